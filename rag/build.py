@@ -1,0 +1,150 @@
+"""The build command: a folder of articles becomes an index, and only what changed is read and embedded again."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack, closing
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from rag.errors import EmbedderError, IndexingError, IndexMissing, RefusedFile
+from rag.generations import new_generation
+from rag.index import FileState, Index, IndexWriter, Recipe, describe
+from rag.read import SourceFile, read, scan
+from rag.settings import Settings
+from rag.split import split
+from rag.types import Changes, Document, FileReason, Progress
+
+if TYPE_CHECKING:
+    from embeddings import Embedder
+
+
+def build(
+    settings: Settings,
+    embedder: Embedder | None = None,
+    on_progress: Callable[[Progress], None] = lambda _: None,
+    fresh: bool = False,
+) -> Changes:
+    """Brings the index up to date with the folder of articles and says what changed.
+
+    An article that did not change is neither read nor embedded again; a passage that stood anywhere before keeps its vector,
+    whatever file it moved to. ``fresh`` starts from nothing. A file that cannot be indexed is reported and never stops the
+    rest. Raises ArticlesError, EmbedderError, IndexLocked or IndexUnwritable; the old index is then as it was.
+    """
+    with new_generation(settings.index) as (folder, publish), ExitStack() as stack:
+        files, skipped, failed = scan(settings.articles, settings.max_file_megabytes * 1024 * 1024)
+        embedder = embedder or load_embedder(settings)
+        recipe = recipe_of(settings, embedder)
+        old = None if fresh else _open_old(settings.index, stack)
+        known = old.files if old and old.recipe == recipe else {}
+        same_model = old is not None and old.recipe.fingerprint == recipe.fingerprint
+        writer = stack.enter_context(closing(IndexWriter(folder, old if known else None, old if same_model else None)))
+        states = _write(writer, files, known, settings, embedder, on_progress)
+        passages, embedded = writer.finish(embedder, on_progress)
+        writer.close()
+        reasons = [FileState(each.id, "", each.reason) for each in (*skipped, *failed)]
+        publish(describe(recipe, {state.id: state for state in [*states, *reasons]}))
+        return _changes(states, old.files if old else {}, skipped, failed, passages, embedded)
+
+
+def outdated(settings: Settings, index: Index, embedder: Embedder | None = None) -> bool:
+    """Whether the folder of articles, the settings or the embedding model are no longer what the index was built from.
+
+    Contents are compared, never times of change. Without an ``embedder`` only its name is compared.
+    """
+    recipe = recipe_of(settings, embedder) if embedder else None
+    mine = index.recipe
+    if recipe is not None and recipe != mine:
+        return True
+    files, _, _ = scan(settings.articles, settings.max_file_megabytes * 1024 * 1024)
+    before = {state.id: state.sha256 for state in index.files.values() if state.sha256}
+    return mine.passage_tokens != settings.passage_tokens or before != {file.id: file.sha256 for file in files}
+
+
+def recipe_of(settings: Settings, embedder: Embedder) -> Recipe:
+    """What an index would be made with now."""
+    from rag.read import READER_VERSION  # worked out from the versions of libraries, so only when it is needed
+
+    return Recipe(embedder.name, embedder.fingerprint, settings.passage_tokens, READER_VERSION)
+
+
+def load_embedder(settings: Settings) -> Embedder:
+    """The embedding model that the settings name; loading it takes seconds."""
+    from embeddings import EmbeddingError, open_embedder
+
+    try:
+        return open_embedder(settings.embedder)
+    except EmbeddingError as error:
+        raise EmbedderError(str(error)) from error
+
+
+def _open_old(folder: Path, stack: ExitStack) -> Index | None:
+    # A damaged index costs its vectors, nothing else: the articles are the source.
+    try:
+        return stack.enter_context(closing(Index.open(folder)))
+    except (IndexMissing, IndexingError):
+        return None
+
+
+def _write(
+    writer: IndexWriter,
+    files: Sequence[SourceFile],
+    known: dict[str, FileState],
+    settings: Settings,
+    embedder: Embedder,
+    on_progress: Callable[[Progress], None],
+) -> list[FileState]:
+    states = []
+    for done, file in enumerate(files, start=1):
+        before = known.get(file.id)
+        if before is not None and before.sha256 == file.sha256:
+            state = before
+            if not before.reason:
+                writer.keep(file.id)
+        else:
+            state = _add(writer, file, settings.passage_tokens, embedder)
+        states.append(state)
+        on_progress(Progress("reading", done, len(files)))
+    return states
+
+
+def _add(writer: IndexWriter, file: SourceFile, tokens: int, embedder: Embedder) -> FileState:
+    try:
+        document = read(file)
+    except RefusedFile as refusal:
+        return FileState(file.id, file.sha256, str(refusal))
+    pieces = _pieces(document, tokens, embedder)
+    if not pieces:
+        return FileState(file.id, file.sha256, "there is no text in it")
+    writer.add(document, file.sha256, pieces)
+    return FileState(file.id, file.sha256)
+
+
+def _pieces(document: Document, tokens: int, embedder: Embedder) -> list[tuple[object, str]]:
+    def fits(texts: Sequence[str]) -> list[bool]:
+        return [count <= embedder.max_tokens for count in embedder.count_tokens(texts)]
+
+    return split(document, tokens, fits)
+
+
+def _changes(
+    states: Sequence[FileState],
+    before: dict[str, FileState],
+    skipped: Sequence[FileReason],
+    failed: Sequence[FileReason],
+    passages: int,
+    embedded: int,
+) -> Changes:
+    old = {id_: state.sha256 for id_, state in before.items() if not state.reason}
+    new = {state.id: state.sha256 for state in states if not state.reason}
+    refused = tuple(FileReason(state.id, state.reason) for state in states if state.reason)
+    return Changes(
+        added=tuple(id_ for id_ in new if id_ not in old),
+        changed=tuple(id_ for id_ in new if id_ in old and old[id_] != new[id_]),
+        removed=tuple(id_ for id_ in old if id_ not in new),
+        kept=tuple(id_ for id_ in new if old.get(id_) == new[id_]),
+        skipped=tuple(skipped),
+        failed=tuple(failed) + refused,
+        passages=passages,
+        embedded=embedded,
+    )

@@ -1,0 +1,93 @@
+"""What can go wrong, as one tree; every message ends with what mends it.
+
+FootnoteError
+├── SettingsError          a setting has a value that cannot be used
+├── QuestionError          a question that cannot be asked
+├── ArticlesError          the folder of articles cannot be read
+│   └── RefusedFile        one file is not an article we can index (goes to the ledger, never further)
+├── VocabularyError        the vocabulary that text is measured with is damaged or not on this machine
+├── EmbedderError          the embedding model is missing, damaged or of another kind
+├── IndexingError          the index on disk
+│   ├── IndexMissing       there is none yet
+│   ├── IndexCorrupt       a file of it is damaged
+│   ├── IndexTooNew        written by a newer Footnote
+│   ├── IndexMismatch      built with another embedding model or other settings
+│   ├── IndexLocked        another build is running
+│   └── IndexUnwritable    the disk refuses to take it
+├── MissingExtra           an optional part is not installed
+└── CitationError          a quote that does not stand where it should
+"""
+
+from __future__ import annotations
+
+
+class FootnoteError(Exception):
+    """Anything that Footnote reports to its user; the message says what happened and ends with what mends it."""
+
+    exit_code = 1
+
+
+class SettingsError(FootnoteError):
+    """A setting has a value that cannot be used."""
+
+    exit_code = 64
+
+
+class QuestionError(FootnoteError):
+    """A question, or the number of passages asked for, that cannot be used."""
+
+    exit_code = 64
+
+
+class ArticlesError(FootnoteError):
+    """The folder of articles cannot be read."""
+
+
+class RefusedFile(ArticlesError):
+    """One file is not an article we can index; the ledger keeps the reason."""
+
+
+class VocabularyError(FootnoteError):
+    """The vocabulary that text is measured with is damaged or not on this machine."""
+
+
+class EmbedderError(FootnoteError):
+    """The embedding model is missing, damaged or not what the index was built with."""
+
+
+class IndexingError(FootnoteError):
+    """Something about the index on disk."""
+
+
+class IndexMissing(IndexingError):
+    """There is no index yet."""
+
+
+class IndexCorrupt(IndexingError):
+    """A file of the index is damaged."""
+
+
+class IndexTooNew(IndexingError):
+    """The index was written by a newer Footnote."""
+
+
+class IndexMismatch(IndexingError):
+    """The index was built with another embedding model."""
+
+
+class IndexLocked(IndexingError):
+    """Another build is running."""
+
+    exit_code = 75
+
+
+class IndexUnwritable(IndexingError):
+    """The disk refuses to take the index."""
+
+
+class MissingExtra(FootnoteError):
+    """An optional part is not installed."""
+
+
+class CitationError(FootnoteError):
+    """A quote does not stand where it should; such a citation is never built."""

@@ -1,0 +1,269 @@
+"""The answerer that needs no model: it reads the found passages and takes the sentences that answer, word for word.
+
+A learned reader can take its place behind the same seam: question and passages in, spans and a support score out.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import threading
+from collections import OrderedDict
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
+from importlib.resources import files
+from typing import TYPE_CHECKING, Protocol
+
+from rag.cite import Evidence
+from rag.errors import EmbedderError
+from rag.lexical import stem
+from rag.question import KINDS, Question, Vocabulary, answers_kind, understand
+from rag.sentences import sentence_spans
+from rag.types import Hit
+from rag.words import FUNCTION_WORDS, words
+
+if TYPE_CHECKING:
+    from embeddings import Embedder, Vectors
+
+MOST_SENTENCES = 4
+# A further sentence is shown only if it is this likely next to the best one, and says something else.
+_WORTH_ADDING = 0.35
+_REPETITION = 0.6
+_CACHED_SENTENCES = 8192
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What a reader found: the evidence in the order it is to be read, and how well it is supported (0 to 1).
+
+    The evidence is empty where ``support`` is too weak to answer at all.
+    """
+
+    evidence: tuple[Evidence, ...]
+    support: float
+
+
+class Reader(Protocol):
+    """Reads found passages for an answer."""
+
+    def read(self, question: str, hits: Sequence[Hit], vocabulary: Vocabulary) -> Reading:
+        """The spans of the hits that answer the question, none where they do not answer it."""
+        ...
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A sentence of a hit, its neighbours' text and the stems of its passage and header.
+
+    ``start`` and ``end`` count characters of the document's text.
+    """
+
+    hit: Hit
+    rank: int
+    start: int
+    end: int
+    text: str
+    around: str
+    passage: frozenset[str]
+
+    @cached_property
+    def stems(self) -> frozenset[str]:
+        """The stems of its words."""
+        return frozenset(map(stem, words(self.text)))
+
+    @cached_property
+    def context(self) -> frozenset[str]:
+        """The stems of its own, its neighbours' and its article's header's words."""
+        return self.stems | set(map(stem, words(f"{self.around} {self.hit.document.line()}")))
+
+    @cached_property
+    def sequence(self) -> list[str]:
+        """The stems of its words without function words, in order."""
+        return [stem(word) for word in words(self.text) if word.lower() not in FUNCTION_WORDS]
+
+
+@dataclass(frozen=True, slots=True)
+class Scorer:
+    """Two linear models over ``FEATURES``: ``rank`` orders sentences, ``support`` says how well the best one answers.
+
+    ``support`` is the logit of the probability that the articles answer; below ``threshold`` (a probability) is a refusal.
+    Learned by benchmarks/train_sentence_scorer.py on SQuAD 1.1's training questions, half of them with the answering
+    paragraph taken away.
+    """
+
+    rank: Mapping[str, float]
+    support: Mapping[str, float]
+    bias: float
+    threshold: float
+
+    @staticmethod
+    @lru_cache(maxsize=1)
+    def shipped() -> Scorer:
+        """The weights that come with the program."""
+        return Scorer(**json.loads(files("rag").joinpath("sentence_scorer.json").read_text("utf-8")))
+
+    def order(self, features: Mapping[str, float]) -> float:
+        """How likely a sentence answers, compared with the question's other sentences only."""
+        return sum(weight * features[name] for name, weight in self.rank.items())
+
+    def probability(self, features: Mapping[str, float]) -> float:
+        """How likely it is, from 0 to 1, that the articles answer, seen from ``support_features``."""
+        logit = self.bias + sum(weight * features[name] for name, weight in self.support.items())
+        return 1 / (1 + math.exp(-logit))
+
+
+class SentenceReader:
+    """Scores every sentence of the found passages by meaning, words, names and the kind of answer expected."""
+
+    def __init__(self, embedder: Embedder, scorer: Scorer | None = None) -> None:
+        self._scorer = scorer or Scorer.shipped()
+        self._vectors = _SentenceVectors(embedder)
+
+    def read(self, question: str, hits: Sequence[Hit], vocabulary: Vocabulary) -> Reading:
+        """One to four sentences, most relevant first, none twice; none where the support is below the threshold."""
+        asked = understand(question, vocabulary)
+        found = candidates(hits)
+        if not found:
+            return Reading((), 0.0)
+        features = self.features(asked, found)
+        orders = [self._scorer.order(each) for each in features]
+        best = max(range(len(found)), key=lambda i: (orders[i], -i))
+        support = self._scorer.probability(support_features(features, best))
+        if support < self._scorer.threshold:
+            return Reading((), support)
+        return Reading(_in_reading_order(self._chosen(found, orders)), support)
+
+    def features(self, question: Question, found: Sequence[Candidate]) -> list[dict[str, float]]:
+        """What is known of each candidate with respect to the question, by feature name."""
+        cosines = self._vectors.cosines(question.text, [each.text for each in found])
+        return [sentence_features(question, each, cosine) for each, cosine in zip(found, cosines, strict=True)]
+
+    def _chosen(self, found: Sequence[Candidate], orders: Sequence[float]) -> list[Evidence]:
+        ranked = sorted(range(len(found)), key=lambda i: (-orders[i], i))
+        chosen: list[int] = []
+        for i in ranked:
+            likely = math.exp(orders[i] - orders[ranked[0]])
+            if len(chosen) == MOST_SENTENCES or likely < _WORTH_ADDING:
+                break
+            if not any(_repeats(found[i].stems, found[j].stems) for j in chosen):
+                chosen.append(i)
+        return [
+            Evidence(found[i].hit, found[i].start, found[i].end, round(math.exp(orders[i] - orders[ranked[0]]), 6))
+            for i in chosen
+        ]
+
+
+def candidates(hits: Sequence[Hit]) -> list[Candidate]:
+    """The sentences of the hits that could answer, best hit first, without headings."""
+    found = []
+    for rank, hit in enumerate(hits):
+        text, offset = hit.passage.text, hit.passage.start
+        spans = sentence_spans(text)
+        passage = frozenset(map(stem, words(f"{text} {hit.document.line()}")))
+        for i, (start, end) in enumerate(spans):
+            around = " ".join(text[a:b] for a, b in (*spans[max(0, i - 1) : i], *spans[i + 1 : i + 2]))
+            if not _is_heading(text[start:end]):
+                found.append(Candidate(hit, rank, offset + start, offset + end, text[start:end], around, passage))
+    return found
+
+
+def sentence_features(question: Question, candidate: Candidate, cosine: float) -> dict[str, float]:
+    """The features of one candidate; all are 0 to 1 but the cosines and the two logarithms."""
+    why = candidate.hit.why
+    holds_kind = answers_kind(question, candidate.text)
+    new = [each for each in candidate.sequence if each not in question.stems]
+    features = {
+        "cosine": cosine,
+        "passage_cosine": why.dense_score or 0.0,
+        "passage_score": candidate.hit.score,
+        "rank": 1 / (1 + candidate.rank),
+        "coverage": _coverage(question, candidate.stems),
+        "context_coverage": _coverage(question, candidate.context),
+        "passage_coverage": _coverage(question, candidate.passage),
+        "name_coverage": _coverage(question, candidate.stems, question.names),
+        "context_name_coverage": _coverage(question, candidate.context, question.names),
+        "pairs": _pairs(question, candidate.sequence),
+        "length": math.log1p(len(candidate.sequence)),
+        "new": math.log1p(len(new)),
+        "asks": float(candidate.text.rstrip().endswith("?")),
+    }
+    for kind in KINDS:
+        features[f"has_{kind}"] = float(question.expects == kind and holds_kind)
+        features[f"lacks_{kind}"] = float(question.expects == kind and not holds_kind)
+    return features
+
+
+def support_features(features: Sequence[Mapping[str, float]], best: int) -> dict[str, float]:
+    """What tells whether the best sentence answers: its own features and the best that any sentence reaches.
+
+    The fused score is left out: it is scaled to the best passage, so it says nothing about how good that one is.
+    """
+    reached = ("cosine", "coverage", "context_coverage", "passage_coverage", "passage_cosine")
+    own = {name: value for name, value in features[best].items() if name != "passage_score"}
+    return {**own, **{f"best_{name}": max(each[name] for each in features) for name in reached}}
+
+
+def _coverage(question: Question, stems: Collection[str], only: Collection[str] | None = None) -> float:
+    """The share of the question's weight that stands among some stems; 1 where nothing is asked for."""
+    reached = total = 0.0
+    for word, weight in question.weights.items():
+        if only is None or word in only:
+            total += weight
+            reached += weight * max((sure for term, sure in question.terms[word].items() if term in stems), default=0.0)
+    return reached / total if total else 1.0
+
+
+def _pairs(question: Question, sequence: Sequence[str]) -> float:
+    asked = [stem(word) for word in words(question.text) if word.lower() not in FUNCTION_WORDS]
+    pairs = set(zip(asked, asked[1:], strict=False))
+    return len(pairs & set(zip(sequence, sequence[1:], strict=False))) / len(pairs) if pairs else 0.0
+
+
+def _repeats(one: frozenset[str], other: frozenset[str]) -> bool:
+    return len(one & other) >= _REPETITION * min(len(one), len(other))
+
+
+def _is_heading(text: str) -> bool:
+    closed = text.rstrip("”\"'’»)] ").endswith((".", "!", "?", "…", ":", ";"))
+    return not closed and len(words(text)) < 7 and ":" not in text
+
+
+def _in_reading_order(chosen: Sequence[Evidence]) -> tuple[Evidence, ...]:
+    """The best first; what follows from one passage stands together, as it was written."""
+    first: dict[str, int] = {}
+    for position, each in enumerate(chosen):
+        first.setdefault(each.hit.passage.id, position)
+    return (chosen[0], *sorted(chosen[1:], key=lambda each: (first[each.hit.passage.id], each.start)))
+
+
+class _SentenceVectors:
+    """Sentences recur from question to question, and embedding them is most of an answer's time."""
+
+    def __init__(self, embedder: Embedder) -> None:
+        self._embedder = embedder
+        self._known: OrderedDict[str, Vectors] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def cosines(self, question: str, texts: Sequence[str]) -> list[float]:
+        """The cosine of the question with each of the texts."""
+        import numpy
+
+        from embeddings import EmbeddingError
+
+        with self._lock:
+            found = {text: self._known[text] for text in texts if text in self._known}
+        missing = [text for text in dict.fromkeys(texts) if text not in found]
+        try:
+            found.update(zip(missing, self._embedder.embed_documents(missing), strict=True))
+            vector = self._embedder.embed_query(question)
+        except EmbeddingError as error:
+            raise EmbedderError(str(error)) from error
+        self._keep({text: found[text] for text in missing})
+        return [float(cosine) for cosine in numpy.stack([found[text] for text in texts]) @ vector]
+
+    def _keep(self, fresh: Mapping[str, Vectors]) -> None:
+        with self._lock:
+            self._known.update(fresh)
+            while len(self._known) > _CACHED_SENTENCES:
+                self._known.popitem(last=False)

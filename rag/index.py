@@ -1,0 +1,352 @@
+"""Passages, vectors and keywords in one generation: written once, read from disk, never changed.
+
+documents.sqlite    the articles' headers and texts, and the spans of their passages (row i is vector i is keyword row i)
+vectors/            what embeddings/ keeps
+keywords/           what lexical.py keeps
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import sqlite3
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from rag.errors import EmbedderError, IndexCorrupt, IndexMismatch, QuestionError
+from rag.generations import open_generation
+from rag.lexical import LEXICAL_VERSION, KeywordHit, KeywordIndex, create_keyword_index
+from rag.split import SPLITTING_VERSION
+from rag.types import Document, FileReason, Header, Passage, Progress
+
+if TYPE_CHECKING:
+    from embeddings import Embedder, Neighbor, VectorIndex, Vectors
+
+_DATABASE = "documents.sqlite"
+_BATCH = 2048
+_SCHEMA = """
+CREATE TABLE documents (
+    number INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, sha256 TEXT NOT NULL, title TEXT NOT NULL, outlet TEXT NOT NULL,
+    authors TEXT NOT NULL, published TEXT NOT NULL, language TEXT NOT NULL, source TEXT NOT NULL, text TEXT NOT NULL
+);
+CREATE TABLE passages (
+    row INTEGER PRIMARY KEY, id TEXT NOT NULL, document INTEGER NOT NULL, start INTEGER NOT NULL, end INTEGER NOT NULL,
+    key BLOB NOT NULL
+);
+CREATE INDEX passages_by_key ON passages (key);
+CREATE INDEX passages_by_document ON passages (document);
+CREATE TABLE pending (row INTEGER PRIMARY KEY, embedded TEXT NOT NULL);
+"""
+_HEADER = "d.id, d.title, d.outlet, d.authors, d.published, d.language, d.source"
+
+
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """All that decides what the same files become in the index; another recipe means another index."""
+
+    embedder: str
+    fingerprint: str
+    passage_tokens: int
+    reader: str
+    splitting: str = SPLITTING_VERSION
+    lexical: str = LEXICAL_VERSION
+
+
+@dataclass(frozen=True, slots=True)
+class FileState:
+    """One file as the last build saw it; ``reason`` is empty where the file is indexed."""
+
+    id: str
+    sha256: str
+    reason: str = ""
+
+
+class Index:
+    """An open generation; safe to use from any thread.
+
+    ``recipe`` is what it was made with, ``files`` what became of every file, ``notice`` what a reader should know about it.
+    """
+
+    def __init__(self, path: Path, content: dict[str, Any], notice: str = "") -> None:
+        from embeddings import EmbeddingError, open_vector_index
+
+        self.path = path
+        self.notice = notice
+        try:
+            self.recipe = Recipe(**content["recipe"])
+            self.files = {each["id"]: FileState(**each) for each in content["file_states"]}
+            self._database = _connect(path / _DATABASE, read_only=True)
+            self.vectors: VectorIndex = open_vector_index(path / "vectors")
+            self._keywords = KeywordIndex(path / "keywords")
+        except (EmbeddingError, KeyError, TypeError, ValueError, sqlite3.Error) as error:
+            raise IndexCorrupt("the index is damaged; run: rag build") from error
+        self._lock = threading.Lock()
+        if not len(self) == len(self.vectors) == len(self._keywords):
+            raise IndexCorrupt("the index holds different numbers of passages, vectors and keywords; run: rag build")
+
+    @classmethod
+    def open(cls, folder: Path) -> Index:
+        """The current generation of an index's folder, checked; raises IndexMissing, IndexCorrupt or IndexTooNew."""
+        generation = open_generation(folder)
+        return cls(generation.path, generation.content, generation.notice)
+
+    def close(self) -> None:
+        """Gives the database back; safe to call twice."""
+        self._database.close()
+
+    def __len__(self) -> int:
+        return int(self._database.execute("SELECT count(*) FROM passages").fetchone()[0])
+
+    def check_embedder(self, embedder: Embedder) -> None:
+        """Raises IndexMismatch where the index was built with another model, also one of equal dimension."""
+        if embedder.fingerprint != self.recipe.fingerprint:
+            raise IndexMismatch(
+                f"the index was built with the embedding model {self.recipe.embedder}, not {embedder.name}; run: rag build"
+            )
+
+    def nearest(self, vector: Vectors, k: int) -> list[Neighbor]:
+        """The ``k`` rows nearest to a question's vector, best first."""
+        return self.vectors.search(vector, k)
+
+    def cosines(self, vector: Vectors, rows: Sequence[int]) -> list[float]:
+        """The exact cosine of a question's vector with each of the rows."""
+        if not rows:
+            return []
+        return [float(score) for score in self.vectors.vectors[list(rows)] @ vector]
+
+    def keywords(self, question: str, k: int) -> list[KeywordHit]:
+        """The ``k`` best rows by the question's words, best first."""
+        return self._keywords.search(question, k)
+
+    def terms(self, question: str) -> dict[str, dict[str, float]]:
+        """What each content word of the question stands for in this index; see ``KeywordIndex.terms``."""
+        return self._keywords.terms(question)
+
+    def frequency(self, word: str) -> int:
+        """In how many passages a word stands, in any of its forms."""
+        return self._keywords.frequency(word)
+
+    def passages(self, rows: Sequence[int]) -> list[tuple[Passage, Header]]:
+        """The passages of some rows, in their order, each with its article's header."""
+        marks = ",".join("?" * len(rows))
+        query = (
+            "SELECT p.row, p.id, p.start, p.end, substr(d.text, p.start + 1, p.end - p.start), "
+            f"{_HEADER} FROM passages p JOIN documents d ON d.number = p.document WHERE p.row IN ({marks})"
+        )
+        found = {}
+        for row, id_, start, end, text, *header in self._all(query, rows):
+            known = _header(header)
+            found[row] = (Passage(id=id_, document_id=known.id, start=start, end=end, text=text), known)
+        return [found[row] for row in rows]
+
+    def headers(self) -> list[Header]:
+        """All articles without their texts, by id."""
+        return [_header(row) for row in self._all(f"SELECT {_HEADER} FROM documents d ORDER BY d.id")]
+
+    def document(self, id: str) -> Document:
+        """One article with its text; raises QuestionError where the index has none of that id."""
+        rows = self._all(f"SELECT d.text, {_HEADER} FROM documents d WHERE d.id = ?", (id,))
+        if not rows:
+            raise QuestionError("there is no article of that name in the index; run: rag status")
+        text, *header = rows[0]
+        return Document(**asdict(_header(header)), text=text)
+
+    def _all(self, query: str, values: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
+        with self._lock:
+            return self._database.execute(query, tuple(values)).fetchall()
+
+
+class IndexWriter:
+    """Writes one generation into an empty folder: documents first, in the order of their ids, then ``finish``.
+
+    ``kept`` is an older index whose documents may be taken over as they are, ``vectors_of`` one whose vectors are still
+    right; both may be ``None``.
+    """
+
+    def __init__(self, folder: Path, kept: Index | None = None, vectors_of: Index | None = None) -> None:
+        self._folder, self._kept, self._vectors_of = folder, kept, vectors_of
+        self._database = _connect(folder / _DATABASE)
+        self._database.executescript(_SCHEMA)
+        self._documents = self._rows = 0
+        for name, index in (("kept", kept), ("vectors_of", vectors_of)):
+            if index is not None:
+                self._database.execute(f"ATTACH DATABASE ? AS {name}", (_address(index.path / _DATABASE),))
+
+    def add(self, document: Document, sha256: str, pieces: Sequence[tuple[Passage, str]]) -> None:
+        """Adds an article with its passages, each with the text that the embedder is to read."""
+        header = [
+            document.id,
+            sha256,
+            document.title,
+            document.outlet,
+            json.dumps(document.authors, ensure_ascii=False),
+        ]
+        header += [document.published, document.language, document.source, document.text]
+        self._database.execute(f"INSERT INTO documents VALUES ({self._documents}, {_marks(9)})", header)
+        for passage, embedded in pieces:
+            values = (self._rows, passage.id, self._documents, passage.start, passage.end, _key(embedded))
+            self._database.execute("INSERT INTO passages VALUES (?, ?, ?, ?, ?, ?)", values)
+            self._database.execute("INSERT INTO pending VALUES (?, ?)", (self._rows, embedded))
+            self._rows += 1
+        self._documents += 1
+
+    def keep(self, id: str) -> None:
+        """Takes an article over from the older index as it is, passages and all."""
+        source = "FROM kept.documents WHERE id = ?"
+        columns = "id, sha256, title, outlet, authors, published, language, source, text"
+        self._database.execute(f"INSERT INTO documents SELECT ?, {columns} {source}", (self._documents, id))
+        ((number,),) = self._database.execute(f"SELECT number {source}", (id,)).fetchall()
+        query = "SELECT id, start, end, key FROM kept.passages WHERE document = ? ORDER BY row"
+        for id_, start, end, key in self._database.execute(query, (number,)).fetchall():
+            values = (self._rows, id_, self._documents, start, end, key)
+            self._database.execute("INSERT INTO passages VALUES (?, ?, ?, ?, ?, ?)", values)
+            self._rows += 1
+        self._documents += 1
+
+    def finish(self, embedder: Embedder, on_progress: Callable[[Progress], None]) -> tuple[int, int]:
+        """Embeds what no older vector serves and writes both halves; returns (passages, passages embedded)."""
+        from embeddings import EmbeddingError, create_vector_index
+
+        try:
+            vectors, embedded = self._vectors(embedder, on_progress)
+            (self._folder / "vectors").mkdir()
+            create_vector_index(vectors).save(self._folder / "vectors")
+        except EmbeddingError as error:
+            raise EmbedderError(str(error)) from error
+        (self._folder / "keywords").mkdir()
+        create_keyword_index(self._folder / "keywords", self._keyword_texts(on_progress))
+        self._database.execute("DROP TABLE pending")
+        self._database.commit()
+        self._database.execute("VACUUM main")
+        return self._rows, embedded
+
+    def close(self) -> None:
+        """Gives the database back; safe to call twice."""
+        self._database.close()
+
+    def _vectors(self, embedder: Embedder, on_progress: Callable[[Progress], None]) -> tuple[Vectors, int]:
+        import numpy
+
+        vectors = numpy.empty((self._rows, embedder.dimension), numpy.float32)
+        self._database.commit()
+        if self._vectors_of is not None:
+            query = (
+                "SELECT n.row, min(o.row) FROM passages n JOIN vectors_of.passages o ON o.key = n.key GROUP BY n.row"
+            )
+            for new, old in _batches(self._database, query):
+                vectors[list(new)] = self._vectors_of.vectors.vectors[list(old)]
+                self._database.executemany("DELETE FROM pending WHERE row = ?", [(row,) for row in new])
+        # Equal texts are embedded once; their other rows copy the vector.
+        query = "SELECT min(w.row) FROM pending w JOIN passages p ON p.row = w.row GROUP BY p.key"
+        first = f"SELECT w.row, w.embedded FROM pending w WHERE w.row IN ({query}) ORDER BY w.row"
+        total = len(self._database.execute(query).fetchall())
+        done = 0
+
+        def report(count: int) -> None:
+            nonlocal done
+            done += count
+            on_progress(Progress("embedding", done, total))
+
+        for rows, texts in _batches(self._database, first):
+            vectors[list(rows)] = embedder.embed_documents(texts, report)
+        copies = (
+            "SELECT p.row, (SELECT min(q.row) FROM pending v JOIN passages q ON q.row = v.row WHERE q.key = p.key) "
+            "FROM pending w JOIN passages p ON p.row = w.row"
+        )
+        for rows, sources in _batches(self._database, copies):
+            vectors[list(rows)] = vectors[list(sources)]
+        return vectors, total
+
+    def _keyword_texts(self, on_progress: Callable[[Progress], None]) -> Iterator[tuple[str, str]]:
+        query = (
+            f"SELECT substr(d.text, p.start + 1, p.end - p.start), {_HEADER} "
+            "FROM passages p JOIN documents d ON d.number = p.document ORDER BY p.row"
+        )
+        for done, (text, *header) in enumerate(self._database.execute(query), start=1):
+            yield _header(header).line(), text
+            if done % _BATCH == 0 or done == self._rows:
+                on_progress(Progress("keywords", done, self._rows))
+
+
+def verify(folder: Path) -> tuple[int, list[str]]:
+    """Checks an index from end to end; returns how many passages were looked at and what is wrong, one line each.
+
+    Besides the checksums: counts agree, vectors have length 1 and no NaN, every span lies inside its article and holds text.
+    """
+    import numpy
+
+    with closing(Index.open(folder)) as index:
+        problems = [index.notice] if index.notice else []
+        for first in range(0, len(index), _BATCH):
+            rows = list(range(first, min(first + _BATCH, len(index))))
+            lengths = numpy.linalg.norm(numpy.asarray(index.vectors.vectors[rows]), axis=1)
+            wrong = [row for row, length in zip(rows, lengths, strict=True) if not abs(length - 1) < 1e-3]
+            problems += [f"passage {row}: its vector does not have length 1" for row in wrong]
+            problems += _wrong_spans(index, rows)
+        indexed = sum(not state.reason for state in index.files.values())
+        if indexed != len(index.headers()):
+            problems.append(f"the ledger names {indexed} articles, the index holds {len(index.headers())}")
+        return len(index), problems
+
+
+def _wrong_spans(index: Index, rows: Sequence[int]) -> list[str]:
+    problems = []
+    for row in rows:
+        try:
+            passage, header = index.passages([row])[0]
+            if index.document(header.id).text[passage.start : passage.end] != passage.text:
+                problems.append(f"passage {row}: its text does not stand in {header.id}")
+        except (KeyError, QuestionError, ValueError, TypeError):
+            problems.append(f"passage {row}: its span does not lie inside an article")
+    return problems
+
+
+def failed_files(files: dict[str, FileState]) -> tuple[FileReason, ...]:
+    """The files that could not be indexed, with the reasons, by id."""
+    return tuple(FileReason(state.id, state.reason) for state in files.values() if state.reason)
+
+
+def _connect(path: Path, read_only: bool = False) -> sqlite3.Connection:
+    if read_only:
+        return sqlite3.connect(_address(path), uri=True, check_same_thread=False)
+    database = sqlite3.connect(path, uri=True)
+    # The whole generation is flushed once, before it is published: until then a crash loses nothing that counts.
+    database.execute("PRAGMA journal_mode = OFF")
+    database.execute("PRAGMA synchronous = OFF")
+    return database
+
+
+def _address(path: Path) -> str:
+    return f"{path.resolve().as_uri()}?mode=ro&immutable=1"
+
+
+def _batches(database: sqlite3.Connection, query: str) -> Iterator[tuple[list[Any], list[Any]]]:
+    cursor = database.execute(query)
+    while rows := cursor.fetchmany(_BATCH):
+        first, second = zip(*rows, strict=True)
+        yield list(first), list(second)
+
+
+def _marks(count: int) -> str:
+    return ", ".join("?" * count)
+
+
+def _header(row: Sequence[Any]) -> Header:
+    id_, title, outlet, authors, published, language, source = row
+    return Header(id_, title, outlet, tuple(json.loads(authors)), published, language, source)
+
+
+def _key(embedded: str) -> bytes:
+    return hashlib.blake2b(embedded.encode("utf-8", "surrogatepass"), digest_size=16).digest()
+
+
+def describe(recipe: Recipe, files: dict[str, FileState]) -> dict[str, Any]:
+    """What a generation's manifest says about its content."""
+    return {
+        "recipe": {each.name: getattr(recipe, each.name) for each in fields(Recipe)},
+        "file_states": [asdict(state) for state in files.values()],
+    }

@@ -1,0 +1,188 @@
+"""What a question asks for: its weighty words, and the kind of thing that would answer it."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Protocol
+
+from rag.lexical import stem
+from rag.words import FUNCTION_WORDS, words
+
+
+class Vocabulary(Protocol):
+    """What an index knows of its words."""
+
+    def terms(self, question: str) -> dict[str, dict[str, float]]:
+        """For each content word of a question the index terms it stands for, with a weight from 0 to 1."""
+        ...
+
+    def frequency(self, word: str) -> int:
+        """In how many passages a word stands."""
+        ...
+
+    def __len__(self) -> int: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """A question, understood: ``weights`` are the inverse document frequencies of its content words (0 or more), ``terms``
+    what each stands for in the index, ``names`` those that are names or numbers, ``expects`` a kind of answer or empty."""
+
+    text: str
+    terms: Mapping[str, Mapping[str, float]]
+    weights: Mapping[str, float]
+    names: frozenset[str]
+    expects: str
+
+    @property
+    def stems(self) -> frozenset[str]:
+        """The stems of all its words, function words too."""
+        return frozenset(stem(word) for word in words(self.text))
+
+
+def understand(text: str, vocabulary: Vocabulary) -> Question:
+    """What a question asks for, seen against the words of an index."""
+    terms = vocabulary.terms(text)
+    size = len(vocabulary)
+    weights = {}
+    for word, meant in terms.items():
+        frequency = max((vocabulary.frequency(term) for term in meant), default=0)
+        weights[word] = math.log(1 + size / (frequency + 0.5))
+    first = words(text)[0] if words(text) else ""
+    names = frozenset(word for word in terms if _is_name(word) and (word != first or word.isdigit()))
+    return Question(text, terms, weights, names, expected_kind(text))
+
+
+# The order matters: "how many years" asks for a duration before it asks for a number.
+_KINDS = {
+    "percent": (
+        r"\b(what|which) (percent\w*|share|proportion|fraction|portion)",
+        r"\bpercentage",
+        r"\bкак(ая|ой|ую) (дол|процент)",
+    ),
+    "age": (r"\bhow old\b", r"\bwhat('s| is| was)\b.*\bage\b", r"\bat what age\b", r"\bсколько лет\b"),
+    "duration": (
+        r"\bhow long\b",
+        r"\bhow many (seconds|minutes|hours|days|weeks|months|years|decades)\b",
+        r"\bкак долго\b",
+        r"\bсколько (дней|недель|месяцев|времени)\b",
+    ),
+    "measure": (
+        r"\bhow (tall|high|deep|wide|far|heavy|fast|hot|cold|big|large)\b",
+        r"\bwhat (is|was) the (height|length|width|depth|weight|size|speed|distance|area)\b",
+    ),
+    "money": (
+        r"\bhow much\b.*\b(cost|costs|pay|paid|spen\w+|earn\w*|worth|money|price|charge\w*)\b",
+        r"\bwhat\b.*\b(price|cost|salary|budget|exchange rate)\b",
+        r"\bсколько (стоит|стоил\w*|денег)\b",
+    ),
+    "number": (r"\bhow (many|much)\b", r"\b(what|which) (number|amount|quantity)\b", r"\bnumber of\b", r"\bсколько\b"),
+    "date": (
+        r"^\s*when\b",
+        r"[,;] when\b",
+        r"\bwhen (did|was|were|is|are|do|does|will)\b",
+        r"\b(what|which) (year|date|day|month|century|decade)\b",
+        r"\bкогда\b",
+        r"\bв каком году\b",
+    ),
+    "person": (
+        r"\b(who|whom|whose)\b",
+        r"\bwhat (is|was) the name of\b",
+        r"\bwhich (person|man|woman|politician|author|artist|scientist)\b",
+        r"\b(кто|кого|кому)\b",
+    ),
+    "place": (
+        r"^\s*where\b",
+        r"\bwhere (did|was|were|is|are|do|does)\b",
+        r"\b(what|which) (city|country|town|state|place|region|province|continent|river|location)\b",
+        r"\bгде\b",
+        r"\bв как(ом|ой) (городе|стране|области)\b",
+    ),
+    "reason": (
+        r"^\s*why\b",
+        r"\bwhy (did|was|were|is|are|do|does)\b",
+        r"\bfor what reason\b",
+        r"\b(почему|зачем)\b",
+    ),
+}
+_PATTERNS = {kind: re.compile("|".join(forms), re.IGNORECASE) for kind, forms in _KINDS.items()}
+KINDS = tuple(_KINDS)
+
+
+def expected_kind(text: str) -> str:
+    """The kind of thing a question asks for, by its form: one of ``KINDS``, or empty.
+
+    >>> [expected_kind(text) for text in ("How many people came?", "When did it end?", "What is a quorum?")]
+    ['number', 'date', '']
+    """
+    return next((kind for kind, pattern in _PATTERNS.items() if pattern.search(text)), "")
+
+
+_MONTH = (
+    r"jan(uary)?|feb(ruary)?|mar(ch)?|apr(il)?|may|june?|july?|aug(ust)?|sept?(ember)?|oct(ober)?|nov(ember)?|dec(ember)?|"
+    r"январ\w+|феврал\w+|марта?|апрел\w+|ма[яй]|июн\w+|июл\w+|август\w*|сентябр\w+|октябр\w+|ноябр\w+|декабр\w+"
+)
+_DAY = r"monday|tuesday|wednesday|thursday|friday|saturday|sunday|yesterday|today|century"
+_NUMERAL = (
+    r"one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|thirteen|fourteen|fifteen|sixteen|seventeen|eighteen|"
+    r"nineteen|twenty|thirty|forty|fifty|sixty|seventy|eighty|ninety|hundreds?|thousands?|millions?|billions?|dozens?|half|"
+    r"third|quarter|оди?н\w*|дв[аеу]\w*|три|тр[её]х|четыр\w+|пят\w+|шест\w+|сем[ьи]|восем\w*|девят\w+|десят\w+|ст[оа]|"
+    r"сот(ен|ни)|тысяч\w*|миллион\w*|миллиард\w*"
+)
+_NUMBER = rf"(\b\d[\d,.]*|\b({_NUMERAL})\b)"
+_TIME_UNIT = (
+    r"(seconds?|minutes?|hours?|days?|weeks?|months?|years?|decades?|centur(y|ies)|"
+    r"лет|год\w*|месяц\w*|недел\w+|дн\w+|час\w*|минут\w*)"
+)
+_FRACTION = r"\b(half|(one|two|three)[- ](thirds?|quarters?|fifths?)|a (third|quarter|fifth|tenth))\b"
+_MEASURE_UNIT = (
+    r"(kilomet\w+|met(er|re)s?|centimet\w+|feet|foot|inch(es)?|miles?|yards?|acres?|hectares?|kilograms?|tonn?es?|tons?|pounds?|"
+    r"degrees?|litres?|liters?|km2?|cm|mm|kg|mph|m|ft|mi|км|метр\w*|килограмм\w*|тонн\w*|градус\w*|square|cubic)"
+)
+_MONEY = (
+    r"([$€£¥₽₸₴]\s?\d|\b(dollars?|euros?|pounds?|cents?|yen|yuan|rubles?|roubles?|tenge|francs?|crowns?|kron\w+|rupees?|"
+    r"pesos?|lira|USD|EUR|GBP|рубл\w+|доллар\w*|евро|тенге)\b)"
+)
+_SIGNS = {
+    "percent": re.compile(rf"%|\bper ?cent\b|\bпроцент|{_FRACTION}", re.I),
+    "age": re.compile(rf"\baged?\b|\byears? old\b|\byear-old\b|\bborn\b|{_NUMBER}\W+(years?|лет|год\w*)\b", re.I),
+    "duration": re.compile(
+        rf"{_NUMBER}[\s-]+(\w+[\s-]+)?{_TIME_UNIT}\b|\b(a|an|last|several|few|many) ({_TIME_UNIT})\b|\b(since|until|from) ",
+        re.I,
+    ),
+    "measure": re.compile(rf"\d[\d,.]*[\s-]*{_MEASURE_UNIT}\b|\b({_NUMERAL})[\s-]+{_MEASURE_UNIT}\b", re.I),
+    "money": re.compile(_MONEY, re.I),
+    "number": re.compile(_NUMBER, re.I),
+    "date": re.compile(rf"\b(1\d|20)\d\ds?\b|\b({_MONTH})\b|\b({_DAY})\b", re.I),
+    "reason": re.compile(
+        r"\bbecause|\bdue to\b|\bin order to\b|\bso that\b|\bsince\b|\breason|\bas a result|\bto avoid\b|\bfor fear\b|"
+        r"\b(потому|из-за|чтобы)\b",
+        re.I,
+    ),
+}
+_CAPITAL = re.compile(r"(?<![.!?…]\s)(?<!^)\b[^\W\d_a-zа-яё][\w’'-]*")
+
+
+def answers_kind(question: Question, sentence: str) -> bool:
+    """Whether a sentence holds something of the kind that the question expects and does not name itself.
+
+    >>> class Any: terms = frequency = __len__ = None
+    >>> asked = Question("How many people came?", {}, {}, frozenset(), "number")
+    >>> answers_kind(asked, "About 400 people came."), answers_kind(asked, "Nobody counted.")
+    (True, False)
+    """
+    if question.expects in ("person", "place"):
+        asked = question.stems
+        return any(stem(word) not in asked for match in _CAPITAL.finditer(sentence) for word in words(match.group()))
+    sign = _SIGNS.get(question.expects)
+    if sign is None:
+        return False
+    asked_text = question.text.lower()
+    return any(match.group().lower() not in asked_text for match in sign.finditer(sentence))
+
+
+def _is_name(word: str) -> bool:
+    return (word[0].isupper() and word.lower() not in FUNCTION_WORDS) or any(character.isdigit() for character in word)

@@ -1,0 +1,158 @@
+"""Bytes become text: in which encoding, whether they are text at all, and what is stripped from it.
+
+The detection library is chardet 7. Where it names the widest codec of a family (it says GB18030 for a GB2312 file), the
+narrowest that reads every byte is taken: the codecs of a family disagree on a few signs, and the narrow one is what the
+file was written in.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+
+from rag.errors import RefusedFile
+
+GARBAGE_SHARE = 0.01
+"""A file with a larger share of control and replacement characters is not text."""
+
+_MAGIC = (
+    (b"%PDF-", "a PDF file"),
+    (b"PK\x03\x04", "a ZIP archive or an Office file"),
+    (b"PK\x05\x06", "a ZIP archive"),
+    (b"\x7fELF", "a program"),
+    (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "an old Office file"),
+    (b"{\\rtf", "an RTF file"),
+    (b"\x1f\x8b", "a gzip archive"),
+    (b"7z\xbc\xaf\x27\x1c", "a 7-Zip archive"),
+    (b"Rar!\x1a\x07", "a RAR archive"),
+    (b"SQLite format 3\x00", "a database"),
+    (b"\x89PNG", "a picture"),
+    (b"GIF8", "a picture"),
+    (b"\xff\xd8\xff", "a picture"),
+)
+_BYTE_ORDER_MARKS = (  # the longer first: UTF-32's begins with UTF-16's
+    (b"\xff\xfe\x00\x00", "utf-32-le"),
+    (b"\x00\x00\xfe\xff", "utf-32-be"),
+    (b"\xef\xbb\xbf", "utf-8"),
+    (b"\xff\xfe", "utf-16-le"),
+    (b"\xfe\xff", "utf-16-be"),
+)
+# ISO-2022 and HZ are written in ASCII bytes alone, so they would pass for UTF-8.
+_ESCAPED = re.compile(rb"\x1b[$(]|~\{")
+_NARROWER = {
+    "gb18030": ("gb2312", "gbk"),
+    "gbk": ("gb2312",),
+    "cp932": ("shift_jis",),
+    "shift_jis_2004": ("shift_jis", "cp932"),
+    "euc_jis_2004": ("euc_jp",),
+    "iso2022_jp_2": ("iso2022_jp",),
+    "iso2022_jp_2004": ("iso2022_jp",),
+    "iso2022_jp_ext": ("iso2022_jp",),
+    "cp949": ("euc_kr",),
+    "cp874": ("tis_620",),
+    "big5hkscs": ("big5",),
+}
+# Bytes 80-9F are control characters in ISO 8859 but letters and quotes in the Windows codec of the same name;
+# browsers read them so, too (https://encoding.spec.whatwg.org/#names-and-labels).
+_WINDOWS = {
+    "iso8859-1": "cp1252",
+    "iso8859-15": "cp1252",
+    "iso8859-2": "cp1250",
+    "iso8859-7": "cp1253",
+    "iso8859-8": "cp1255",
+    "iso8859-9": "cp1254",
+    "iso8859-13": "cp1257",
+    "tis_620": "cp874",
+}
+_C1 = re.compile("[\x80-\x84\x86-\x9f]")
+_GARBAGE = re.compile("[\x00-\x08\x0e-\x1f\x7f-\x84\x86-\x9f\ufffd\ufffe\uffff\ud800-\udfff]")
+# Never seen on a page: controls, soft hyphens, zero-width and bidirectional marks, tag characters, surrogates.
+_INVISIBLE = re.compile(
+    "[\x00-\x08\x0e-\x1f\x7f-\x84\x86-\x9f\xad\u061c\u180e\u200b\u200e\u200f\u202a-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb"
+    "\ufffe\uffff\ud800-\udfff\U000e0000-\U000e007f]"
+)
+# The joiners are part of the spelling in Arabic, in the Indic scripts and in emoji; elsewhere they only hide words.
+_JOINERS = re.compile("(?<![\u0600-\u08ff\u0900-\u0dff\u1780-\u17ff\ufe0f\U0001f000-\U0001faff])[\u200c\u200d]")
+_LINE_ENDS = re.compile("\r\n|[\r\x0b\x0c\x85\u2028\u2029]")
+
+
+def decode(data: bytes) -> str:
+    r"""The text of a file in whatever encoding, cleaned as ``clean`` does; raises RefusedFile where it is not text.
+
+    >>> decode("Выборы прошли".encode("utf-16"))
+    'Выборы прошли'
+    >>> decode(b"%PDF-1.7 ...")
+    Traceback (most recent call last):
+    rag.errors.RefusedFile: not text but a PDF file; save it as text
+    """
+    for magic, kind in _MAGIC:
+        if data.startswith(magic):
+            raise RefusedFile(f"not text but {kind}; save it as text")
+    if not data:
+        raise RefusedFile("the file is empty; remove it or fill it")
+    text = _decode(data)
+    garbage = len(_GARBAGE.findall(text))
+    if garbage > GARBAGE_SHARE * len(text):
+        share = f"{garbage / len(text):.0%}"
+        raise RefusedFile(f"not text: {share} of its characters are unreadable; save it again as UTF-8 text")
+    text = clean(text)
+    if not any(letter.isalpha() for letter in text):
+        raise RefusedFile("there are no words in it; remove the file or fill it")
+    return text
+
+
+def clean(text: str) -> str:
+    r"""The same text in NFC, with ``\n`` as the only line end and without invisible characters; all else letter for letter.
+
+    >>> clean("vo\u200bte\r\nheld\x00")
+    'vote\nheld'
+    """
+    text = _LINE_ENDS.sub("\n", text)
+    text = _JOINERS.sub("", _INVISIBLE.sub("", text))
+    return unicodedata.normalize("NFC", text)
+
+
+def _decode(data: bytes) -> str:
+    for mark, name in _BYTE_ORDER_MARKS:
+        if data.startswith(mark):
+            return data[len(mark) :].decode(name, "replace")
+    if b"\x00" not in data and not _ESCAPED.search(data):
+        text = _decode_utf8(data)
+        if _is_utf8(text):
+            return text
+    return _detect(data)
+
+
+def _decode_utf8(data: bytes) -> str:
+    try:
+        return data.decode("utf-8", "surrogatepass")
+    except UnicodeDecodeError:
+        return data.decode("utf-8", "replace")
+
+
+def _is_utf8(text: str) -> bool:
+    """Whether this is what UTF-8 looks like: no fault at all, or a few faults among many well-formed letters."""
+    faults = text.count("\ufffd")
+    if not faults:
+        return True
+    well_formed = sum(letter > "\x7f" for letter in text) - faults
+    return faults <= GARBAGE_SHARE * len(text) and well_formed >= 10 * faults
+
+
+def _detect(data: bytes) -> str:
+    import chardet
+
+    # Where nothing fits, UTF-8 is as good as any: the share of unreadable characters then refuses the file.
+    found = chardet.detect(data, prefer_superset=False, compat_names=False, no_match_encoding="utf-8", max_bytes=len(data))
+    name = found["encoding"]
+    if name is None:
+        raise RefusedFile("not text but binary data; save it as text")
+    for codec in (*_NARROWER.get(name, ()), name):
+        try:
+            text = data.decode(codec)
+        except UnicodeDecodeError:
+            continue
+        if codec in _WINDOWS and _C1.search(text):
+            return data.decode(_WINDOWS[codec], "replace")
+        return text
+    return data.decode(name, "replace")

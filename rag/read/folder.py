@@ -1,0 +1,198 @@
+"""A folder is walked: which files are articles, which are not, and why.
+
+Nothing but regular files is ever read, and no symbolic link is followed, neither for a file nor for a folder above it: a
+path is opened part by part from the folder down, so a file that is swapped for a link between two looks cannot lead out.
+"""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import os
+import re
+import stat
+import unicodedata
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from rag.errors import ArticlesError, RefusedFile
+from rag.types import FileReason
+
+MEGABYTE = 1_000_000
+
+_BLOCK = 1 << 20
+_NO_FOLLOW = getattr(os, "O_NOFOLLOW", 0)
+_DIRECTORY = getattr(os, "O_DIRECTORY", 0)
+_FILE = os.O_RDONLY | _NO_FOLLOW | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
+# Controls, bytes that are no text, line separators and bidirectional marks: none belongs in a name.
+_UNPRINTABLE = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
+
+
+@dataclass(frozen=True, slots=True)
+class SourceFile:
+    """A file to read: ``id`` is its path relative to the folder, with forward slashes, in NFC; ``size`` counts bytes."""
+
+    id: str
+    path: Path
+    sha256: str
+    size: int
+
+
+class _Skipped(Exception):
+    """A file that is not meant to be an article."""
+
+
+class _TooLarge(Exception):
+    """A file with more bytes than expected."""
+
+
+def walk(
+    folder: Path, suffixes: frozenset[str], max_bytes: int
+) -> tuple[list[SourceFile], list[FileReason], list[FileReason]]:
+    """The files to read, those skipped and those that failed, each sorted by id; every file stands in one of the three.
+
+    Raises ArticlesError where there is no such folder or it cannot be listed.
+    """
+    if not folder.is_dir():
+        problem = "is not a folder" if folder.exists() else "does not exist"
+        raise ArticlesError(f"{folder} {problem}; name your folder of articles with --articles or RAG_ARTICLES")
+    try:
+        found = sorted(_entries(folder))
+    except OSError as problem:
+        raise ArticlesError(f"{folder} {_reason(problem)}; change its permissions or name another with --articles") from None
+    files: dict[str, SourceFile] = {}
+    skipped: list[FileReason] = []
+    failed: list[FileReason] = []
+    for parts in found:
+        shown = _UNPRINTABLE.sub(_escaped, _id(parts))
+        try:
+            file = _source(folder, parts, suffixes, max_bytes)
+            if file.id in files:
+                raise RefusedFile("another file has the same name in another Unicode form; rename one of them")
+            files[file.id] = file
+        except _Skipped as reason:
+            skipped.append(FileReason(shown, str(reason)))
+        except RefusedFile as reason:
+            failed.append(FileReason(shown, str(reason)))
+        except _TooLarge:
+            limit = f"{max_bytes / MEGABYTE:g} MB"
+            failed.append(FileReason(shown, f"larger than {limit}; split it or raise RAG_MAX_FILE_MEGABYTES"))
+        except OSError as problem:
+            failed.append(FileReason(shown, _reason(problem)))
+    return sorted(files.values(), key=lambda file: file.id), _by_id(skipped), _by_id(failed)
+
+
+def load(file: SourceFile) -> bytes:
+    """The bytes of a file; raises RefusedFile where they are not the bytes that were scanned."""
+    parts = file.path.parts[-len(file.id.split("/")) :]
+    root = file.path.parents[len(parts) - 1]
+    try:
+        data = b"".join(_blocks(root, parts, file.size))
+    except _TooLarge:
+        data = b""
+    except OSError as problem:
+        raise RefusedFile(_reason(problem)) from None
+    if hashlib.sha256(data).hexdigest() != file.sha256:
+        raise RefusedFile("changed while it was read; build again")
+    return data
+
+
+def _entries(root: Path) -> Iterator[tuple[str, ...]]:
+    """Every file below a folder, and every folder that is not entered (hidden or unreadable)."""
+    waiting: list[tuple[str, ...]] = [()]
+    while waiting:
+        above = waiting.pop()
+        try:
+            with os.scandir(root.joinpath(*above)) as entries:
+                children = [(entry.name, entry.is_dir(follow_symlinks=False)) for entry in entries]
+        except OSError:
+            if not above:
+                raise
+            yield above
+            continue
+        for name, is_folder in children:
+            if is_folder and not name.startswith("."):
+                waiting.append((*above, name))
+            else:
+                yield (*above, name)
+
+
+def _source(root: Path, parts: tuple[str, ...], suffixes: frozenset[str], max_bytes: int) -> SourceFile:
+    path = root.joinpath(*parts)
+    if parts[-1].startswith("."):
+        raise _Skipped("hidden")
+    mode = path.lstat().st_mode
+    if stat.S_ISLNK(mode):
+        raise _Skipped("a symbolic link; links are not followed")
+    if stat.S_ISDIR(mode):
+        raise RefusedFile("the folder cannot be listed; change its permissions")
+    if not stat.S_ISREG(mode):
+        raise _Skipped("not a regular file")
+    if path.suffix.lower() not in suffixes:
+        raise _Skipped(f"unsupported format {_UNPRINTABLE.sub(_escaped, path.suffix)[:20]}".rstrip())
+    if any(map(_UNPRINTABLE.search, parts)):
+        raise RefusedFile("its name has control characters or is not text; rename it")
+    digest, size = hashlib.sha256(), 0
+    for block in _blocks(root, parts, max_bytes):
+        digest.update(block)
+        size += len(block)
+    return SourceFile(id=_id(parts), path=path, sha256=digest.hexdigest(), size=size)
+
+
+def _blocks(root: Path, parts: tuple[str, ...], limit: int) -> Iterator[bytes]:
+    """A file's bytes, block by block; raises _TooLarge where there are more than ``limit``."""
+    left = limit
+    with _opened(root, parts) as file:
+        if os.fstat(file).st_size > limit:
+            raise _TooLarge
+        while block := os.read(file, _BLOCK):
+            left -= len(block)
+            if left < 0:
+                raise _TooLarge
+            yield block
+
+
+@contextmanager
+def _opened(root: Path, parts: tuple[str, ...]) -> Iterator[int]:
+    file = _open(root, parts)
+    try:
+        if not stat.S_ISREG(os.fstat(file).st_mode):
+            raise RefusedFile("not a regular file")
+        yield file
+    finally:
+        os.close(file)
+
+
+def _open(root: Path, parts: tuple[str, ...]) -> int:
+    if os.open not in os.supports_dir_fd:  # Windows
+        return os.open(root.joinpath(*parts), _FILE)
+    folder = os.open(root, os.O_RDONLY | _DIRECTORY)  # may itself be a link: its owner named it
+    try:
+        for part in parts[:-1]:
+            inner = os.open(part, os.O_RDONLY | _DIRECTORY | _NO_FOLLOW, dir_fd=folder)
+            os.close(folder)
+            folder = inner
+        return os.open(parts[-1], _FILE, dir_fd=folder)
+    finally:
+        os.close(folder)
+
+
+def _id(parts: tuple[str, ...]) -> str:
+    return unicodedata.normalize("NFC", "/".join(parts))
+
+
+def _by_id(reasons: list[FileReason]) -> list[FileReason]:
+    return sorted(reasons, key=lambda each: each.id)
+
+
+def _escaped(match: re.Match[str]) -> str:
+    return f"\\u{ord(match.group()):04x}"
+
+
+def _reason(problem: OSError) -> str:
+    """What went wrong, without the path that the system's own message holds."""
+    if problem.errno == errno.ELOOP:
+        return "became a symbolic link; links are not followed"
+    return f"cannot be read ({os.strerror(problem.errno or 0).lower()})"

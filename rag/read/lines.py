@@ -1,0 +1,64 @@
+"""What a line of text looks like, whatever it says: prose or not, the same as another or not."""
+
+from __future__ import annotations
+
+import re
+
+_WIDEST_WRAP = 120
+_SENTENCE_END = re.compile(r"[.!?…。！？؟]['’”\"»)\]]*$")
+_INSIDE_SENTENCE = re.compile(r"[,.;:–—]\s")
+_ALIKE = str.maketrans({"‘": "'", "’": "'", "“": '"', "”": '"', "«": '"', "»": '"', "–": "-", "—": "-"})
+
+
+def paragraphs(text: str) -> list[str]:
+    r"""The paragraphs of a text: its lines, with lines that were only broken to fit a width put together again.
+
+    >>> paragraphs("Storm\n\nThe harbour was closed.\nIt reopens soon.")
+    ['Storm', 'The harbour was closed.', 'It reopens soon.']
+    >>> paragraphs("The harbour of Port Ennis\nwas closed on Monday after\na storm of rare strength\nthat lasted two days.")
+    ['The harbour of Port Ennis was closed on Monday after a storm of rare strength that lasted two days.']
+    """
+    blocks = [[" ".join(line.split()) for line in block.split("\n") if line.strip()] for block in re.split(r"\n[ \t]*\n", text)]
+    width = max((len(line) for block in blocks for line in block), default=0)
+    pairs = [(line, after) for block in blocks for line, after in zip(block, block[1:])]
+    broken = sum(_is_broken(line, after, width) for line, after in pairs)
+    if width > _WIDEST_WRAP or broken < 3 or 10 * broken < 6 * len(pairs):
+        return [line for block in blocks for line in block]
+    return [line for block in blocks for line in _joined(block, width)]
+
+
+def is_prose(line: str) -> bool:
+    """Whether a line is running text: a full sentence of twelve words, or long and punctuated."""
+    words = word_count(line)
+    if words < 12 and len(line) <= 100:
+        return False
+    return ends_sentence(line) or (words >= 25 and _INSIDE_SENTENCE.search(line) is not None)
+
+
+def ends_sentence(line: str) -> bool:
+    """Whether a line ends as sentences do, quotation marks and brackets aside."""
+    return _SENTENCE_END.search(line[-5:]) is not None
+
+
+def word_count(line: str) -> int:
+    return line.count(" ") + 1
+
+
+def alike(line: str) -> str:
+    """A form that is the same for lines which differ only in capitals, spaces, quotation marks and dashes."""
+    return " ".join(line.translate(_ALIKE).casefold().split())
+
+
+def _is_broken(line: str, after: str, width: int) -> bool:
+    """Whether the next line's first word would not have fitted behind this line."""
+    return len(line) + 1 + len(after.split(" ", 1)[0]) > width
+
+
+def _joined(block: list[str], width: int) -> list[str]:
+    joined: list[str] = []
+    for place, line in enumerate(block):
+        if place and _is_broken(block[place - 1], line, width):
+            joined[-1] += " " + line
+        else:
+            joined.append(line)
+    return joined

@@ -1,0 +1,341 @@
+"""What an article tells of itself: title, outlet, authors and date, in its first lines and sometimes in its last.
+
+Every field is taken only from a line that states it; where none does, the field stays empty. Lines that hold nothing but
+such a field are named, so that they can be left out of the text.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+
+from rag.read import names, outlet
+from rag.read.dates import date_line, is_labelled
+from rag.read.furniture import is_furniture
+from rag.read.lines import alike, ends_sentence, is_prose, word_count
+
+TITLE_CHARACTERS = 200
+
+_FIRST_LINES = 30
+"""A header is looked for in so many lines at most, and not beyond the third paragraph of prose."""
+_LAST_LINES = 12
+
+_TITLE_LABEL = re.compile(r"(?:title|headline|заголовок|название)\s*:\s+(?P<title>\S.*)", re.IGNORECASE)
+_CAPTION = re.compile(
+    r"^(?:photo|image|picture|credit|illustration|фото|иллюстрация|bild|foto)\b|\b(?:photo|credit|фото)\s*:|https?://|www\.|©|"
+    r"\([^()]*/[^()]*\)$",
+    re.IGNORECASE,
+)
+_DATED = re.compile(r"(?:last |first )?(?:updated|published|posted|modified)\b|обновлено|опубликовано", re.IGNORECASE)
+_LABEL_ALONE = re.compile(
+    r"(?:(?:written |text |story )?by|authors?|von|par|por|(?:first )?(?:published|posted)(?: on)?|date|автор(?:ы)?|текст|"
+    r"опубликовано|дата|опубліковано)\s*:?",
+    re.IGNORECASE,
+)
+_UPDATED_ABOVE = re.compile(r"\b(?:updated|modified|edited|обновлено|изменено|оновлено|aktualisiert)(?: on)?\s*:?$", re.IGNORECASE)
+_BETWEEN_FIELDS = re.compile(r"\s*[|·•]\s*|\s+[–—-]\s+|\s+/\s+")
+_BETWEEN_WORDS = re.compile(r",?\s+(?:on\s+)?")
+
+
+@dataclass(frozen=True, slots=True)
+class Opening:
+    """What an article's lines tell of it; ``used`` are the places of the lines that tell nothing else."""
+
+    title: str = ""
+    outlet: str = ""
+    authors: tuple[str, ...] = ()
+    published: str = ""
+    source: str = ""
+    used: frozenset[int] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class _Stamp:
+    """The date and the people that a line names; ``places`` where it holds nothing else."""
+
+    date: str = ""
+    authors: tuple[str, ...] = ()
+    places: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class _Layout:
+    """Where things stand, by the places of lines that are not furniture.
+
+    ``before``: above the first prose; ``header``: all but prose above the third prose; ``tail``: the last lines.
+    """
+
+    before: tuple[int, ...]
+    header: tuple[int, ...]
+    tail: tuple[int, ...]
+    first_prose: int | None
+
+
+def read_opening(lines: Sequence[str], title: str = "") -> Opening:
+    """Title, outlet, authors, date and address of an article by its paragraphs; ``title`` where it is known already."""
+    layout = _layout(lines)
+    stamps = _stamps(lines, layout.header)
+    used: set[int] = set()
+
+    published, dated = _published(lines, stamps, layout)
+    authors, signed = _authors(lines, stamps, dated, layout)
+    source, addressed = _source(lines, layout)
+    name, owned = _stated_outlet(lines, layout)
+    used.update(dated, signed, addressed, owned)
+
+    free = [place for place in layout.before if place not in used]
+    title = title or _title(lines, free or [place for place in layout.header if place not in used])
+    title, site = _without_site(title, lines)
+    labels = _labels(lines, free, title)
+    copies = [place for place, line in enumerate(lines) if title and _is_copy(line, title, lines)]
+    used.update(labels, copies[1:])
+    return Opening(
+        title=title[:TITLE_CHARACTERS].strip(),
+        outlet=name or site or _told_outlet(lines, layout, labels) or outlet.host(source),
+        authors=authors or names.commentator(title),
+        published=published,
+        source=source,
+        used=frozenset(used),
+    )
+
+
+def _layout(lines: Sequence[str]) -> _Layout:
+    ours = [place for place, line in enumerate(lines) if not is_furniture(line)]
+    prose = [place for place in ours if is_prose(lines[place])]
+    end = min(prose[2] if len(prose) > 2 else len(lines), _FIRST_LINES)
+    header = tuple(place for place in ours if place < end and place not in prose[:3])
+    return _Layout(
+        before=tuple(place for place in header if not prose or place < prose[0]),
+        header=header,
+        tail=tuple(place for place in ours if place >= max(end, len(lines) - _LAST_LINES)),
+        first_prose=prose[0] if prose else None,
+    )
+
+
+# Dates and people
+
+
+def _stamps(lines: Sequence[str], places: Iterable[int]) -> dict[int, _Stamp]:
+    """The lines with a date or a byline; a label alone on its line counts with the line below it."""
+    found: dict[int, _Stamp] = {}
+    taken: set[int] = set()
+    for place in places:
+        if place in taken or (place and _UPDATED_ABOVE.search(lines[place - 1])):
+            continue
+        line, own = lines[place], (place,)
+        if _LABEL_ALONE.fullmatch(line) and place + 1 < len(lines):
+            line, own = f"{line} {lines[place + 1]}", (place, place + 1)
+        stamp = _stamp(line, own)
+        if stamp.date or stamp.authors:
+            found[place] = stamp
+            taken.update(own)
+    return found
+
+
+def _stamp(line: str, own: tuple[int, ...]) -> _Stamp:
+    date = date_line(line)
+    if date:
+        return _Stamp(date, places=own)
+    if word_count(line) > 20 or len(line) > 150:
+        return _Stamp()
+    for first, second in _halves(line):
+        date = date_line(first) or date_line(second)
+        other = second if date_line(first) else first
+        if date:
+            people = names.byline(other) or names.bare_names(other)
+            if people or word_count(other) < 4:
+                return _Stamp(date, people, own if people else ())
+    people = names.byline(line)
+    return _Stamp(authors=people, places=own if people else ())
+
+
+def _halves(line: str) -> list[tuple[str, str]]:
+    """A line cut in two at every place where a date may meet something else: at signs first, then between words."""
+    if not any(sign.isdecimal() for sign in line):
+        return []
+    cuts = [*_BETWEEN_FIELDS.finditer(line), *_BETWEEN_WORDS.finditer(line)]
+    halves = [(line[: cut.start()].strip(" ,"), line[cut.end() :].strip(" ,")) for cut in cuts]
+    return [(first, second) for first, second in halves if first and second]
+
+
+def _published(lines: Sequence[str], stamps: dict[int, _Stamp], layout: _Layout) -> tuple[str, list[int]]:
+    """The date and the places of the lines that are nothing else."""
+    dated = [place for place, stamp in stamps.items() if stamp.date]
+    labelled = [place for place in dated if is_labelled(lines[place])]
+    above = [place for place in dated if place in layout.before]
+    chosen = labelled or above or ([] if _is_chronicle(lines, dated, layout) else dated)
+    if chosen:
+        date = stamps[chosen[0]].date
+        same = [stamps[place] for place in dated if place in chosen or stamps[place].date == date]
+        return date, [place for stamp in same for place in stamp.places]
+    for place in layout.tail:
+        date = date_line(lines[place])
+        if date and (place == layout.tail[-1] or is_labelled(lines[place])):
+            return date, [place]
+    return "", []
+
+
+def _is_chronicle(lines: Sequence[str], dated: Sequence[int], layout: _Layout) -> bool:
+    """Whether dates stand between the paragraphs as headings do."""
+    below = lines[max(layout.header, default=0) + 1 :][:200]
+    return len(dated) + sum(bool(date_line(line)) for line in below) > 1
+
+
+def _authors(
+    lines: Sequence[str], stamps: dict[int, _Stamp], dated: Sequence[int], layout: _Layout
+) -> tuple[tuple[str, ...], list[int]]:
+    """The authors and the places of the lines that are nothing else."""
+    for stamp in stamps.values():
+        if stamp.authors:
+            return stamp.authors, list(stamp.places)
+    for place in dated:
+        for beside in _beside(place, lines):
+            people = names.bare_names(lines[beside])
+            if people and not (len(people) == 1 and _may_be_no_person(beside, lines, layout)):
+                return people, [beside]
+    for place in layout.tail:
+        people = names.credited(lines[place]) or (names.byline(lines[place]) if ":" in lines[place] else ())
+        if people:
+            return people, []
+    return (), []
+
+
+def _beside(place: int, lines: Sequence[str]) -> list[int]:
+    """The lines above and below, across one line of furniture ("5 min read")."""
+    above = place - 2 if place > 1 and is_furniture(lines[place - 1]) else place - 1
+    below = place + 2 if place + 2 < len(lines) and is_furniture(lines[place + 1]) else place + 1
+    return [beside for beside in (above, below) if 0 <= beside < len(lines)]
+
+
+def _may_be_no_person(place: int, lines: Sequence[str], layout: _Layout) -> bool:
+    """Whether what looks like one name may be a place ("in X"), an ordinary word, a repeated label or the only title."""
+    name = lines[place]
+    headings = [each for each in layout.before if each != place and _is_heading(lines[each]) and not date_line(lines[each])]
+    if not headings or sum(line == name for line in lines) > 1:
+        return True
+    prose = "\n".join(line for line in lines if is_prose(line))
+    ordinary = any(re.search(rf"\b{re.escape(word.lower())}\b", prose) for word in name.split() if word != word.lower())
+    return ordinary or re.search(rf"\b(?:in|from|across|в|из)\s+{re.escape(name)}\b", prose) is not None
+
+
+# Titles
+
+
+def _title(lines: Sequence[str], places: Sequence[int]) -> str:
+    """The first heading that is about what the article is about; what is repeated is a title rather than a menu."""
+    for place in places:
+        match = _TITLE_LABEL.fullmatch(lines[place])
+        if match:
+            return match["title"]
+    headings = [lines[place] for place in places if _is_heading(lines[place])]
+    times = Counter(map(alike, lines))
+    spoken = {word for line in lines if is_prose(line) for word in _content(line)}
+
+    def is_about(line: str) -> bool:
+        words = _content(line)
+        return 2 * sum(word in spoken for word in words) >= max(len(words), 1)
+
+    tests: tuple[Callable[[str], bool], ...] = (
+        lambda line: times[alike(line)] > 1 and word_count(line) >= 4 and is_about(line),
+        lambda line: word_count(line) >= 5 and is_about(line),
+        lambda line: word_count(line) >= 2 and is_about(line) and not names.is_section(line),
+        lambda line: word_count(line) >= 3,
+        lambda line: True,
+    )
+    for test in tests:
+        for line in headings:
+            if test(line):
+                return line
+    # A first line that ends like a sentence is a title all the same where nothing else is one.
+    first = lines[0] if places and places[0] == 0 and len(lines) > 1 else ""
+    return first if len(first) <= TITLE_CHARACTERS and not _CAPTION.search(first) else ""
+
+
+def _is_heading(line: str) -> bool:
+    return (
+        len(line) <= TITLE_CHARACTERS
+        and not line.endswith((".", ":", ",", ";"))
+        and not _CAPTION.search(line)
+        and not _DATED.match(line)
+        and any(sign.isalpha() for sign in line)
+    )
+
+
+def _content(line: str) -> list[str]:
+    """The words that carry a line's meaning, by their first letters: endings differ, above all in Russian."""
+    return [word[:6] for word in re.findall(r"[^\W\d_]{4,}", line.casefold())]
+
+
+def _without_site(title: str, lines: Sequence[str]) -> tuple[str, str]:
+    """A title without the site's name behind it, and that name."""
+    if len(title) > TITLE_CHARACTERS:
+        return title, ""
+    short, site, sign = outlet.title_and_site(title)
+    if site and (sign == "|" or any(alike(line) == alike(short) for line in lines if len(line) <= TITLE_CHARACTERS)):
+        return short, site
+    return title, ""
+
+
+def _is_copy(line: str, title: str, lines: Sequence[str]) -> bool:
+    if len(line) > 2 * TITLE_CHARACTERS:
+        return False
+    return alike(line) == alike(title) or ("|" in line and alike(_without_site(line, lines)[0]) == alike(title))
+
+
+def _labels(lines: Sequence[str], places: Sequence[int], title: str) -> list[int]:
+    """Short lines above the title that are repeated or stand in a row, as the names of sections and columns do."""
+    above = []
+    for place in places:
+        if title and _is_copy(lines[place], title, lines):
+            break
+        above.append(place)
+    short = [place for place in above if word_count(lines[place]) <= 4 and not ends_sentence(lines[place])]
+    times = Counter(alike(lines[place]) for place in places)
+    repeated = {alike(lines[place]) for place in short if times[alike(lines[place])] > 1}
+    menu = set(short) if len(short) >= 3 and short == above else set()
+    return [place for place in places if alike(lines[place]) in repeated or place in menu]
+
+
+# Outlets
+
+
+def _source(lines: Sequence[str], layout: _Layout) -> tuple[str, list[int]]:
+    """The page's address, where a line above the text or the last line is one, and that line's place."""
+    for place in (*layout.before, *layout.tail[-1:]):
+        url = outlet.address(lines[place])
+        if url:
+            return url, [place]
+    return "", []
+
+
+def _stated_outlet(lines: Sequence[str], layout: _Layout) -> tuple[str, list[int]]:
+    """The outlet that a line names outright, and the places of the lines that are nothing else."""
+    for place in (*layout.before, *layout.tail[-3:]):
+        name = outlet.labelled(lines[place])
+        if name and not outlet.address(name):
+            return name, [place] if place in layout.before else []
+    name = outlet.first_published(lines)
+    if name:
+        return name, []
+    for place in (*layout.before, *range(max(0, len(lines) - _LAST_LINES), len(lines))):
+        name, clear = outlet.copyright_line(lines[place])
+        if name and (clear or place == 0):
+            return name, [place]
+    return "", []
+
+
+def _told_outlet(lines: Sequence[str], layout: _Layout, labels: Sequence[int]) -> str:
+    """The outlet that the article lets slip: its own address, those who talk to it, an agency's dateline, a column's name."""
+    short = [line for line in lines if len(line) < 2000]
+    dateline = outlet.wire(lines[layout.first_prose]) if layout.first_prose is not None else ""
+    return outlet.own_domain(short) or outlet.told(lines) or dateline or _column(lines, labels)
+
+
+def _column(lines: Sequence[str], labels: Sequence[int]) -> str:
+    """The repeated label on the first line, where it is a name of its own: no topic that the article speaks about."""
+    name = lines[0] if 0 in labels else ""
+    if sum(lines[place] == name for place in labels) < 2 or names.is_section(name) or names.bare_names(name):
+        return ""
+    return "" if any(name in line for line in lines if is_prose(line)) else name

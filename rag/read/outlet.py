@@ -1,0 +1,159 @@
+"""Which outlet an article says it comes from; empty where it does not say."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Sequence
+
+MOST_CHARACTERS = 80
+
+_UPPER = "A-ZÀ-ÖØ-ÞĀ-ŽΑ-ΩЀ-Я"
+_WORD = r"[\w’'&/-]*(?:\.\w+)*"  # a full stop only inside: "name.net"
+_NAME = rf"(?:[Tt]he )?[{_UPPER}]{_WORD}(?: (?:(?:of|and|for|the|&|de|la) )?[{_UPPER}\d]{_WORD}){{0,3}}"
+
+_LABELLED = re.compile(
+    r"(?:(?:original |first )?source|outlet|publication|publisher|newspaper|website|источник|издание|джерело|дереккөз|quelle)\s*[:：]\s*(?P<name>.+)",
+    re.IGNORECASE,
+)
+_ADDRESS = re.compile(r"https?://(?:www\.)?(?P<host>[^/\s:?#]+)\S*", re.IGNORECASE)
+_COPYRIGHT = re.compile(
+    r"(?:copyright\s*(?:©|\(c\))?|©|\(c\))\s*(?:copyright\s*)?(?P<year>(?:19|20)\d\d(?:\s*[-–—]\s*(?:19|20)\d\d)?)?[\s,.]*(?P<name>.*?)"
+    r"[\s,.]*(?P<year_after>(?:19|20)\d\d(?:\s*[-–—]\s*(?:19|20)\d\d)?)?(?P<reserved>[\s,.|–—-]*(?:all rights reserved|все права защищены|alle rechte vorbehalten|tous droits réservés|todos los derechos|усі права захищені|барлық құқықтар).*)?",
+    re.IGNORECASE,
+)
+_FIRST_PUBLISHED = re.compile(
+    rf"(?:^|\b(?:article|story|post|piece|text|interview|report|version|commentary|essay|analysis)\b[^.]{{0,80}}\b)"
+    rf"(?:[Oo]riginally|[Ff]irst) (?:published|appeared|posted) (?:(?:on|in|by|at) )+(?P<name>{_NAME})|"
+    rf"(?:published|reprinted|republished) with (?:the )?(?:kind )?permission (?:of|from) (?P<other>{_NAME})"
+)
+_TITLE_AND_SITE = re.compile(r"^(?P<title>.{10,}?)\s+(?P<mark>[|–—-])\s+(?P<site>[^|–—]{2,40})$")
+_WIRE = re.compile(rf"^[{_UPPER}][^()]{{2,60}}\((?P<name>[{_UPPER}][^()\d]{{1,30}})\)\s*[-–—]")
+_DOMAIN = re.compile(r"(?<![\w@/.-])(?:www\.)?(?P<domain>(?:[a-z0-9-]+\.)+[a-z]{2,6})(?![\w.-]*@)\b", re.IGNORECASE)
+_OURSELVES = re.compile(r"\b(?:us|our|we|readers of)\b|\b(?:нас|наш\w*|мы|нам)\b", re.IGNORECASE)
+_QUOTED = re.compile("[“”«»\"]")
+_ELSEWHERE = re.compile(
+    r"(?:facebook|fb|twitter|t|youtube|youtu|instagram|telegram|whatsapp|linkedin|reddit|tiktok|vk|ok|google|paypal|patreon|"
+    r"wikipedia|akismet|disqus|gmail|yahoo|mail|change)\.(?:com|me|co|be|ru|org|net)",
+    re.IGNORECASE,
+)
+_TOLD = re.compile(
+    rf"\b(?P<way>(?:told|tells?|telling|(?:asked|reached|contacted|interviewed|approached|queried) by|(?:interview|conversation) (?:with|to|for|by)|"
+    rf"(?:comments?|statement|remarks) (?:to|for)|(?:spoke|speaking|talked|talking) (?:to|with)|"
+    rf"(?:корреспонденту|журналисту|интервью|комментарии|комментарий|сказал[аи]?|рассказал[аи]?|сообщил[аи]?|заявил[аи]?|пояснил[аи]?|"
+    rf"поведал[аи]?|признал(?:ся|ась)) (?:изданию |порталу |агентству |газете )?)) ?(?P<name>(?:[Tt]he )?[{_UPPER}][\w.’'/&-]*(?: [{_UPPER}][\w.’'/&-]*){{0,2}})"
+)
+
+
+def labelled(line: str) -> str:
+    """What stands behind a label such as "Source:" (a name or an address)."""
+    match = _LABELLED.fullmatch(line.strip())
+    return match["name"].strip() if match else ""
+
+
+def address(line: str) -> str:
+    """The web address that a line is, a label aside; empty where anything else stands in it."""
+    match = _ADDRESS.fullmatch(labelled(line) or line.strip())
+    return match.group() if match else ""
+
+
+def host(url: str) -> str:
+    """The site of a web address.
+
+    >>> host("https://www.ennis-courier.test/2019/storm")
+    'ennis-courier.test'
+    """
+    match = _ADDRESS.fullmatch(url)
+    return match["host"] if match else ""
+
+
+def copyright_line(line: str) -> tuple[str, bool]:
+    """The owner in a copyright line, and whether the line is clearly the page's and not a picture's.
+
+    >>> copyright_line("© 2019 The Ennis Courier. All rights reserved.")
+    ('The Ennis Courier', True)
+    >>> copyright_line("© Ada Brook")
+    ('Ada Brook', False)
+    """
+    match = _COPYRIGHT.fullmatch(line.strip())
+    name = _tidy(match["name"]) if match else ""
+    if not match or not name:
+        return "", False
+    return name, bool(match["year"] or match["year_after"] or match["reserved"] or _spelled_out(name))
+
+
+def title_and_site(title: str) -> tuple[str, str, str]:
+    """A title split before the site's name: (title, site, the sign between them).
+
+    >>> title_and_site("Harbour reopens after the storm | Ennis Courier")
+    ('Harbour reopens after the storm', 'Ennis Courier', '|')
+    """
+    match = _TITLE_AND_SITE.match(title)
+    return (match["title"], match["site"].strip(), match["mark"]) if match else (title, "", "")
+
+
+def first_published(paragraphs: Sequence[str]) -> str:
+    """The outlet in "This article was originally published on NAME"."""
+    for paragraph in paragraphs:
+        match = _FIRST_PUBLISHED.search(paragraph)
+        if match and not re.search(r"\d", paragraph[match.start() : match.end() + 4]):  # "first published on June 12"
+            return _tidy(match["name"] or match["other"])
+    return ""
+
+
+def own_domain(paragraphs: Sequence[str]) -> str:
+    """The site that speaks of itself: named at least twice, once in a paragraph that says "us" or "our"."""
+    domains: Counter[str] = Counter()
+    shown: dict[str, str] = {}
+    ours: set[str] = set()
+    for paragraph in paragraphs:
+        if "." not in paragraph[:-1]:
+            continue
+        for match in _DOMAIN.finditer(paragraph):
+            name = match["domain"]
+            if _ELSEWHERE.fullmatch(name):
+                continue
+            domains[name.lower()] += 1
+            shown.setdefault(name.lower(), name)
+            if _OURSELVES.search(paragraph) and not _QUOTED.search(paragraph):
+                ours.add(name.lower())
+    known = [name for name, count in domains.most_common() if count >= 2 and name in ours]
+    return shown[known[0]] if known else ""
+
+
+def told(paragraphs: Sequence[str]) -> str:
+    """The outlet that people talk to: named so in several ways, and hardly ever except as the one who is told or asks.
+
+    A minister to whom others talk is also written about; the paper that prints the article is not.
+
+    >>> told(["The crew was safe, she told Courier.", "Asked by Courier, the mayor declined.", "The mayor told the crew."])
+    'Courier'
+    """
+    text = "\n".join(paragraphs)
+    ways: dict[str, list[str]] = {}
+    for match in _TOLD.finditer(text):
+        name = _tidy(re.sub(r"['’]s?\b.*$", "", match["name"]))
+        ways.setdefault(name, []).append(match["way"].lower())
+    for name, said in sorted(ways.items(), key=lambda item: -len(item[1])):
+        mentions = len(re.findall(rf"\b{re.escape(name)}\b", text)) if name else 0
+        if (len(said) > 2 or len(set(said)) > 1) and 3 * len(said) >= 2 * mentions:
+            return name
+    return ""
+
+
+def wire(paragraph: str) -> str:
+    """The agency in a dateline: "PORT ENNIS, June 12 (Agency) - ..."."""
+    match = _WIRE.match(paragraph)
+    return _tidy(match["name"]) if match else ""
+
+
+def _tidy(name: str) -> str:
+    name = " ".join(name.split()).strip(" .,;:|–—-*©")
+    return name if 1 < len(name) <= MOST_CHARACTERS and any(letter.isalpha() for letter in name) else ""
+
+
+def _spelled_out(name: str) -> bool:
+    """Whether a name is an abbreviation with its long form ("ABC - A Better Courier")."""
+    short, dash, long = (part.strip() for part in re.split(r"\s+([–—-])\s+", name, maxsplit=1)) if re.search(r"\s[–—-]\s", name) else (name, "", "")
+    initials = "".join(word[0] for word in long.split() if word[0].isupper())
+    return bool(dash) and short.isupper() and initials.startswith(short[:2])

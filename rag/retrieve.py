@@ -1,0 +1,114 @@
+"""A question finds passages: by meaning and by words, the two fused; each step is a small function."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from rag.errors import EmbedderError, QuestionError
+from rag.index import Index
+from rag.lexical import KeywordHit, matched_words
+from rag.types import Hit, Why
+
+if TYPE_CHECKING:
+    from embeddings import Embedder, Neighbor, Vectors
+
+LONGEST_QUESTION = 2000
+"""Characters; a longer text is not a question."""
+DENSE_WEIGHT = 0.6
+"""The share of meaning in the fused score; the rest is keywords. See benchmarks/retrieval.py for the curve."""
+_POOL = 50
+
+
+def retrieve(index: Index, embedder: Embedder, question: str, k: int) -> list[Hit]:
+    """The ``k`` best passages for a question, best first, fewer where there are fewer.
+
+    Both halves of the index name candidates; every candidate then gets both scores, each scaled to 0–1 over the candidates,
+    and their weighted sum ranks it. Raises QuestionError for a question or a ``k`` that cannot be used.
+    """
+    question, k = check_question(question), check_k(k)
+    pool = max(_POOL, 2 * k)
+    vector = embed_question(embedder, question)
+    dense = index.nearest(vector, pool)
+    keywords = index.keywords(question, pool)
+    rows = sorted({hit.row for hit in dense} | {hit.row for hit in keywords})
+    cosines = dict(zip(rows, index.cosines(vector, rows), strict=True))
+    scores = fuse(cosines, {hit.row: hit.score for hit in keywords})
+    best = sorted(rows, key=lambda row: (-scores[row], row))[:k]
+    return _hits(index, question, best, scores, cosines, _ranks(dense), keywords)
+
+
+def embed_question(embedder: Embedder, question: str) -> Vectors:
+    """The question's vector; raises EmbedderError where the model fails."""
+    from embeddings import EmbeddingError
+
+    try:
+        return embedder.embed_query(question)
+    except EmbeddingError as error:
+        raise EmbedderError(str(error)) from error
+
+
+def fuse(cosines: dict[int, float], keywords: dict[int, float], weight: float = DENSE_WEIGHT) -> dict[int, float]:
+    """For each row of ``cosines`` a score from 0 to 1: the weighted sum of both halves, each scaled to its best and worst.
+
+    Scaled scores ranked better than reciprocal ranks on every set we measured, because a rank forgets by how much.
+
+    >>> fuse({1: 0.8, 2: 0.4, 3: 0.6}, {2: 5.0}, weight=0.5)
+    {1: 0.5, 2: 0.5, 3: 0.25}
+    """
+    low, high = min(cosines.values(), default=0.0), max(cosines.values(), default=0.0)
+    most = max(keywords.values(), default=0.0)
+    scores = {}
+    for row, cosine in cosines.items():
+        dense = (cosine - low) / (high - low) if high > low else 1.0
+        words = keywords.get(row, 0.0) / most if most else 0.0
+        scores[row] = round(weight * dense + (1 - weight) * words, 6)
+    return scores
+
+
+def check_question(question: object) -> str:
+    """The question without surrounding space and control characters; raises QuestionError where nothing can be asked."""
+    if not isinstance(question, str):
+        raise QuestionError(f"a question is text, not {type(question).__name__}; ask with a string")
+    known = question.encode("utf-8", "replace").decode("utf-8")
+    text = "".join(character if character.isprintable() else " " for character in known).strip()
+    if not text:
+        raise QuestionError("the question is empty; type what you want to know")
+    if len(text) > LONGEST_QUESTION:
+        raise QuestionError(f"the question has {len(text)} characters; ask in at most {LONGEST_QUESTION}")
+    return text
+
+
+def check_k(k: object) -> int:
+    """The number of passages wanted, as it is; raises QuestionError unless it is a whole number from 1 to 1,000."""
+    if not isinstance(k, int) or isinstance(k, bool) or not 1 <= k <= 1000:
+        raise QuestionError(
+            f"k is how many passages to find, a whole number from 1 to 1000, not {k!r}; leave it out for 8"
+        )
+    return k
+
+
+def _ranks(found: Sequence[Neighbor]) -> dict[int, int]:
+    return {hit.row: rank for rank, hit in enumerate(found, start=1)}
+
+
+def _hits(
+    index: Index,
+    question: str,
+    rows: Sequence[int],
+    scores: dict[int, float],
+    cosines: dict[int, float],
+    dense_ranks: dict[int, int],
+    keywords: Sequence[KeywordHit],
+) -> list[Hit]:
+    keyword_ranks = {hit.row: (rank, hit.score) for rank, hit in enumerate(keywords, start=1)}
+    terms = index.terms(question)
+    hits = []
+    for row, (passage, header) in zip(rows, index.passages(rows), strict=True):
+        rank, score = keyword_ranks.get(row, (None, None))
+        matched = matched_words(terms, f"{header.line()}\n{passage.text}")
+        why = Why(
+            dense_ranks.get(row), round(cosines[row], 6), rank, None if score is None else round(score, 6), matched
+        )
+        hits.append(Hit(passage=passage, document=header, score=scores[row], why=why))
+    return hits

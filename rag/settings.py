@@ -1,0 +1,90 @@
+"""Every default, in one frozen value; the environment can change each of them. Nothing is built here."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, fields, replace
+from pathlib import Path
+from typing import Any, get_type_hints
+
+from rag.errors import SettingsError
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """All settings; the variable ``RAG_`` + name in capitals changes one.
+
+    >>> Settings.from_environment({"RAG_K": "5"}).k
+    5
+    >>> Settings.from_environment({"RAG_K": "many"})
+    Traceback (most recent call last):
+    rag.errors.SettingsError: RAG_K must be a whole number, not 'many'; set it to a number such as 8
+    """
+
+    articles: Path = Path("seeds")
+    """The folder of articles."""
+    index: Path = Path("index")
+    """The folder the index is kept in."""
+    embedder: str = "bundled"
+    """The embedding model: ``bundled`` (all-MiniLM-L6-v2, no network), a hub name, or a folder."""
+    model: str = "extractive"
+    """What writes the answer: ``extractive`` takes sentences from the articles and needs no model."""
+    passage_tokens: int = 200
+    """About how long a passage is, in tokens."""
+    k: int = 8
+    """How many passages a question gets."""
+    max_file_megabytes: int = 50
+    """Larger files are refused."""
+    host: str = "127.0.0.1"
+    """The address the page listens on."""
+    port: int = 7860
+    """The page's port."""
+
+    def __post_init__(self) -> None:
+        for name, low, high in (
+            ("passage_tokens", 20, 2000),
+            ("k", 1, 1000),
+            ("max_file_megabytes", 1, 2000),
+            ("port", 1, 65535),
+        ):
+            if not low <= getattr(self, name) <= high:
+                raise SettingsError(
+                    f"RAG_{name.upper()} must lie between {low} and {high}; set it to a number such as {_default(name)}"
+                )
+
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str] | None = None, **changes: Any) -> Settings:
+        """The defaults, changed by ``RAG_*`` variables and then by every keyword that is not ``None``."""
+        environment = os.environ if environment is None else environment
+        kinds = get_type_hints(cls)
+        values: dict[str, Any] = {}
+        for name in (each.name for each in fields(cls)):
+            text = environment.get(f"RAG_{name.upper()}", "").strip()
+            if text:
+                values[name] = _parse(name, text, kinds[name])
+        return cls().replace(**{**values, **{name: value for name, value in changes.items() if value is not None}})
+
+    def replace(self, **changes: Any) -> Settings:
+        """The same settings with every keyword that is not ``None`` changed.
+
+        >>> Settings().replace(articles="news", index=None).articles.name
+        'news'
+        """
+        kinds = get_type_hints(type(self))
+        given = {name: value for name, value in changes.items() if value is not None}
+        return replace(self, **{name: Path(value) if kinds[name] is Path else value for name, value in given.items()})
+
+
+def _parse(name: str, text: str, kind: type) -> Any:
+    try:
+        return kind(text)
+    except ValueError:
+        wanted = "a whole number" if kind is int else "a number"
+        raise SettingsError(
+            f"RAG_{name.upper()} must be {wanted}, not {text!r}; set it to a number such as {_default(name)}"
+        ) from None
+
+
+def _default(name: str) -> Any:
+    return next(each.default for each in fields(Settings) if each.name == name)

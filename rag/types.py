@@ -1,0 +1,207 @@
+"""The nouns: frozen values that travel between the rooms."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, fields
+
+from rag.errors import CitationError
+
+
+@dataclass(frozen=True, slots=True)
+class Header:
+    """What is known of an article besides its text.
+
+    ``id`` is the file's path relative to the articles' folder, with forward slashes. ``published`` is ``YYYY-MM-DD``,
+    ``YYYY-MM`` or ``YYYY``, as exact as the article itself tells, or empty. Unknown fields are empty.
+
+    >>> Header(id="a.md", title="A vote", outlet="Courier", published="2019-06").line()
+    'A vote · Courier · 2019-06'
+    """
+
+    id: str
+    title: str = ""
+    outlet: str = ""
+    authors: tuple[str, ...] = ()
+    published: str = ""
+    language: str = ""
+    source: str = ""
+
+    def line(self) -> str:
+        """Title, outlet and date in one line: what is shown above a quote and embedded in front of a passage."""
+        return " · ".join(part for part in (self.title, self.outlet, self.published) if part)
+
+
+@dataclass(frozen=True, slots=True)
+class Document(Header):
+    """An article: its header and its cleaned text, into which every span points.
+
+    >>> Document(id="a.md", title="A vote", text="The vote was held.").header
+    Header(id='a.md', title='A vote', outlet='', authors=(), published='', language='', source='')
+    """
+
+    text: str = ""
+
+    @property
+    def header(self) -> Header:
+        """The same article without its text."""
+        return Header(**{each.name: getattr(self, each.name) for each in fields(Header)})
+
+
+@dataclass(frozen=True, slots=True)
+class Passage:
+    """A span of an article: ``text == document.text[start:end]``, always.
+
+    ``id`` is a hash of the content and its context (the article and its header), never of a position: an edit elsewhere
+    in the article leaves it as it is. ``start`` and ``end`` count characters of the document's text.
+    """
+
+    id: str
+    document_id: str
+    start: int
+    end: int
+    text: str
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.start < self.end or len(self.text) != self.end - self.start:
+            raise CitationError(f"a passage of {self.document_id} does not match its own span")
+
+
+@dataclass(frozen=True, slots=True)
+class Why:
+    """Why a passage was found: ranks count from 1, ``None`` where that half of the index did not find it.
+
+    ``dense_score`` is a cosine (-1 to 1), ``keyword_score`` a BM25 score (0 or more), ``matched`` the words of the
+    question that stand in the passage.
+    """
+
+    dense_rank: int | None = None
+    dense_score: float | None = None
+    keyword_rank: int | None = None
+    keyword_score: float | None = None
+    matched: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """A found passage with its article's header; a higher score is better and scores compare within one question only."""
+
+    passage: Passage
+    document: Header
+    score: float
+    why: Why = field(default_factory=Why)
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One turn of a conversation; ``role`` is ``"user"`` or ``"assistant"``."""
+
+    role: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Citation:
+    """A quote that stands in an article, letter for letter: ``quote == document.text[start:end]``.
+
+    ``start`` and ``end`` count characters of the document's text. A citation whose quote is not there cannot be built:
+
+    >>> passage = Passage(id="p", document_id="a.md", start=10, end=29, text="It rained on Monday."[:19])
+    >>> hit = Hit(passage=passage, document=Header(id="a.md"), score=1.0)
+    >>> Citation(number=1, hit=hit, quote="It rained", start=10, end=19).quote
+    'It rained'
+    >>> Citation(number=1, hit=hit, quote="It snowed", start=10, end=19)
+    Traceback (most recent call last):
+    rag.errors.CitationError: the quote does not stand at characters 10 to 19 of a.md
+    """
+
+    number: int
+    hit: Hit
+    quote: str
+    start: int
+    end: int
+
+    def __post_init__(self) -> None:
+        passage = self.hit.passage
+        inside = passage.start <= self.start < self.end <= passage.end
+        if not inside or self.quote != passage.text[self.start - passage.start : self.end - passage.start]:
+            raise CitationError(
+                f"the quote does not stand at characters {self.start} to {self.end} of {passage.document_id}"
+            )
+
+
+@dataclass(frozen=True, slots=True)
+class Sentence:
+    """A sentence of an answer with the citations that carry it; ``supported`` is false where none does."""
+
+    text: str
+    citations: tuple[Citation, ...] = ()
+    supported: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """An answer, whole at every step of a stream.
+
+    ``text`` is what is shown, with ``[n]`` after each sentence; ``citations`` are numbered 1, 2, ... in order of
+    appearance; ``hits`` are the passages that were read, best first. ``refused`` says that the articles do not answer
+    (``hits`` are then the nearest passages). ``complete`` is false while more may come, or where it was cut.
+    ``model`` names what wrote the answer; ``notice`` is something the reader should know about how it came about.
+    """
+
+    question: str
+    text: str = ""
+    sentences: tuple[Sentence, ...] = ()
+    citations: tuple[Citation, ...] = ()
+    hits: tuple[Hit, ...] = ()
+    model: str = "extractive"
+    complete: bool = False
+    refused: bool = False
+    notice: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class FileReason:
+    """A file that is not in the index, and why."""
+
+    id: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Changes:
+    """What a build did, by article id: every file seen was indexed (added, changed, kept), skipped or failed.
+
+    ``embedded`` counts the passages that went through the embedder, ``passages`` all that are in the index.
+
+    >>> changes = Changes(added=("a.md",), kept=("b.md",), failed=(FileReason("c.txt", "not text"),), passages=7)
+    >>> changes.seen, changes.indexed
+    (3, 2)
+    """
+
+    added: tuple[str, ...] = ()
+    changed: tuple[str, ...] = ()
+    removed: tuple[str, ...] = ()
+    kept: tuple[str, ...] = ()
+    skipped: tuple[FileReason, ...] = ()
+    failed: tuple[FileReason, ...] = ()
+    passages: int = 0
+    embedded: int = 0
+
+    @property
+    def indexed(self) -> int:
+        """How many articles are in the index."""
+        return len(self.added) + len(self.changed) + len(self.kept)
+
+    @property
+    def seen(self) -> int:
+        """How many files the folder holds: indexed + skipped + failed."""
+        return self.indexed + len(self.skipped) + len(self.failed)
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far a build is: ``done`` of ``total`` files or passages in a ``stage`` (``"reading"``, ``"embedding"``, ...)."""
+
+    stage: str
+    done: int
+    total: int

@@ -1,0 +1,1 @@
+"""The vocabulary that text is measured with, what it was made from and how."""

@@ -1,0 +1,76 @@
+"""A conversation as the page keeps it: numbered turns, each with the answer it got and where that stands."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from typing import Any, Literal
+
+from rag.errors import QuestionError
+from rag.types import Answer, Message
+
+MAX_QUESTION = 2000
+"""Characters; far more than a question needs, and little enough for every room behind it."""
+MAX_TURNS = 50
+"""Older turns leave the page: redrawing two hundred messages takes a browser ten times as long as forty."""
+MAX_HISTORY = 10
+"""How many turns are handed to the chatbot so that it understands a follow-up question."""
+
+# Controls, bidirectional overrides and lone surrogates: none can be meant, and the last cannot even be sent.
+_UNTYPABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
+
+Status = Literal["waiting", "answering", "done", "stopped", "failed"]
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """A question and what became of it; ``note`` says what is waited for, or what went wrong."""
+
+    number: int
+    question: str
+    status: Status = "waiting"
+    answer: Answer | None = None
+    note: str = ""
+
+
+Conversation = tuple[Turn, ...]
+
+
+def clean_question(text: Any) -> str:
+    """The question as it will be asked, empty where there is none; whatever the browser sent, this is text.
+
+    >>> clean_question("  Who\\x00 voted? ")
+    'Who voted?'
+    >>> clean_question("?" * 2001)
+    Traceback (most recent call last):
+    rag.errors.QuestionError: a question may have 2,000 characters, this one has 2,001; ask a shorter one
+    """
+    if not isinstance(text, str):
+        return ""
+    text = text.strip()
+    if len(text) > MAX_QUESTION:
+        raise QuestionError(
+            f"a question may have {MAX_QUESTION:,} characters, this one has {len(text):,}; ask a shorter one"
+        )
+    return _UNTYPABLE.sub("", text).strip()
+
+
+def begin(conversation: Conversation, question: str) -> Conversation:
+    """The conversation with one more turn; the oldest leave it when there are too many."""
+    number = conversation[-1].number + 1 if conversation else 1
+    return (*conversation, Turn(number=number, question=question))[-MAX_TURNS:]
+
+
+def change(conversation: Conversation, **changes: Any) -> Conversation:
+    """The conversation with its last turn changed; an empty one stays empty."""
+    return (*conversation[:-1], replace(conversation[-1], **changes)) if conversation else conversation
+
+
+def history(turns: Iterable[Turn]) -> tuple[Message, ...]:
+    """What was said in the last turns that came to an end, for the chatbot to understand a follow-up question."""
+    said: list[Message] = []
+    for turn in turns:
+        if turn.status == "done" and turn.answer is not None:
+            said += [Message("user", turn.question), Message("assistant", turn.answer.text)]
+    return tuple(said[-2 * MAX_HISTORY :])

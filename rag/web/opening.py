@@ -1,0 +1,94 @@
+"""Opening a chatbot in the background: the page is there at once, the model when it is loaded."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+from rag.errors import FootnoteError
+from rag.types import Progress
+
+if TYPE_CHECKING:
+    from rag.chatbot import Chatbot
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """Where the opening stands, in words for the reader; ``done`` of ``total`` are 0 where nothing is counted."""
+
+    kind: Literal["loading", "ready", "failed"] = "loading"
+    text: str = "Loading the model…"
+    done: int = 0
+    total: int = 0
+
+
+class Opening:
+    """A chatbot that is being opened in a thread of its own; ask ``state`` as often as you like.
+
+    ``open_chatbot`` gets a function to call with each step of its progress. What it raises becomes the state's text.
+    """
+
+    def __init__(self, open_chatbot: Callable[[Callable[[Progress], None]], Chatbot]) -> None:
+        self._open = open_chatbot
+        self._lock = threading.Lock()
+        self._thread: threading.Thread | None = None
+        self.state = State()
+        self.chatbot: Chatbot | None = None
+
+    def start(self) -> None:
+        """Begins, or begins anew after a failure; does nothing while it runs or when the chatbot is there."""
+        with self._lock:
+            running = self._thread is not None and self._thread.is_alive()
+            if running or self.chatbot is not None:
+                return
+            self.state = State()
+            self._thread = threading.Thread(target=self._run, name="opening", daemon=True)
+            self._thread.start()
+
+    def _run(self) -> None:
+        try:
+            chatbot = self._open(self._progress)
+        except FootnoteError as error:
+            self.state = State("failed", sentence(error))
+        except BaseException as error:  # the page must say so, whatever it was
+            log.exception("opening failed")
+            self.state = State("failed", unexpected(error))
+        else:
+            self.chatbot = chatbot
+            self.state = State("ready", "")
+
+    def _progress(self, progress: Progress) -> None:
+        self.state = State("loading", progress_text(progress), progress.done, progress.total)
+
+
+def progress_text(progress: Progress) -> str:
+    """A step of a build in words.
+
+    >>> progress_text(Progress("reading", 3, 5))
+    'Reading 3 of 5 articles…'
+    >>> progress_text(Progress("loading the model", 0, 1))
+    'Loading the model…'
+    """
+    stage = progress.stage.capitalize()
+    noun = {"reading": " articles", "embedding": " passages", "keywords": " passages"}.get(progress.stage, "")
+    return f"{stage} {progress.done:,} of {progress.total:,}{noun}…" if progress.total > 1 else f"{stage}…"
+
+
+def sentence(error: FootnoteError) -> str:
+    """An error's message as a sentence of the page; in the terminal it follows a colon.
+
+    >>> sentence(FootnoteError("the disk is full"))
+    'The disk is full'
+    """
+    text = str(error)
+    return text[:1].upper() + text[1:]
+
+
+def unexpected(error: BaseException) -> str:
+    """What a reader is told of an error that is not ours: its kind only, for its words may name paths or keys."""
+    return f"Something unexpected went wrong ({type(error).__name__}); the terminal says more."

@@ -1,0 +1,184 @@
+// The pane beside the chat: the sources of one answer, or one article. On a phone it covers the chat until it is closed.
+
+const pane = element.querySelector(".pane");
+const title = pane.querySelector(".pane-title");
+const about = pane.querySelector(".pane-about");
+const sources = pane.querySelector(".pane-sources");
+const reader = pane.querySelector(".pane-article");
+const back = pane.querySelector(".pane-back");
+const close = pane.querySelector(".pane-close");
+const phone = window.matchMedia("(max-width: 899px)");
+
+let shown = ""; // the turn whose sources are drawn
+let link = null; // the citation that was followed last, where "Back to answer" leads
+let opener = null; // the card's button that opened the article
+
+function turns() {
+  return (props.value && props.value.turns) || {};
+}
+
+function passage(card) {
+  const text = make("blockquote", "passage");
+  if (card.language) text.lang = card.language;
+  text.append(card.before);
+  if (card.quote) text.append(make("mark", "", card.quote));
+  text.append(card.after);
+  return text;
+}
+
+function drawCard(card) {
+  const cited = card.number > 0;
+  const drawn = make("article", cited ? "card cited" : "card");
+  const heading = make("h3", "card-title");
+  if (cited) {
+    drawn.id = card.id;
+    const number = make("span", "number");
+    number.append(make("span", "spoken", "Source "), String(card.number));
+    heading.append(number);
+  }
+  heading.append(make("span", "card-name", card.title));
+  drawn.tabIndex = -1;
+  const open = button("action", "Read in article", () => showArticle(card, open));
+  const actions = make("p", "actions");
+  actions.append(open);
+  if (cited) actions.append(button("action quiet", "Back to answer", toAnswer));
+  drawn.append(heading, make("p", "byline", card.byline), passage(card), actions);
+  return drawn;
+}
+
+function drawSources(number) {
+  const turn = turns()[number];
+  shown = turn ? number : "";
+  title.textContent = turn && turn.refused ? "Nearest passages" : "Sources";
+  if (!turn) {
+    about.textContent = "";
+    sources.replaceChildren(make("p", "hint", "The quotes that carry an answer appear here, each with its article."));
+    return;
+  }
+  about.textContent = turn.question;
+  const parts = [];
+  if (turn.refused) parts.push(make("p", "hint", "None of these answers the question; they come closest."));
+  parts.push(...turn.cards.map(drawCard));
+  const more = turn.more.map(drawCard);
+  if (turn.refused) parts.push(...more);
+  else if (more.length && turn.complete) {
+    const details = make("details", "more");
+    details.append(make("summary", "", "More passages found (" + more.length + ")"), ...more);
+    parts.push(details);
+  }
+  if (!parts.length) parts.push(make("p", "hint", turn.complete ? "No passages were found." : "Reading the passages…"));
+  sources.replaceChildren(...parts);
+}
+
+function showSources() {
+  reader.hidden = back.hidden = true;
+  sources.hidden = title.hidden = about.hidden = false;
+}
+
+async function showArticle(card, from) {
+  opener = from;
+  sources.hidden = title.hidden = about.hidden = true;
+  reader.hidden = back.hidden = false;
+  back.focus({ preventScroll: true });
+  const drawn = await openArticle(reader, card.article, card.start, card.end);
+  if (!drawn || reader.hidden) return;
+  if (drawn.mark) reveal(drawn.mark, "center");
+  else reveal(drawn.heading, "start");
+}
+
+function toSources() {
+  showSources();
+  if (opener && opener.isConnected) reveal(opener, "nearest");
+  else title.focus();
+}
+
+// Only on a phone is there anything to open: elsewhere the pane always stands beside the chat.
+function cover(open) {
+  const covering = open && phone.matches;
+  document.getElementById("sources-column").classList.toggle("open", covering);
+  for (const other of document.querySelectorAll("#masthead, #chat-column, .tab-wrapper")) other.inert = covering;
+}
+
+function toAnswer() {
+  cover(false);
+  const target = link && link.isConnected ? link : document.querySelector('#chat a[href="#s-' + shown + '"]');
+  if (target) reveal(target, "nearest");
+  else document.querySelector("#question textarea")?.focus();
+}
+
+function follow(clicked) {
+  const [, turn, number] = clicked.getAttribute("href").match(/^#s-(\d+)(?:-(\d+))?$/) || [];
+  if (!turn || !turns()[turn]) return;
+  if (shown !== turn) drawSources(turn);
+  showSources();
+  link = clicked;
+  cover(true);
+  for (const each of sources.querySelectorAll("[aria-current]")) each.removeAttribute("aria-current");
+  for (const each of document.querySelectorAll("#chat a.followed")) each.classList.remove("followed");
+  const card = number && document.getElementById("s-" + turn + "-" + number);
+  if (card) {
+    clicked.classList.add("followed");
+    card.setAttribute("aria-current", "true");
+    reveal(card, "nearest");
+  } else {
+    pane.scrollTop = 0;
+    title.focus({ preventScroll: true });
+  }
+}
+
+// Redraws only what changed: a reader who has opened something keeps it while an answer is still being written.
+let shownValue = "";
+watch("value", () => {
+  const current = (props.value && props.value.current) || "";
+  const fingerprint = current + JSON.stringify(turns()[current] || "");
+  if (fingerprint === shownValue) return;
+  shownValue = fingerprint;
+  drawSources(current);
+  showSources();
+});
+
+// One set of listeners, whichever instance of this script runs: an earlier one leaves when a new one comes.
+window.footnoteSources?.abort();
+const listening = (window.footnoteSources = new AbortController());
+document.addEventListener(
+  "click",
+  (event) => {
+    const clicked = event.target.closest?.('#chat a[href^="#s-"]');
+    if (!clicked) return;
+    event.preventDefault(); // the page has a <base>: following the link itself would load the page anew
+    follow(clicked);
+  },
+  { signal: listening.signal },
+);
+document.addEventListener(
+  "mouseover",
+  (event) => {
+    const clicked = event.target.closest?.('#chat a.cite[href^="#s-"]');
+    const peeked = clicked && document.getElementById(clicked.getAttribute("href").slice(1));
+    for (const each of sources.querySelectorAll(".peek")) if (each !== peeked) each.classList.remove("peek");
+    if (peeked) peeked.classList.add("peek");
+  },
+  { signal: listening.signal },
+);
+phone.addEventListener("change", () => cover(false), { signal: listening.signal });
+
+// gradio names each message after its markup, which a screen reader would read aloud, and calls the examples a list
+// without items. Their text is their name, and they are a group.
+function tidy() {
+  for (const each of document.querySelectorAll("#chat [data-testid][aria-label]")) each.removeAttribute("aria-label");
+  for (const each of document.querySelectorAll('#chat .examples[role="list"]')) each.setAttribute("role", "group");
+}
+const tidier = new MutationObserver(tidy);
+tidier.observe(document.body, { childList: true, subtree: true, attributeFilter: ["aria-label"] });
+listening.signal.addEventListener("abort", () => tidier.disconnect());
+tidy();
+
+pane.addEventListener("keydown", (event) => {
+  if (event.key !== "Escape") return;
+  if (!reader.hidden) toSources();
+  else toAnswer();
+});
+back.addEventListener("click", toSources);
+close.addEventListener("click", toAnswer);
+
+drawSources((props.value && props.value.current) || "");

@@ -1,0 +1,65 @@
+"""Following a blocking iterator from asynchronous code: only the newest value counts, and leaving is immediate."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import AsyncGenerator, Callable, Iterator
+from typing import TypeVar
+
+T = TypeVar("T")
+
+
+async def newest(start: Callable[[], Iterator[T]], pause: float = 0.08) -> AsyncGenerator[T, None]:
+    """Yields what ``start()`` yields, read in a thread; values that came during ``pause`` seconds give way to the last.
+
+    For iterators whose every value is whole, such as the answers of ``Chatbot.stream``. Whoever stops listening is
+    free at once; the iterator is closed in its thread as soon as it next yields. What it raises is raised here.
+    """
+    loop = asyncio.get_running_loop()
+    arrived = asyncio.Event()
+    left = threading.Event()
+    values: list[T] = []
+    errors: list[BaseException] = []
+    ended: list[bool] = []
+
+    def read() -> None:
+        iterator: Iterator[T] | None = None
+        try:
+            iterator = start()
+            for value in iterator:
+                values[:] = [value]
+                if left.is_set():
+                    break
+                _tell(loop, arrived)
+        except BaseException as error:
+            errors.append(error)
+        finally:
+            close = getattr(iterator, "close", None)
+            if close is not None:
+                close()
+            ended.append(True)
+            _tell(loop, arrived)
+
+    threading.Thread(target=read, name="answering", daemon=True).start()
+    try:
+        while True:
+            await arrived.wait()
+            arrived.clear()
+            finished = bool(ended)
+            while values:
+                yield values.pop()
+            if errors:
+                raise errors[0]
+            if finished:
+                return
+            await asyncio.sleep(pause)
+    finally:
+        left.set()
+
+
+def _tell(loop: asyncio.AbstractEventLoop, arrived: asyncio.Event) -> None:
+    try:
+        loop.call_soon_threadsafe(arrived.set)
+    except RuntimeError:
+        pass  # the server has gone; nobody is listening

@@ -1,0 +1,165 @@
+"""A real Chromium before the page; every page that is visited must stay silent in its console and call nobody outside."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+import subprocess
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+from double import Opener
+
+from rag.settings import Settings
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+EXAMPLES = (
+    "How much will the four electric ferries cost?",
+    "What did the frost do to the pears in the Vell valley?",
+    "When does the night library in Tarn close?",
+)
+ARGUMENTS = (
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Everything here needs the browser; gradio's own warnings are not ours to mend."""
+    for item in items:
+        if Path(__file__).parent in item.path.parents:
+            item.add_marker(pytest.mark.browser)
+            item.add_marker(pytest.mark.filterwarnings("ignore::Warning:gradio"))
+
+
+def unavailable(reason: str) -> None:
+    """Without a browser these tests cannot run: that may be so on a desk, never where every test must run."""
+    if os.environ.get("CI"):
+        pytest.fail(reason)
+    pytest.skip(reason)
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Any]:
+    """The browser, started once."""
+    if CHROMIUM is None:
+        unavailable("there is no Chromium; install it with: apt-get install chromium")
+    try:
+        from playwright.sync_api import sync_playwright
+    except ImportError:
+        unavailable("there is no playwright; install it with: pip install playwright")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=list(ARGUMENTS))
+        yield browser
+        browser.close()
+
+
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        return int(server.getsockname()[1])
+
+
+@pytest.fixture(scope="session")
+def serve_page(chromium: Any) -> Iterator[Callable[..., str]]:
+    """Serves a page for any opener, the double's or the real chatbot's, and returns its address."""
+    pytest.importorskip("gradio")
+    import ui
+
+    pages: list[Any] = []
+
+    def serve(
+        open_chatbot: Callable[..., Any], settings: Settings | None = None, examples: tuple[str, ...] = EXAMPLES
+    ) -> str:
+        page = ui.build_page(open_chatbot, settings or Settings(), examples)
+        pages.append(page)
+        return ui.serve(page, "127.0.0.1", free_port())
+
+    yield serve
+    for page in pages:
+        page.close(verbose=False)
+
+
+@pytest.fixture(scope="session")
+def shared(serve_page: Callable[..., str]) -> tuple[str, Opener]:
+    """One page with a ready double, shared by the tests that leave it as it was."""
+    opener = Opener()
+    opener.ready.set()
+    return serve_page(opener), opener
+
+
+@pytest.fixture
+def double(shared: tuple[str, Opener]) -> Iterator[Any]:
+    """The shared page's chatbot, as new."""
+    chatbot = shared[1].chatbot
+    chatbot.asked.clear()
+    chatbot.closed.clear()
+    yield chatbot
+    chatbot.fail = None
+    chatbot.gate.set()
+
+
+@pytest.fixture
+def visit(chromium: Any) -> Iterator[Callable[..., Any]]:
+    """Opens an address in a fresh browser profile; afterwards no error may have been logged, nothing outside asked."""
+    contexts: list[Any] = []
+    troubles: list[str] = []
+
+    def open_page(url: str, width: int = 1440, height: int = 900, **options: Any) -> Any:
+        options = {"viewport": {"width": width, "height": height}, "reduced_motion": "reduce", **options}
+        context = chromium.new_context(**options)
+        contexts.append(context)
+        page = context.new_page()
+        page.set_default_timeout(15_000)
+        home = urlsplit(url).netloc
+
+        def check(request: Any) -> None:
+            if request.url.startswith("http") and urlsplit(request.url).netloc != home:
+                troubles.append(f"request to {request.url}")
+
+        page.on("request", check)
+        page.on("pageerror", lambda error: troubles.append(f"page error: {error}"))
+        page.on(
+            "console",
+            lambda message: troubles.append(f"console: {message.text}") if message.type == "error" else None,
+        )
+        page.goto(url)
+        page.get_by_role("textbox", name="Your question").wait_for()
+        return page
+
+    yield open_page
+    found = list(troubles)  # closing a page may break off what it was still listening to
+    for context in contexts:
+        context.close()
+    assert found == []
+
+
+@pytest.fixture
+def page(visit: Callable[..., Any], shared: tuple[str, Opener], double: Any) -> Any:
+    """The shared page on a desk-sized screen."""
+    return visit(shared[0])
+
+
+@pytest.fixture(scope="session")
+def axe(request: pytest.FixtureRequest) -> str:
+    """The source of axe-core, which checks a page's accessibility; fetched once through npm."""
+    version = "4.14.1"
+    folder = request.config.cache.mkdir("axe")
+    script = folder / "package" / "axe.min.js"
+    if not script.exists():
+        if shutil.which("npm") is None:
+            pytest.skip("there is no npm to fetch axe-core with")
+        try:
+            subprocess.run(["npm", "pack", f"axe-core@{version}"], cwd=folder, check=True, capture_output=True, timeout=60)
+        except (subprocess.SubprocessError, OSError) as error:
+            pytest.skip(f"axe-core could not be fetched: {error}")
+        shutil.unpack_archive(folder / f"axe-core-{version}.tgz", folder)
+    return script.read_text(encoding="utf-8")

@@ -1,0 +1,165 @@
+"""A chatbot without a model: it answers from four invented articles by counting shared words, and can be held back."""
+
+from __future__ import annotations
+
+import re
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+
+from rag.errors import QuestionError
+from rag.settings import Settings
+from rag.types import Answer, Changes, Citation, Document, Header, Hit, Message, Passage, Progress, Sentence
+
+REFUSAL = "The articles do not say."
+
+ARTICLES = (
+    Document(
+        id="ferry.md",
+        title="Orsund council votes for electric ferries",
+        outlet="The Orsund Gazette",
+        authors=("Maren Tolk",),
+        published="2031-03-04",
+        text=(
+            "The council of Orsund voted 23 to 8 on Monday to replace its diesel ferries with electric ones. The vote ended "
+            "two years of dispute over the price of the charging piers.\n\n"
+            "The four ferries will cost 61 million crowns, of which the region pays a third. They are to cross the strait "
+            "in eleven minutes, two fewer than today. 🚢 The first is expected in the spring of 2033.\n\n"
+            "Harbour master Ilse Brandt said that the old boats would be sold to a museum and to a fishing cooperative. She "
+            "did not name a price."
+        ),
+    ),
+    Document(
+        id="orchards.md",
+        title="Late frost costs Vell valley half of its pears",
+        outlet="Valley Courier",
+        authors=("Jon Peder", "Ada Rusk"),
+        published="2031-04",
+        text=(
+            "Growers in the Vell valley expect to pick 4,200 tonnes of pears this autumn, about half of a usual harvest, after "
+            "three nights of frost in April.\n\n"
+            "The cooperative had lit straw fires between the rows, but wind carried the warmth away. Its chair, Tove Lind, "
+            "asked the ministry for loans without interest. The ministry promised an answer by June."
+        ),
+    ),
+    Document(
+        id="library.md",
+        title="A night library opens in the old mill of Tarn",
+        outlet="The Orsund Gazette",
+        published="2030",
+        text=(
+            "The town of Tarn has opened a library that closes at four in the morning. It is housed in a mill that had stood "
+            "empty since 1988.\n\n"
+            "Most visitors come after midnight, librarian Sol Emer said: nurses, bakers and students. The town pays 340,000 "
+            "crowns a year for heat and light, and volunteers do the rest."
+        ),
+    ),
+    Document(
+        id="archive/bridge.md",
+        title="Мост через Лугу откроют осенью",
+        outlet="Вести Луги",
+        authors=("Анна Белова",),
+        published="2030-11-17",
+        language="ru",
+        text="Новый мост через Лугу откроют осенью. Он заменит понтонную переправу, которую каждый год сносит ледоход.",
+    ),
+)
+
+
+def words(text: str) -> set[str]:
+    return {word for word in re.findall(r"\w+", text.casefold()) if len(word) > 3}
+
+
+def passages(document: Document) -> Iterator[Passage]:
+    for number, block in enumerate(re.finditer(r"[^\n]+", document.text)):
+        yield Passage(f"{document.id}-{number}", document.id, block.start(), block.end(), block[0])
+
+
+@dataclass
+class Double:
+    """The face of ``Chatbot``. While ``gate`` is cleared a stream waits before its first sentence; ``closed`` counts streams."""
+
+    articles: Sequence[Document] = ARTICLES
+    settings: Settings = field(default_factory=Settings)
+    changes: Changes | None = None
+    notice: str = ""
+    gate: threading.Event = field(default_factory=threading.Event)
+    closed: list[str] = field(default_factory=list)
+    asked: list[tuple[str, tuple[Message, ...]]] = field(default_factory=list)
+    fail: Exception | None = None
+
+    def __post_init__(self) -> None:
+        self.gate.set()
+
+    def retrieve(self, question: str, k: int | None = None) -> list[Hit]:
+        wanted = words(question)
+        hits = [
+            Hit(passage, document.header, float(len(wanted & words(passage.text))))
+            for document in self.articles
+            for passage in passages(document)
+        ]
+        return sorted(hits, key=lambda hit: -hit.score)[: k or 5]
+
+    def stream(self, question: str, history: Sequence[Message] = (), k: int | None = None) -> Iterator[Answer]:
+        self.asked.append((question, tuple(history)))
+        try:
+            if self.fail:
+                raise self.fail
+            hits = tuple(self.retrieve(question, k))
+            answer = Answer(question=question, hits=hits, notice=self.notice)
+            yield answer
+            found = [hit for hit in hits if hit.score >= 2][:2]
+            if not found:
+                yield replace(answer, text=REFUSAL, refused=True, complete=True)
+                return
+            for count in range(1, len(found) + 1):
+                while not self.gate.wait(0.05):
+                    yield answer
+                answer = replace(self._answer(answer, found[:count], words(question)), complete=count == len(found))
+                yield answer
+        finally:
+            self.closed.append(question)
+
+    def _answer(self, answer: Answer, found: Sequence[Hit], wanted: set[str]) -> Answer:
+        sentences = []
+        for number, hit in enumerate(found, 1):
+            best = max(re.finditer(r"[^.]+\.?", hit.passage.text), key=lambda each: len(wanted & words(each[0])))
+            quote = best[0].strip()
+            start = hit.passage.start + hit.passage.text.index(quote)
+            sentences.append(Sentence(quote, (Citation(number, hit, quote, start, start + len(quote)),)))
+        return replace(
+            answer,
+            text="\n\n".join(f"{each.text} [{each.citations[0].number}]" for each in sentences),
+            sentences=tuple(sentences),
+            citations=tuple(citation for each in sentences for citation in each.citations),
+        )
+
+    def documents(self) -> list[Header]:
+        return [document.header for document in self.articles]
+
+    def document(self, id: str) -> Document:
+        for document in self.articles:
+            if document.id == id:
+                return document
+        raise QuestionError("there is no such article; choose one from the list")
+
+    def close(self) -> None:
+        pass
+
+
+@dataclass
+class Opener:
+    """What ``build_page`` calls: hands out ``chatbot`` once ``ready`` is set, after the given steps, or raises ``fail``."""
+
+    chatbot: Double = field(default_factory=Double)
+    ready: threading.Event = field(default_factory=threading.Event)
+    steps: Sequence[Progress] = ()
+    fail: BaseException | None = None
+
+    def __call__(self, on_progress: Callable[[Progress], None]) -> Double:
+        for step in self.steps:
+            on_progress(step)
+        self.ready.wait(300)
+        if self.fail is not None:
+            raise self.fail
+        return self.chatbot

@@ -1,0 +1,348 @@
+"""The page as a reader uses it: ask, read, follow a citation to its sentence, stop, try again."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from conftest import EXAMPLES
+from double import ARTICLES, REFUSAL, Opener
+
+from rag.errors import EmbedderError, QuestionError
+from rag.types import Progress
+
+FERRIES = "How much will the four electric ferries cost?"
+FROST = "What did the frost do to the pears in the Vell valley?"
+UNKNOWN = "How deep is the trench?"
+
+
+@pytest.fixture
+def expect() -> Any:
+    from playwright.sync_api import expect
+
+    expect.set_options(timeout=15_000)
+    return expect
+
+
+def ask(page: Any, question: str, wait: bool = True) -> Any:
+    """Asks by keyboard and mouse as a reader does; returns the new answer's element."""
+    number = page.locator("#chat .answer").count()
+    page.get_by_role("textbox", name="Your question").fill(question)
+    page.get_by_role("button", name="Ask", exact=True).click()
+    answer = page.locator("#chat .answer").nth(number)
+    answer.wait_for()
+    if wait:
+        answer.locator(".sources-link").wait_for()
+    return answer
+
+
+def focused(page: Any) -> str:
+    return page.evaluate("document.activeElement.id || document.activeElement.textContent")
+
+
+def wider_than_screen(page: Any) -> bool:
+    return page.evaluate("document.documentElement.scrollWidth > window.innerWidth")
+
+
+class TestAsking:
+    def test_the_page_opens_in_its_own_look(self, page: Any, expect: Any) -> None:
+        expect(page).to_have_title("Footnote")
+        expect(page.get_by_role("heading", level=1)).to_have_text(re.compile("Footnote"))
+        expect(page.locator("#chat .example")).to_have_count(len(EXAMPLES))
+        expect(page.locator(".status")).to_be_hidden()
+        assert page.evaluate("document.fonts.ready.then(() => document.fonts.check('16px \"Source Serif 4\"'))")
+        assert "Source Serif 4" in page.locator(".welcome h2").evaluate("each => getComputedStyle(each).fontFamily")
+
+    def test_a_citation_leads_to_its_card_and_on_to_its_sentence(self, page: Any, expect: Any) -> None:
+        answer = ask(page, FERRIES)
+        expect(answer.locator("a.cite")).to_have_count(2)
+        citation = page.get_by_role("link", name="Source 1")
+        citation.click()
+        card = page.locator("#s-1-1")
+        expect(card).to_be_focused()
+        expect(card).to_have_attribute("aria-current", "true")
+        quote = "The four ferries will cost 61 million crowns, of which the region pays a third."
+        expect(card.locator("mark")).to_have_text(quote)
+        expect(card.locator(".byline")).to_have_text("The Orsund Gazette · 4 March 2031 · Maren Tolk")
+
+        card.get_by_role("button", name="Read in article").click()
+        mark = page.locator("#sources .pane-article mark")
+        expect(mark).to_have_text(quote)
+        expect(mark).to_be_focused()
+        expect(mark).to_be_in_viewport()
+        paragraphs = page.locator("#sources .article-text").all_text_contents()
+        assert "\n\n".join(paragraphs) == ARTICLES[0].text
+
+        page.keyboard.press("Escape")
+        expect(card.get_by_role("button", name="Read in article")).to_be_focused()
+        card.get_by_role("button", name="Back to answer").click()
+        expect(citation).to_be_focused()
+        assert page.url.count("#") == 0
+
+    def test_a_mark_behind_an_emoji_stands_where_it_should(self, page: Any, expect: Any) -> None:
+        ask(page, "Is the first ferry expected in the spring of 2033?")
+        page.locator("#chat a.cite").first.click()
+        page.locator("#s-1-1").get_by_role("button", name="Read in article").click()
+        expect(page.locator("#sources .pane-article mark")).to_have_text(re.compile("The first is expected in the spring"))
+
+    def test_an_older_answer_keeps_its_sources(self, page: Any, expect: Any) -> None:
+        ask(page, FERRIES)
+        ask(page, FROST)
+        expect(page.locator("#sources .pane-about")).to_have_text(FROST)
+        page.locator('#chat a[href="#s-1-2"]').click()
+        expect(page.locator("#s-1-2")).to_be_focused()
+        expect(page.locator("#sources .pane-about")).to_have_text(FERRIES)
+        page.locator('#chat a[href="#s-2"]').click()
+        expect(page.locator("#sources .pane-about")).to_have_text(FROST)
+        expect(page.locator("#sources .pane-title")).to_be_focused()
+
+    def test_an_example_is_asked(self, page: Any, expect: Any, double: Any) -> None:
+        page.locator("#chat .example").nth(1).click()
+        expect(page.locator("#chat .sources-link")).to_have_count(1)
+        assert [question for question, _ in double.asked] == [EXAMPLES[1]]
+
+    def test_passages_that_were_not_cited_wait_behind_a_disclosure(self, page: Any, expect: Any) -> None:
+        ask(page, FERRIES)
+        more = page.locator("#sources details.more")
+        expect(more.locator(".card").first).to_be_hidden()
+        more.locator("summary").click()
+        expect(more.locator(".card")).to_have_count(3)
+        expect(more.locator(".number")).to_have_count(0)
+
+    def test_a_refusal_shows_the_nearest_passages_as_such(self, page: Any, expect: Any) -> None:
+        answer = ask(page, UNKNOWN)
+        expect(answer.locator(".refusal")).to_have_text(REFUSAL)
+        expect(answer.locator("a.cite")).to_have_count(0)
+        expect(page.locator("#sources .pane-title")).to_have_text("Nearest passages")
+        expect(page.locator("#sources .card")).to_have_count(5)
+        expect(page.locator("#sources .number")).to_have_count(0)
+        expect(page.locator("#sources mark")).to_have_count(0)
+
+    def test_what_was_said_is_handed_on(self, page: Any, double: Any) -> None:
+        ask(page, FERRIES)
+        ask(page, "And how long will the crossing of the strait take?")
+        first, second = (history for _, history in double.asked)
+        assert first == ()
+        assert [(message.role, message.text[:8]) for message in second] == [("user", FERRIES[:8]), ("assistant", "The four")]
+
+    def test_readers_do_not_see_each_other(
+        self, visit: Callable[..., Any], shared: tuple[str, Opener], double: Any, expect: Any
+    ) -> None:
+        one, other = visit(shared[0]), visit(shared[0])
+        ask(one, FERRIES)
+        expect(other.locator("#chat .answer")).to_have_count(0)
+        ask(other, FROST)
+        assert [history for _, history in double.asked] == [(), ()]
+
+    def test_nothing_and_too_much_are_not_asked(self, page: Any, expect: Any, double: Any) -> None:
+        box = page.get_by_role("textbox", name="Your question")
+        expect(box).to_have_attribute("maxlength", "2000")
+        box.evaluate("each => each.removeAttribute('maxlength')")
+        box.fill("?" * 2001)
+        page.get_by_role("button", name="Ask", exact=True).click()
+        expect(page.get_by_test_id("toast-body")).to_contain_text("2,000 characters")
+        box.fill("   ")
+        page.get_by_role("button", name="Ask", exact=True).click()
+        ask(page, FERRIES)
+        assert [question for question, _ in double.asked] == [FERRIES]
+
+
+class TestChangingOnesMind:
+    def test_stop_ends_the_answer_at_once(self, page: Any, expect: Any, double: Any) -> None:
+        double.gate.clear()
+        answer = ask(page, FERRIES, wait=False)
+        expect(page.locator("#sources .pane-about")).to_have_text(FERRIES)
+        page.get_by_role("button", name="Stop").click()
+        expect(page.get_by_role("button", name="Stop")).to_have_count(0)
+        expect(answer).to_contain_text("Stopped.")
+        expect(answer.locator(".working")).to_have_count(0)
+        wait_until(page, lambda: double.closed == [FERRIES])
+        double.gate.set()
+        expect(ask(page, FERRIES).locator("a.cite")).to_have_count(2)
+
+    def test_retry_replaces_the_answer(self, page: Any, expect: Any, double: Any) -> None:
+        ask(page, FERRIES)
+        ask(page, FROST)
+        page.get_by_role("button", name="Retry").click()
+        wait_until(page, lambda: [question for question, _ in double.asked] == [FERRIES, FROST, FROST])
+        expect(page.locator("#chat .sources-link")).to_have_count(2)
+        expect(page.get_by_role("button", name="Stop")).to_have_count(0)
+        page.locator('#chat a[href="#s-2-1"]').click()
+        expect(page.locator("#s-2-1")).to_be_focused()
+
+    def test_undo_gives_the_question_back(self, page: Any, expect: Any) -> None:
+        ask(page, FERRIES)
+        ask(page, FROST)
+        page.get_by_role("button", name="Undo").click()
+        expect(page.locator("#chat .answer")).to_have_count(1)
+        expect(page.get_by_role("textbox", name="Your question")).to_have_value(FROST)
+        expect(page.locator("#sources .pane-about")).to_have_text(FERRIES)
+
+    def test_clear_begins_anew(self, page: Any, expect: Any, double: Any) -> None:
+        ask(page, FERRIES)
+        page.get_by_role("button", name="Clear").click()
+        expect(page.locator("#chat .example")).to_have_count(len(EXAMPLES))
+        expect(page.locator("#sources .card")).to_have_count(0)
+        ask(page, FROST)
+        assert double.asked[-1] == (FROST, ())
+
+
+class TestTrouble:
+    def test_while_the_articles_are_read_a_question_waits_and_is_then_answered(
+        self, visit: Callable[..., Any], serve_page: Callable[..., str], expect: Any
+    ) -> None:
+        opener = Opener(steps=[Progress("loading the model", 0, 1), Progress("reading", 3, 5)])
+        page = visit(serve_page(opener))
+        expect(page.locator(".status")).to_have_text("Reading 3 of 5 articles…")
+        expect(page.get_by_role("progressbar")).to_have_attribute("value", "3")
+        answer = ask(page, FERRIES, wait=False)
+        expect(answer.locator(".working")).to_contain_text("Your question comes next.")
+        opener.ready.set()
+        expect(answer.locator("a.cite")).to_have_count(2)
+        expect(page.locator(".status")).to_be_hidden()
+        page.get_by_role("tab", name="Articles").click()
+        expect(page.locator(".library-item")).to_have_count(len(ARTICLES))
+
+    def test_a_failure_says_what_mends_it_and_can_be_tried_again(
+        self, visit: Callable[..., Any], serve_page: Callable[..., str], expect: Any
+    ) -> None:
+        opener = Opener(fail=EmbedderError("the model <b>is damaged</b>; install it again"))
+        opener.ready.set()
+        page = visit(serve_page(opener))
+        expect(page.locator(".status-text")).to_have_text("The model <b>is damaged</b>; install it again")
+        answer = ask(page, FERRIES, wait=False)
+        expect(answer.locator(".failure")).to_have_text("The model <b>is damaged</b>; install it again")
+        opener.fail = None
+        page.get_by_role("button", name="Try again").click()
+        expect(page.locator(".status")).to_be_hidden()
+        page.get_by_role("button", name="Retry").click()
+        expect(page.locator("#chat .answer a.cite")).to_have_count(2)
+
+    def test_an_error_while_answering_is_told(self, page: Any, expect: Any, double: Any) -> None:
+        double.fail = QuestionError("this cannot be asked; ask otherwise")
+        expect(ask(page, FERRIES, wait=False).locator(".failure")).to_have_text("This cannot be asked; ask otherwise")
+        double.fail = RuntimeError("/secret/path key=123")
+        answer = ask(page, FERRIES, wait=False)
+        expect(answer.locator(".failure")).to_contain_text("RuntimeError")
+        expect(answer).not_to_contain_text("secret")
+
+    def test_an_article_that_is_gone_is_missed_politely(self, page: Any, expect: Any, double: Any) -> None:
+        ask(page, FERRIES)
+        double.articles = ()
+        try:
+            page.locator("#s-1-1").get_by_role("button", name="Read in article").click()
+            expect(page.locator("#sources .pane-article .failure")).to_contain_text("There is no such article")
+        finally:
+            double.articles = ARTICLES
+
+    def test_a_notice_stays_in_view(
+        self, visit: Callable[..., Any], serve_page: Callable[..., str], expect: Any
+    ) -> None:
+        opener = Opener()
+        opener.chatbot.notice = "The answers come from an older index."
+        opener.ready.set()
+        expect(visit(serve_page(opener)).locator(".status")).to_have_text("The answers come from an older index.")
+
+
+class TestArticles:
+    def test_all_articles_can_be_read(self, page: Any, expect: Any) -> None:
+        page.get_by_role("tab", name="Articles").click()
+        expect(page.locator(".library-item .card-name")).to_have_text(
+            [ARTICLES[1].title, ARTICLES[0].title, ARTICLES[3].title, ARTICLES[2].title]
+        )
+        page.get_by_role("button", name=re.compile("Мост")).click()
+        expect(page.locator("#library .article-text")).to_have_text(ARTICLES[3].text)
+        expect(page.locator("#library .article-text")).to_have_attribute("lang", "ru")
+        expect(page.locator("#library .article-title")).to_be_focused()
+
+
+class TestEveryScreen:
+    def test_a_phone_shows_one_thing_at_a_time(
+        self, visit: Callable[..., Any], shared: tuple[str, Opener], double: Any, expect: Any
+    ) -> None:
+        page = visit(shared[0], 390, 844, has_touch=True)
+        assert not wider_than_screen(page)
+        ask(page, FERRIES)
+        expect(page.locator("#sources .pane")).to_be_hidden()
+        citation = page.locator('#chat a[href="#s-1-2"]')
+        citation.tap()
+        card = page.locator("#s-1-2")
+        expect(card).to_be_focused()
+        expect(card).to_be_in_viewport()
+        assert page.locator("#chat-column").evaluate("each => each.inert")
+        assert not wider_than_screen(page)
+        card.get_by_role("button", name="Read in article").tap()
+        expect(page.locator("#sources .pane-article mark")).to_be_in_viewport()
+        assert not wider_than_screen(page)
+        page.get_by_role("button", name="Back to sources").tap()
+        page.get_by_role("button", name="Back to answer").tap()
+        expect(page.locator("#sources .pane")).to_be_hidden()
+        expect(citation).to_be_focused()
+        page.locator('#chat a[href="#s-1"]').tap()
+        expect(page.locator("#sources .pane-title")).to_be_in_viewport()
+        page.keyboard.press("Escape")
+        page.get_by_role("tab", name="Articles").tap()
+        page.locator(".library-item").first.tap()
+        expect(page.locator("#library .article-title")).to_be_in_viewport()
+        assert not wider_than_screen(page)
+        page.get_by_role("button", name="All articles").tap()
+        expect(page.locator(".library-item").first).to_be_focused()
+
+    def test_dark_is_dark(self, visit: Callable[..., Any], shared: tuple[str, Opener], double: Any) -> None:
+        page = visit(shared[0], color_scheme="dark")
+        ask(page, FERRIES)
+        for selector, dark in ((".gradio-container", True), ("#chat .question", False), (".passage mark", False)):
+            channel = "backgroundColor" if dark else "color"
+            color = page.locator(selector).first.evaluate(f"each => getComputedStyle(each).{channel}")
+            brightness = sum(map(int, re.findall(r"\d+", color)[:3])) / 3
+            assert (brightness < 60) if dark else (brightness > 190)
+
+    def test_the_keyboard_reaches_everything_and_shows_where_it_is(self, page: Any) -> None:
+        ask(page, FERRIES)
+        page.get_by_role("textbox", name="Your question").focus()
+        reached = {}
+        for _ in range(40):
+            page.keyboard.press("Tab")
+            name, width = page.evaluate(
+                "(each => [each.className + ' ' + (each.ariaLabel || each.textContent.trim().slice(0, 20)),"
+                " getComputedStyle(each).outlineWidth])(document.activeElement)"
+            )
+            reached[name] = width
+        for part in ("cite", "Read in article", "More passages", "Retry", "Undo", "Ask", "Articles"):
+            assert any(part in name for name in reached), f"{part} cannot be reached: {sorted(reached)}"
+        assert {width for name, width in reached.items() if "gradio" not in name and name.strip()} <= {"3px"}
+
+    @pytest.mark.parametrize("scheme", ["light", "dark"])
+    def test_axe_finds_nothing(
+        self, visit: Callable[..., Any], shared: tuple[str, Opener], double: Any, axe: str, scheme: str
+    ) -> None:
+        page = visit(shared[0], color_scheme=scheme)
+
+        def check() -> None:
+            found = page.evaluate("axe.run(document, {resultTypes: ['violations']})")["violations"]
+            assert [f"{each['id']}: {each['nodes'][0]['html'][:200]}" for each in found] == []
+
+        page.evaluate(axe)
+        check()
+        ask(page, FERRIES)
+        page.locator("#chat a.cite").first.click()
+        check()
+        page.locator("#s-1-1").get_by_role("button", name="Read in article").click()
+        page.locator("#sources .pane-article mark").wait_for()
+        check()
+        ask(page, UNKNOWN)
+        page.get_by_role("tab", name="Articles").click()
+        page.locator(".library-item").first.click()
+        page.locator("#library .article-title").wait_for()
+        check()
+
+
+def wait_until(page: Any, condition: Callable[[], bool], seconds: float = 10) -> None:
+    """Waits for something on our side; the browser goes on meanwhile."""
+    for _ in range(int(seconds / 0.05)):
+        if condition():
+            return
+        page.wait_for_timeout(50)
+    assert condition()

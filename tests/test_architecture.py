@@ -1,0 +1,124 @@
+"""Who may know whom: the arrows of the house, walked in the source and seen in a running process."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import rag
+
+ROOT = Path(__file__).parent.parent
+HEAVY = ("torch", "sentence_transformers", "transformers", "faiss", "gradio", "tiktoken", "trafilatura", "dateparser")
+
+# What each room may import of ours besides types and errors. Arrows point down only.
+ARROWS: dict[str, set[str]] = {
+    "types": set(),
+    "errors": set(),
+    "settings": set(),
+    "words": set(),
+    "sentences": set(),
+    "tokens": {"vocabulary"},
+    "vocabulary": {"tokens"},
+    "generations": set(),
+    "read": set(),
+    "split": {"tokens", "sentences"},
+    "lexical": {"words"},
+    "index": {"generations", "lexical", "split", "embeddings"},
+    "question": {"lexical", "words"},
+    "retrieve": {"index", "lexical", "embeddings"},
+    "cite": set(),
+    "extractive": {"cite", "lexical", "question", "sentences", "words", "embeddings"},
+    "build": {"generations", "index", "read", "settings", "split", "embeddings"},
+    "chatbot": {"build", "cite", "extractive", "index", "retrieve", "settings", "embeddings"},
+    "web": {"settings"},
+    "__main__": {"build", "chatbot", "index", "settings", "ui"},
+    "__init__": {"build", "chatbot", "settings"},
+}
+# Foreign packages that one place alone may import.
+OWNERS = {
+    "torch": {"embeddings"},
+    "sentence_transformers": {"embeddings"},
+    "transformers": {"embeddings"},
+    "faiss": {"embeddings"},
+    "gradio": {"ui"},
+    "tiktoken": {"rag.tokens"},
+    "tantivy": {"rag.lexical"},
+    "sqlite3": {"rag.index"},
+    "click": {"rag.__main__", "ui"},
+}
+
+
+def _sources() -> list[tuple[str, Path]]:
+    found = [("ui", ROOT / "ui.py")]
+    for package in ("rag", "embeddings"):
+        found += [(package, path) for path in (ROOT / package).rglob("*.py")]
+    return found
+
+
+def _room(package: str, path: Path) -> str:
+    if package != "rag":
+        return package
+    return path.relative_to(ROOT / "rag").parts[0].removesuffix(".py")
+
+
+def _imports(path: Path) -> list[tuple[str, ...]]:
+    found: list[tuple[str, ...]] = []
+    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+        if isinstance(node, ast.Import):
+            found += [tuple(alias.name.split(".")) for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path.name} imports relatively"
+            module = tuple((node.module or "").split("."))
+            found += [(*module, alias.name) for alias in node.names]
+    return found
+
+
+@pytest.mark.parametrize(("package", "path"), _sources(), ids=lambda each: getattr(each, "name", each))
+def test_rooms_know_only_the_rooms_below(package: str, path: Path) -> None:
+    room = _room(package, path)
+    for names in _imports(path):
+        if package == "embeddings":
+            assert names[0] != "rag", f"embeddings imports {names}"
+        elif package == "rag":
+            other = (
+                names[1]
+                if names[0] == "rag" and len(names) > 1
+                else names[0]
+                if names[0] in ("embeddings", "ui")
+                else ""
+            )
+            allowed = ARROWS[room] | {room, "types", "errors", ""}
+            assert other in allowed, f"{path.name} imports {'.'.join(names)}"
+
+
+@pytest.mark.parametrize("foreign", OWNERS)
+def test_one_place_knows_each_foreign_package(foreign: str) -> None:
+    knowing = set()
+    for package, path in _sources():
+        if any(names[0] == foreign for names in _imports(path)):
+            knowing.add(f"rag.{_room(package, path)}" if package == "rag" else package)
+    assert knowing <= OWNERS[foreign]
+
+
+def test_every_room_has_its_arrows() -> None:
+    rooms = {_room("rag", path) for path in (ROOT / "rag").rglob("*.py")}
+    assert rooms == set(ARROWS)
+
+
+def test_face_is_a_sorted_list_of_what_is_there() -> None:
+    assert rag.__all__ == sorted(rag.__all__)
+    for name in rag.__all__:
+        assert getattr(rag, name).__doc__, name
+
+
+@pytest.mark.parametrize(
+    "command", ["import rag", "from rag.__main__ import cli; cli(['--help'], standalone_mode=False)"]
+)
+def test_starting_loads_nothing_heavy(command: str) -> None:
+    program = f"import sys; {command}; print('LOADED', [name for name in {HEAVY!r} if name in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, cwd=ROOT)
+    assert done.stdout.splitlines()[-1] == "LOADED []"

@@ -1,0 +1,373 @@
+"""Building: only what changed is embedded, nothing is lost, and an updated index answers exactly as a fresh one."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy
+import pytest
+from hypothesis import settings as hypothesis_settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
+
+from conftest import ARTICLES, write_articles
+from embeddings import Embedder, EmbeddingError, open_embedder
+from rag.build import build, outdated
+from rag.errors import ArticlesError, EmbedderError, IndexCorrupt, IndexLocked, IndexMismatch, IndexMissing
+from rag.generations import new_generation
+from rag.index import Index, verify
+from rag.settings import Settings
+from rag.types import Progress
+
+
+class Counting:
+    """An embedder that keeps every text it was asked to embed."""
+
+    def __init__(self, embedder: Embedder) -> None:
+        self._embedder = embedder
+        self.texts: list[str] = []
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._embedder, name)
+
+    def embed_documents(self, texts: Sequence[str], on_progress: Any = None) -> Any:
+        self.texts += texts
+        return self._embedder.embed_documents(texts, on_progress)
+
+
+@pytest.fixture
+def counting(hashing: Embedder) -> Counting:
+    return Counting(hashing)
+
+
+def content(folder: Path) -> list[tuple[Any, ...]]:
+    """All that an index answers from, as plain values."""
+    index = Index.open(folder)
+    rows = list(range(len(index)))
+    vectors = numpy.asarray(index.vectors.vectors)
+    found = [(passage, header, vectors[row].tobytes()) for row, (passage, header) in enumerate(index.passages(rows))]
+    for question in ("tram", "plant lake water", "завод озеро", "Article words"):
+        found += [tuple(hit) for hit in index.keywords(question, 50)]  # type: ignore[list-item]
+    return [*found, *[index.document(header.id) for header in index.headers()]]
+
+
+def test_a_first_build_indexes_all_and_says_so(settings: Settings, counting: Counting) -> None:
+    changes = build(settings, counting)
+    assert changes.added == ("harbour.md", "plant.txt", "ru/ozero.txt")
+    assert (changes.seen, changes.indexed, changes.changed, changes.removed, changes.failed) == (3, 3, (), (), ())
+    assert changes.passages == changes.embedded == len(counting.texts) > 0
+    assert verify(settings.index) == (changes.passages, [])
+
+
+def test_passages_and_documents_are_as_written(settings: Settings, hashing: Embedder) -> None:
+    build(settings, hashing)
+    index = Index.open(settings.index)
+    for passage, header in index.passages(range(len(index))):
+        document = index.document(header.id)
+        assert document.text[passage.start : passage.end] == passage.text
+        assert passage.document_id == header.id
+    assert [header.id for header in index.headers()] == ["harbour.md", "plant.txt", "ru/ozero.txt"]
+    assert index.headers()[0].published == "2031-03-04"
+    assert index.headers()[0].authors == ("Mirela Anders",)
+
+
+def test_nothing_changed_embeds_nothing(settings: Settings, counting: Counting) -> None:
+    build(settings, counting)
+    counting.texts.clear()
+    changes = build(settings, counting)
+    assert (changes.kept, changes.embedded, counting.texts) == (("harbour.md", "plant.txt", "ru/ozero.txt"), 0, [])
+
+
+def test_one_added_article_among_many_is_the_only_one_embedded(settings: Settings, counting: Counting) -> None:
+    write_articles(settings.articles, {f"many/{n}.txt": f"Article {n} tells of the number {n}.\n" for n in range(100)})
+    build(settings, counting)
+    counting.texts.clear()
+    write_articles(settings.articles, {"new.txt": "A quite new article about a lighthouse."})
+    changes = build(settings, counting)
+    assert (changes.added, changes.embedded) == (("new.txt",), 1)
+    assert ["lighthouse" in text for text in counting.texts] == [True]
+
+
+def test_an_edit_is_seen_whatever_the_clock_and_the_size_say(settings: Settings, counting: Counting) -> None:
+    build(settings, counting)
+    path = settings.articles / "plant.txt"
+    before = path.stat()
+    path.write_text(path.read_text("utf-8").replace("620", "621"), "utf-8")
+    os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
+    assert path.stat().st_size == before.st_size
+    assert outdated(settings, Index.open(settings.index), counting)
+    assert build(settings, counting).changed == ("plant.txt",)
+    assert "621" in Index.open(settings.index).document("plant.txt").text
+
+
+def test_a_touch_is_no_change(settings: Settings, counting: Counting) -> None:
+    build(settings, counting)
+    os.utime(settings.articles / "plant.txt", (1, 1))
+    assert not outdated(settings, Index.open(settings.index), counting)
+
+
+def test_a_renamed_article_keeps_its_vectors(settings: Settings, counting: Counting) -> None:
+    build(settings, counting)
+    counting.texts.clear()
+    (settings.articles / "plant.txt").rename(settings.articles / "battery.txt")
+    changes = build(settings, counting)
+    assert (changes.added, changes.removed, changes.embedded, counting.texts) == (
+        ("battery.txt",),
+        ("plant.txt",),
+        0,
+        [],
+    )
+    assert verify(settings.index)[1] == []
+
+
+def test_swapped_contents_are_two_changes_and_no_embedding(settings: Settings, counting: Counting) -> None:
+    build(settings, counting)
+    one, other = settings.articles / "plant.txt", settings.articles / "harbour.md"
+    first, second = one.read_text("utf-8"), other.read_text("utf-8")
+    write_articles(settings.articles, {"a.txt": first, "b.md": second})
+    build(settings, counting)
+    counting.texts.clear()
+    write_articles(settings.articles, {"a.txt": ARTICLES["ru/ozero.txt"], "ru/ozero.txt": first})
+    changes = build(settings, counting)
+    assert (changes.changed, changes.embedded) == (("a.txt", "ru/ozero.txt"), 0)
+    assert verify(settings.index)[1] == []
+
+
+def test_equal_articles_are_embedded_once(settings: Settings, counting: Counting) -> None:
+    shutil.copy(settings.articles / "plant.txt", settings.articles / "copy.txt")
+    changes = build(settings, counting)
+    assert changes.passages > changes.embedded == len(counting.texts) == len(set(counting.texts))
+    index = Index.open(settings.index)
+    vectors = {header.id: [] for header in index.headers()}
+    for row, (_, header) in enumerate(index.passages(range(len(index)))):
+        vectors[header.id].append(index.vectors.vectors[row].tolist())
+    assert vectors["copy.txt"] == vectors["plant.txt"]
+
+
+def test_one_bad_file_never_stops_the_rest(settings: Settings, hashing: Embedder) -> None:
+    (settings.articles / "bad.txt").write_bytes(bytes(range(256)) * 20)
+    (settings.articles / "empty.md").touch()
+    (settings.articles / "data.csv").write_text("a,b")
+    changes = build(settings, hashing)
+    assert changes.indexed == 3
+    assert [each.id for each in changes.skipped] == ["data.csv"]
+    assert [each.id for each in changes.failed] == ["bad.txt", "empty.md"]
+    assert changes.seen == 6
+    assert all(each.reason for each in (*changes.skipped, *changes.failed))
+    assert str(settings.articles) not in str(changes)
+    again = build(settings, hashing)
+    assert (again.failed, again.seen) == (changes.failed, 6)
+    assert not outdated(settings, Index.open(settings.index), hashing)
+
+
+def test_an_edit_that_spoils_a_file_removes_it_and_says_so(settings: Settings, hashing: Embedder) -> None:
+    build(settings, hashing)
+    (settings.articles / "plant.txt").write_bytes(b"\x00\x01\x02" * 500)
+    changes = build(settings, hashing)
+    assert (changes.removed, [each.id for each in changes.failed]) == (("plant.txt",), ["plant.txt"])
+    assert [header.id for header in Index.open(settings.index).headers()] == ["harbour.md", "ru/ozero.txt"]
+
+
+def test_an_embedder_that_fails_leaves_the_old_index(settings: Settings, hashing: Embedder) -> None:
+    class Failing(Counting):
+        def embed_documents(self, texts: Sequence[str], on_progress: Any = None) -> Any:
+            raise EmbeddingError("the model gave up; restart")
+
+    build(settings, hashing)
+    before = content(settings.index)
+    write_articles(settings.articles, {"new.txt": "A new article about a lighthouse."})
+    with pytest.raises(EmbedderError, match="gave up"):
+        build(settings, Failing(hashing))
+    assert content(settings.index) == before
+
+
+def test_no_folder_of_articles(settings: Settings, hashing: Embedder, tmp_path: Path) -> None:
+    with pytest.raises(ArticlesError, match="--articles"):
+        build(settings.replace(articles=tmp_path / "nowhere"), hashing)
+    with pytest.raises(IndexMissing):
+        Index.open(settings.index)
+
+
+def test_an_empty_folder_is_an_empty_index(settings: Settings, hashing: Embedder, tmp_path: Path) -> None:
+    (tmp_path / "none").mkdir()
+    changes = build(settings.replace(articles=tmp_path / "none"), hashing)
+    assert (changes.seen, changes.passages) == (0, 0)
+    assert len(Index.open(settings.index)) == 0
+    assert verify(settings.index) == (0, [])
+
+
+def test_another_model_means_another_index_also_of_equal_dimension(settings: Settings, hashing: Embedder) -> None:
+    class Other(Counting):
+        fingerprint = "another model"
+
+        def embed_documents(self, texts: Sequence[str], on_progress: Any = None) -> Any:
+            return -super().embed_documents(texts, on_progress)
+
+    build(settings, hashing)
+    other = Other(hashing)
+    index = Index.open(settings.index)
+    with pytest.raises(IndexMismatch, match="rag build"):
+        index.check_embedder(other)  # type: ignore[arg-type]
+    assert outdated(settings, index, other)  # type: ignore[arg-type]
+    changes = build(settings, other)  # type: ignore[arg-type]
+    assert changes.embedded == changes.passages == len(other.texts)
+
+
+def test_other_passage_sizes_mean_another_index(settings: Settings, hashing: Embedder) -> None:
+    build(settings, hashing)
+    smaller = settings.replace(passage_tokens=20)
+    assert outdated(smaller, Index.open(settings.index), hashing)
+    assert build(smaller, hashing).passages > len(ARTICLES)
+
+
+def test_fresh_embeds_everything(settings: Settings, counting: Counting) -> None:
+    build(settings, counting)
+    counting.texts.clear()
+    assert build(settings, counting, fresh=True).embedded == len(counting.texts) > 0
+
+
+def test_progress_ends_at_its_total_in_every_stage(settings: Settings, hashing: Embedder) -> None:
+    seen: list[Progress] = []
+    build(settings, hashing, seen.append)
+    last = {progress.stage: progress for progress in seen}
+    assert list(last) == ["reading", "embedding", "keywords"]
+    assert all(progress.done == progress.total > 0 for progress in last.values())
+
+
+def test_while_one_builds_another_is_told(settings: Settings, hashing: Embedder) -> None:
+    with new_generation(settings.index), pytest.raises(IndexLocked):
+        build(settings, hashing)
+
+
+_KILLED = """
+import os, signal, sys
+from pathlib import Path
+import rag.generations, rag.index
+from embeddings import open_embedder
+from rag.build import build
+from rag.settings import Settings
+
+left = int(sys.argv[3])
+
+def dying(function):
+    def call(*given, **named):
+        global left
+        left -= 1
+        if left < 0:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return function(*given, **named)
+    return call
+
+# Every step that touches the disk in an order that matters: flushing, renaming, replacing, removing.
+rag.generations.os.fsync = dying(os.fsync)
+for name in ("rename", "replace", "mkdir", "write_text", "write_bytes"):
+    setattr(Path, name, dying(getattr(Path, name)))
+rag.generations.shutil.rmtree = dying(rag.generations.shutil.rmtree)
+build(Settings(articles=Path(sys.argv[1]), index=Path(sys.argv[2])), open_embedder("hashing"))
+print("steps left", left)
+"""
+
+
+def _build_and_die(settings: Settings, steps: int) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-c", _KILLED, str(settings.articles), str(settings.index), str(steps)]
+    return subprocess.run(command, capture_output=True, text=True, check=False)
+
+
+def test_kill_9_at_any_step_leaves_the_old_index_or_the_new_one(settings: Settings, hashing: Embedder) -> None:
+    build(settings, hashing)
+    build(settings, hashing)
+    old = content(settings.index)
+    write_articles(settings.articles, {"new.txt": "A new article about a lighthouse."})
+    saved = settings.index.with_name("saved")
+    shutil.copytree(settings.index, saved)
+    reference = settings.replace(index=settings.index.with_name("reference"))
+    build(reference, hashing)
+    new = content(reference.index)
+    done = _build_and_die(settings, 10_000)
+    assert done.returncode == 0, done.stderr
+    steps = 10_000 - int(done.stdout.split()[-1])
+    outcomes = set()
+    for step in range(0, steps, max(1, steps // 12)):
+        shutil.rmtree(settings.index)
+        shutil.copytree(saved, settings.index)
+        assert _build_and_die(settings, step).returncode == -9
+        left = content(settings.index)
+        assert left in (old, new)
+        outcomes.add(left == new)
+        build(settings, hashing)
+        assert content(settings.index) == new
+    assert outcomes == {True, False}
+
+
+def test_a_damaged_index_is_built_again_from_the_articles(settings: Settings, hashing: Embedder) -> None:
+    build(settings, hashing)
+    before = content(settings.index)
+    for file in Index.open(settings.index).path.rglob("*.npy"):
+        file.write_bytes(b"damaged")
+    with pytest.raises(IndexCorrupt):
+        Index.open(settings.index)
+    build(settings, hashing)
+    assert content(settings.index) == before
+
+
+WORDS = st.lists(
+    st.sampled_from(["tram", "lake", "plant", "water", "завод", "mayor", "votes"]), min_size=1, max_size=40
+)
+
+
+class IncrementalEqualsFull(RuleBasedStateMachine):
+    """After any history of edits the updated index holds exactly what a fresh one would hold."""
+
+    embedder = open_embedder("hashing")
+
+    @initialize()
+    def start(self) -> None:
+        import tempfile
+
+        self.root = Path(tempfile.mkdtemp())
+        (self.root / "articles").mkdir()
+        self.settings = Settings(articles=self.root / "articles", index=self.root / "index", passage_tokens=20)
+
+    @rule(name=st.sampled_from("abcd"), words=WORDS)
+    def write(self, name: str, words: list[str]) -> None:
+        lines = [" ".join(words[first : first + 6]).capitalize() + "." for first in range(0, len(words), 6)]
+        (self.settings.articles / f"{name}.txt").write_text("\n\n".join(lines), "utf-8")
+
+    @rule(name=st.sampled_from("abcd"))
+    def delete(self, name: str) -> None:
+        (self.settings.articles / f"{name}.txt").unlink(missing_ok=True)
+
+    @rule(name=st.sampled_from("abcd"), other=st.sampled_from("abcd"))
+    def rename(self, name: str, other: str) -> None:
+        path = self.settings.articles / f"{name}.txt"
+        if path.exists():
+            path.rename(self.settings.articles / f"{other}.txt")
+
+    @rule(name=st.sampled_from("abcd"))
+    def spoil(self, name: str) -> None:
+        (self.settings.articles / f"{name}.txt").write_bytes(b"\x7fELF\x00\x00")
+
+    @invariant()
+    def equal(self) -> None:
+        if not hasattr(self, "settings"):
+            return
+        updated = build(self.settings, self.embedder)
+        fresh = self.settings.replace(index=self.root / "fresh")
+        changes = build(fresh, self.embedder, fresh=True)
+        assert content(self.settings.index) == content(fresh.index)
+        assert (updated.seen, updated.indexed, updated.failed) == (changes.seen, changes.indexed, changes.failed)
+        assert verify(self.settings.index)[1] == []
+
+    def teardown(self) -> None:
+        if hasattr(self, "root"):
+            shutil.rmtree(self.root)
+
+
+TestIncrementalEqualsFull = IncrementalEqualsFull.TestCase
+TestIncrementalEqualsFull.settings = hypothesis_settings(max_examples=12, stateful_step_count=8, deadline=None)

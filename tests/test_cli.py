@@ -1,0 +1,159 @@
+"""The terminal: every command as a user types it, its output for people and for programs, its exit codes."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from conftest import ARTICLES, write_articles
+from rag.generations import new_generation
+
+FOLDERS = ("--articles", "news", "--index", "index")
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    write_articles(tmp_path / "news", ARTICLES)
+    return tmp_path
+
+
+def run(folder: Path, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    import os
+
+    root = str(Path(__file__).parent.parent)
+    known = {"PYTHONPATH": root, "RAG_EMBEDDER": "hashing", "PYTHONUTF8": "1", **environment}
+    command = [sys.executable, "-m", "rag", *arguments]
+    return subprocess.run(
+        command, capture_output=True, text=True, cwd=folder, env={**os.environ, **known}, check=False, encoding="utf-8"
+    )
+
+
+def test_build_counts_and_a_second_build_keeps(folder: Path) -> None:
+    first = run(folder, "build", *FOLDERS)
+    assert first.returncode == 0
+    assert first.stdout.startswith("3 articles, 3 passages (3 embedded): 3 added")
+    assert run(folder, "build", *FOLDERS).stdout.startswith("3 articles, 3 passages (0 embedded): 3 kept")
+
+
+def test_build_reports_every_bad_file_and_exits_2(folder: Path) -> None:
+    (folder / "news" / "bad.txt").write_bytes(b"\x00\x01" * 900)
+    (folder / "news" / "table.csv").write_text("a,b")
+    done = run(folder, "build", *FOLDERS)
+    assert done.returncode == 2
+    assert "failed: bad.txt: " in done.stdout
+    assert "skipped: table.csv: " in done.stdout
+    report: dict[str, Any] = json.loads(run(folder, "build", *FOLDERS, "--json").stdout)
+    assert (report["seen"], report["indexed"], [each["id"] for each in report["failed"]]) == (5, 3, ["bad.txt"])
+
+
+def test_ask_builds_first_and_says_so(folder: Path) -> None:
+    done = run(folder, "ask", "How many people does the battery plant near Osk employ?", *FOLDERS, "--json")
+    assert "built first" in done.stderr
+    answer = json.loads(done.stdout)
+    for citation in answer["citations"]:
+        assert citation["quote"]
+        assert citation["hit"]["passage"]["document_id"] in ARTICLES
+    again = run(folder, "ask", "How many people does the battery plant near Osk employ?", *FOLDERS, "--json")
+    assert "built first" not in again.stderr
+    assert json.loads(again.stdout) == answer
+
+
+def test_ask_prints_the_quote_with_its_source(folder: Path) -> None:
+    done = run(folder, "ask", "Velotek battery plant Osk opened tram maker town?", *FOLDERS)
+    assert done.returncode == 0, done.stdout
+    assert "[1] Battery plant opens near Osk · 2031-03-11" in done.stdout
+    assert "“The tram maker Velotek opened a battery plant near the town of Osk.”" in done.stdout
+
+
+def test_a_refusal_exits_3_and_lists_the_nearest(folder: Path) -> None:
+    done = run(folder, "ask", "Quicklime xylophone?", *FOLDERS)
+    assert done.returncode == 3
+    assert done.stdout.startswith("The articles do not say")
+    assert "1. " in done.stdout
+
+
+def test_search_is_the_same_as_from_python(folder: Path) -> None:
+    from rag.chatbot import Chatbot
+    from rag.settings import Settings
+
+    hits = json.loads(run(folder, "search", "lake water farmers", *FOLDERS, "-k", "2", "--json").stdout)
+    chatbot = Chatbot.open(Settings(folder / "news", folder / "index", embedder="hashing"))
+    expected = chatbot.retrieve("lake water farmers", 2)
+    assert [(hit["passage"]["id"], hit["score"]) for hit in hits] == [(hit.passage.id, hit.score) for hit in expected]
+    shown = run(folder, "search", "lake water farmers", *FOLDERS).stdout
+    assert "words lake, water, farmers" in shown
+
+
+def test_status_and_verify(folder: Path) -> None:
+    run(folder, "build", *FOLDERS)
+    assert "up to date" in run(folder, "status", *FOLDERS).stdout
+    assert run(folder, "verify", *FOLDERS).stdout == "3 passages checked, 0 problems\n"
+    (folder / "news" / "plant.txt").unlink()
+    state = json.loads(run(folder, "status", *FOLDERS, "--json").stdout)
+    assert (state["articles"], state["outdated"]) == (3, True)
+    (database,) = (folder / "index").rglob("documents.sqlite")
+    database.write_bytes(database.read_bytes()[:-1])
+    done = run(folder, "verify", *FOLDERS)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr == "rag: documents.sqlite of the index is damaged; run: rag build\n"
+
+
+def test_settings_come_from_the_environment_too(folder: Path) -> None:
+    done = run(folder, "build", RAG_ARTICLES="news", RAG_INDEX="elsewhere")
+    assert done.returncode == 0
+    assert (folder / "elsewhere" / "CURRENT").is_file()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "said"),
+    [
+        (("ask",), 64, "Missing argument"),
+        (("ask", "x", "-k", "0", *FOLDERS), 64, "not in the range"),
+        (("ask", "  ", *FOLDERS), 64, "the question is empty"),
+        (("fly",), 64, "No such command"),
+        (("build", "--articles", "nowhere"), 1, "--articles"),
+        (("status", *FOLDERS), 1, "rag build"),
+        (("verify", *FOLDERS), 1, "rag build"),
+    ],
+)
+def test_mistakes_get_one_clear_line_and_a_code(folder: Path, arguments: tuple[str, ...], code: int, said: str) -> None:
+    done = run(folder, *arguments)
+    assert done.returncode == code
+    assert said in done.stderr
+    assert "Traceback" not in done.stderr
+    assert str(folder) not in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("name", "value"), [("RAG_K", "many"), ("RAG_K", "0"), ("RAG_EMBEDDER", "no/such-model"), ("RAG_MODEL", "parrot")]
+)
+def test_wrong_settings_are_named(folder: Path, name: str, value: str) -> None:
+    done = run(folder, "ask", "Who came?", *FOLDERS, **{name: value, "HF_HUB_OFFLINE": "1"})
+    assert done.returncode != 0
+    assert name in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_another_build_exits_75(folder: Path) -> None:
+    with new_generation(folder / "index"):
+        done = run(folder, "build", *FOLDERS)
+    assert done.returncode == 75
+    assert "another build" in done.stderr
+
+
+def test_text_of_articles_never_steers_the_terminal(folder: Path) -> None:
+    write_articles(folder / "news", {"escape.txt": "The lighthouse\x1b[2J of Osk\u202e is tall and very old indeed."})
+    done = run(folder, "search", "lighthouse of Osk", *FOLDERS)
+    assert "\x1b" not in done.stdout
+    assert "\u202e" not in done.stdout
+
+
+def test_help_names_every_command() -> None:
+    done = run(Path.cwd(), "--help")
+    for command in ("ask", "build", "chat", "search", "status", "verify"):
+        assert f"  {command} " in done.stdout

@@ -1,0 +1,110 @@
+"""Keywords: BM25 against a slow reference, stemming in two languages, typing errors, hostile questions."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from rag.lexical import KeywordIndex, create_keyword_index, matched_words, stem
+from rag.words import content_words, words
+
+TEXTS = [
+    ("Harbour tram", "The council voted to build a tram line from the docks to the university."),
+    ("Harbour tram", "Trams will carry passengers in spring. The tram costs 1.9 billion crowns."),
+    ("Lake Verrin", "Water in the lake fell to a record low; farmers protested against the plant."),
+    ("", "Жители города вышли на митинги против завода в Алматы."),
+    ("", "Артём Ёлкин подписал договор."),
+    ("", '<|endoftext|> AND OR NOT (plant) "quoted" field:value'),
+]
+
+
+@pytest.fixture(scope="module")
+def index(tmp_path_factory: pytest.TempPathFactory) -> KeywordIndex:
+    folder = tmp_path_factory.mktemp("keywords")
+    create_keyword_index(folder, TEXTS)
+    return KeywordIndex(folder)
+
+
+def reference_bm25(question: str) -> dict[int, float]:
+    """Okapi BM25 with k1 = 1.2 and b = 0.75, as Lucene and tantivy count it, over both fields."""
+    scores: dict[int, float] = {}
+    for column, weight in ((1, 1.0), (0, 0.3)):
+        rows = [Counter(stem(word) for word in words(text[column])) for text in TEXTS]
+        average = sum(sum(row.values()) for row in rows) / len(rows)
+        for term in dict.fromkeys(stem(word) for word in content_words(question)):
+            frequency = sum(term in row for row in rows)
+            idf = math.log(1 + (len(rows) - frequency + 0.5) / (frequency + 0.5))
+            for number, row in enumerate(rows):
+                if count := row[term]:
+                    length = sum(row.values())
+                    part = idf * count * 2.2 / (count + 1.2 * (0.25 + 0.75 * length / average))
+                    scores[number] = scores.get(number, 0.0) + weight * part
+    return scores
+
+
+@pytest.mark.parametrize(
+    "question",
+    ["tram line", "Which farmers protested at the lake?", "митинг против завода", "What did the trams cost?"],
+)
+def test_scores_equal_the_reference(index: KeywordIndex, question: str) -> None:
+    expected = reference_bm25(question)
+    found = {hit.row: hit.score for hit in index.search(question, 10)}
+    assert found.keys() == expected.keys()
+    for row, score in found.items():
+        assert score == pytest.approx(expected[row], rel=0.02)
+
+
+@pytest.mark.parametrize(
+    ("question", "row"),
+    [("demonstrated protest farmer", 2), ("митинге", 3), ("Артема Елкина", 4), ("universities", 0), ("passenger", 1)],
+)
+def test_other_forms_of_a_word_find_it(index: KeywordIndex, question: str, row: int) -> None:
+    assert index.search(question, 1)[0].row == row
+
+
+@pytest.mark.parametrize(("typed", "meant"), [("pasengers", "passenger"), ("councel", "council")])
+def test_typing_errors_find_what_was_meant(index: KeywordIndex, typed: str, meant: str) -> None:
+    assert index.search(typed, 1)[0].row == index.search(meant, 1)[0].row
+    assert index.terms(typed)[typed].keys() == {stem(meant)}
+
+
+def test_a_word_that_is_known_or_short_or_a_number_is_never_respelled(index: KeywordIndex) -> None:
+    assert index.terms("tram trem 1900") == {"tram": {"tram": 1.0}, "trem": {"trem": 1.0}, "1900": {"1900": 1.0}}
+
+
+def test_frequency_counts_passages(index: KeywordIndex) -> None:
+    assert [index.frequency(word) for word in ("tram", "plants", "nowhere", "...")] == [2, 2, 0, 0]
+
+
+@pytest.mark.parametrize(
+    "question", ['" OR * NEAR (', "...", "", "the of and", "<|endoftext|>", "\x00", "💥" * 100, "a" * 2000]
+)
+def test_hostile_questions_are_words_and_nothing_else(index: KeywordIndex, question: str) -> None:
+    assert all(0 <= hit.row < len(TEXTS) for hit in index.search(question, 10))
+
+
+@given(st.text(max_size=80))
+@settings(max_examples=80, deadline=None)
+def test_any_text_can_be_asked(index: KeywordIndex, question: str) -> None:
+    known = question.encode("utf-8", "replace").decode()
+    assert len(index.search(known, 3)) <= 3
+
+
+def test_matched_words_are_the_questions_own(index: KeywordIndex) -> None:
+    terms = index.terms("Did the farmers vote on the Tram?")
+    assert matched_words(terms, TEXTS[0][1]) == ("vote", "Tram")
+
+
+def test_an_empty_index_answers_nothing(tmp_path: Path) -> None:
+    create_keyword_index(tmp_path, [])
+    assert KeywordIndex(tmp_path).search("tram", 5) == []
+
+
+def test_k_beyond_the_end_and_zero(index: KeywordIndex) -> None:
+    assert len(index.search("tram plant", 10**6)) == 4
+    assert index.search("tram", 0) == []

@@ -1,0 +1,102 @@
+"""What a question asks for."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+
+from rag.lexical import stem
+from rag.question import Question, answers_kind, expected_kind, understand
+
+
+class Words:
+    """A vocabulary in memory: how many of ten passages hold a stem."""
+
+    def __init__(self, **frequencies: int) -> None:
+        self._frequencies = frequencies
+
+    def terms(self, question: str) -> dict[str, dict[str, float]]:
+        return {
+            word: {stem(word): 1.0}
+            for word in question.rstrip("?").split()
+            if word.lower() not in ("who", "is", "the", "in")
+        }
+
+    def frequency(self, word: str) -> int:
+        return self._frequencies.get(stem(word), 0)
+
+    def __len__(self) -> int:
+        return 10
+
+
+@pytest.mark.parametrize(
+    ("question", "kind"),
+    [
+        ("How many trams were bought?", "number"),
+        ("How many years did it take?", "duration"),
+        ("How long is the contract?", "duration"),
+        ("How tall is the tower?", "measure"),
+        ("How much did the tram cost?", "money"),
+        ("What percentage of voters came?", "percent"),
+        ("What share of the land was flooded?", "percent"),
+        ("How old is the mayor?", "age"),
+        ("What is the mayor's age?", "age"),
+        ("When did the plant open?", "date"),
+        ("In which year was it built?", "date"),
+        ("Who opened the plant?", "person"),
+        ("Where is the plant?", "place"),
+        ("In which city was it built?", "place"),
+        ("Why did the farmers protest?", "reason"),
+        ("What did the farmers say?", ""),
+        ("Сколько человек пришло?", "number"),
+        ("Когда открыли завод?", "date"),
+        ("Кто открыл завод?", "person"),
+        ("Где находится завод?", "place"),
+        ("Почему обмелело озеро?", "reason"),
+    ],
+)
+def test_expected_kind(question: str, kind: str) -> None:
+    assert expected_kind(question) == kind
+
+
+@pytest.mark.parametrize(
+    ("kind", "yes", "no"),
+    [
+        ("number", "They bought 14 trams.", "They bought trams."),
+        ("number", "They bought twelve trams.", "They sold trams."),
+        ("percent", "Some 40 percent voted.", "Some 40 voted."),
+        ("percent", "One third voted.", "Many voted."),
+        ("money", "It cost $5.", "It cost 5."),
+        ("money", "It cost 1.9 billion crowns.", "It cost a lot."),
+        ("date", "It opened in March.", "It opened."),
+        ("date", "Завод открыли 5 мая.", "Завод открыли."),
+        ("measure", "It is 14 kilometres long.", "It is 14 years old."),
+        ("duration", "It took three years.", "It took three people."),
+        ("age", "He is 41 years old.", "He has 41 trams."),
+        ("person", "It was opened by Ilse Kramer.", "It was opened by the mayor."),
+        ("place", "It stands near Osk.", "It stands near the lake."),
+        ("reason", "They left because of the noise.", "They left."),
+    ],
+)
+def test_a_sentence_holds_the_kind_that_is_expected(kind: str, yes: str, no: str) -> None:
+    asked = Question("What about it?", {}, {}, frozenset(), kind)
+    assert answers_kind(asked, yes)
+    assert not answers_kind(asked, no)
+
+
+def test_what_the_question_names_itself_is_no_answer() -> None:
+    asked = Question("Who followed Ilse Kramer?", {}, {}, frozenset(), "person")
+    assert not answers_kind(asked, "The deputy followed Ilse Kramer.")
+    assert answers_kind(asked, "The deputy Jon Brask followed Ilse Kramer.")
+
+
+def test_rare_words_weigh_more_and_names_are_known() -> None:
+    asked = understand("Who is the mayor Kramer in 2031?", Words(mayor=4, kramer=1))
+    assert asked.weights == {
+        "mayor": pytest.approx(math.log(1 + 10 / 4.5)),
+        "Kramer": pytest.approx(math.log(1 + 10 / 1.5)),
+        "2031": pytest.approx(math.log(1 + 10 / 0.5)),
+    }
+    assert asked.names == {"Kramer", "2031"}
+    assert asked.expects == "person"

@@ -1,0 +1,111 @@
+"""Retrieval: both halves fused, against a slow reference; questions that cannot be asked."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy
+import pytest
+from hypothesis import given
+from hypothesis import settings as hypothesis_settings
+from hypothesis import strategies as st
+
+from conftest import write_articles
+from embeddings import Embedder
+from rag.build import build
+from rag.errors import QuestionError
+from rag.index import Index
+from rag.retrieve import DENSE_WEIGHT, check_k, check_question, fuse, retrieve
+from rag.settings import Settings
+
+
+@pytest.fixture
+def index(settings: Settings, hashing: Embedder) -> Index:
+    many = {f"{n:02}.txt": f"Report {n} on the tram, the lake and {n * 3} farmers of Osk.\n" for n in range(30)}
+    write_articles(settings.articles, many)
+    build(settings, hashing)
+    return Index.open(settings.index)
+
+
+def reference(index: Index, embedder: Embedder, question: str, k: int) -> list[tuple[int, float]]:
+    """Every passage scored, nothing left out."""
+    rows = range(len(index))
+    cosines = {row: float(numpy.asarray(index.vectors.vectors[row]) @ embedder.embed_query(question)) for row in rows}
+    keywords = {hit.row: hit.score for hit in index.keywords(question, len(index))}
+    low, high, most = min(cosines.values()), max(cosines.values()), max(keywords.values(), default=1.0)
+    scores = {
+        row: DENSE_WEIGHT * (cosines[row] - low) / (high - low) + (1 - DENSE_WEIGHT) * keywords.get(row, 0.0) / most
+        for row in rows
+    }
+    return sorted(scores.items(), key=lambda item: (-round(item[1], 6), item[0]))[:k]
+
+
+@pytest.mark.parametrize(
+    "question", ["Which farmers protested at Lake Verrin?", "tram to the university", "завод", "nothing of this"]
+)
+def test_hits_equal_the_reference(index: Index, hashing: Embedder, question: str) -> None:
+    hits = retrieve(index, hashing, question, 6)
+    expected = reference(index, hashing, question, 6)
+    assert [hit.passage.id for hit in hits] == [index.passages([row])[0][0].id for row, _ in expected]
+    assert [hit.score for hit in hits] == pytest.approx([score for _, score in expected], abs=1e-5)
+
+
+def test_each_hit_says_why_it_is_there(index: Index, hashing: Embedder) -> None:
+    best = retrieve(index, hashing, "Which farmers protested because of Lake Verrin?", 3)[0]
+    assert best.document.id == "plant.txt"
+    assert best.why.keyword_rank == 1
+    assert best.why.matched == ("farmers", "protested", "Lake", "Verrin")
+    assert best.why.dense_rank is not None
+    assert best.why.dense_score is not None
+    assert best.why.keyword_score is not None
+    assert best.why.keyword_score > 0
+
+
+def test_more_passages_are_the_same_ones_and_then_some(index: Index, hashing: Embedder) -> None:
+    few, all_ = retrieve(index, hashing, "tram", 3), retrieve(index, hashing, "tram", 1000)
+    assert [hit.passage for hit in all_[:3]] == [hit.passage for hit in few]
+    assert len(all_) == len(index)
+    assert [hit.score for hit in all_] == sorted((hit.score for hit in all_), reverse=True)
+
+
+@pytest.mark.parametrize("question", ["", "  \n ", "\x00", None, 7, b"tram", ["tram"], "a" * 2001])
+def test_what_is_no_question_is_refused_with_advice(index: Index, hashing: Embedder, question: Any) -> None:
+    with pytest.raises(QuestionError, match="; (ask|type)|ask in"):
+        retrieve(index, hashing, question, 3)
+
+
+@pytest.mark.parametrize("k", [0, -1, 10**9, 2.5, "8", None, True])
+def test_what_is_no_k_is_refused_with_advice(index: Index, hashing: Embedder, k: Any) -> None:
+    with pytest.raises(QuestionError, match="1 to 1000"):
+        retrieve(index, hashing, "tram", k)
+
+
+@pytest.mark.parametrize(
+    "question", ['" OR * NEAR (', "...", "the of and", "\ud800 tram", "💥" * 500, "‮tram", "<|endoftext|>"]
+)
+def test_hostile_questions_get_hits(index: Index, hashing: Embedder, question: str) -> None:
+    assert len(retrieve(index, hashing, question, 3)) == 3
+
+
+def test_a_question_is_cleaned_of_control_characters() -> None:
+    assert check_question(" Who\x00 came?\n") == "Who  came?"
+    assert check_k(5) == 5
+
+
+@given(
+    cosines=st.dictionaries(st.integers(0, 20), st.floats(-1, 1), max_size=10),
+    words=st.dictionaries(st.integers(0, 20), st.floats(0, 50), max_size=10),
+    weight=st.floats(0, 1),
+)
+@hypothesis_settings(deadline=None)
+def test_fused_scores_lie_between_0_and_1_and_respect_both_orders(
+    cosines: dict[int, float], words: dict[int, float], weight: float
+) -> None:
+    known = {row: score for row, score in words.items() if row in cosines}
+    scores = fuse(cosines, known, weight)
+    assert scores.keys() == cosines.keys()
+    assert all(0 <= score <= 1 for score in scores.values())
+    for one in cosines:
+        for other in cosines:
+            if cosines[one] >= cosines[other] and known.get(one, 0.0) >= known.get(other, 0.0):
+                assert scores[one] >= scores[other]

@@ -1,0 +1,371 @@
+"""The page: a chat on the left, its sources on the right. The only file that knows gradio.
+
+``python ui.py`` serves it; ``rag chat`` does the same. The page is there at once: the model is loaded, and the index built
+where it is missing or outdated, in the background.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import socket
+from collections.abc import AsyncGenerator, Callable, Sequence
+from html import escape
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from rag.errors import FootnoteError, MissingExtra, QuestionError, SettingsError
+from rag.settings import Settings
+from rag.types import Progress
+from rag.web import FOLDER, asset
+from rag.web.conversation import MAX_QUESTION, Conversation, begin, change, clean_question, history
+from rag.web.examples import read_examples
+from rag.web.opening import Opening, State, sentence, unexpected
+from rag.web.render import article_data, articles_data, messages, panel
+from rag.web.security import Guard, check_host
+from rag.web.stream import newest
+
+if TYPE_CHECKING:
+    import gradio as gr
+
+    from rag.chatbot import Chatbot
+
+log = logging.getLogger(__name__)
+
+ASK = {"submit_btn": "Ask", "stop_btn": False}
+STOP = {"submit_btn": False, "stop_btn": "Stop"}
+PORTS_TRIED = 100
+
+WELCOME = """<div class="welcome">
+<h2>What do the articles say?</h2>
+<p>Every sentence of an answer carries its quote. Pick a question, or write your own.</p>
+</div>"""
+
+Shown = tuple[Any, Any, Any, Any]
+"""New values for the question box, the conversation, the chat and the sources."""
+
+
+class Handlers:
+    """What the page does when something is asked, stopped, tried again or read; what the browser sends is not trusted."""
+
+    def __init__(self, opening: Opening) -> None:
+        self.opening = opening
+
+    async def watch(self) -> AsyncGenerator[tuple[Any, Any], None]:
+        """The masthead's status until the chatbot is there or has failed, then the list of articles."""
+        seen: State | None = None
+        while (state := self.opening.state).kind == "loading":
+            if state != seen:
+                yield _status(state), gr.skip()
+            seen = state
+            await asyncio.sleep(0.15)
+        chatbot = self.opening.chatbot
+        if chatbot is None:
+            yield _status(state), gr.skip()
+        else:
+            documents = await asyncio.to_thread(chatbot.documents)
+            yield _status(state, chatbot), articles_data(documents)
+
+    async def again(self) -> AsyncGenerator[tuple[Any, Any], None]:
+        """Opens the chatbot anew after a failure."""
+        self.opening.start()
+        async for shown in self.watch():
+            yield shown
+
+    async def ask(self, text: Any, conversation: Conversation) -> AsyncGenerator[Shown, None]:
+        """Answers a question; while the chatbot is being opened it waits, and says so."""
+        try:
+            question = clean_question(text)
+        except QuestionError as error:
+            gr.Warning(escape(sentence(error)))
+            question = ""
+        if not question:
+            yield gr.skip(), gr.skip(), gr.skip(), gr.skip()
+            return
+        conversation = begin(conversation, question)
+        sources: dict[str, Any] | None = None
+        box = gr.Textbox(value="", **STOP)
+        async for conversation in self._turn(conversation):
+            drawn = panel(conversation)
+            yield box, conversation, messages(conversation), gr.skip() if drawn == sources else drawn
+            sources, box = drawn, gr.skip()
+        yield gr.Textbox(**ASK), gr.skip(), gr.skip(), gr.skip()
+
+    async def example(self, conversation: Conversation, chosen: gr.SelectData) -> AsyncGenerator[Shown, None]:
+        """Asks the example that was chosen."""
+        text = chosen.value.get("text") if isinstance(chosen.value, dict) else ""
+        async for shown in self.ask(text, conversation):
+            yield shown
+
+    async def retry(self, conversation: Conversation) -> AsyncGenerator[Shown, None]:
+        """Asks the last question again, in place of its answer."""
+        if conversation:
+            async for shown in self.ask(conversation[-1].question, conversation[:-1]):
+                yield shown
+        else:
+            yield gr.skip(), gr.skip(), gr.skip(), gr.skip()
+
+    async def _turn(self, conversation: Conversation) -> AsyncGenerator[Conversation, None]:
+        """The conversation, again and again, as its last turn comes to its end."""
+        yield conversation
+        seen: State | None = None
+        while (chatbot := self.opening.chatbot) is None:
+            state = self.opening.state
+            if state.kind == "failed":
+                yield change(conversation, status="failed", note=state.text)
+                return
+            if state != seen:
+                yield change(conversation, note=f"{state.text} Your question comes next.")
+            seen = state
+            await asyncio.sleep(0.15)
+        question, said = conversation[-1].question, history(conversation[:-1])
+        try:
+            async for answer in newest(lambda: chatbot.stream(question, said)):
+                conversation = change(conversation, status="answering", answer=answer, note="")
+                yield conversation
+            yield change(conversation, status="done")
+        except FootnoteError as error:
+            yield change(conversation, status="failed", note=sentence(error))
+        except Exception as error:  # the reader must be told, whatever it was
+            log.exception("answering failed")
+            yield change(conversation, status="failed", note=unexpected(error))
+
+    def stopped(self, conversation: Conversation) -> Shown:
+        """After Stop: what had come stays, and says that it was stopped."""
+        if conversation and conversation[-1].status in ("waiting", "answering"):
+            conversation = change(conversation, status="stopped")
+        return gr.Textbox(**ASK), conversation, messages(conversation), panel(conversation)
+
+    def undo(self, conversation: Conversation) -> Shown:
+        """Takes the last turn back; its question returns to the box."""
+        question = conversation[-1].question if conversation else ""
+        kept = conversation[:-1]
+        return gr.Textbox(value=question, **ASK), kept, messages(kept), panel(kept)
+
+    def clear(self) -> Shown:
+        """Begins a new conversation."""
+        return gr.Textbox(**ASK), (), [], panel(())
+
+    def read_article(self, wanted: Any) -> dict[str, Any]:
+        """The article that the page's scripts ask for as ``[id, start, end]``, or what went wrong as ``error``."""
+        try:
+            id, start, end = wanted
+            if not (isinstance(id, str) and type(start) is type(end) is int):
+                raise QuestionError("this article cannot be opened; open it from the page")
+            if self.opening.chatbot is None:
+                raise QuestionError("the articles are still being read; open it again in a moment")
+            return article_data(self.opening.chatbot.document(id), start, end)
+        except FootnoteError as error:
+            return {"error": sentence(error)}
+        except Exception as error:  # the reader must be told, whatever it was
+            log.exception("opening an article failed")
+            return {"error": unexpected(error)}
+
+
+def _status(state: State, chatbot: Chatbot | None = None) -> dict[str, Any]:
+    """What the masthead shows; once all is well it shows nothing unless there is something to know."""
+    text = state.text
+    if chatbot is not None:
+        changes = chatbot.changes
+        left_out = len(changes.skipped) + len(changes.failed) if changes is not None else 0
+        files = f"{left_out:,} file{'s' * (left_out != 1)}"
+        text = chatbot.notice or (f"{files} could not be read; rag status says why." if left_out else "")
+    return {"kind": state.kind, "text": text, "done": state.done, "total": state.total}
+
+
+def build_page(
+    open_chatbot: Callable[[Callable[[Progress], None]], Chatbot], settings: Settings, examples: Sequence[str]
+) -> gr.Blocks:
+    """The page as gradio Blocks, not yet served; begins to open the chatbot in the background.
+
+    ``open_chatbot`` gets a function for its progress. Raises SettingsError where ``settings.host`` is reachable from
+    other machines, MissingExtra where gradio is not installed.
+    """
+    check_host(settings.host)
+    _import_gradio()
+    opening = Opening(open_chatbot)
+    handlers = Handlers(opening)
+
+    def read_article(wanted: Any) -> dict[str, Any]:  # gradio marks it, which a bound method does not allow
+        return handlers.read_article(wanted)
+
+    with gr.Blocks(title="Footnote", fill_width=True, fill_height=True, analytics_enabled=False) as page:
+        conversation = gr.State(())
+        masthead = _component("masthead", _status(opening.state))
+        with gr.Tabs(elem_id="rooms"):
+            with gr.Tab("Ask", id="ask"), gr.Row(elem_id="desk"):
+                with gr.Column(scale=3, min_width=0, elem_id="chat-column"):
+                    chat = gr.Chatbot(
+                        elem_id="chat",
+                        label="Conversation",
+                        show_label=False,
+                        container=False,
+                        height="100%",
+                        layout="bubble",
+                        placeholder=WELCOME,
+                        examples=[{"text": example} for example in examples],
+                        buttons=[],
+                        feedback_options=None,
+                        latex_delimiters=[],
+                        sanitize_html=True,
+                        allow_tags=False,
+                        allow_file_downloads=False,
+                        group_consecutive_messages=False,
+                    )
+                    box = gr.Textbox(
+                        elem_id="question",
+                        label="Your question",
+                        show_label=False,
+                        placeholder="Ask the articles…",
+                        lines=1,
+                        max_lines=6,
+                        max_length=MAX_QUESTION,
+                        autofocus=True,
+                        **ASK,
+                    )
+                with gr.Column(scale=2, min_width=0, elem_id="sources-column"):
+                    sources = _component("sources", panel(()), "article.js", read_article)
+            with gr.Tab("Articles", id="articles"):
+                library = _component("library", articles_data(()), "article.js", read_article)
+
+        # Private: none of these is an endpoint for programs. That only hides them, so every handler checks its input.
+        hidden = {"show_progress": "hidden", "api_visibility": "private"}
+        running = {**hidden, "concurrency_limit": 4, "concurrency_id": "answer"}
+        shown = [box, conversation, chat, sources]
+        answers = [
+            box.submit(handlers.ask, [box, conversation], shown, **running),
+            chat.example_select(handlers.example, [conversation], shown, **running),
+        ]
+        answers.append(chat.retry(handlers.retry, [conversation], shown, cancels=[*answers], **running))
+        box.stop(handlers.stopped, [conversation], shown, cancels=answers, queue=False, **hidden)
+        chat.undo(handlers.undo, [conversation], shown, cancels=answers, queue=False, **hidden)
+        chat.clear(handlers.clear, None, shown, cancels=answers, queue=False, **hidden)
+        watching = {**hidden, "concurrency_limit": None}
+        page.load(handlers.watch, None, [masthead, library], **watching)
+        masthead.again(handlers.again, None, [masthead, library], **watching)
+    opening.start()
+    return page
+
+
+def _component(name: str, value: Any, script: str = "article.js", read_article: Any = None) -> Any:
+    """One of the page's own components: a fixed template, and a script that draws ``value`` into it as text."""
+    return gr.HTML(
+        value=value,
+        html_template=asset(f"{name}.html"),
+        js_on_load=asset(script, f"{name}.js"),
+        server_functions=[read_article] if read_article else None,
+        apply_default_css=False,
+        elem_id=name,
+    )
+
+
+def serve(page: gr.Blocks, host: str, port: int, browser: bool = False) -> str:
+    """Serves a page in the background and returns its address; ``port`` must be free."""
+    from starlette.middleware import Middleware
+    from starlette.routing import Mount
+    from starlette.staticfiles import StaticFiles
+
+    page.launch(
+        server_name=host,
+        server_port=port,
+        prevent_thread_lock=True,
+        inbrowser=browser,
+        share=False,
+        quiet=True,
+        run_history=False,
+        footer_links=[],
+        ssr_mode=False,
+        mcp_server=False,
+        pwa=False,
+        enable_monitoring=False,
+        show_error=False,
+        strict_cors=True,
+        theme=_theme(),
+        css=asset("page.css"),
+        favicon_path=FOLDER / "icon.svg",
+        app_kwargs={
+            "middleware": [Middleware(Guard)],
+            "routes": [Mount("/footnote/fonts", StaticFiles(directory=FOLDER / "fonts"))],
+            "docs_url": None,
+            "redoc_url": None,
+            "openapi_url": None,
+        },
+    )
+    return f"http://{f'[{host}]' if ':' in host else host}:{port}/"
+
+
+def launch(settings: Settings, browser: bool = False) -> None:
+    """Serves the page for a folder of articles until it is interrupted, and prints its address.
+
+    Takes the next free port where ``settings.port`` is in use. Raises SettingsError, MissingExtra.
+    """
+    from rag.chatbot import Chatbot
+
+    check_host(settings.host)
+    page = build_page(
+        lambda on_progress: Chatbot.open(settings, on_progress=on_progress), settings, read_examples(settings.articles)
+    )
+    port = free_port(settings.host, settings.port)
+    if port != settings.port:
+        click.echo(f"Port {settings.port} is in use; taking {port}.")
+    click.echo(f"Footnote is at {serve(page, settings.host, port, browser)} (Ctrl+C ends it)")
+    page.block_thread()
+
+
+def free_port(host: str, port: int) -> int:
+    """The first free port from ``port`` on; raises SettingsError where a hundred are taken."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    for candidate in range(port, min(port + PORTS_TRIED, 65536)):
+        try:
+            socket.create_server((host, candidate), family=family).close()
+        except OSError:
+            continue
+        return candidate
+    raise SettingsError(f"no port from {port} on is free; set RAG_PORT to another one")
+
+
+def _import_gradio() -> None:
+    """Loads gradio (three seconds) under the name ``gr``, so that ``--help`` need not wait and handlers find their types."""
+    global gr
+    os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"  # else it calls its maker at import
+    for name in ("NO_PROXY", "no_proxy"):  # else it looks for its own address through the proxy, and stops
+        known = os.environ.get(name, "")
+        if "127.0.0.1" not in known:
+            os.environ[name] = ",".join(part for part in (known, "127.0.0.1,localhost,::1") if part)
+    try:
+        import gradio as gr
+    except ImportError as error:
+        raise MissingExtra("the page needs gradio; install it with: pip install 'footnote-rag[ui]'") from error
+
+
+def _theme() -> Any:
+    """What gradio must know before the style sheet is there; all else is in page.css."""
+    sans = ("Source Sans 3", "system-ui", "sans-serif")
+    return gr.themes.Base(font=sans, font_mono=("ui-monospace", "monospace")).set(
+        body_background_fill="#faf8f3",
+        body_background_fill_dark="#171614",
+        body_text_color="#24211c",
+        body_text_color_dark="#ebe6dc",
+    )
+
+
+@click.command(context_settings={"help_option_names": ["-h", "--help"]})
+@click.option("--articles", type=click.Path(path_type=Path), help="The folder of articles (RAG_ARTICLES).")
+@click.option("--index", type=click.Path(path_type=Path), help="The folder the index is kept in (RAG_INDEX).")
+@click.option("--host", help="The address to listen on (RAG_HOST).")
+@click.option("--port", type=int, help="The port, or the next free one (RAG_PORT).")
+@click.option("--browser", is_flag=True, help="Open the page in a browser.")
+def main(articles: Path | None, index: Path | None, host: str | None, port: int | None, browser: bool) -> None:
+    """Serve the page: ask a folder of articles, read each quote in its place."""
+    try:
+        launch(Settings.from_environment(articles=articles, index=index, host=host, port=port), browser)
+    except FootnoteError as error:
+        click.echo(f"Error: {error}", err=True)
+        raise SystemExit(error.exit_code) from error
+
+
+if __name__ == "__main__":
+    main()
