@@ -85,12 +85,11 @@ class Handlers:
         if not question:
             yield gr.skip(), gr.skip(), gr.skip(), gr.skip()
             return
-        conversation = begin(conversation, question)
         sources: dict[str, Any] | None = None
         box = gr.Textbox(value="", **STOP)
-        async for conversation in self._turn(conversation):
-            drawn = panel(conversation)
-            yield box, conversation, messages(conversation), gr.skip() if drawn == sources else drawn
+        async for current in self._turn(begin(conversation, question)):
+            drawn = panel(current)
+            yield box, current, messages(current), gr.skip() if drawn == sources else drawn
             sources, box = drawn, gr.skip()
         yield gr.Textbox(**ASK), gr.skip(), gr.skip(), gr.skip()
 

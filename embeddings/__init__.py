@@ -119,7 +119,7 @@ def create_vector_index(vectors: Vectors, approximate_above: int = 100_000) -> V
 
     >>> import numpy
     >>> create_vector_index(numpy.eye(3, dtype=numpy.float32)).search(numpy.array([0.6, 0.8, 0.0]), k=1)
-    [Neighbor(row=1, score=0.800000011920929)]
+    [Neighbor(row=1, score=0.8)]
     """
     from embeddings.in_memory import NumpyIndex, check_vectors
 

@@ -24,8 +24,8 @@ if TYPE_CHECKING:
 
 INDEX_FILE = "index.faiss"
 
-# One bit for each dimension and a few numbers for each vector, 56 bytes for 384 dimensions; it needs no k-means, whose clusters
-# fit real passages badly. benchmarks/vectors.py compares it with the others: https://arxiv.org/abs/2405.12497
+# One bit for each dimension and a few numbers for each vector, 56 bytes for 384 dimensions (https://arxiv.org/abs/2405.12497).
+# It needs no k-means, whose clusters fit real passages badly; benchmarks/vectors.py compares it with the others.
 _FACTORY = "RaBitQfs"
 
 

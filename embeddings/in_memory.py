@@ -23,7 +23,8 @@ if TYPE_CHECKING:
 VECTORS_FILE = "vectors.npy"
 
 _DAMAGED = "{} is damaged: {}; build the index again with 'rag build'"
-TIE = 1e-6  # two float32 sums of the same products, taken in another order, lie closer than this
+_DIGITS = 6  # of a score; what comes after them in float32 is noise
+TIE = 2e-6  # rows whose float32 scores differ by more cannot be equal after rounding
 
 
 class HashingEmbedder:
@@ -60,7 +61,7 @@ class HashingEmbedder:
             vector[(number >> 1) % self.dimension] += 1 if number & 1 else -1
         if not vector.any():  # no words, or all of them cancelled out
             vector[0] = 1
-        return vector / numpy.linalg.norm(vector)
+        return unit_row(vector)
 
     def embed_documents(self, texts: Sequence[str], on_progress: Callable[[int], None] | None = None) -> Vectors:
         """Texts as vectors of shape (len(texts), dimension); EmbeddingError where one is longer than ``max_tokens``."""
@@ -110,10 +111,10 @@ class NumpyIndex:
 def nearest(vectors: Vectors, rows: NDArray[numpy.int64], question: Vectors, k: int) -> list[Neighbor]:
     """The best ``k`` of the candidate ``rows``, scored from the exact vectors.
 
-    Every index ends here, so that all give a row the same score to the last digit: the sum is taken in double precision and
-    row by row, where a matrix product would depend on a row's place in memory.
+    Every index ends here, so that all give a row the same score: the sum is taken in double precision and row by row, where
+    a matrix product would depend on a row's place in memory, and rounded to six decimals.
     """
-    scores = numpy.multiply(vectors[rows], question, dtype=numpy.float64).sum(axis=1).astype(numpy.float32)
+    scores = numpy.multiply(vectors[rows], question, dtype=numpy.float64).sum(axis=1).round(_DIGITS) + 0.0  # never -0.0
     best = numpy.lexsort((rows, -scores))[:k]
     return [Neighbor(int(rows[at]), float(scores[at])) for at in best]
 
@@ -126,7 +127,7 @@ def unit_question(vector: Vectors, dimension: int) -> Vectors:
             f"The question has a vector of shape {question.shape}, the index holds {dimension} numbers for each passage; "
             "build the index again with this embedding model (RAG_EMBEDDER)"
         )
-    return unit_rows(question[None])[0]
+    return unit_row(question)
 
 
 def unit_rows(vectors: Vectors) -> Vectors:
@@ -138,6 +139,12 @@ def unit_rows(vectors: Vectors) -> Vectors:
             "install the model again, or choose another with RAG_EMBEDDER"
         )
     unit: Vectors = vectors / norms
+    return unit
+
+
+def unit_row(vector: Vectors) -> Vectors:
+    """One vector at length 1, as ``unit_rows``."""
+    unit: Vectors = unit_rows(vector[None])[0]
     return unit
 
 

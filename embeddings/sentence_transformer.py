@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import numpy
 
 from embeddings import EmbeddingError
-from embeddings.in_memory import check_lengths, unit_rows
+from embeddings.in_memory import check_lengths, unit_row, unit_rows
 
 if TYPE_CHECKING:
     from embeddings import Vectors
@@ -113,7 +113,7 @@ class SentenceTransformerEmbedder:
 
     def _question(self, text: str) -> Vectors:
         parts = [self._encode(self._model.encode_query, [part], self._query_prompt) for part in self._parts(text)]
-        return unit_rows(numpy.concatenate(parts).mean(axis=0, keepdims=True))[0]
+        return unit_row(numpy.concatenate(parts).mean(axis=0))
 
     def _documents(self, texts: list[str]) -> Vectors:
         return self._encode(self._model.encode_document, texts, self._document_prompt)
@@ -202,8 +202,9 @@ def _load(folder: Path) -> Any:
     from sentence_transformers import SentenceTransformer
     from transformers.utils import logging
 
-    with_bars = logging.is_progress_bar_enabled()
-    logging.disable_progress_bar()  # the weights are read in a blink
+    bars: Any = logging
+    shown = bars.is_progress_bar_enabled()
+    bars.disable_progress_bar()  # the weights are read in a blink
     try:
         return SentenceTransformer(
             str(folder),
@@ -212,8 +213,8 @@ def _load(folder: Path) -> Any:
             model_kwargs={"use_safetensors": True, "dtype": "float32"},
         ).eval()
     finally:
-        if with_bars:
-            logging.enable_progress_bar()
+        if shown:
+            bars.enable_progress_bar()
 
 
 def _counting_tokenizer(model: Any) -> Any:
@@ -269,7 +270,8 @@ def _module_folders(folder: Path, name: str) -> list[Path]:
     for part in folders:
         if _files(part, _PICKLED) and not _files(part, ("*.safetensors",)):
             raise EmbeddingError(
-                f"The embedding model {name} has only pickled weights, which can run code; save it as safetensors, or {_OTHER_MODEL}"
+                f"The embedding model {name} has only pickled weights, which can run code; "
+                f"save it as safetensors or {_OTHER_MODEL}"
             )
     return folders
 

@@ -14,7 +14,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
-from itertools import accumulate
+from itertools import pairwise
 from math import inf
 from typing import NamedTuple
 
@@ -30,6 +30,7 @@ HEADER_BYTES = 200
 """How much of a header is embedded, in bytes of UTF-8: at most about 85 word pieces of all-MiniLM-L6-v2, a third of what it
 reads, in Cyrillic (a piece for every 1.2 letters) as well as in English."""
 
+_Span = tuple[int, int]
 Fits = Callable[[Sequence[str]], Sequence[bool]]
 """Says of each text, as it will be embedded, whether the embedder reads it whole."""
 
@@ -55,15 +56,14 @@ def split(document: Document, tokens: int = 200, fits: Fits | None = None) -> li
     >>> [(passage.text, embedded) for passage, embedded in split(document)]
     [('The vote was held.\\n\\nNobody came.', 'A vote\\nThe vote was held.\\n\\nNobody came.')]
     """
-    text = document.text
+    text, line = document.text, _header_line(document)
     spans = _pack(text, _blocks(text, tokens), tokens)
     if fits is not None:
-        spans = _fitting(document, spans, fits)
+        spans = _fitting(text, spans, lambda texts: fits([_below(line, each) for each in texts]))
     texts = [text[start:end] for start, end in spans]
-    ids = _passage_ids(document, texts)
     return [
-        (Passage(id, document.id, start, end, passage), embedded_text(document, passage))
-        for id, (start, end), passage in zip(ids, spans, texts)
+        (Passage(id, document.id, start, end, passage), _below(line, passage))
+        for id, (start, end), passage in zip(_passage_ids(document, texts), spans, texts, strict=True)
     ]
 
 
@@ -75,12 +75,20 @@ def embedded_text(header: Header, text: str) -> str:
     >>> embedded_text(Header(id="a.md", title="A vote", published="2019"), "The vote was held.")
     'A vote · 2019\\nThe vote was held.'
     """
+    return _below(_header_line(header), text)
+
+
+def _below(line: str, text: str) -> str:
+    return f"{line}\n{text}" if line else text
+
+
+def _header_line(header: Header) -> str:
     line = header.line()
     surplus = _bytes(line) - HEADER_BYTES
-    if surplus > 0:
-        title = _shortened(header.title, _bytes(header.title) - surplus)
-        line = _shortened(Header(id="", title=title, outlet=header.outlet, published=header.published).line(), HEADER_BYTES)
-    return f"{line}\n{text}" if line else text
+    if surplus <= 0:
+        return line
+    title = _shortened(header.title, _bytes(header.title) - surplus)
+    return _shortened(Header(id="", title=title, outlet=header.outlet, published=header.published).line(), HEADER_BYTES)
 
 
 def _bytes(text: str) -> int:
@@ -104,10 +112,9 @@ def _passage_ids(document: Header, texts: Sequence[str]) -> Iterator[str]:
         yield blake2b(content.encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
 
 
-# --- Blocks: what is never divided while packing ---
-
-
 class _Block(NamedTuple):
+    """A span that packing never divides."""
+
     start: int
     end: int
     tokens: int
@@ -115,19 +122,167 @@ class _Block(NamedTuple):
 
 
 def _blocks(text: str, tokens: int) -> list[_Block]:
-    """Sentences, with those joined that should not stand apart: headings and short lines go with what follows them."""
+    """Sentences, those joined that should not stand apart: headings and short lines go with what follows them."""
     blocks: list[_Block] = []
-    carried: _Block | None = None
+    carried: list[_Block] = []
     for paragraph in _paragraphs(text, tokens):
-        size = sum(each.tokens for each in paragraph)
-        first = _joined(carried, paragraph[0]) if carried else paragraph[0]
-        if _goes_with_next(text, paragraph, size, tokens) and first.tokens < tokens // 4:
-            carried = _joined(first, paragraph[-1])
-            continue
-        blocks += _without_short_ones([first, *paragraph[1:]], tokens // 16)
-        carried = None
-    if carried and blocks:
-        blocks[-1] = _joined(blocks[-1], carried)
-    elif carried:
-        blocks.append(carried)
+        carried += paragraph
+        together = _joined(carried)
+        if not (_goes_with_next(text, paragraph, tokens) and together.tokens < tokens // 4):
+            first = len(carried) - len(paragraph) + 1
+            blocks += _without_short(_joined(carried[:first]), carried[first:], tokens // 16)
+            carried = []
+    if carried:
+        last = [blocks.pop()] if blocks else []
+        blocks.append(_joined(last + carried))
     return blocks
+
+
+def _goes_with_next(text: str, paragraph: list[_Block], tokens: int) -> bool:
+    """Whether a paragraph is a heading, or too short to be cut off from the next one."""
+    size = sum(each.tokens for each in paragraph)
+    return size < tokens // 16 or (size <= tokens // 8 and text[paragraph[-1].end - 1] not in _FULL_STOPS)
+
+
+def _without_short(first: _Block, others: list[_Block], least: int) -> list[_Block]:
+    """A paragraph's blocks, each of fewer than ``least`` tokens joined to the next one, the last to the one before."""
+    blocks = [first]
+    for number, block in enumerate(others, 1):
+        if blocks[-1].tokens < least or (number == len(others) and block.tokens < least):
+            block = _joined([blocks.pop(), block])
+        blocks.append(block)
+    return blocks
+
+
+def _joined(blocks: list[_Block]) -> _Block:
+    return _Block(blocks[0].start, blocks[-1].end, sum(each.tokens for each in blocks), blocks[0].new_paragraph)
+
+
+def _paragraphs(text: str, tokens: int) -> Iterator[list[_Block]]:
+    """The sentences of each paragraph; a sentence of more than ``tokens`` tokens comes in parts."""
+    paragraph: list[_Block] = []
+    end = 0
+    for sentence in sentence_spans(text):
+        if paragraph and _LINE_BREAK.search(text, end, sentence[0]):
+            yield paragraph
+            paragraph = []
+        end = sentence[1]
+        for start, stop, size in _measured(text, *sentence, tokens):
+            paragraph.append(_Block(start, stop, size, not paragraph))
+    if paragraph:
+        yield paragraph
+
+
+def _measured(text: str, start: int, end: int, tokens: int) -> Iterator[tuple[int, int, int]]:
+    """The span and its number of tokens, or those of its parts where it has more than ``tokens``."""
+    size = count_tokens(text[start:end])
+    if size <= tokens or end - start == 1:
+        yield start, end, size
+    else:
+        for part in _parts(text, start, end, min(-(-size // tokens), end - start)):
+            yield from _measured(text, *part, tokens)
+
+
+def _pack(text: str, blocks: list[_Block], tokens: int) -> list[_Span]:
+    """The cheapest way to join blocks to passages; a block that is too long by itself is a passage of its own."""
+    best = [0.0]
+    begins = [0]
+    for end in range(1, len(blocks) + 1):
+        size, cheapest, begin = 0, inf, end - 1
+        for first in range(end - 1, -1, -1):
+            size += blocks[first].tokens
+            if size > tokens * _LONGEST and first < end - 1:
+                break
+            cost = best[first] + (size / tokens - 1) ** 2 + _border_cost(text, blocks[first])
+            if cost < cheapest:
+                cheapest, begin = cost, first
+        best.append(cheapest)
+        begins.append(begin)
+    spans: list[_Span] = []
+    end = len(blocks)
+    while end:
+        spans.append((blocks[begins[end]].start, blocks[end - 1].end))
+        end = begins[end]
+    return spans[::-1]
+
+
+def _border_cost(text: str, block: _Block) -> float:
+    """What it costs to begin a passage here: more inside a paragraph, and a little that depends on the words alone.
+
+    That little makes an optimum find back to its old borders soon after an edit, where all borders are equally good.
+    """
+    chance = zlib.crc32(text[block.start : block.start + 40].encode("utf-8", "surrogatepass")) / 2**32
+    return _CHANCE * chance + (0 if block.new_paragraph else _INSIDE_PARAGRAPH)
+
+
+def _fitting(text: str, spans: list[_Span], fits: Fits) -> list[_Span]:
+    """The spans, halved until each fits; a round asks once for all that are new."""
+    found: list[_Span] = []
+    while spans:
+        answers = fits([text[start:end] for start, end in spans])
+        found += [span for span, fit in zip(spans, answers, strict=True) if fit]
+        spans = [span for span, fit in zip(spans, answers, strict=True) if not fit]
+        if spans and (any(end - start == 1 for start, end in spans) or not all(fits(["a"]))):
+            raise EmbedderError(
+                "the embedding model reads too few tokens for a passage and its header; set RAG_EMBEDDER to another one"
+            )
+        spans = [half for span in spans for half in _halves(text, *span)]
+    return sorted(found)
+
+
+def _halves(text: str, start: int, end: int) -> list[_Span]:
+    """Two parts: at the sentence that begins nearest to the middle, or where a single sentence can be cut best."""
+    borders = [start + first for first, _ in sentence_spans(text[start:end])][1:]
+    if not borders:
+        return _parts(text, start, end, 2)
+    middle = min(borders, key=lambda border: abs(2 * border - start - end))
+    return [_trimmed(text, start, middle), _trimmed(text, middle, end)]
+
+
+def _parts(text: str, start: int, end: int, number: int) -> list[_Span]:
+    """A sentence in about equal parts, cut after a clause, else at a space, else between two characters."""
+    cuts = [start]
+    width = (end - start) / number
+    for part in range(1, number):
+        middle = start + round(part * width)
+        low, high = max(cuts[-1] + 1, middle - int(width / 4)), min(middle + int(width / 4), end - 1)
+        cuts.append(_cut(text, low, middle, high))
+    parts = (_trimmed(text, first, last) for first, last in pairwise([*cuts, end]))
+    return [(first, last) for first, last in parts if first < last]
+
+
+def _cut(text: str, low: int, middle: int, high: int) -> int:
+    for place in (_CLAUSE_END, _SPACE):
+        ends = [match.end() for match in place.finditer(text, low, high)]
+        if ends:
+            return min(ends, key=lambda end: abs(end - middle))
+    cut = middle
+    while cut > low and _continues_character(text, cut):
+        cut -= 1
+    return middle if _continues_character(text, cut) else cut
+
+
+def _continues_character(text: str, position: int) -> bool:
+    """Whether what a reader sees as one character would be cut here: an accent, a joined or coloured emoji."""
+    after = text[position]
+    return (
+        unicodedata.category(after) in ("Mn", "Mc", "Me")
+        or "\u200d" in (after, text[position - 1])
+        or "\U0001f3fb" <= after <= "\U0001f3ff"
+    )
+
+
+def _trimmed(text: str, start: int, end: int) -> _Span:
+    part = text[start:end]
+    return start + len(part) - len(part.lstrip()), end - len(part) + len(part.rstrip())
+
+
+_LONGEST = 1.25
+"""A passage of several sentences is at most so many times as long as wished."""
+_INSIDE_PARAGRAPH = 0.1
+"""The cost of cutting a paragraph in two: as much as being a third too long or too short."""
+_CHANCE = 0.05
+_FULL_STOPS = frozenset('.!?…。！？”»"')
+_LINE_BREAK = re.compile(r"[\n\r\u2028\u2029]")
+_CLAUSE_END = re.compile(r"(?:[,;:)–—]|\s[–—-])\s|[、，；：]")
+_SPACE = re.compile(r"\s")

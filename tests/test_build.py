@@ -293,7 +293,7 @@ def test_kill_9_at_any_step_leaves_the_old_index_or_the_new_one(settings: Settin
     assert done.returncode == 0, done.stderr
     steps = 10_000 - int(done.stdout.split()[-1])
     outcomes = set()
-    for step in range(0, steps, max(1, steps // 12)):
+    for step in range(0, steps, max(1, steps // 5)):
         shutil.rmtree(settings.index)
         shutil.copytree(saved, settings.index)
         assert _build_and_die(settings, step).returncode == -9
@@ -370,4 +370,4 @@ class IncrementalEqualsFull(RuleBasedStateMachine):
 
 
 TestIncrementalEqualsFull = IncrementalEqualsFull.TestCase
-TestIncrementalEqualsFull.settings = hypothesis_settings(max_examples=12, stateful_step_count=8, deadline=None)
+TestIncrementalEqualsFull.settings = hypothesis_settings(max_examples=6, stateful_step_count=6, deadline=None)

@@ -51,9 +51,7 @@ READERS: dict[str, Callable[[str, bytes], Document]] = {
 """Suffix, in small letters, to reader; a reader takes an id and bytes and raises RefusedFile where it finds no article."""
 
 
-def scan(
-    folder: Path, max_bytes: int = 50 * MEGABYTE
-) -> tuple[list[SourceFile], list[FileReason], list[FileReason]]:
+def scan(folder: Path, max_bytes: int = 50 * MEGABYTE) -> tuple[list[SourceFile], list[FileReason], list[FileReason]]:
     """What a folder holds: the files to read, those skipped and those that failed, each sorted by id.
 
     Every file is in exactly one of the three. Hidden files and folders (one entry each), links, unsupported formats and

@@ -143,7 +143,9 @@ def _detect(data: bytes) -> str:
     import chardet
 
     # Where nothing fits, UTF-8 is as good as any: the share of unreadable characters then refuses the file.
-    found = chardet.detect(data, prefer_superset=False, compat_names=False, no_match_encoding="utf-8", max_bytes=len(data))
+    found = chardet.detect(
+        data, prefer_superset=False, compat_names=False, no_match_encoding="utf-8", max_bytes=len(data)
+    )
     name = found["encoding"]
     if name is None:
         raise RefusedFile("not text but binary data; save it as text")

@@ -61,7 +61,9 @@ def walk(
     try:
         found = sorted(_entries(folder))
     except OSError as problem:
-        raise ArticlesError(f"{folder} {_reason(problem)}; change its permissions or name another with --articles") from None
+        raise ArticlesError(
+            f"{folder} {_reason(problem)}; change its permissions or name another with --articles"
+        ) from None
     files: dict[str, SourceFile] = {}
     skipped: list[FileReason] = []
     failed: list[FileReason] = []

@@ -70,7 +70,9 @@ def visible_text(markup: str) -> str:
     tree = _parsed(f"<div>{markup}</div>")
     for node in tree.xpath(_HIDDEN):
         _remove(node)
-    for node in tree.iter("br", "p", "div", "li", "tr", "h1", "h2", "h3", "h4", "h5", "h6", "blockquote", "figcaption", "summary"):
+    for node in tree.iter(
+        "br", "p", "div", "li", "tr", "h1", "h2", "h3", "h4", "h5", "h6", "blockquote", "figcaption", "summary"
+    ):
         node.tail = "\n" + (node.tail or "")
     lines = (" ".join(line.split()) for line in clean(tree.text_content()).split("\n"))
     return "\n".join(filter(None, lines))
@@ -103,7 +105,9 @@ def _published(tree: Any) -> str:
 
     page = html.document_fromstring("<html><head></head><body></body></html>")
     for node in tree.xpath(_DATED):
-        page.body.append(copy.deepcopy(node)) if node.tag not in ("meta", "link") else page.head.append(copy.deepcopy(node))
+        page.body.append(copy.deepcopy(node)) if node.tag not in ("meta", "link") else page.head.append(
+            copy.deepcopy(node)
+        )
     date = find_date(page, **_date_search()) or ""
     if date[8:] != "01":
         return date
@@ -133,7 +137,9 @@ def _article(tree: Any) -> list[str]:
 
     best = ""
     for strict in (True, False):
-        found = bare_extraction(copy.deepcopy(tree), favor_precision=strict, include_comments=False, with_metadata=False)
+        found = bare_extraction(
+            copy.deepcopy(tree), favor_precision=strict, include_comments=False, with_metadata=False
+        )
         text = clean(found.text or "") if found else ""
         if len(text) >= 2 * len(best):
             best = text

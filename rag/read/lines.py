@@ -18,7 +18,10 @@ def paragraphs(text: str) -> list[str]:
     >>> paragraphs("The harbour of Port Ennis\nwas closed on Monday after\na storm of rare strength\nthat lasted two days.")
     ['The harbour of Port Ennis was closed on Monday after a storm of rare strength that lasted two days.']
     """
-    blocks = [[" ".join(line.split()) for line in block.split("\n") if line.strip()] for block in re.split(r"\n[ \t]*\n", text)]
+    blocks = [
+        [" ".join(line.split()) for line in block.split("\n") if line.strip()]
+        for block in re.split(r"\n[ \t]*\n", text)
+    ]
     width = max((len(line) for block in blocks for line in block), default=0)
     pairs = [(line, after) for block in blocks for line, after in zip(block, block[1:])]
     broken = sum(_is_broken(line, after, width) for line, after in pairs)

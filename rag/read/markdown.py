@@ -86,12 +86,20 @@ def _fields(header: str) -> dict[str, Any]:
 def _text(fields: dict[str, Any], *keys: str) -> str:
     """The first of these fields that holds one value."""
     values = (fields.get(key) for key in keys)
-    return next((_shown(value) for value in values if isinstance(value, str) and value.strip() not in ("", "~", "null")), "")
+    return next(
+        (_shown(value) for value in values if isinstance(value, str) and value.strip() not in ("", "~", "null")), ""
+    )
 
 
 def _people(fields: dict[str, Any]) -> tuple[str, ...]:
     value = next((fields[key] for key in ("authors", "author", "by", "byline") if fields.get(key)), "")
-    people = value if isinstance(value, list) else re.split(r"\s*[,;]\s*|\s+(?:and|und|и)\s+", value) if isinstance(value, str) else []
+    people = (
+        value
+        if isinstance(value, list)
+        else re.split(r"\s*[,;]\s*|\s+(?:and|und|и)\s+", value)
+        if isinstance(value, str)
+        else []
+    )
     return tuple(_shown(each) for each in people if isinstance(each, str) and each.strip())[:MOST_AUTHORS]
 
 
@@ -113,7 +121,14 @@ def _rendered(text: str) -> tuple[str, list[str]]:
     if any(token.level >= _DEEPEST - 1 for token in tokens):  # what is deeper was left out
         return "", paragraphs(text)
     lines = [line for block in _blocks(tokens) for line in block]
-    heading = next((_inline(tokens[place + 1]) for place, token in enumerate(tokens) if token.type == "heading_open" and token.tag == "h1"), "")
+    heading = next(
+        (
+            _inline(tokens[place + 1])
+            for place, token in enumerate(tokens)
+            if token.type == "heading_open" and token.tag == "h1"
+        ),
+        "",
+    )
     return " ".join(heading.split()), lines
 
 
@@ -138,7 +153,9 @@ def _blocks(tokens: Sequence[Token]) -> Iterator[list[str]]:
 def _inline(token: Token) -> str:
     """What is seen of a run of text: no marks, links by their text, no pictures; a soft line break is a space."""
     kept = {"text": "{}", "code_inline": "{}", "softbreak": " ", "hardbreak": "\n", "text_special": "{}"}
-    return "".join(kept[child.type].replace("{}", child.content) for child in token.children or () if child.type in kept)
+    return "".join(
+        kept[child.type].replace("{}", child.content) for child in token.children or () if child.type in kept
+    )
 
 
 def _markup_text(markup: str) -> str:

@@ -15,11 +15,18 @@ _LABEL = re.compile(
 # Without a colon these also begin titles and surnames, so they count only where a bare name would.
 _WEAK_LABEL = re.compile(r"^(?:von|par|por|di|door|av|af)\s+", re.IGNORECASE)
 _CREDIT = re.compile(r"\(?Reporting by (?P<names>[^;.()]{3,150})", re.IGNORECASE)
-_COMMENT = re.compile(r"\b(?:comment|commentary|opinion|analysis|column|essay|op-ed) by (?P<names>[^.,;:!?]{3,80})$", re.IGNORECASE)
-_AFTERWARDS = re.compile(r"\s*(?:[|·•@/]|\s[–—-](?:\s|$)|\b(?:updated|published|posted|publiziert|veröffentlicht|опубликовано)\b).*$", re.IGNORECASE)
+_COMMENT = re.compile(
+    r"\b(?:comment|commentary|opinion|analysis|column|essay|op-ed) by (?P<names>[^.,;:!?]{3,80})$", re.IGNORECASE
+)
+_AFTERWARDS = re.compile(
+    r"\s*(?:[|·•@/]|\s[–—-](?:\s|$)|\b(?:updated|published|posted|publiziert|veröffentlicht|опубликовано)\b).*$",
+    re.IGNORECASE,
+)
 _BETWEEN = re.compile(r"\s*[,;&]\s*(?:and\s+)?|\s+(?:and|und|et|y|e|и|і|та|й|және|ve|with|mit)\s+")
 _ROLE = re.compile(r"\s+(?:in|for|at|из|в|для|aus|à|en)\s+\S.*$")
-_PARTICLES = frozenset("de da di do dos du del della van von der den ter la le el al bin ibn ben uly uulu kyzy qyzy oglu ogly y".split())
+_PARTICLES = frozenset(
+    "de da di do dos du del della van von der den ter la le el al bin ibn ben uly uulu kyzy qyzy oglu ogly y".split()
+)
 _MARKS = str.maketrans("", "", "'’ʼʻ`´.-–")
 # Words of headings and of menus, which are capitalised like names: "Recent Features", "Human Rights".
 _NO_NAME = frozenset(

@@ -12,8 +12,8 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from rag.read import names, outlet
-from rag.read.dates import date_line, is_labelled
-from rag.read.furniture import is_furniture
+from rag.read.dates import date_line, is_labelled, read_date
+from rag.read.furniture import is_furniture, announces_links
 from rag.read.lines import alike, ends_sentence, is_prose, word_count
 
 TITLE_CHARACTERS = 200
@@ -29,12 +29,17 @@ _CAPTION = re.compile(
     re.IGNORECASE,
 )
 _DATED = re.compile(r"(?:last |first )?(?:updated|published|posted|modified)\b|обновлено|опубликовано", re.IGNORECASE)
+_DATELINE = re.compile(
+    r"\(?(?:[^\W\d_][^(),\d]{1,40},\s+){1,2}(?P<date>[^()]{4,25}\b(?:19|20)\d\d)\)?\s*(?:\([^()]*\)\s*)?[–—-]\s"
+)
 _LABEL_ALONE = re.compile(
     r"(?:(?:written |text |story )?by|authors?|von|par|por|(?:first )?(?:published|posted)(?: on)?|date|автор(?:ы)?|текст|"
     r"опубликовано|дата|опубліковано)\s*:?",
     re.IGNORECASE,
 )
-_UPDATED_ABOVE = re.compile(r"\b(?:updated|modified|edited|обновлено|изменено|оновлено|aktualisiert)(?: on)?\s*:?$", re.IGNORECASE)
+_UPDATED_ABOVE = re.compile(
+    r"\b(?:updated|modified|edited|обновлено|изменено|оновлено|aktualisiert)(?: on)?\s*:?$", re.IGNORECASE
+)
 _BETWEEN_FIELDS = re.compile(r"\s*[|·•]\s*|\s+[–—-]\s+|\s+/\s+")
 _BETWEEN_WORDS = re.compile(r",?\s+(?:on\s+)?")
 
@@ -109,9 +114,17 @@ def _layout(lines: Sequence[str]) -> _Layout:
     return _Layout(
         before=tuple(place for place in header if not prose or place < prose[0]),
         header=header,
-        tail=tuple(place for place in ours if place >= max(end, len(lines) - _LAST_LINES)),
+        tail=_tail(lines, ours, prose),
         first_prose=prose[0] if prose else None,
     )
+
+
+def _tail(lines: Sequence[str], ours: Sequence[int], prose: Sequence[int]) -> tuple[int, ...]:
+    """The last lines, as far as they lie below the first prose and above links to other articles."""
+    start = max(prose[0] + 1 if prose else len(lines), len(lines) - _LAST_LINES)
+    links = (place for place in range(prose[-1] if prose else 0, len(lines)) if announces_links(lines[place]))
+    end = next(links, len(lines))
+    return tuple(place for place in ours if start <= place < end)
 
 
 # Dates and people
@@ -174,7 +187,8 @@ def _published(lines: Sequence[str], stamps: dict[int, _Stamp], layout: _Layout)
         date = date_line(lines[place])
         if date and (place == layout.tail[-1] or is_labelled(lines[place])):
             return date, [place]
-    return "", []
+    dateline = _DATELINE.match(lines[layout.first_prose]) if layout.first_prose is not None else None
+    return (read_date(dateline["date"]) if dateline else ""), []
 
 
 def _is_chronicle(lines: Sequence[str], dated: Sequence[int], layout: _Layout) -> bool:
@@ -193,7 +207,7 @@ def _authors(
     for place in dated:
         for beside in _beside(place, lines):
             people = names.bare_names(lines[beside])
-            if people and not (len(people) == 1 and _may_be_no_person(beside, lines, layout)):
+            if people and not (len(people) == 1 and _may_be_no_person(people[0], beside, lines, layout)):
                 return people, [beside]
     for place in layout.tail:
         people = names.credited(lines[place]) or (names.byline(lines[place]) if ":" in lines[place] else ())
@@ -209,15 +223,16 @@ def _beside(place: int, lines: Sequence[str]) -> list[int]:
     return [beside for beside in (above, below) if 0 <= beside < len(lines)]
 
 
-def _may_be_no_person(place: int, lines: Sequence[str], layout: _Layout) -> bool:
-    """Whether what looks like one name may be a place ("in X"), an ordinary word, a repeated label or the only title."""
-    name = lines[place]
-    headings = [each for each in layout.before if each != place and _is_heading(lines[each]) and not date_line(lines[each])]
-    if not headings or sum(line == name for line in lines) > 1:
+def _may_be_no_person(name: str, place: int, lines: Sequence[str], layout: _Layout) -> bool:
+    """Whether what looks like one name may be the only title, a repeated label, ordinary words, or a place or month."""
+    headings = [
+        each for each in layout.before if each != place and _is_heading(lines[each]) and not date_line(lines[each])
+    ]
+    if not headings or sum(lines[each] == lines[place] for each in layout.before) > 1:
         return True
     prose = "\n".join(line for line in lines if is_prose(line))
-    ordinary = any(re.search(rf"\b{re.escape(word.lower())}\b", prose) for word in name.split() if word != word.lower())
-    return ordinary or re.search(rf"\b(?:in|from|across|в|из)\s+{re.escape(name)}\b", prose) is not None
+    words = [re.escape(word) for word in name.split() if word != word.lower()]
+    return any(re.search(rf"\b{word.lower()}\b|\b(?:in|from|across|в|из)\s+{word}\b", prose) for word in words)
 
 
 # Titles
@@ -240,6 +255,8 @@ def _title(lines: Sequence[str], places: Sequence[int]) -> str:
     tests: tuple[Callable[[str], bool], ...] = (
         lambda line: times[alike(line)] > 1 and word_count(line) >= 4 and is_about(line),
         lambda line: word_count(line) >= 5 and is_about(line),
+        lambda line: word_count(line) >= 4 and is_about(line),
+        lambda line: word_count(line) >= 5,
         lambda line: word_count(line) >= 2 and is_about(line) and not names.is_section(line),
         lambda line: word_count(line) >= 3,
         lambda line: True,
@@ -285,7 +302,7 @@ def _is_copy(line: str, title: str, lines: Sequence[str]) -> bool:
 
 
 def _labels(lines: Sequence[str], places: Sequence[int], title: str) -> list[int]:
-    """Short lines above the title that are repeated or stand in a row, as the names of sections and columns do."""
+    """Short lines above the title that are repeated, stand in a row or name a section, as menus do."""
     above = []
     for place in places:
         if title and _is_copy(lines[place], title, lines):
@@ -294,7 +311,11 @@ def _labels(lines: Sequence[str], places: Sequence[int], title: str) -> list[int
     short = [place for place in above if word_count(lines[place]) <= 4 and not ends_sentence(lines[place])]
     times = Counter(alike(lines[place]) for place in places)
     repeated = {alike(lines[place]) for place in short if times[alike(lines[place])] > 1}
-    menu = set(short) if len(short) >= 3 and short == above else set()
+    menu = (
+        set(short)
+        if len(short) >= 3 and short == above
+        else {place for place in short if names.is_section(lines[place])}
+    )
     return [place for place in places if alike(lines[place]) in repeated or place in menu]
 
 

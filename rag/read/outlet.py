@@ -31,7 +31,7 @@ _TITLE_AND_SITE = re.compile(r"^(?P<title>.{10,}?)\s+(?P<mark>[|–—-])\s+(?P<
 _WIRE = re.compile(rf"^[{_UPPER}][^()]{{2,60}}\((?P<name>[{_UPPER}][^()\d]{{1,30}})\)\s*[-–—]")
 _DOMAIN = re.compile(r"(?<![\w@/.-])(?:www\.)?(?P<domain>(?:[a-z0-9-]+\.)+[a-z]{2,6})(?![\w.-]*@)\b", re.IGNORECASE)
 _OURSELVES = re.compile(r"\b(?:us|our|we|readers of)\b|\b(?:нас|наш\w*|мы|нам)\b", re.IGNORECASE)
-_QUOTED = re.compile("[“”«»\"]")
+_QUOTED = re.compile('[“”«»"]')
 _ELSEWHERE = re.compile(
     r"(?:facebook|fb|twitter|t|youtube|youtu|instagram|telegram|whatsapp|linkedin|reddit|tiktok|vk|ok|google|paypal|patreon|"
     r"wikipedia|akismet|disqus|gmail|yahoo|mail|change)\.(?:com|me|co|be|ru|org|net)",
@@ -154,6 +154,10 @@ def _tidy(name: str) -> str:
 
 def _spelled_out(name: str) -> bool:
     """Whether a name is an abbreviation with its long form ("ABC - A Better Courier")."""
-    short, dash, long = (part.strip() for part in re.split(r"\s+([–—-])\s+", name, maxsplit=1)) if re.search(r"\s[–—-]\s", name) else (name, "", "")
+    short, dash, long = (
+        (part.strip() for part in re.split(r"\s+([–—-])\s+", name, maxsplit=1))
+        if re.search(r"\s[–—-]\s", name)
+        else (name, "", "")
+    )
     initials = "".join(word[0] for word in long.split() if word[0].isupper())
     return bool(dash) and short.isupper() and initials.startswith(short[:2])

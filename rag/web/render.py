@@ -104,9 +104,7 @@ def _sentence(sentence: Sentence, turn: int) -> str:
 def _link(citation: Citation, turn: int) -> str:
     number = int(citation.number)
     where = escape(_title(citation.hit.document) + " · " + byline(citation.hit.document)).strip(" ·")
-    return (
-        f'<a class="cite" href="#s-{turn}-{number}" title="{where}"><span class="spoken">Source </span>{number}</a>'
-    )
+    return f'<a class="cite" href="#s-{turn}-{number}" title="{where}"><span class="spoken">Source </span>{number}</a>'
 
 
 def _sources_link(answer: Answer, turn: int) -> str:
@@ -169,7 +167,12 @@ def _hit_card(hit: Hit) -> dict[str, Any]:
 
 
 def _header(document: Header) -> dict[str, Any]:
-    return {"article": document.id, "title": _title(document), "byline": byline(document), "language": document.language}
+    return {
+        "article": document.id,
+        "title": _title(document),
+        "byline": byline(document),
+        "language": document.language,
+    }
 
 
 def _title(document: Header) -> str:
@@ -212,7 +215,8 @@ def article_data(document: Document, start: int = 0, end: int = 0) -> dict[str, 
     [[['It rained. ', False], ['It snowed.', True]], [['Then sun.', False]]]
     """
     text = document.text
-    start, end = max(0, min(start, len(text))), max(0, min(end, len(text)))
+    start = max(0, min(start, len(text)))
+    end = max(start, min(end, len(text)))
     first = max(0, start - MAX_ARTICLE // 2) if len(text) > MAX_ARTICLE else 0
     last = min(len(text), first + MAX_ARTICLE)
     blocks = re.compile(r"\S(?:(?!\n[^\S\n]*\n)[\s\S])*").finditer(text, first, last)

@@ -83,14 +83,13 @@ class Guard:
         self.hosts = frozenset(hosts)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] not in ("http", "websocket"):
-            return await self.app(scope, receive, send)
-        refusal = self._refusal(scope)
-        if refusal and scope["type"] == "websocket":
-            return await send({"type": "websocket.close", "code": 1008})
-        if refusal:
-            return await _refuse(*refusal, _hardened(send))
-        await self.app(scope, receive, _hardened(send))
+        refusal = self._refusal(scope) if scope["type"] in ("http", "websocket") else None
+        if refusal is None:
+            await self.app(scope, receive, _hardened(send))
+        elif scope["type"] == "websocket":
+            await send({"type": "websocket.close", "code": 1008})
+        else:
+            await _refuse(*refusal, _hardened(send))
 
     def _refusal(self, scope: Scope) -> tuple[int, str] | None:
         headers = {name.lower(): value.decode("latin-1") for name, value in scope["headers"]}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import AsyncGenerator, Callable, Iterator
+from contextlib import suppress
 from typing import TypeVar
 
 T = TypeVar("T")
@@ -59,7 +60,5 @@ async def newest(start: Callable[[], Iterator[T]], pause: float = 0.08) -> Async
 
 
 def _tell(loop: asyncio.AbstractEventLoop, arrived: asyncio.Event) -> None:
-    try:
+    with suppress(RuntimeError):  # the server has gone; nobody is listening
         loop.call_soon_threadsafe(arrived.set)
-    except RuntimeError:
-        pass  # the server has gone; nobody is listening

@@ -12,16 +12,11 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
-from double import Opener
+from double import EXAMPLES, Opener
 
 from rag.settings import Settings
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-EXAMPLES = (
-    "How much will the four electric ferries cost?",
-    "What did the frost do to the pears in the Vell valley?",
-    "When does the night library in Tarn close?",
-)
 ARGUMENTS = (
     "--no-sandbox",
     "--disable-gpu",
@@ -158,7 +153,9 @@ def axe(request: pytest.FixtureRequest) -> str:
         if shutil.which("npm") is None:
             pytest.skip("there is no npm to fetch axe-core with")
         try:
-            subprocess.run(["npm", "pack", f"axe-core@{version}"], cwd=folder, check=True, capture_output=True, timeout=60)
+            subprocess.run(
+                ["npm", "pack", f"axe-core@{version}"], cwd=folder, check=True, capture_output=True, timeout=60
+            )
         except (subprocess.SubprocessError, OSError) as error:
             pytest.skip(f"axe-core could not be fetched: {error}")
         shutil.unpack_archive(folder / f"axe-core-{version}.tgz", folder)

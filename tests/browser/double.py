@@ -12,6 +12,11 @@ from rag.settings import Settings
 from rag.types import Answer, Changes, Citation, Document, Header, Hit, Message, Passage, Progress, Sentence
 
 REFUSAL = "The articles do not say."
+EXAMPLES = (
+    "How much will the four electric ferries cost?",
+    "What did the frost do to the pears in the Vell valley?",
+    "When does the night library in Tarn close?",
+)
 
 ARTICLES = (
     Document(
@@ -36,8 +41,8 @@ ARTICLES = (
         authors=("Jon Peder", "Ada Rusk"),
         published="2031-04",
         text=(
-            "Growers in the Vell valley expect to pick 4,200 tonnes of pears this autumn, about half of a usual harvest, after "
-            "three nights of frost in April.\n\n"
+            "Growers in the Vell valley expect to pick 4,200 tonnes of pears this autumn, about half of a usual harvest, "
+            "after three nights of frost in April.\n\n"
             "The cooperative had lit straw fires between the rows, but wind carried the warmth away. Its chair, Tove Lind, "
             "asked the ministry for loans without interest. The ministry promised an answer by June."
         ),
@@ -77,7 +82,7 @@ def passages(document: Document) -> Iterator[Passage]:
 
 @dataclass
 class Double:
-    """The face of ``Chatbot``. While ``gate`` is cleared a stream waits before its first sentence; ``closed`` counts streams."""
+    """The face of ``Chatbot``; while ``gate`` is cleared a stream waits before each sentence, ``closed`` tells its end."""
 
     articles: Sequence[Document] = ARTICLES
     settings: Settings = field(default_factory=Settings)

@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 
 import pytest
 from double import Double, Opener
-from test_page import ask
+from reader import ask
 
 from rag.types import Document
 
@@ -129,7 +129,9 @@ class TestTexts:
 
         question = clean_question(attacks("evil.test:1")[number])
         markup = messages(begin((), question))[0]["content"]
-        inner = markup.removeprefix('<div class="question"><span class="spoken">You asked: </span>').removesuffix("</div>")
+        inner = markup.removeprefix('<div class="question"><span class="spoken">You asked: </span>').removesuffix(
+            "</div>"
+        )
         assert not set("<>[]()!`*_|$\\{}\"'\n:/.") & set(inner)
 
     def test_hostile_questions_call_nobody(self, page: Any, double: Any, listener: tuple[str, list[bytes]]) -> None:
@@ -207,7 +209,17 @@ class TestTheDoor:
         handlers = Handlers(opening)
         assert "still being read" in handlers.read_article(["ferry.md", 0, 0])["error"]
         opening.chatbot = shared[1].chatbot  # type: ignore[assignment]
-        for wanted in (None, {}, [], ["ferry.md"], ["ferry.md", 0.5, 1], [1, 0, 0], ["ferry.md", True, 0], "abc", [[], 0, 0]):
+        for wanted in (
+            None,
+            {},
+            [],
+            ["ferry.md"],
+            ["ferry.md", 0.5, 1],
+            [1, 0, 0],
+            ["ferry.md", True, 0],
+            "abc",
+            [[], 0, 0],
+        ):
             assert set(handlers.read_article(wanted)) == {"error"}
         assert handlers.read_article(["../ui.py", 0, 0])["error"].startswith("There is no such article")
         found = handlers.read_article(["ferry.md", -5, 10**30])

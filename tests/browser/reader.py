@@ -1,0 +1,27 @@
+"""What a reader does on the page, in one line each."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+
+def ask(page: Any, question: str, wait: bool = True) -> Any:
+    """Asks by keyboard and mouse as a reader does; returns the new answer's element."""
+    number = page.locator("#chat .answer").count()
+    page.get_by_role("textbox", name="Your question").fill(question)
+    page.get_by_role("button", name="Ask", exact=True).click()
+    answer = page.locator("#chat .answer").nth(number)
+    answer.wait_for()
+    if wait:
+        answer.locator(".sources-link").wait_for()
+    return answer
+
+
+def wait_until(page: Any, condition: Callable[[], bool], seconds: float = 10) -> None:
+    """Waits for something on our side; the browser goes on meanwhile."""
+    for _ in range(int(seconds / 0.05)):
+        if condition():
+            return
+        page.wait_for_timeout(50)
+    assert condition()

@@ -1,0 +1,183 @@
+"""The answerer without a model: which sentences it takes, in which order, and when it takes none."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from itertools import combinations
+
+import pytest
+
+from embeddings import Embedder
+from rag.extractive import (
+    MOST_SENTENCES,
+    Candidate,
+    Scorer,
+    SentenceReader,
+    candidates,
+    sentence_features,
+    support_features,
+)
+from rag.lexical import stem
+from rag.question import understand
+from rag.types import Header, Hit, Passage, Why
+from rag.words import content_words, words
+
+PASSAGES = (
+    "The council voted 31 to 12 for a tram. The line will be 14 kilometres long. Mayor Ilse Kramer praised the vote.",
+    "Harbour news\n\nFarmers at Lake Verrin protested. They said that the plant takes their water.",
+)
+
+
+class Vocabulary:
+    """The words of a few texts, in memory."""
+
+    def __init__(self, texts: Sequence[str]) -> None:
+        self._rows = [{stem(word) for word in words(text)} for text in texts]
+
+    def terms(self, question: str) -> dict[str, dict[str, float]]:
+        return {word: {stem(word): 1.0} for word in content_words(question)}
+
+    def frequency(self, word: str) -> int:
+        return sum(stem(word) in row for row in self._rows)
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+
+def hits(texts: Sequence[str] = PASSAGES, offset: int = 100) -> tuple[Hit, ...]:
+    found = []
+    for number, text in enumerate(texts):
+        passage = Passage(f"p{number}", f"{number}.md", offset, offset + len(text), text)
+        header = Header(f"{number}.md", title=f"Report {number}")
+        found.append(Hit(passage, header, 1 / (1 + number), Why(dense_score=0.5)))
+    return tuple(found)
+
+
+VOCABULARY = Vocabulary(PASSAGES)
+
+
+def by_words(threshold: float = 0.3) -> Scorer:
+    """A scorer whose decisions can be worked out by hand: the share of the question's words in the sentence."""
+    return Scorer(rank={"coverage": 5.0}, support={"best_context_coverage": 10.0}, bias=-5.0, threshold=threshold)
+
+
+def test_candidates_are_the_sentences_without_headings_and_know_where_they_stand() -> None:
+    found = candidates(hits())
+    assert [each.text for each in found] == [
+        "The council voted 31 to 12 for a tram.",
+        "The line will be 14 kilometres long.",
+        "Mayor Ilse Kramer praised the vote.",
+        "Farmers at Lake Verrin protested.",
+        "They said that the plant takes their water.",
+    ]
+    for each in found:
+        passage = each.hit.passage
+        assert passage.text[each.start - passage.start : each.end - passage.start] == each.text
+    assert found[1].around == "The council voted 31 to 12 for a tram. Mayor Ilse Kramer praised the vote."
+
+
+def features_of(question: str, number: int) -> dict[str, float]:
+    return sentence_features(understand(question, VOCABULARY), candidates(hits())[number], 0.7)
+
+
+def test_coverage_is_the_share_of_weight_by_hand() -> None:
+    features = features_of("How long will the tram line at Lake Verrin be?", 1)
+    rare = math.log(1 + 2 / 1.5)
+    weights = {word: rare for word in ("long", "tram", "line", "Lake", "Verrin")}
+    total = sum(weights.values())
+    assert features["coverage"] == pytest.approx((weights["line"] + weights["long"]) / total)
+    assert features["context_coverage"] == pytest.approx((weights["line"] + weights["tram"] + weights["long"]) / total)
+    assert features["name_coverage"] == 0.0
+    assert features["cosine"] == 0.7
+
+
+def test_the_kind_of_answer_is_seen() -> None:
+    assert features_of("How long will the line be?", 1)["has_duration"] == 0.0
+    assert features_of("How many kilometres is the line?", 1)["has_number"] == 1.0
+    assert features_of("How many kilometres is the line?", 4)["lacks_number"] == 1.0
+    assert features_of("Who praised the vote?", 2)["has_person"] == 1.0
+
+
+def test_word_pairs_count_in_order() -> None:
+    assert features_of("Did Ilse Kramer praise?", 2)["pairs"] == 1.0
+    assert features_of("Did Kramer Ilse praise?", 2)["pairs"] == 0.0
+
+
+def test_support_sees_the_best_of_all_and_not_the_scaled_score() -> None:
+    rows = [{"cosine": 0.1, "coverage": 0.9, "context_coverage": 0, "passage_coverage": 0, "passage_cosine": 0, "passage_score": 1.0}]
+    rows.append({**rows[0], "cosine": 0.8, "coverage": 0.2})
+    seen = support_features(rows, 0)
+    assert (seen["cosine"], seen["best_cosine"], seen["best_coverage"]) == (0.1, 0.8, 0.9)
+    assert "passage_score" not in seen
+
+
+def test_the_best_sentence_comes_first_and_below_the_threshold_none(hashing: Embedder) -> None:
+    reading = SentenceReader(hashing, by_words()).read("Who protested at Lake Verrin?", hits(), VOCABULARY)
+    assert reading.evidence[0].quote == "Farmers at Lake Verrin protested."
+    assert reading.support == pytest.approx(1 / (1 + math.exp(-5.0)))
+    refused = SentenceReader(hashing, by_words()).read("What is quicklime?", hits(), VOCABULARY)
+    assert refused.evidence == ()
+    assert refused.support == pytest.approx(1 / (1 + math.exp(5.0)))
+
+
+def test_no_passages_are_no_evidence(hashing: Embedder) -> None:
+    reading = SentenceReader(hashing, by_words()).read("Who protested?", (), VOCABULARY)
+    assert (reading.evidence, reading.support) == ((), 0.0)
+    assert candidates(hits(["Harbour news"])) == []
+
+
+def test_a_repeated_sentence_is_shown_once(hashing: Embedder) -> None:
+    texts = ["Farmers at Lake Verrin protested.", "On Monday farmers at Lake Verrin protested.", "Farmers at Lake Verrin protested."]
+    reading = SentenceReader(hashing, by_words()).read("Who protested at Lake Verrin?", hits(texts), Vocabulary(texts))
+    assert len(reading.evidence) == 1
+
+
+def test_at_most_four_sentences_and_none_says_the_same(hashing: Embedder) -> None:
+    names = ("Osk", "Velm", "Arno", "Brast", "Cullen", "Dreve")
+    texts = [f"Protests in {name} against tram number {number} went on." for number, name in enumerate(names)]
+    reading = SentenceReader(hashing, by_words()).read("What protests went on?", hits(texts), Vocabulary(texts))
+    assert 1 <= len(reading.evidence) <= MOST_SENTENCES
+    for one, other in combinations(reading.evidence, 2):
+        assert one.quote != other.quote
+
+
+def test_sentences_of_one_passage_stand_together_in_reading_order(hashing: Embedder) -> None:
+    texts = [
+        "Alpha trams came. Beta lorries brought lake water. Gamma lake water trams left.",
+        "Delta lake water ferries sank near the pier.",
+    ]
+    scorer = Scorer(rank={"coverage": 1.0}, support={}, bias=0.0, threshold=0.1)
+    reading = SentenceReader(hashing, scorer).read("lake water trams", hits(texts), Vocabulary(texts))
+    quotes = [each.quote for each in reading.evidence]
+    assert quotes[0] == "Gamma lake water trams left."
+    assert quotes.index("Alpha trams came.") < quotes.index("Beta lorries brought lake water.")
+    assert quotes[-1] == "Delta lake water ferries sank near the pier."
+
+
+def test_vectors_are_kept_and_the_same_from_many_threads(hashing: Embedder) -> None:
+    from concurrent.futures import ThreadPoolExecutor
+
+    reader = SentenceReader(hashing, by_words())
+    questions = ["Who protested at Lake Verrin?", "How long will the line be?", "What did Ilse Kramer praise?"] * 10
+    expected = [SentenceReader(hashing, by_words()).read(question, hits(), VOCABULARY) for question in questions]
+    with ThreadPoolExecutor(8) as pool:
+        assert list(pool.map(lambda question: reader.read(question, hits(), VOCABULARY), questions)) == expected
+
+
+def test_the_shipped_weights_name_only_features_that_exist() -> None:
+    scorer = Scorer.shipped()
+    features = [features_of("How long will the line be?", number) for number in range(5)]
+    assert scorer.rank.keys() <= features[0].keys()
+    assert scorer.support.keys() <= support_features(features, 0).keys()
+    assert 0 < scorer.threshold < 1
+
+
+def test_a_candidate_is_frozen() -> None:
+    with pytest.raises(AttributeError):
+        candidates(hits())[0].text = "other"  # type: ignore[misc]
+
+
+def test_candidate_is_exported_with_its_stems() -> None:
+    assert isinstance(candidates(hits())[0], Candidate)
+    assert candidates(hits())[3].stems == {stem(word) for word in ("Farmers", "at", "Lake", "Verrin", "protested")}

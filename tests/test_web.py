@@ -1,0 +1,559 @@
+"""What the page is made of, without a browser: safe markup, plain data, the guard, the background, the conversation."""
+
+from __future__ import annotations
+
+import asyncio
+import html
+import json
+import os
+import re
+import socket
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from rag.errors import EmbedderError, QuestionError, SettingsError
+from rag.types import Answer, Citation, Document, Header, Hit, Message, Passage, Progress, Sentence
+from rag.web import FOLDER, asset
+from rag.web.conversation import MAX_HISTORY, MAX_TURNS, Turn, begin, change, clean_question, history
+from rag.web.examples import read_examples
+from rag.web.opening import Opening, State
+from rag.web.render import (
+    MAX_ARTICLE,
+    MAX_LISTED,
+    MAX_MORE,
+    MAX_TITLE,
+    answer_markup,
+    article_data,
+    articles_data,
+    escape,
+    messages,
+    panel,
+    spoken_date,
+    turn_data,
+)
+from rag.web.security import HEADERS, Guard, check_host
+from rag.web.stream import newest
+
+TEXT = "The mill burned down in 1911. It was rebuilt in brick. Nobody was hurt."
+DOCUMENT = Document(
+    id="mill.md", title="The mill of Tarn", outlet="Courier", authors=("Ada Rusk",), published="2031-03-04", text=TEXT
+)
+
+
+def hit(document: Document = DOCUMENT, start: int = 0, end: int | None = None) -> Hit:
+    end = len(document.text) if end is None else end
+    passage = Passage(f"{document.id}-{start}", document.id, start, end, document.text[start:end])
+    return Hit(passage, document.header, 1.0)
+
+
+def cited(number: int, quote: str, source: Hit) -> Citation:
+    start = source.passage.start + source.passage.text.index(quote)
+    return Citation(number, source, quote, start, start + len(quote))
+
+
+def answered(text: str, *sentences: Sentence, **changes: Any) -> Answer:
+    citations = tuple(citation for sentence in sentences for citation in sentence.citations)
+    return Answer(question="Who?", text=text, sentences=sentences, citations=citations, complete=True, **changes)
+
+
+MILL = cited(1, "The mill burned down in 1911.", hit())
+BRICK = cited(2, "It was rebuilt in brick.", hit())
+BOTH = answered(
+    "The mill burned down in 1911. [1] It was rebuilt in brick. [2]",
+    Sentence(MILL.quote, (MILL,)),
+    Sentence(BRICK.quote, (BRICK,)),
+    hits=(hit(), hit(start=30)),
+)
+
+
+class Elements(HTMLParser):
+    """The elements, attributes and text of a piece of markup."""
+
+    def __init__(self, markup: str) -> None:
+        super().__init__()
+        self.tags: list[str] = []
+        self.links: list[str] = []
+        self.text = ""
+        self.feed(markup)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append(tag)
+        self.links += [value or "" for name, value in attrs if name == "href"]
+        assert {name for name, _ in attrs} <= {"class", "href", "title"}
+
+    def handle_data(self, data: str) -> None:
+        self.text += data
+
+
+class TestEscape:
+    @given(st.text(max_size=200))
+    @settings(max_examples=100, deadline=None)
+    def test_every_text_shows_as_it_is_and_holds_no_mark(self, text: str) -> None:
+        escaped = escape(text)
+        assert not re.search(r"[!-/:-@\[-`{-~]", re.sub(r"&#\d+;", "", escaped))
+        shown = html.unescape(escaped)
+        assert shown == " ".join(
+            re.sub("[\x00-\x08\x0e-\x1f\x7f-\x84\x86-\x9f\u202a-\u202e\u2066-\u2069]", "", text).split()
+        )
+
+    def test_line_breaks_become_spaces(self) -> None:
+        assert escape("one\n\n# two\u2028three") == "one &#35; two three"
+
+
+class TestAnswerMarkup:
+    def test_each_sentence_ends_in_a_link_to_its_card(self) -> None:
+        found = Elements(answer_markup(Turn(3, "Who?", "done", BOTH)))
+        assert found.links == ["#s-3-1", "#s-3-2", "#s-3"]
+        assert found.text == ("Answer: The mill burned down in 1911.Source 1 It was rebuilt in brick.Source 22 sources")
+        assert found.tags.count("p") == 2
+
+    def test_a_line_break_between_two_sentences_begins_a_paragraph(self) -> None:
+        apart = answered(BOTH.text.replace("[1] ", "[1]\n\n"), *BOTH.sentences)
+        assert Elements(answer_markup(Turn(1, "Who?", "done", apart))).tags.count("p") == 3
+
+    def test_the_last_word_and_its_number_stay_together(self) -> None:
+        assert '<span class="together">1911&#46;<a class="cite"' in answer_markup(Turn(1, "Who?", "done", BOTH))
+
+    def test_a_sentence_without_support_says_so(self) -> None:
+        markup = answer_markup(Turn(1, "Who?", "done", answered("So it is.", Sentence("So it is.", supported=False))))
+        assert '<span class="unsupported"' in markup
+        assert "cite" not in markup
+
+    def test_numbers_in_a_quote_are_no_citations(self) -> None:
+        document = Document(
+            id="a.md", title="<b>[1]</b>", text="According to [1] and <a href=#s-1-7>[7]</a>, all is well."
+        )
+        citation = cited(1, document.text, hit(document))
+        answer = answered(document.text + " [1]", Sentence(document.text, (citation,)))
+        found = Elements(answer_markup(Turn(1, "Who?", "done", answer)))
+        assert found.links == ["#s-1-1", "#s-1"]
+        assert document.text in found.text
+
+    def test_a_refusal_cites_nothing(self) -> None:
+        refusal = Answer(question="Who?", text="The articles do not say.", hits=(hit(),), refused=True, complete=True)
+        found = Elements(answer_markup(Turn(2, "Who?", "done", refusal)))
+        assert found.links == ["#s-2"]
+        assert found.text == "Answer: The articles do not say.Nearest passages"
+
+    @pytest.mark.parametrize(
+        ("turn", "shown"),
+        [
+            (Turn(1, "Who?"), "Searching the articles…"),
+            (Turn(1, "Who?", "waiting", note="Loading…"), "Loading…"),
+            (Turn(1, "Who?", "stopped"), "Stopped."),
+            (Turn(1, "Who?", "failed", note="The <disk> is full"), "The <disk> is full"),
+            (Turn(1, "Who?", "done", Answer("Who?", text="Plain.", notice="Old index.")), "Plain.Old index."),
+        ],
+    )
+    def test_every_state_is_said(self, turn: Turn, shown: str) -> None:
+        assert Elements(answer_markup(turn)).text == f"Answer: {shown}"
+
+    def test_a_turn_is_two_messages(self) -> None:
+        shown = messages((Turn(1, "<i>Who?", "done", BOTH), Turn(2, "And then?")))
+        assert [message["role"] for message in shown] == ["user", "assistant"] * 2
+        assert Elements(shown[0]["content"]).text == "You asked: <i>Who?"
+
+
+class TestSources:
+    def test_a_card_holds_the_quote_in_its_passage(self) -> None:
+        card = turn_data(Turn(3, "Who?", "done", BOTH))["cards"][1]
+        assert card == {
+            "article": "mill.md",
+            "title": "The mill of Tarn",
+            "byline": "Courier · 4 March 2031 · Ada Rusk",
+            "language": "",
+            "id": "s-3-2",
+            "number": 2,
+            "before": "The mill burned down in 1911. ",
+            "quote": "It was rebuilt in brick.",
+            "after": " Nobody was hurt.",
+            "start": 30,
+            "end": 54,
+        }
+        assert card["before"] + card["quote"] + card["after"] == TEXT
+
+    def test_passages_that_are_not_cited_come_after(self) -> None:
+        data = turn_data(Turn(1, "Who?", "done", BOTH))
+        assert [card["before"] for card in data["more"]] == [TEXT[30:]]
+        assert [card["number"] for card in data["more"]] == [0]
+
+    def test_there_are_never_too_many(self) -> None:
+        hits = tuple(hit(start=each) for each in range(50))
+        assert len(turn_data(Turn(1, "Who?", "done", Answer("Who?", hits=hits)))["more"]) == MAX_MORE
+
+    def test_the_panel_holds_every_turn_by_string_keys(self) -> None:
+        turns = (Turn(9, "Who?", "done", BOTH), Turn(10, "And?", "answering", BOTH), Turn(11, "Waiting?"))
+        value = panel(turns)
+        assert list(value["turns"]) == ["9", "10"]
+        assert value["current"] == "10"
+        assert json.loads(json.dumps(value)) == value
+        assert panel(()) == {"turns": {}, "current": ""}
+
+    def test_a_title_is_never_longer_than_a_title(self) -> None:
+        title = turn_data(Turn(1, "?", "done", Answer("?", hits=(hit(Document("a.md", "x\n" * 999, text="Text.")),))))
+        assert len(title["more"][0]["title"]) == MAX_TITLE
+
+    def test_an_article_without_a_title_has_its_files_name(self) -> None:
+        assert articles_data([Header("notes/a.md")])["articles"][0]["title"] == "notes/a.md"
+
+
+class TestDates:
+    @pytest.mark.parametrize(
+        ("published", "spoken"),
+        [
+            ("2031-12-31", "31 December 2031"),
+            ("2031-01", "January 2031"),
+            ("2031", "2031"),
+            ("", ""),
+            ("<b>", "<b>"),
+            ("2031-13-01", "2031-13-01"),
+        ],
+    )
+    def test_a_date_is_as_exact_as_it_is_known(self, published: str, spoken: str) -> None:
+        assert spoken_date(published) == spoken
+
+
+class TestArticle:
+    @given(
+        st.text(alphabet="ab 🚢é\n.", max_size=80),
+        st.integers(-5, 90),
+        st.integers(-5, 90),
+    )
+    @settings(max_examples=100, deadline=None)
+    def test_the_pieces_are_the_text_and_the_marked_ones_the_span(self, text: str, start: int, end: int) -> None:
+        paragraphs = article_data(Document("a.md", text=text), start, end)["paragraphs"]
+        letters = [(letter, marked) for pieces in paragraphs for piece, marked in pieces for letter in piece]
+        wanted = [
+            (letter, max(start, 0) <= position < end) for position, letter in enumerate(text) if not letter.isspace()
+        ]
+        assert [each for each in letters if not each[0].isspace()] == wanted
+        assert all(piece for pieces in paragraphs for piece, _ in pieces)
+
+    def test_a_blank_line_parts_paragraphs_and_a_line_break_does_not(self) -> None:
+        paragraphs = article_data(Document("a.md", text="one\ntwo\n \n\nthree"))["paragraphs"]
+        assert paragraphs == [[["one\ntwo", False]], [["three", False]]]
+
+    def test_a_very_long_article_is_shown_around_its_sentence(self) -> None:
+        text = "word " * MAX_ARTICLE + "here it is"
+        data = article_data(Document("a.md", text=text), len(text) - 10, len(text))
+        shown = "".join(piece for pieces in data["paragraphs"] for piece, _ in pieces)
+        assert data["cut"]
+        assert len(shown) <= MAX_ARTICLE
+        assert data["paragraphs"][-1][-1] == ["here it is", True]
+        assert not article_data(DOCUMENT)["cut"]
+
+    def test_the_list_is_newest_first_and_never_too_long(self) -> None:
+        headers = [
+            Header(f"{each}.md", title=f"T{each:03}", published=str(1000 + each % 3)) for each in range(MAX_LISTED + 9)
+        ]
+        data = articles_data(headers)
+        assert data["total"] == MAX_LISTED + 9
+        assert len(data["articles"]) == MAX_LISTED
+        assert [each["title"] for each in data["articles"][:3]] == ["T002", "T005", "T008"]
+
+
+class TestConversation:
+    def test_turns_are_counted_on_and_the_oldest_leave(self) -> None:
+        turns: tuple[Turn, ...] = ()
+        for _ in range(MAX_TURNS + 3):
+            turns = begin(turns, "Who?")
+        assert [turns[0].number, turns[-1].number, len(turns)] == [4, MAX_TURNS + 3, MAX_TURNS]
+
+    def test_history_is_what_was_answered_in_the_last_turns(self) -> None:
+        turns = tuple(Turn(each, f"q{each}", "done", BOTH) for each in range(20))
+        turns = (*turns, Turn(20, "stopped", "stopped", BOTH), Turn(21, "failed", "failed"))
+        said = history(turns)
+        assert len(said) == 2 * MAX_HISTORY
+        assert said[-2:] == (Message("user", "q19"), Message("assistant", BOTH.text))
+
+    def test_an_empty_conversation_stays_empty(self) -> None:
+        assert change((), status="done") == ()
+
+    @pytest.mark.parametrize("sent", [None, 1, b"Who?", ["Who?"], "", " \n", "\x00", "\ud800"])
+    def test_what_is_no_question_is_none(self, sent: Any) -> None:
+        assert clean_question(sent) == ""
+
+    def test_a_question_keeps_its_words(self) -> None:
+        assert clean_question(" Кто — \u202ewho\u2066 \U0001f6a2? ") == "Кто — who \U0001f6a2?"
+        with pytest.raises(QuestionError, match="2,001; ask a shorter one"):
+            clean_question("x" * 2001)
+
+
+class TestExamples:
+    def write(self, folder: Path, *entries: Any) -> Path:
+        lines = [entry if isinstance(entry, str) else json.dumps(entry) for entry in entries]
+        (folder / "questions.jsonl").write_text("\n".join(lines), encoding="utf-8")
+        return folder
+
+    def test_the_marked_ones_are_shown(self, tmp_path: Path) -> None:
+        folder = self.write(tmp_path, {"question": "A?"}, {"question": "B?", "example": True}, {"question": "C?"})
+        assert read_examples(folder) == ["B?"]
+
+    def test_else_the_first_that_have_an_answer(self, tmp_path: Path) -> None:
+        folder = self.write(
+            tmp_path, {"question": "A?", "kind": "none"}, *({"question": f"{each}?"} for each in "BCDEF")
+        )
+        assert read_examples(folder) == ["B?", "C?", "D?", "E?"]
+
+    def test_damage_and_absence_are_no_examples(self, tmp_path: Path) -> None:
+        assert read_examples(tmp_path) == []
+        folder = self.write(tmp_path, "{", "[1]", '{"question": 3}', {"question": "x" * 2001}, {"question": "Fine?"})
+        assert read_examples(folder) == ["Fine?"]
+        (tmp_path / "questions.jsonl").write_bytes(b"\xff\xfe\x00")
+        assert read_examples(tmp_path) == []
+
+
+class TestOpening:
+    def wait(self, opening: Opening) -> State:
+        thread = opening._thread
+        assert thread is not None
+        thread.join(10)
+        return opening.state
+
+    def test_progress_comes_in_words_until_the_chatbot_is_there(self) -> None:
+        seen: list[State] = []
+        opening: Opening
+
+        def open_chatbot(on_progress: Any) -> Any:
+            on_progress(Progress("embedding", 12, 1063))
+            seen.append(opening.state)
+            return "a chatbot"
+
+        opening = Opening(open_chatbot)
+        assert opening.state.kind == "loading"
+        opening.start()
+        assert self.wait(opening) == State("ready", "")
+        assert seen == [State("loading", "Embedding 12 of 1,063 passages…", 12, 1063)]
+        assert opening.chatbot == "a chatbot"  # type: ignore[comparison-overlap]
+
+    def test_it_is_opened_once(self) -> None:
+        calls: list[int] = []
+        opening = Opening(lambda _: calls.append(1) or "chatbot")  # type: ignore[func-returns-value, arg-type, return-value]
+        for _ in range(3):
+            opening.start()
+            self.wait(opening)
+        assert calls == [1]
+
+    def test_a_failure_is_told_and_can_be_tried_again(self) -> None:
+        errors: list[Exception] = [EmbedderError("no model; install one"), ValueError("/home/me key=1")]
+
+        def open_chatbot(_: Any) -> Any:
+            if errors:
+                raise errors.pop(0)
+            return "a chatbot"
+
+        opening = Opening(open_chatbot)
+        opening.start()
+        assert self.wait(opening) == State("failed", "No model; install one")
+        opening.start()
+        told = self.wait(opening)
+        assert told.kind == "failed"
+        assert "ValueError" in told.text
+        assert "home" not in told.text
+        opening.start()
+        assert self.wait(opening).kind == "ready"
+
+
+class TestNewest:
+    def collect(self, start: Any) -> list[Any]:
+        async def run() -> list[Any]:
+            return [value async for value in newest(start, pause=0)]
+
+        return asyncio.run(run())
+
+    def test_the_last_value_always_comes(self) -> None:
+        values = self.collect(lambda: iter(range(1000)))
+        assert values[-1] == 999
+        assert values == sorted(set(values))
+
+    def test_nothing_comes_of_nothing(self) -> None:
+        assert self.collect(lambda: iter(())) == []
+
+    def test_an_error_comes_after_what_was_there(self) -> None:
+        def values() -> Iterator[int]:
+            yield 1
+            raise KeyError("x")
+
+        async def run() -> int:
+            stream = newest(values, pause=0)
+            first = await anext(stream)
+            with pytest.raises(KeyError):
+                await anext(stream)
+            return first
+
+        assert asyncio.run(run()) == 1
+
+    def test_leaving_is_immediate_and_closes_the_iterator_in_its_thread(self) -> None:
+        entered, release, closed = threading.Event(), threading.Event(), threading.Event()
+
+        def values() -> Iterator[int]:
+            try:
+                yield 1
+                entered.set()
+                assert release.wait(10)
+                yield 2
+            finally:
+                closed.set()
+
+        async def run() -> None:
+            stream = newest(values, pause=0)
+            assert await anext(stream) == 1
+            waiting = asyncio.ensure_future(anext(stream))
+            assert await asyncio.to_thread(entered.wait, 10)
+            waiting.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await waiting
+            assert not closed.is_set()
+            release.set()
+            assert await asyncio.to_thread(closed.wait, 10)
+
+        asyncio.run(run())
+
+
+class TestGuard:
+    def send(
+        self, method: str = "GET", path: str = "/", kind: str = "http", **headers: str
+    ) -> tuple[int, dict[str, str]]:
+        """The status a request gets, 0 where the application was reached and said nothing, and the answer's headers."""
+        sent: list[Any] = []
+        headers = {"host": "127.0.0.1:7860", **headers}
+
+        async def application(scope: Any, receive: Any, send: Any) -> None:
+            start = {"type": "http.response.start", "status": 200, "headers": [(b"X-Frame-Options", b"ALLOWALL")]}
+            await send(start if scope["type"] == "http" else {"type": "websocket.accept"})
+
+        async def receive() -> Any:
+            return {}
+
+        async def collect(message: Any) -> None:
+            sent.append(message)
+
+        encoded = [(name.replace("_", "-").encode(), value.encode()) for name, value in headers.items()]
+        scope = {"type": kind, "method": method, "path": path, "headers": encoded}
+        asyncio.run(Guard(application)(scope, receive, collect))
+        answer = {name.decode(): value.decode() for name, value in sent[0].get("headers", ())}
+        return sent[0].get("status", sent[0].get("code", 0)), answer
+
+    @pytest.mark.parametrize("host", ["127.0.0.1:7860", "localhost", "LOCALHOST:1", "[::1]:7860"])
+    def test_its_own_names_are_answered(self, host: str) -> None:
+        assert self.send(host=host)[0] == 200
+
+    @pytest.mark.parametrize(
+        "host", ["evil.test", "", "localhost.evil.test", "127.0.0.1@evil.test", "[::2]:7860", "0.0.0.0"]
+    )
+    def test_other_names_are_refused(self, host: str) -> None:
+        status, headers = self.send(host=host)
+        assert status == 400
+        assert "content-security-policy" in headers
+
+    @pytest.mark.parametrize(
+        ("headers", "status"),
+        [
+            ({}, 200),
+            ({"origin": "http://127.0.0.1:7860"}, 200),
+            ({"origin": "http://127.0.0.1:7861"}, 403),
+            ({"origin": "https://evil.test"}, 403),
+            ({"origin": "null"}, 403),
+            ({"sec_fetch_site": "cross-site"}, 403),
+            ({"sec_fetch_site": "same-origin"}, 200),
+            ({"content_length": "1000000"}, 200),
+            ({"content_length": "1000001"}, 413),
+            ({"transfer_encoding": "chunked"}, 413),
+        ],
+    )
+    def test_only_the_page_itself_may_change_something(self, headers: dict[str, str], status: int) -> None:
+        assert self.send("POST", **headers)[0] == status
+
+    def test_files_are_not_taken(self) -> None:
+        assert self.send("POST", "/gradio_api/upload")[0] == 403
+
+    def test_a_foreign_socket_is_closed(self) -> None:
+        assert self.send(kind="websocket", origin="https://evil.test")[0] == 1008
+        assert self.send(kind="websocket", origin="http://127.0.0.1:7860")[0] == 0
+
+    def test_every_answer_carries_the_headers_once(self) -> None:
+        _, headers = self.send()
+        assert headers == {name.decode(): value.decode() for name, value in HEADERS}
+        assert "default-src 'self'" in headers["content-security-policy"]
+        assert headers["x-frame-options"] == "DENY"
+
+    @pytest.mark.parametrize("host", ["0.0.0.0", "192.168.1.5", "::", "example.org", ""])
+    def test_no_other_machine_is_let_in_without_a_login(self, host: str) -> None:
+        with pytest.raises(SettingsError, match="set RAG_HOST to 127.0.0.1"):
+            check_host(host)
+
+    @pytest.mark.parametrize("host", ["127.0.0.1", "127.1.2.3", "localhost", "::1"])
+    def test_this_machine_is(self, host: str) -> None:
+        assert check_host(host) == host
+
+
+class TestFiles:
+    def test_no_template_takes_data(self) -> None:
+        """gradio runs what it finds between these marks in a template: ours must hold none."""
+        for template in FOLDER.glob("*.html"):
+            assert not re.search(r"\{\{|\$\{|`|\\", template.read_text(encoding="utf-8")), template.name
+
+    def test_scripts_write_text_only(self) -> None:
+        for script in FOLDER.glob("*.js"):
+            forbidden = (
+                r"innerHTML|outerHTML|insertAdjacentHTML|document\.write|\beval\b|new Function|setAttribute\(.on"
+            )
+            assert not re.search(forbidden, script.read_text(encoding="utf-8")), script.name
+
+    def test_every_file_that_the_style_names_is_there(self) -> None:
+        named = re.findall(r'url\("([^"]+)"\)', asset("page.css"))
+        assert len(named) == 6
+        for each in named:
+            assert (FOLDER / each.removeprefix("/footnote/")).is_file()
+        assert (FOLDER / "fonts" / "OFL.txt").is_file()
+        assert (FOLDER / "icon.svg").is_file()
+
+
+class TestStarting:
+    def run(self, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+        root = Path(__file__).parent.parent
+        return subprocess.run(
+            [sys.executable, *arguments],
+            cwd=root,
+            env={**os.environ, **environment},
+            capture_output=True,
+            text=True,
+            timeout=60,
+        )
+
+    def test_help_does_not_wait_for_gradio(self) -> None:
+        script = "import sys, ui; ui.main(['--help'], standalone_mode=False); assert 'gradio' not in sys.modules"
+        found = self.run("-c", script)
+        assert found.returncode == 0, found.stderr
+        assert "RAG_ARTICLES" in found.stdout
+
+    def test_another_machine_cannot_be_served(self) -> None:
+        found = self.run("ui.py", "--host", "0.0.0.0")
+        assert found.returncode == 64
+        assert "set RAG_HOST to 127.0.0.1" in found.stderr
+
+    def test_without_gradio_it_says_what_to_install(self) -> None:
+        script = (
+            "import sys; sys.modules['gradio'] = None; import ui, rag.settings\n"
+            "try: ui.build_page(print, rag.settings.Settings(), [])\n"
+            "except Exception as error: print(type(error).__name__, error)"
+        )
+        found = self.run("-c", script)
+        assert found.stdout == "MissingExtra the page needs gradio; install it with: pip install 'footnote-rag[ui]'\n"
+
+    def test_a_port_that_is_taken_is_passed_over(self) -> None:
+        from ui import free_port
+
+        with socket.create_server(("127.0.0.1", 0)) as server:
+            taken = server.getsockname()[1]
+            assert free_port("127.0.0.1", taken) > taken
+        assert free_port("127.0.0.1", taken) == taken
