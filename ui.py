@@ -26,7 +26,7 @@ from rag.web.examples import read_examples
 from rag.web.opening import Opening, State, sentence, unexpected
 from rag.web.render import article_data, articles_data, messages, panel
 from rag.web.security import Guard, check_host
-from rag.web.stream import newest
+from rag.web.stream import newest, until
 
 if TYPE_CHECKING:
     import gradio as gr
@@ -38,14 +38,20 @@ log = logging.getLogger(__name__)
 ASK = {"submit_btn": "Ask", "stop_btn": False}
 STOP = {"submit_btn": False, "stop_btn": "Stop"}
 PORTS_TRIED = 100
+SESSIONS = 200
+"""How many conversations are remembered at once; the one that was idle longest is forgotten first."""
+WAITING = 100
+"""How many requests may wait before further ones are turned away."""
 
 WELCOME = """<div class="welcome">
 <h2>What do the articles say?</h2>
 <p>Every sentence of an answer carries its quote. Pick a question, or write your own.</p>
 </div>"""
 
+Begun = tuple[Any, Any, Any]
+"""New values for the question box, the conversation and the chat."""
 Shown = tuple[Any, Any, Any, Any]
-"""New values for the question box, the conversation, the chat and the sources."""
+"""The same, and for the sources."""
 
 
 class Handlers:
@@ -53,6 +59,7 @@ class Handlers:
 
     def __init__(self, opening: Opening) -> None:
         self.opening = opening
+        self._stops: dict[str, asyncio.Event] = {}  # by session, while it is being answered
 
     async def watch(self) -> AsyncGenerator[tuple[Any, Any], None]:
         """The masthead's status until the chatbot is there or has failed, then the list of articles."""
@@ -75,37 +82,52 @@ class Handlers:
         async for shown in self.watch():
             yield shown
 
-    async def ask(self, text: Any, conversation: Conversation) -> AsyncGenerator[Shown, None]:
-        """Answers a question; while the chatbot is being opened it waits, and says so."""
+    async def ask(self, text: Any, conversation: Conversation, request: gr.Request) -> Begun:
+        """Takes a question from the box, which is free for the next one; answers it in ``answer``."""
         try:
             question = clean_question(text)
         except QuestionError as error:
             gr.Warning(escape(sentence(error)))
             question = ""
-        if not question:
-            yield gr.skip(), gr.skip(), gr.skip(), gr.skip()
-            return
-        sources: dict[str, Any] | None = None
-        box = gr.Textbox(value="", **STOP)
-        async for current in self._turn(begin(conversation, question)):
-            drawn = panel(current)
-            yield box, current, messages(current), gr.skip() if drawn == sources else drawn
-            sources, box = drawn, gr.skip()
-        yield gr.Textbox(**ASK), gr.skip(), gr.skip(), gr.skip()
+        if not question or str(request.session_hash) in self._stops:
+            return gr.skip(), gr.skip(), gr.skip()
+        conversation = begin(conversation, question)
+        return gr.Textbox(value="", **STOP), conversation, messages(conversation)
 
-    async def example(self, conversation: Conversation, chosen: gr.SelectData) -> AsyncGenerator[Shown, None]:
+    async def example(self, conversation: Conversation, chosen: gr.SelectData, request: gr.Request) -> Begun:
         """Asks the example that was chosen."""
         text = chosen.value.get("text") if isinstance(chosen.value, dict) else ""
-        async for shown in self.ask(text, conversation):
-            yield shown
+        return await self.ask(text, conversation, request)
 
-    async def retry(self, conversation: Conversation) -> AsyncGenerator[Shown, None]:
+    async def retry(self, conversation: Conversation, request: gr.Request) -> Begun:
         """Asks the last question again, in place of its answer."""
-        if conversation:
-            async for shown in self.ask(conversation[-1].question, conversation[:-1]):
-                yield shown
-        else:
+        question = conversation[-1].question if conversation else ""
+        return await self.ask(question, conversation[:-1], request)
+
+    async def answer(self, conversation: Conversation, request: gr.Request) -> AsyncGenerator[Shown, None]:
+        """Answers the last question; while the chatbot is being opened it waits, and says so.
+
+        Each step shows everything: of steps that come close together the browser shows only the last.
+        """
+        session = str(request.session_hash)
+        if not conversation or conversation[-1].status != "waiting" or session in self._stops:
             yield gr.skip(), gr.skip(), gr.skip(), gr.skip()
+            return
+        stop = self._stops[session] = asyncio.Event()
+        latest = conversation
+        try:
+            async for latest in until(self._turn(conversation), stop):
+                yield gr.Textbox(**STOP), latest, messages(latest), panel(latest)
+        finally:
+            del self._stops[session]
+        if latest[-1].status in ("waiting", "answering"):
+            latest = change(latest, status="stopped")
+        yield gr.Textbox(**ASK), latest, messages(latest), panel(latest)
+
+    async def stop(self, request: gr.Request) -> None:
+        """Ends the session's answer: what had come stays. ``answer`` itself shows so, for updates of two might cross."""
+        if stop := self._stops.get(str(request.session_hash)):
+            stop.set()
 
     async def _turn(self, conversation: Conversation) -> AsyncGenerator[Conversation, None]:
         """The conversation, again and again, as its last turn comes to its end."""
@@ -131,12 +153,6 @@ class Handlers:
         except Exception as error:  # the reader must be told, whatever it was
             log.exception("answering failed")
             yield change(conversation, status="failed", note=unexpected(error))
-
-    def stopped(self, conversation: Conversation) -> Shown:
-        """After Stop: what had come stays, and says that it was stopped."""
-        if conversation and conversation[-1].status in ("waiting", "answering"):
-            conversation = change(conversation, status="stopped")
-        return gr.Textbox(**ASK), conversation, messages(conversation), panel(conversation)
 
     def undo(self, conversation: Conversation) -> Shown:
         """Takes the last turn back; its question returns to the box."""
@@ -168,10 +184,9 @@ def _status(state: State, chatbot: Chatbot | None = None) -> dict[str, Any]:
     """What the masthead shows; once all is well it shows nothing unless there is something to know."""
     text = state.text
     if chatbot is not None:
-        changes = chatbot.changes
-        left_out = len(changes.skipped) + len(changes.failed) if changes is not None else 0
-        files = f"{left_out:,} file{'s' * (left_out != 1)}"
-        text = chatbot.notice or (f"{files} could not be read; rag status says why." if left_out else "")
+        failed = len(chatbot.changes.failed) if chatbot.changes is not None else 0
+        files = f"{failed:,} file{'s' * (failed != 1)}"
+        text = chatbot.notice or (f"{files} could not be read; rag status says why." if failed else "")
     return {"kind": state.kind, "text": text, "done": state.done, "total": state.total}
 
 
@@ -232,19 +247,21 @@ def build_page(
 
         # Private: none of these is an endpoint for programs. That only hides them, so every handler checks its input.
         hidden = {"show_progress": "hidden", "api_visibility": "private"}
-        running = {**hidden, "concurrency_limit": 4, "concurrency_id": "answer"}
+        at_once = {**hidden, "concurrency_limit": None}
         shown = [box, conversation, chat, sources]
-        answers = [
-            box.submit(handlers.ask, [box, conversation], shown, **running),
-            chat.example_select(handlers.example, [conversation], shown, **running),
-        ]
-        answers.append(chat.retry(handlers.retry, [conversation], shown, cancels=[*answers], **running))
-        box.stop(handlers.stopped, [conversation], shown, cancels=answers, queue=False, **hidden)
-        chat.undo(handlers.undo, [conversation], shown, cancels=answers, queue=False, **hidden)
-        chat.clear(handlers.clear, None, shown, cancels=answers, queue=False, **hidden)
-        watching = {**hidden, "concurrency_limit": None}
-        page.load(handlers.watch, None, [masthead, library], **watching)
-        masthead.again(handlers.again, None, [masthead, library], **watching)
+        asked = (
+            box.submit(handlers.ask, [box, conversation], shown[:3], **at_once),
+            chat.example_select(handlers.example, [conversation], shown[:3], **at_once),
+            chat.retry(handlers.retry, [conversation], shown[:3], **at_once),
+        )
+        for event in asked:
+            event.then(handlers.answer, [conversation], shown, concurrency_limit=4, concurrency_id="answer", **hidden)
+        box.stop(handlers.stop, None, None, **at_once)
+        chat.undo(handlers.undo, [conversation], shown, **at_once)
+        chat.clear(handlers.clear, None, shown, **at_once)
+        page.load(handlers.watch, None, [masthead, library], **at_once)
+        masthead.again(handlers.again, None, [masthead, library], **at_once)
+    page.queue(max_size=WAITING)
     opening.start()
     return page
 
@@ -280,6 +297,7 @@ def serve(page: gr.Blocks, host: str, port: int, browser: bool = False) -> str:
         mcp_server=False,
         pwa=False,
         enable_monitoring=False,
+        state_session_capacity=SESSIONS,
         show_error=False,
         strict_cors=True,
         theme=_theme(),
@@ -310,7 +328,11 @@ def launch(settings: Settings, browser: bool = False) -> None:
     port = free_port(settings.host, settings.port)
     if port != settings.port:
         click.echo(f"Port {settings.port} is in use; taking {port}.")
-    click.echo(f"Footnote is at {serve(page, settings.host, port, browser)} (Ctrl+C ends it)")
+    try:
+        address = serve(page, settings.host, port, browser)
+    except OSError as error:
+        raise SettingsError(f"port {port} cannot be used; set RAG_PORT to another one") from error
+    click.echo(f"Footnote is at {address} (Ctrl+C ends it)")
     page.block_thread()
 
 

@@ -20,9 +20,15 @@ if TYPE_CHECKING:
 
     from embeddings import Vectors
 
+    Direction = NDArray[numpy.float64]
+
 VECTORS_FILE = "vectors.npy"
 
 _DAMAGED = "{} is damaged: {}; build the index again with 'rag build'"
+_NO_DIRECTION = (
+    "The embedding model gave a vector that is zero or not a number; "
+    "install the model again, or choose another with RAG_EMBEDDER"
+)
 _DIGITS = 6  # of a score; what comes after them in float32 is noise
 TIE = 2e-6  # rows whose float32 scores differ by more cannot be equal after rounding
 
@@ -95,11 +101,11 @@ class NumpyIndex:
 
     def search(self, vector: Vectors, k: int) -> list[Neighbor]:
         """The ``k`` nearest rows, best first, equal scores by row."""
-        question = unit_question(vector, self._vectors.shape[1])
+        question = direction(vector, self._vectors.shape[1])
         k = min(k, len(self))
         if k <= 0:
             return []
-        scores = self._vectors @ question
+        scores = self._vectors @ question.astype(numpy.float32)
         border = numpy.partition(scores, len(scores) - k)[len(scores) - k]
         return nearest(self._vectors, numpy.flatnonzero(scores >= border - TIE), question, k)
 
@@ -108,36 +114,36 @@ class NumpyIndex:
         write_vectors(folder, self._vectors)
 
 
-def nearest(vectors: Vectors, rows: NDArray[numpy.int64], question: Vectors, k: int) -> list[Neighbor]:
+def nearest(vectors: Vectors, rows: NDArray[numpy.int64], question: Direction, k: int) -> list[Neighbor]:
     """The best ``k`` of the candidate ``rows``, scored from the exact vectors.
 
     Every index ends here, so that all give a row the same score: the sum is taken in double precision and row by row, where
     a matrix product would depend on a row's place in memory, and rounded to six decimals.
     """
-    scores = numpy.multiply(vectors[rows], question, dtype=numpy.float64).sum(axis=1).round(_DIGITS) + 0.0  # never -0.0
+    scores = (vectors[rows] * question).sum(axis=1).round(_DIGITS) + 0.0  # never -0.0
     best = numpy.lexsort((rows, -scores))[:k]
     return [Neighbor(int(rows[at]), float(scores[at])) for at in best]
 
 
-def unit_question(vector: Vectors, dimension: int) -> Vectors:
-    """A question's vector at length 1, or EmbeddingError where it has none or another dimension."""
-    question = numpy.asarray(vector, dtype=numpy.float32)
+def direction(vector: Vectors, dimension: int) -> Direction:
+    """A question's vector at length 1 in double precision, or EmbeddingError where it has none or another dimension."""
+    question = numpy.asarray(vector, dtype=numpy.float64)
     if question.shape != (dimension,):
         raise EmbeddingError(
-            f"The question has a vector of shape {question.shape}, the index holds {dimension} numbers for each passage; "
+            f"The question's vector has the shape {question.shape} and those of the index have {dimension} numbers; "
             "build the index again with this embedding model (RAG_EMBEDDER)"
         )
-    return unit_row(question)
+    length = numpy.linalg.norm(question)
+    if not 0 < length < numpy.inf:
+        raise EmbeddingError(_NO_DIRECTION)
+    return numpy.asarray(question / length, dtype=numpy.float64)
 
 
 def unit_rows(vectors: Vectors) -> Vectors:
     """Vectors at length 1, or EmbeddingError where one is zero or not a number."""
     norms = numpy.linalg.norm(vectors, axis=1, keepdims=True)
     if not (numpy.isfinite(norms) & (norms > 0)).all():
-        raise EmbeddingError(
-            "The embedding model gave a vector that is zero or not a number; "
-            "install the model again, or choose another with RAG_EMBEDDER"
-        )
+        raise EmbeddingError(_NO_DIRECTION)
     unit: Vectors = vectors / norms
     return unit
 
@@ -190,7 +196,7 @@ def read_vectors(folder: Path) -> Vectors:
                 raise ValueError("unknown version")
             shape, by_column, kind = numpy.lib.format.read_array_header_1_0(file)
             offset, size = file.tell(), path.stat().st_size
-    except (OSError, ValueError, EOFError) as error:
+    except Exception as error:  # numpy's reader answers nonsense with errors of many kinds
         raise EmbeddingError(_DAMAGED.format(VECTORS_FILE, "its header cannot be read")) from error
     if kind != numpy.dtype("<f4") or by_column or len(shape) != 2 or shape[1] < 1:
         raise EmbeddingError(_DAMAGED.format(VECTORS_FILE, "it does not hold rows of float32 numbers"))

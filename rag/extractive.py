@@ -9,7 +9,7 @@ import json
 import math
 import threading
 from collections import OrderedDict
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from importlib.resources import files
@@ -75,7 +75,7 @@ class Candidate:
     @cached_property
     def context(self) -> frozenset[str]:
         """The stems of its own, its neighbours' and its article's header's words."""
-        return self.stems | set(map(stem, words(f"{self.around} {self.hit.document.line()}")))
+        return self.stems | set(map(stem, words(f"{self.around} {self.hit.document.byline()}")))
 
     @cached_property
     def sequence(self) -> list[str]:
@@ -160,7 +160,7 @@ def candidates(hits: Sequence[Hit]) -> list[Candidate]:
     for rank, hit in enumerate(hits):
         text, offset = hit.passage.text, hit.passage.start
         spans = sentence_spans(text)
-        passage = frozenset(map(stem, words(f"{text} {hit.document.line()}")))
+        passage = frozenset(map(stem, words(f"{text} {hit.document.byline()}")))
         for i, (start, end) in enumerate(spans):
             around = " ".join(text[a:b] for a, b in (*spans[max(0, i - 1) : i], *spans[i + 1 : i + 2]))
             if not _is_heading(text[start:end]):
@@ -178,11 +178,11 @@ def sentence_features(question: Question, candidate: Candidate, cosine: float) -
         "passage_cosine": why.dense_score or 0.0,
         "passage_score": candidate.hit.score,
         "rank": 1 / (1 + candidate.rank),
-        "coverage": _coverage(question, candidate.stems),
-        "context_coverage": _coverage(question, candidate.context),
-        "passage_coverage": _coverage(question, candidate.passage),
-        "name_coverage": _coverage(question, candidate.stems, question.names),
-        "context_name_coverage": _coverage(question, candidate.context, question.names),
+        "coverage": question.coverage(candidate.stems),
+        "context_coverage": question.coverage(candidate.context),
+        "passage_coverage": question.coverage(candidate.passage),
+        "name_coverage": question.coverage(candidate.stems, question.names),
+        "context_name_coverage": question.coverage(candidate.context, question.names),
         "pairs": _pairs(question, candidate.sequence),
         "length": math.log1p(len(candidate.sequence)),
         "new": math.log1p(len(new)),
@@ -202,16 +202,6 @@ def support_features(features: Sequence[Mapping[str, float]], best: int) -> dict
     reached = ("cosine", "coverage", "context_coverage", "passage_coverage", "passage_cosine")
     own = {name: value for name, value in features[best].items() if name != "passage_score"}
     return {**own, **{f"best_{name}": max(each[name] for each in features) for name in reached}}
-
-
-def _coverage(question: Question, stems: Collection[str], only: Collection[str] | None = None) -> float:
-    """The share of the question's weight that stands among some stems; 1 where nothing is asked for."""
-    reached = total = 0.0
-    for word, weight in question.weights.items():
-        if only is None or word in only:
-            total += weight
-            reached += weight * max((sure for term, sure in question.terms[word].items() if term in stems), default=0.0)
-    return reached / total if total else 1.0
 
 
 def _pairs(question: Question, sequence: Sequence[str]) -> float:

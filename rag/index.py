@@ -267,7 +267,7 @@ class IndexWriter:
             "FROM passages p JOIN documents d ON d.number = p.document ORDER BY p.row"
         )
         for done, (text, *header) in enumerate(self._database.execute(query), start=1):
-            yield _header(header).line(), text
+            yield _header(header).byline(), text
             if done % _BATCH == 0 or done == self._rows:
                 on_progress(Progress("keywords", done, self._rows))
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -36,6 +36,18 @@ class Question:
     weights: Mapping[str, float]
     names: frozenset[str]
     expects: str
+
+    def coverage(self, stems: Collection[str], only: Collection[str] | None = None) -> float:
+        """The share of the question's weight, 0 to 1, that stands among some stems; 1 where nothing is asked for.
+
+        ``only`` counts some of its words alone.
+        """
+        reached = total = 0.0
+        for word, weight in self.weights.items():
+            if only is None or word in only:
+                total += weight
+                reached += weight * max((sure for term, sure in self.terms[word].items() if term in stems), default=0.0)
+        return reached / total if total else 1.0
 
     @property
     def stems(self) -> frozenset[str]:

@@ -2,45 +2,48 @@
 
 The borders are chosen together, like a paragraph's line breaks in TeX (Knuth and Plass 1981,
 https://doi.org/10.1002/spe.4380111102): every passage costs the square of how far its length is from the one wished for,
-and every border what it cuts. So there are no orphans at the end, and an edit moves only the borders near it.
+and every border what it cuts. So there are no orphans at the end.
 """
 
 from __future__ import annotations
 
 import re
 import unicodedata
-import zlib
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from hashlib import blake2b
 from itertools import pairwise
 from math import inf
 from typing import NamedTuple
+from zlib import crc32
 
 from rag.errors import EmbedderError
 from rag.sentences import sentence_spans
-from rag.tokens import count_tokens
+from rag.tokens import SHA256, count_tokens
 from rag.types import Document, Header, Passage
 
-SPLITTING_VERSION = "1"
-"""Changes whenever the same document would become other passages."""
+SPLITTING_VERSION = f"1-{SHA256[:8]}"
+"""Changes whenever the same document would become other passages: with these rules, or with the vocabulary."""
 
 HEADER_BYTES = 200
 """How much of a header is embedded, in bytes of UTF-8: at most about 85 word pieces of all-MiniLM-L6-v2, a third of what it
 reads, in Cyrillic (a piece for every 1.2 letters) as well as in English."""
 
-_Span = tuple[int, int]
 Fits = Callable[[Sequence[str]], Sequence[bool]]
 """Says of each text, as it will be embedded, whether the embedder reads it whole."""
 
+_Span = tuple[int, int]
 
-@dataclass(frozen=True, slots=True)
-class Splitting:
-    """How documents are split: about how many tokens a passage has, and the version of the rules."""
-
-    tokens: int = 200
-    version: str = SPLITTING_VERSION
+_LONGEST = 1.25
+"""A passage of several sentences is at most so many times as long as wished."""
+_INSIDE_PARAGRAPH = 0.1
+"""The cost of cutting a paragraph in two: as much as being a third too long or too short."""
+_ANCHOR_REACH = 1.5
+"""How many passages lie between two anchors at least; on average twice as many."""
+_FULL_STOPS = frozenset('.!?…。！？”»"')
+_LINE_BREAK = re.compile(r"[\n\r\u2028\u2029]")
+_CLAUSE_END = re.compile(r"(?:[,;:)–—]|\s[–—-])\s|[、，；：]")
+_SPACE = re.compile(r"\s")
 
 
 def split(document: Document, tokens: int = 200, fits: Fits | None = None) -> list[tuple[Passage, str]]:
@@ -126,11 +129,11 @@ def _blocks(text: str, tokens: int) -> list[_Block]:
     blocks: list[_Block] = []
     carried: list[_Block] = []
     for paragraph in _paragraphs(text, tokens):
-        carried += paragraph
-        together = _joined(carried)
-        if not (_goes_with_next(text, paragraph, tokens) and together.tokens < tokens // 4):
-            first = len(carried) - len(paragraph) + 1
-            blocks += _without_short(_joined(carried[:first]), carried[first:], tokens // 16)
+        together = _joined(carried + paragraph)
+        if _goes_with_next(text, paragraph, tokens) and together.tokens < tokens // 4:
+            carried = [together]
+        else:
+            blocks += _without_short(_joined(carried + paragraph[:1]), paragraph[1:], tokens // 16)
             carried = []
     if carried:
         last = [blocks.pop()] if blocks else []
@@ -147,10 +150,13 @@ def _goes_with_next(text: str, paragraph: list[_Block], tokens: int) -> bool:
 def _without_short(first: _Block, others: list[_Block], least: int) -> list[_Block]:
     """A paragraph's blocks, each of fewer than ``least`` tokens joined to the next one, the last to the one before."""
     blocks = [first]
-    for number, block in enumerate(others, 1):
-        if blocks[-1].tokens < least or (number == len(others) and block.tokens < least):
-            block = _joined([blocks.pop(), block])
-        blocks.append(block)
+    for block in others:
+        if blocks[-1].tokens < least:
+            blocks[-1] = _joined([blocks[-1], block])
+        else:
+            blocks.append(block)
+    if len(blocks) > 1 and blocks[-1].tokens < least:
+        blocks[-2:] = [_joined(blocks[-2:])]
     return blocks
 
 
@@ -184,16 +190,51 @@ def _measured(text: str, start: int, end: int, tokens: int) -> Iterator[tuple[in
 
 
 def _pack(text: str, blocks: list[_Block], tokens: int) -> list[_Span]:
-    """The cheapest way to join blocks to passages; a block that is too long by itself is a passage of its own."""
-    best = [0.0]
-    begins = [0]
+    """Joins blocks to passages, every stretch between two anchors by itself: an edit moves the borders of its own only."""
+    anchors = [0, *_anchors(text, blocks, int(tokens * _ANCHOR_REACH)), len(blocks)]
+    return [span for first, last in pairwise(anchors) for span in _cheapest(blocks[first:last], tokens)]
+
+
+def _anchors(text: str, blocks: list[_Block], reach: int) -> list[int]:
+    """Blocks that begin a passage because of their own words: the hash is the lowest for ``reach`` tokens on both sides.
+
+    Paragraphs come before sentences inside one. (Content-defined chunking by local minima, as in Bjørner, Blass and
+    Gurevich 2010, https://doi.org/10.1016/j.jcss.2009.06.004.)
+    """
+    keys = [
+        (not each.new_paragraph, crc32(text[each.start : each.start + 40].encode("utf-8", "surrogatepass")))
+        for each in blocks
+    ]
+
+    def is_lowest(block: int, others: range) -> bool:
+        size = 0
+        for other in others:
+            size += blocks[other].tokens
+            if keys[other] <= keys[block]:
+                return False
+            if size >= reach:
+                return True
+        return False
+
+    numbers = range(1, len(blocks))
+    return [
+        each
+        for each in numbers
+        if is_lowest(each, range(each - 1, -1, -1)) and is_lowest(each, range(each + 1, len(blocks)))
+    ]
+
+
+def _cheapest(blocks: list[_Block], tokens: int) -> list[_Span]:
+    """The passages with the lowest sum of costs; a block that is too long by itself is a passage of its own."""
+    best, begins = [0.0], [0]
     for end in range(1, len(blocks) + 1):
         size, cheapest, begin = 0, inf, end - 1
         for first in range(end - 1, -1, -1):
             size += blocks[first].tokens
             if size > tokens * _LONGEST and first < end - 1:
                 break
-            cost = best[first] + (size / tokens - 1) ** 2 + _border_cost(text, blocks[first])
+            border = 0 if blocks[first].new_paragraph else _INSIDE_PARAGRAPH
+            cost = best[first] + border + (size / tokens - 1) ** 2
             if cost < cheapest:
                 cheapest, begin = cost, first
         best.append(cheapest)
@@ -204,15 +245,6 @@ def _pack(text: str, blocks: list[_Block], tokens: int) -> list[_Span]:
         spans.append((blocks[begins[end]].start, blocks[end - 1].end))
         end = begins[end]
     return spans[::-1]
-
-
-def _border_cost(text: str, block: _Block) -> float:
-    """What it costs to begin a passage here: more inside a paragraph, and a little that depends on the words alone.
-
-    That little makes an optimum find back to its old borders soon after an edit, where all borders are equally good.
-    """
-    chance = zlib.crc32(text[block.start : block.start + 40].encode("utf-8", "surrogatepass")) / 2**32
-    return _CHANCE * chance + (0 if block.new_paragraph else _INSIDE_PARAGRAPH)
 
 
 def _fitting(text: str, spans: list[_Span], fits: Fits) -> list[_Span]:
@@ -244,22 +276,21 @@ def _parts(text: str, start: int, end: int, number: int) -> list[_Span]:
     cuts = [start]
     width = (end - start) / number
     for part in range(1, number):
-        middle = start + round(part * width)
-        low, high = max(cuts[-1] + 1, middle - int(width / 4)), min(middle + int(width / 4), end - 1)
-        cuts.append(_cut(text, low, middle, high))
+        middle = max(start + round(part * width), cuts[-1] + 1)
+        reach = int(width / 4)
+        cuts.append(_cut(text, max(middle - reach, cuts[-1] + 1), middle, min(middle + reach, end - 1)))
     parts = (_trimmed(text, first, last) for first, last in pairwise([*cuts, end]))
     return [(first, last) for first, last in parts if first < last]
 
 
 def _cut(text: str, low: int, middle: int, high: int) -> int:
+    """The best place to cut from ``low`` to ``high``, near the middle."""
     for place in (_CLAUSE_END, _SPACE):
         ends = [match.end() for match in place.finditer(text, low, high)]
         if ends:
             return min(ends, key=lambda end: abs(end - middle))
-    cut = middle
-    while cut > low and _continues_character(text, cut):
-        cut -= 1
-    return middle if _continues_character(text, cut) else cut
+    near = (cut for distance in range(32) for cut in (middle - distance, middle + distance))
+    return next((cut for cut in near if low <= cut <= high and not _continues_character(text, cut)), middle)
 
 
 def _continues_character(text: str, position: int) -> bool:
@@ -275,14 +306,3 @@ def _continues_character(text: str, position: int) -> bool:
 def _trimmed(text: str, start: int, end: int) -> _Span:
     part = text[start:end]
     return start + len(part) - len(part.lstrip()), end - len(part) + len(part.rstrip())
-
-
-_LONGEST = 1.25
-"""A passage of several sentences is at most so many times as long as wished."""
-_INSIDE_PARAGRAPH = 0.1
-"""The cost of cutting a paragraph in two: as much as being a third too long or too short."""
-_CHANCE = 0.05
-_FULL_STOPS = frozenset('.!?…。！？”»"')
-_LINE_BREAK = re.compile(r"[\n\r\u2028\u2029]")
-_CLAUSE_END = re.compile(r"(?:[,;:)–—]|\s[–—-])\s|[、，；：]")
-_SPACE = re.compile(r"\s")

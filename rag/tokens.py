@@ -34,7 +34,7 @@ PATTERN = r"['’](?:[sdmt]|ll|ve|re)\b| ?[\p{L}\p{M}]+| ?\p{N}{1,3}| ?[^\s\p{L}
 
 _PIECE = 25_000
 """Longer texts are encoded in pieces of so many characters, 100 kB at most: tiktoken has panicked on long ones
-(https://github.com/jimmc414/onefilellm/issues/13)."""
+(https://github.com/openai/tiktoken/issues/15)."""
 
 _CACHED = {
     "cl100k_base": ("cl100k_base", "223921b76ee99bde995b7ff738513eef100fb51d18c93597a113bcffe865b2a7"),
@@ -61,7 +61,7 @@ def encode(text: str, encoding: str = FOOTNOTE) -> list[int]:
     Raises VocabularyError where ``encoding`` is not on this machine or its file is damaged.
 
     >>> len(encode("Nobody was hurt."))
-    4
+    5
     """
     return [token for each in _encoded(text, encoding) for token in each]
 
@@ -125,11 +125,10 @@ def _is_cached(name: str) -> bool:
     if name not in _CACHED:
         return False
     file, digest = _CACHED[name]
-    default = os.path.join(tempfile.gettempdir(), "data-gym-cache")
+    default = str(Path(tempfile.gettempdir(), "data-gym-cache"))
     folder = os.environ.get("TIKTOKEN_CACHE_DIR", os.environ.get("DATA_GYM_CACHE_DIR", default))
+    cached_as = hashlib.sha1(_ADDRESS.format(file).encode(), usedforsecurity=False).hexdigest()
     try:
-        name_there = hashlib.sha1(_ADDRESS.format(file).encode(), usedforsecurity=False).hexdigest()
-        data = Path(folder, name_there).read_bytes() if folder else b""
+        return folder != "" and hashlib.sha256(Path(folder, cached_as).read_bytes()).hexdigest() == digest
     except OSError:
         return False
-    return hashlib.sha256(data).hexdigest() == digest

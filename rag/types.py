@@ -30,6 +30,10 @@ class Header:
         """Title, outlet and date in one line: what is shown above a quote and embedded in front of a passage."""
         return " · ".join(part for part in (self.title, self.outlet, self.published) if part)
 
+    def byline(self) -> str:
+        """The line with the authors: what a question can name an article by."""
+        return " · ".join(part for part in (self.line(), ", ".join(self.authors)) if part)
+
 
 @dataclass(frozen=True, slots=True)
 class Document(Header):

@@ -29,7 +29,7 @@ ARROWS: dict[str, set[str]] = {
     "lexical": {"words"},
     "index": {"generations", "lexical", "split", "embeddings"},
     "question": {"lexical", "words"},
-    "retrieve": {"index", "lexical", "embeddings"},
+    "retrieve": {"index", "lexical", "question", "sentences", "words", "embeddings"},
     "cite": set(),
     "extractive": {"cite", "lexical", "question", "sentences", "words", "embeddings"},
     "build": {"generations", "index", "read", "settings", "split", "embeddings"},

@@ -84,7 +84,7 @@ def features_of(question: str, number: int) -> dict[str, float]:
 def test_coverage_is_the_share_of_weight_by_hand() -> None:
     features = features_of("How long will the tram line at Lake Verrin be?", 1)
     rare = math.log(1 + 2 / 1.5)
-    weights = {word: rare for word in ("long", "tram", "line", "Lake", "Verrin")}
+    weights = dict.fromkeys(("long", "tram", "line", "Lake", "Verrin"), rare)
     total = sum(weights.values())
     assert features["coverage"] == pytest.approx((weights["line"] + weights["long"]) / total)
     assert features["context_coverage"] == pytest.approx((weights["line"] + weights["tram"] + weights["long"]) / total)
@@ -105,7 +105,16 @@ def test_word_pairs_count_in_order() -> None:
 
 
 def test_support_sees_the_best_of_all_and_not_the_scaled_score() -> None:
-    rows = [{"cosine": 0.1, "coverage": 0.9, "context_coverage": 0, "passage_coverage": 0, "passage_cosine": 0, "passage_score": 1.0}]
+    rows = [
+        {
+            "cosine": 0.1,
+            "coverage": 0.9,
+            "context_coverage": 0,
+            "passage_coverage": 0,
+            "passage_cosine": 0,
+            "passage_score": 1.0,
+        }
+    ]
     rows.append({**rows[0], "cosine": 0.8, "coverage": 0.2})
     seen = support_features(rows, 0)
     assert (seen["cosine"], seen["best_cosine"], seen["best_coverage"]) == (0.1, 0.8, 0.9)
@@ -128,7 +137,11 @@ def test_no_passages_are_no_evidence(hashing: Embedder) -> None:
 
 
 def test_a_repeated_sentence_is_shown_once(hashing: Embedder) -> None:
-    texts = ["Farmers at Lake Verrin protested.", "On Monday farmers at Lake Verrin protested.", "Farmers at Lake Verrin protested."]
+    texts = [
+        "Farmers at Lake Verrin protested.",
+        "On Monday farmers at Lake Verrin protested.",
+        "Farmers at Lake Verrin protested.",
+    ]
     reading = SentenceReader(hashing, by_words()).read("Who protested at Lake Verrin?", hits(texts), Vocabulary(texts))
     assert len(reading.evidence) == 1
 

@@ -1,7 +1,7 @@
 """A folder becomes articles: which files there are, what stands in them, and why some are left out.
 
-``scan`` looks at a folder, ``read`` turns one of its files into a Document, ``parse`` does the same for bytes. A format is
-one entry of ``READERS``.
+``scan`` looks at a folder, ``read`` turns one of its files into a Document, ``parse`` does the same for bytes. A format
+is one entry of ``READERS``.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ READERS: dict[str, Callable[[str, bytes], Document]] = {
     ".htm": _html,
     ".xhtml": _html,
 }
-"""Suffix, in small letters, to reader; a reader takes an id and bytes and raises RefusedFile where it finds no article."""
+"""Suffix, in small letters, to reader: it takes an id and bytes and raises RefusedFile where it finds no article."""
 
 
 def scan(folder: Path, max_bytes: int = 50 * MEGABYTE) -> tuple[list[SourceFile], list[FileReason], list[FileReason]]:
@@ -69,8 +69,9 @@ def read(file: SourceFile) -> Document:
 def parse(id: str, data: bytes) -> Document:
     """The article in a file's bytes; ``id`` decides the format by its suffix. Raises RefusedFile where there is none.
 
-    >>> parse("a.txt", b"Storm closes harbour\\n\\nBy Ada Brook\\n12 June 2019\\n\\nThe harbour of Port Ennis was closed.").header
-    Header(id='a.txt', title='Storm closes harbour', outlet='', authors=('Ada Brook',), published='2019-06-12', language='', source='')
+    >>> document = parse("a.txt", b"Storm closes harbour\\n\\nBy Ada Brook\\n12 June 2019\\n\\nThe port of Ennis is shut.")
+    >>> document.title, document.authors, document.published
+    ('Storm closes harbour', ('Ada Brook',), '2019-06-12')
     """
     suffix = PurePosixPath(id).suffix.lower()
     if suffix not in READERS:
@@ -93,7 +94,7 @@ def __getattr__(name: str) -> str:
 
 
 READER_VERSION: str
-"""Changes whenever the same bytes would read differently: our own rules or the libraries'. Worked out when first asked."""
+"""Changes whenever the same bytes would read differently, by our rules or a library's; worked out when first asked for."""
 
 
 def _reader_version() -> str:

@@ -11,8 +11,9 @@ from functools import lru_cache
 from typing import Any
 
 _LANGUAGES = (
-    "en ru uk kk ky uz tr az de fr es it pt nl pl cs sk ro hu bg sr hr sl sv da nb fi et lv lt el be ka hy ar fa he zh ja ko id vi"
-).split()
+    "en ru uk kk ky uz tr az de fr es it pt nl pl cs sk ro hu bg sr hr sl sv da nb fi et lv lt el be ka hy ar fa he "
+    "zh ja ko id vi"
+)
 
 _YEAR = r"(?P<year>(?:19|20)\d\d)"
 _DAY = r"(?P<day>\d{1,2})(?:st|nd|rd|th|er|[.ºª°])?"
@@ -43,7 +44,8 @@ _PUBLISHED = re.compile(
     re.IGNORECASE,
 )
 _UPDATED = re.compile(
-    r"[\s,|·•(/–—-]*(?:last )?(?:updated|modified|edited|обновлено|изменено|оновлено|жаңартылған|aktualisiert|mis à jour)\b.*",
+    r"[\s,|·•(/–—-]*(?:last )?"
+    r"(?:updated|modified|edited|обновлено|изменено|оновлено|жаңартылған|aktualisiert|mis à jour)\b.*",
     re.IGNORECASE,
 )
 _YEAR_ALONE = re.compile(_YEAR + _YEAR_END, re.IGNORECASE)
@@ -57,8 +59,8 @@ def read_date(text: str) -> str:
 
     Where day and month cannot be told apart only the year is taken.
 
-    >>> [read_date(text) for text in ("27 ноября 2023 г.", "March 2011", "Wednesday, June 12, 2019", "03/04/2019", "Election 2019")]
-    ['2023-11-27', '2011-03', '2019-06-12', '2019', '']
+    >>> [read_date(text) for text in ("27 ноября 2023 г.", "March 2011", "03/04/2019", "Election 2019")]
+    ['2023-11-27', '2011-03', '2019', '']
     """
     text = text.strip().strip("()[]").strip()
     for form in _FORMS if len(text) < 60 else ():
@@ -82,10 +84,10 @@ def date_line(line: str) -> str:
         return ""
     line = line.strip(_AROUND)
     label = _PUBLISHED.match(line)
-    stated = _without_tail(_TIME_FIRST.sub("", line[label.end() :] if label else line, count=1))
+    stated = _TIME_FIRST.sub("", line[label.end() :] if label else line)
     if label and _YEAR_ALONE.fullmatch(stated):
         return stated[:4]
-    return read_date(stated)
+    return read_date(stated) or read_date(_without_tail(stated))
 
 
 def is_labelled(line: str) -> bool:
@@ -144,7 +146,7 @@ def _parser() -> Any:
 
     # What was parsed before must not decide what is parsed now: the same file always reads the same.
     return DateDataParser(
-        languages=_LANGUAGES,
+        languages=_LANGUAGES.split(),
         try_previous_locales=False,
         use_given_order=True,
         settings={"REQUIRE_PARTS": ["day", "month", "year"], "PARSERS": ["absolute-time"], "DATE_ORDER": "DMY"},

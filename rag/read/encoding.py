@@ -15,6 +15,9 @@ from rag.errors import RefusedFile
 GARBAGE_SHARE = 0.01
 """A file with a larger share of control and replacement characters is not text."""
 
+MOST_CHARACTERS = 10_000_000
+"""More than any article has; longer files are refused before a parser sees them."""
+
 _MAGIC = (
     (b"%PDF-", "a PDF file"),
     (b"PK\x03\x04", "a ZIP archive or an Office file"),
@@ -39,6 +42,8 @@ _BYTE_ORDER_MARKS = (  # the longer first: UTF-32's begins with UTF-16's
 )
 # ISO-2022 and HZ are written in ASCII bytes alone, so they would pass for UTF-8.
 _ESCAPED = re.compile(rb"\x1b[$(]|~\{")
+# Twenty letters of UTF-8 in a row do not happen by chance: what else is in such a file is in another encoding.
+_UTF8_RUN = re.compile(rb"(?:(?:[\xc2-\xdf][\x80-\xbf]|[\xe0-\xef][\x80-\xbf]{2})[\x00-\x7f]*){20}")
 _NARROWER = {
     "gb18030": ("gb2312", "gbk"),
     "gbk": ("gb2312",),
@@ -91,6 +96,8 @@ def decode(data: bytes) -> str:
     if not data:
         raise RefusedFile("the file is empty; remove it or fill it")
     text = _decode(data)
+    if len(text) > MOST_CHARACTERS:
+        raise RefusedFile(f"longer than {MOST_CHARACTERS // 1_000_000} million characters; split it")
     garbage = len(_GARBAGE.findall(text))
     if garbage > GARBAGE_SHARE * len(text):
         share = f"{garbage / len(text):.0%}"
@@ -102,7 +109,7 @@ def decode(data: bytes) -> str:
 
 
 def clean(text: str) -> str:
-    r"""The same text in NFC, with ``\n`` as the only line end and without invisible characters; all else letter for letter.
+    r"""The text in NFC, with ``\n`` as the only line end and without invisible characters; all else letter for letter.
 
     >>> clean("vo\u200bte\r\nheld\x00")
     'vote\nheld'
@@ -116,11 +123,23 @@ def _decode(data: bytes) -> str:
     for mark, name in _BYTE_ORDER_MARKS:
         if data.startswith(mark):
             return data[len(mark) :].decode(name, "replace")
-    if b"\x00" not in data and not _ESCAPED.search(data):
+    if data.count(0) <= GARBAGE_SHARE * len(data) and not _ESCAPED.search(data):
         text = _decode_utf8(data)
         if _is_utf8(text):
             return text
+        if _UTF8_RUN.search(data):
+            raise RefusedFile("written in more than one encoding; save it again as UTF-8 text")
     return _detect(data)
+
+
+def _is_utf8(text: str) -> bool:
+    """Whether there are no faults, or so few among so many well-formed letters that it is UTF-8 all the same."""
+    faults = text.count("\ufffd")
+    return not faults or faults <= min(GARBAGE_SHARE * len(text), _beyond_ascii(text) / 11)
+
+
+def _beyond_ascii(text: str) -> int:
+    return sum(letter > "\x7f" for letter in text)
 
 
 def _decode_utf8(data: bytes) -> str:
@@ -128,15 +147,6 @@ def _decode_utf8(data: bytes) -> str:
         return data.decode("utf-8", "surrogatepass")
     except UnicodeDecodeError:
         return data.decode("utf-8", "replace")
-
-
-def _is_utf8(text: str) -> bool:
-    """Whether this is what UTF-8 looks like: no fault at all, or a few faults among many well-formed letters."""
-    faults = text.count("\ufffd")
-    if not faults:
-        return True
-    well_formed = sum(letter > "\x7f" for letter in text) - faults
-    return faults <= GARBAGE_SHARE * len(text) and well_formed >= 10 * faults
 
 
 def _detect(data: bytes) -> str:
@@ -155,6 +165,6 @@ def _detect(data: bytes) -> str:
         except UnicodeDecodeError:
             continue
         if codec in _WINDOWS and _C1.search(text):
-            return data.decode(_WINDOWS[codec], "replace")
+            text = data.decode(_WINDOWS[codec], "replace")
         return text
     return data.decode(name, "replace")

@@ -1,7 +1,7 @@
 """A folder is walked: which files are articles, which are not, and why.
 
-Nothing but regular files is ever read, and no symbolic link is followed, neither for a file nor for a folder above it: a
-path is opened part by part from the folder down, so a file that is swapped for a link between two looks cannot lead out.
+Nothing but regular files is ever read, and no symbolic link is followed, neither for a file nor for a folder above it:
+a path is opened part by part from the folder down, so a file that is swapped for a link cannot lead out.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ _UNPRINTABLE = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028\u2029\u20
 
 @dataclass(frozen=True, slots=True)
 class SourceFile:
-    """A file to read: ``id`` is its path relative to the folder, with forward slashes, in NFC; ``size`` counts bytes."""
+    """A file to read; ``id`` is its path relative to the folder, with forward slashes, in NFC; ``size`` counts bytes."""
 
     id: str
     path: Path

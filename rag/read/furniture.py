@@ -27,7 +27,7 @@ more (?:on|about) this(?: story| topic)?|more from .{1,30}
 # The whole line, apart from bullets and end punctuation.
 _LINES = r"""
 <sites>
-(?:share|tweet|pin|post|like|forward|print|save|copy|listen|watch|follow|comment)<this>*(?: <things>)?(?: (?:on|via|by) <sites>)?
+(?:share|tweet|pin|post|like|forward|print|save|copy|listen|watch|follow|comment)<this>*(?: <things>)?(?: (?:on|via) <sites>)?
 (?:click to )?(?:share|email|print|tweet)<this>* (?:<sites>|(?:with )?a friend|link to a friend)(?: \(opens in new window\))?
 (?:\d+ )?(?:comments?|replies|shares|likes|views|retweets)(?: \(?\d+\)?)?|no comments(?: yet)?
 (?:add|post|leave|write|view|show|read)(?: (?:a|all|your))? (?:comments?|reply|replies|response)
@@ -126,6 +126,7 @@ _BULLETS = " •·▪►▶»›>|*–—→+#-"
 _ENDS = " .:!…»›>|→"
 
 
+@lru_cache(maxsize=4096)
 def is_furniture(line: str) -> bool:
     """Whether a line belongs to the page and not to the article.
 

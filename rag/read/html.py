@@ -11,25 +11,30 @@ from rag.errors import RefusedFile
 from rag.read.dates import date_line
 from rag.read.encoding import clean, decode
 from rag.read.furniture import clean_paragraphs
-from rag.read.opening import read_opening
+from rag.read.header import find_header
 from rag.types import Document
 
 _ENOUGH = 500
 """Where the strict extraction finds fewer characters, the ordinary one may find more."""
 
+LONGEST_PAGE = 5_000_000
+"""Characters; the longest news pages have a third of it, and the time grows faster than the length."""
+
 _DECLARATION = re.compile(r"^\s*<\?xml[^>]*\?>")
 _HIDDEN = (
-    "//comment() | //processing-instruction() | //script | //style | //noscript | //template | //iframe | //object | //svg"
-    " | //*[@hidden] | //*[@aria-hidden='true']"
-    " | //*[contains(translate(@style, ' DISPLAYNOE', 'displaynoe'), 'display:none')]"
-    " | //*[contains(translate(@style, ' VISBLTYHDEN', 'visbltyhden'), 'visibility:hidden')]"
+    "//comment() | //processing-instruction() | //script | //style | //noscript | //template | //iframe | //object"
+    " | //svg | //*[@hidden] | //*[@aria-hidden='true']"
+    " | //*[contains(translate(@style, 'DISPLAYNOE ', 'displaynoe'), 'display:none')]"
+    " | //*[contains(translate(@style, 'VISBLTYHDEN ', 'visbltyhden'), 'visibility:hidden')]"
 )
 # Where a page states its date: in its head, in its data for machines, and in short elements made for it.
 _DATED = (
     "//head/meta[not(contains(@property, 'image') or contains(@property, 'modif') or contains(@property, 'updat')"
-    " or contains(@name, 'image') or contains(@name, 'modif') or contains(@name, 'updat') or contains(@itemprop, 'modif'))]"
+    " or contains(@name, 'image') or contains(@name, 'modif') or contains(@name, 'updat')"
+    " or contains(@itemprop, 'modif'))]"
     " | //head/link[@rel='canonical'] | //script[@type='application/ld+json'] | //time | //abbr[@title]"
-    " | //*[contains(@class, 'date') or contains(@class, 'publish') or contains(@class, 'byline') or contains(@itemprop, 'datePub')]"
+    " | //*[contains(@class, 'date') or contains(@class, 'publish') or contains(@class, 'byline')"
+    " or contains(@itemprop, 'datePub')]"
     "[string-length(normalize-space(.)) < 100]"
 )
 _BULLET = re.compile(r"^[-–•*]\s+")
@@ -38,7 +43,10 @@ _BULLET = re.compile(r"^[-–•*]\s+")
 def read_html(id: str, data: bytes) -> Document:
     """Title, authors, site, date and text of a page; raises RefusedFile where there is no article on it."""
     logging.getLogger("trafilatura").setLevel(logging.CRITICAL)  # it reports as errors what we tell in our own words
-    tree = _parsed(_DECLARATION.sub("", decode(data)))
+    page = decode(data)
+    if len(page) > LONGEST_PAGE:
+        raise RefusedFile(f"a page of more than {LONGEST_PAGE // 1_000_000} MB; save its text as .txt")
+    tree = _parsed(_DECLARATION.sub("", page))
     known = _metadata(tree)
     published = _published(tree)
     for node in tree.xpath(_HIDDEN):
@@ -46,16 +54,16 @@ def read_html(id: str, data: bytes) -> Document:
     lines = _article(tree)
     if not lines:
         raise RefusedFile("no article was found on the page; save its text as .txt")
-    opening = read_opening(lines, _line(known.title))
+    found = find_header(lines, _line(known.title))
     return Document(
         id=id,
-        title=opening.title,
-        outlet=_site(known.sitename) or opening.outlet,
-        authors=_people(known.author) or opening.authors,
-        published=published or opening.published,
+        title=found.title,
+        outlet=_site(known.sitename) or found.outlet,
+        authors=_people(known.author) or found.authors,
+        published=published or found.published,
         language=_line(tree.get("lang")),
-        source=_line(known.url) or opening.source,
-        text="\n\n".join(clean_paragraphs(lines, opening.used)),
+        source=_line(known.url) or found.source,
+        text="\n\n".join(clean_paragraphs(lines, found.used)),
     )
 
 

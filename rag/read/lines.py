@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-_WIDEST_WRAP = 120
+_NARROWEST_WRAP, _WIDEST_WRAP = 40, 120
 _SENTENCE_END = re.compile(r"[.!?…。！？؟]['’”\"»)\]]*$")
 _INSIDE_SENTENCE = re.compile(r"[,.;:–—]\s")
 _ALIKE = str.maketrans({"‘": "'", "’": "'", "“": '"', "”": '"', "«": '"', "»": '"', "–": "-", "—": "-"})
@@ -15,17 +15,20 @@ def paragraphs(text: str) -> list[str]:
 
     >>> paragraphs("Storm\n\nThe harbour was closed.\nIt reopens soon.")
     ['Storm', 'The harbour was closed.', 'It reopens soon.']
-    >>> paragraphs("The harbour of Port Ennis\nwas closed on Monday after\na storm of rare strength\nthat lasted two days.")
-    ['The harbour of Port Ennis was closed on Monday after a storm of rare strength that lasted two days.']
+    >>> paragraphs(
+    ...     "The harbour of Port Ennis and both of its\npiers were closed on Monday after a storm\n"
+    ...     "of rare strength that had gone on for two\ndays."
+    ... )  # doctest: +ELLIPSIS
+    ['The harbour of Port Ennis and both of its piers were closed on Monday ... for two days.']
     """
     blocks = [
         [" ".join(line.split()) for line in block.split("\n") if line.strip()]
         for block in re.split(r"\n[ \t]*\n", text)
     ]
     width = max((len(line) for block in blocks for line in block), default=0)
-    pairs = [(line, after) for block in blocks for line, after in zip(block, block[1:])]
+    pairs = [(line, after) for block in blocks for line, after in zip(block, block[1:], strict=False)]
     broken = sum(_is_broken(line, after, width) for line, after in pairs)
-    if width > _WIDEST_WRAP or broken < 3 or 10 * broken < 6 * len(pairs):
+    if not _NARROWEST_WRAP <= width <= _WIDEST_WRAP or broken < 3 or 10 * broken < 6 * len(pairs):
         return [line for block in blocks for line in block]
     return [line for block in blocks for line in _joined(block, width)]
 
@@ -58,10 +61,10 @@ def _is_broken(line: str, after: str, width: int) -> bool:
 
 
 def _joined(block: list[str], width: int) -> list[str]:
-    joined: list[str] = []
+    groups: list[list[str]] = []
     for place, line in enumerate(block):
         if place and _is_broken(block[place - 1], line, width):
-            joined[-1] += " " + line
+            groups[-1].append(line)
         else:
-            joined.append(line)
-    return joined
+            groups.append([line])
+    return [" ".join(group) for group in groups]

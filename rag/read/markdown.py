@@ -10,8 +10,8 @@ from rag.errors import RefusedFile
 from rag.read.dates import date_line
 from rag.read.encoding import clean, decode
 from rag.read.furniture import clean_paragraphs
+from rag.read.header import TITLE_CHARACTERS, find_header
 from rag.read.lines import paragraphs
-from rag.read.opening import TITLE_CHARACTERS, read_opening
 from rag.types import Document
 
 if TYPE_CHECKING:
@@ -25,8 +25,9 @@ MOST_AUTHORS = 20
 _FRONT_MATTER = re.compile(r"\s*---[ \t]*\n(?P<header>.*?\n)?(?:---|\.\.\.)[ \t]*(?:\n|$)", re.DOTALL)
 _KEY = re.compile(r"\s*(?:#.*\n\s*)*[\"']?[A-Za-z_][\w -]*[\"']?\s*:(?:\s|$)")
 # Deeper or more than any article; the parser's time grows with the square of them.
-_TOO_MANY_MARKS = re.compile(r"\[{50}|(?:[>*_\[][ \t]?){200}")
+_TOO_MANY_MARKS = re.compile(r"(?:!?\[){50}|(?:[>*_\[][ \t]?){200}")
 _LONGEST_LINE = 100_000
+_LONGEST_TEXT = 2_000_000
 _DEEPEST = 60
 
 
@@ -38,7 +39,7 @@ def read_markdown(id: str, data: bytes) -> Document:
         return _without_front_matter(id, text)
     fields = _fields(match["header"])
     heading, lines = _rendered(text[match.end() :])
-    title = _text(fields, "title", "headline") or heading or read_opening(lines).title
+    title = _text(fields, "title", "headline") or heading or find_header(lines).title
     body = clean_paragraphs(lines)
     return Document(
         id=id,
@@ -54,15 +55,15 @@ def read_markdown(id: str, data: bytes) -> Document:
 
 def _without_front_matter(id: str, text: str) -> Document:
     heading, lines = _rendered(text)
-    opening = read_opening(lines, heading)
+    found = find_header(lines, heading)
     return Document(
         id=id,
-        title=opening.title,
-        outlet=opening.outlet,
-        authors=opening.authors,
-        published=opening.published,
-        source=opening.source,
-        text="\n\n".join(clean_paragraphs(lines, opening.used)),
+        title=found.title,
+        outlet=found.outlet,
+        authors=found.authors,
+        published=found.published,
+        source=found.source,
+        text="\n\n".join(clean_paragraphs(lines, found.used)),
     )
 
 
@@ -71,8 +72,9 @@ def _fields(header: str) -> dict[str, Any]:
     import yaml
 
     class Strings(yaml.SafeLoader):
-        yaml_implicit_resolvers: dict[str, Any] = {}
+        """Knows no types but text, lists and mappings."""
 
+    Strings.yaml_implicit_resolvers = {}
     if len(header) > LONGEST_FRONT_MATTER:
         raise RefusedFile("front matter is too long; shorten it")
     try:
@@ -112,8 +114,12 @@ def _shown(value: str) -> str:
 
 
 def _rendered(text: str) -> tuple[str, list[str]]:
-    """The first heading of the first level, and the paragraphs without their marks."""
-    if _TOO_MANY_MARKS.search(text) or any(len(line) > _LONGEST_LINE for line in text.split("\n")):
+    """The first heading of the first level, and the paragraphs without their marks.
+
+    What would keep the parser busy for long, or is nested deeper than it looks, is taken as it stands.
+    """
+    too_long = len(text) > _LONGEST_TEXT or any(len(line) > _LONGEST_LINE for line in text.split("\n"))
+    if too_long or _TOO_MANY_MARKS.search(text):
         return "", paragraphs(text)
     from markdown_it import MarkdownIt
 

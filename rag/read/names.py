@@ -7,9 +7,10 @@ import re
 MOST_AUTHORS = 10
 
 _LABEL = re.compile(
-    r"(?:(?:(?:text|story|article|words|report|analysis|opinion|commentary|comment|written|reported|posted|published|photos? and text|"
-    r"text and photos?) )?by\b\s*:?\s*|(?:authors?|byline|автор(?:ы|и|лар)?|авторка|текст|материал подготовил[аи]?|подготовил[аи]?|"
-    r"text|autor(?:in|en|es|a)?|von|par|por|di|auteur|yazar|мақала авторы)\s*[:：]\s*)",
+    r"(?:(?:text|story|article|words|report|analysis|opinion|commentary|comment|written|reported|posted|published|"
+    r"photos? and text|text and photos?) )?by\b\s*:?\s*|"
+    r"(?:authors?|byline|автор(?:ы|и|лар)?|авторка|текст|материал подготовил[аи]?|подготовил[аи]?|text|autor(?:in|en|es|a)?|"
+    r"von|par|por|di|auteur|yazar|мақала авторы)\s*[:：]\s*",
     re.IGNORECASE,
 )
 # Without a colon these also begin titles and surnames, so they count only where a bare name would.
@@ -22,25 +23,30 @@ _AFTERWARDS = re.compile(
     r"\s*(?:[|·•@/]|\s[–—-](?:\s|$)|\b(?:updated|published|posted|publiziert|veröffentlicht|опубликовано)\b).*$",
     re.IGNORECASE,
 )
-_BETWEEN = re.compile(r"\s*[,;&]\s*(?:and\s+)?|\s+(?:and|und|et|y|e|и|і|та|й|және|ve|with|mit)\s+")
+_BETWEEN = re.compile(r"\s*[,;&]\s*(?:(?i:and)\s+)?|\s+(?:(?i:and|und|et|with|mit|та|және)|y|e|и|і|й|ve)\s+")
 _ROLE = re.compile(r"\s+(?:in|for|at|из|в|для|aus|à|en)\s+\S.*$")
-_PARTICLES = frozenset(
-    "de da di do dos du del della van von der den ter la le el al bin ibn ben uly uulu kyzy qyzy oglu ogly y".split()
+_PARTICLE_WORDS = (
+    "de da di do dos du del della van von der den ter la le el al bin ibn ben uly uulu kyzy qyzy oglu ogly y"
 )
 _MARKS = str.maketrans("", "", "'’ʼʻ`´.-–")
 # Words of headings and of menus, which are capitalised like names: "Recent Features", "Human Rights".
-_NO_NAME = frozenset(
-    "the a an of and for in on at to by with from is are was this that my our your news world asia europe africa america central east "
-    "west north south middle politics political opinion opinions analysis features feature recent latest human rights business economy "
-    "economics culture society sport sports science health technology tech photo photos video videos video gallery editorial editor "
-    "editors magazine blog blogs report reports reporter staff writer service agency press media archive today daily weekly times post "
-    "herald tribune review journal gazette courier chronicle observer guardian state national international united states republic "
-    "environment energy life lifestyle style travel food home money markets finance investigations explainers explainer columnists column "
-    "letters podcast podcasts newsletter events local community education religion law justice crime war conflict security elections "
-    "government ministry party university institute center centre foundation council committee association union company group "
-    "новости политика экономика общество культура спорт мир мнение мнения аналитика азия европа центральная редакция права человека "
-    "происшествия главное интервью репортаж расследование фото видео".split()
-)
+_MENU_WORDS = """
+the a an of and for in on at to by with from is are was this that my our your news world asia europe africa
+america central east west north south middle politics political opinion opinions analysis features feature
+recent latest human rights business economy economics culture society sport sports science health technology
+tech photo photos video videos gallery editorial editor editors magazine blog blogs report reports reporter
+staff writer service agency press media archive today daily weekly times post herald tribune review journal
+gazette courier chronicle observer guardian state national international united states republic environment
+energy life lifestyle style travel food home money markets finance investigations explainers explainer
+columnists column letters podcast podcasts newsletter events local community education religion law justice
+crime war conflict security elections government ministry party university institute center centre
+foundation council committee association union company group новости политика экономика общество культура
+спорт мир мнение мнения аналитика азия европа центральная редакция права человека происшествия главное
+интервью репортаж расследование фото видео
+"""
+
+_PARTICLES = frozenset(_PARTICLE_WORDS.split())
+_NO_NAME = frozenset(_MENU_WORDS.split())
 
 
 def byline(line: str) -> tuple[str, ...]:

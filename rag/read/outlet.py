@@ -7,19 +7,26 @@ from collections import Counter
 from collections.abc import Sequence
 
 MOST_CHARACTERS = 80
+_LONGEST_LINE = 500
 
 _UPPER = "A-ZÀ-ÖØ-ÞĀ-ŽΑ-ΩЀ-Я"
 _WORD = r"[\w’'&/-]*(?:\.\w+)*"  # a full stop only inside: "name.net"
 _NAME = rf"(?:[Tt]he )?[{_UPPER}]{_WORD}(?: (?:(?:of|and|for|the|&|de|la) )?[{_UPPER}\d]{_WORD}){{0,3}}"
 
 _LABELLED = re.compile(
-    r"(?:(?:original |first )?source|outlet|publication|publisher|newspaper|website|источник|издание|джерело|дереккөз|quelle)\s*[:：]\s*(?P<name>.+)",
+    r"(?:(?:original |first )?source|outlet|publication|publisher|newspaper|website|источник|издание|джерело|дереккөз|quelle)"
+    r"\s*[:：]\s*(?P<name>.+)",
     re.IGNORECASE,
 )
 _ADDRESS = re.compile(r"https?://(?:www\.)?(?P<host>[^/\s:?#]+)\S*", re.IGNORECASE)
+_YEARS = r"(?:19|20)\d\d(?:\s*[-–—]\s*(?:19|20)\d\d)?"
+_RESERVED = (
+    r"(?:all rights reserved|все права защищены|alle rechte vorbehalten|tous droits réservés|todos los derechos|"
+    r"усі права захищені|барлық құқықтар)"
+)
 _COPYRIGHT = re.compile(
-    r"(?:copyright\s*(?:©|\(c\))?|©|\(c\))\s*(?:copyright\s*)?(?P<year>(?:19|20)\d\d(?:\s*[-–—]\s*(?:19|20)\d\d)?)?[\s,.]*(?P<name>.*?)"
-    r"[\s,.]*(?P<year_after>(?:19|20)\d\d(?:\s*[-–—]\s*(?:19|20)\d\d)?)?(?P<reserved>[\s,.|–—-]*(?:all rights reserved|все права защищены|alle rechte vorbehalten|tous droits réservés|todos los derechos|усі права захищені|барлық құқықтар).*)?",
+    rf"(?:copyright\s*(?:©|\(c\))?|©|\(c\))\s*(?:copyright\s*)?(?P<year>{_YEARS})?[\s,.]*(?P<name>.*?)"
+    rf"[\s,.]*(?P<year_after>{_YEARS})?(?P<reserved>[\s,.|–—-]*{_RESERVED}.*)?",
     re.IGNORECASE,
 )
 _FIRST_PUBLISHED = re.compile(
@@ -33,21 +40,22 @@ _DOMAIN = re.compile(r"(?<![\w@/.-])(?:www\.)?(?P<domain>(?:[a-z0-9-]+\.)+[a-z]{
 _OURSELVES = re.compile(r"\b(?:us|our|we|readers of)\b|\b(?:нас|наш\w*|мы|нам)\b", re.IGNORECASE)
 _QUOTED = re.compile('[“”«»"]')
 _ELSEWHERE = re.compile(
-    r"(?:facebook|fb|twitter|t|youtube|youtu|instagram|telegram|whatsapp|linkedin|reddit|tiktok|vk|ok|google|paypal|patreon|"
-    r"wikipedia|akismet|disqus|gmail|yahoo|mail|change)\.(?:com|me|co|be|ru|org|net)",
+    r"(?:facebook|fb|twitter|t|youtube|youtu|instagram|telegram|whatsapp|linkedin|reddit|tiktok|vk|ok|google|paypal|"
+    r"patreon|wikipedia|akismet|disqus|gmail|yahoo|mail|change)\.(?:com|me|co|be|ru|org|net)",
     re.IGNORECASE,
 )
 _TOLD = re.compile(
-    rf"\b(?P<way>(?:told|tells?|telling|(?:asked|reached|contacted|interviewed|approached|queried) by|(?:interview|conversation) (?:with|to|for|by)|"
-    rf"(?:comments?|statement|remarks) (?:to|for)|(?:spoke|speaking|talked|talking) (?:to|with)|"
-    rf"(?:корреспонденту|журналисту|интервью|комментарии|комментарий|сказал[аи]?|рассказал[аи]?|сообщил[аи]?|заявил[аи]?|пояснил[аи]?|"
-    rf"поведал[аи]?|признал(?:ся|ась)) (?:изданию |порталу |агентству |газете )?)) ?(?P<name>(?:[Tt]he )?[{_UPPER}][\w.’'/&-]*(?: [{_UPPER}][\w.’'/&-]*){{0,2}})"
+    r"\b(?P<way>(?i:told|tells?|telling|(?:asked|reached|contacted|interviewed|approached|queried) by|"
+    r"(?:interview|conversation) (?:with|to|for|by)|(?:comments?|statement|remarks) (?:to|for)|"
+    r"(?:spoke|speaking|talked|talking) (?:to|with)|корреспонденту|журналисту|интервью|комментари[ий]|"
+    r"(?:сказал|рассказал|сообщил|заявил|пояснил|поведал)[аи]?|признал(?:ся|ась))) (?:изданию |порталу |агентству |газете )?"
+    rf"(?P<name>(?:[Tt]he )?[{_UPPER}]{_WORD}(?: [{_UPPER}]{_WORD}){{0,2}})"
 )
 
 
 def labelled(line: str) -> str:
     """What stands behind a label such as "Source:" (a name or an address)."""
-    match = _LABELLED.fullmatch(line.strip())
+    match = _LABELLED.fullmatch(line.strip()) if len(line) <= _LONGEST_LINE else None
     return match["name"].strip() if match else ""
 
 
@@ -72,14 +80,17 @@ def copyright_line(line: str) -> tuple[str, bool]:
 
     >>> copyright_line("© 2019 The Ennis Courier. All rights reserved.")
     ('The Ennis Courier', True)
+    >>> copyright_line("© ABC - Another Bureau for Coasts")
+    ('ABC', True)
     >>> copyright_line("© Ada Brook")
     ('Ada Brook', False)
     """
-    match = _COPYRIGHT.fullmatch(line.strip())
+    match = _COPYRIGHT.fullmatch(line.strip()) if len(line) <= _LONGEST_LINE else None
     name = _tidy(match["name"]) if match else ""
     if not match or not name:
         return "", False
-    return name, bool(match["year"] or match["year_after"] or match["reserved"] or _spelled_out(name))
+    short = _abbreviation(name)
+    return short or name, bool(short or match["year"] or match["year_after"] or match["reserved"])
 
 
 def title_and_site(title: str) -> tuple[str, str, str]:
@@ -126,7 +137,7 @@ def told(paragraphs: Sequence[str]) -> str:
 
     A minister to whom others talk is also written about; the paper that prints the article is not.
 
-    >>> told(["The crew was safe, she told Courier.", "Asked by Courier, the mayor declined.", "The mayor told the crew."])
+    >>> told(["The crew was safe, she told Courier.", "Asked by Courier, the mayor declined."])
     'Courier'
     """
     text = "\n".join(paragraphs)
@@ -152,12 +163,8 @@ def _tidy(name: str) -> str:
     return name if 1 < len(name) <= MOST_CHARACTERS and any(letter.isalpha() for letter in name) else ""
 
 
-def _spelled_out(name: str) -> bool:
-    """Whether a name is an abbreviation with its long form ("ABC - A Better Courier")."""
-    short, dash, long = (
-        (part.strip() for part in re.split(r"\s+([–—-])\s+", name, maxsplit=1))
-        if re.search(r"\s[–—-]\s", name)
-        else (name, "", "")
-    )
+def _abbreviation(name: str) -> str:
+    """The abbreviation in "ABC - Another Bureau for Coasts", by which readers know an outlet; else empty."""
+    short, _, long = re.sub(r"\s+[–—-]\s+", "\n", name, count=1).partition("\n")
     initials = "".join(word[0] for word in long.split() if word[0].isupper())
-    return bool(dash) and short.isupper() and initials.startswith(short[:2])
+    return short if len(initials) > 1 and short.isupper() and initials.startswith(short[:2]) else ""

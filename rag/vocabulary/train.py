@@ -2,7 +2,7 @@
 
 Byte-pair encoding over bytes (Sennrich, Haddow and Birch 2016, https://aclanthology.org/P16-1162), written as tiktoken reads
 it: a line for each token, its bytes in base64 and its rank. The training text is the documentation in Python's standard
-library (PSF licence) and the news prose beside this file, which we wrote. Python's documentation changes with its version:
+library (PSF licence) and the news prose and word lists beside this file, all ours. Python's documentation changes with its version:
 the vocabulary we ship was made with the one named in ``MADE_WITH``; another gives another, equally usable vocabulary.
 """
 
@@ -16,6 +16,7 @@ import sysconfig
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping
 from heapq import heapify, heappop, heappush
+from itertools import pairwise
 from pathlib import Path
 
 from rag.tokens import PATTERN
@@ -46,7 +47,7 @@ def train(counts: Mapping[str, int], size: int) -> list[bytes]:
     frequency: Counter[Pair] = Counter()
     holders: defaultdict[Pair, set[int]] = defaultdict(set)
     for number, word in enumerate(words):
-        for pair in zip(word, word[1:]):
+        for pair in pairwise(word):
             frequency[pair] += weights[number]
             holders[pair].add(number)
     tokens = dict.fromkeys(bytes([byte]) for byte in range(256))
@@ -62,7 +63,7 @@ def train(counts: Mapping[str, int], size: int) -> list[bytes]:
         touched: set[Pair] = set()
         for number in holders.pop(pair):
             for sign, word in ((-1, words[number]), (1, merge(words[number], pair))):
-                for neighbours in zip(word, word[1:]):
+                for neighbours in pairwise(word):
                     frequency[neighbours] += sign * weights[number]
                     touched.add(neighbours)
                     if sign > 0:
@@ -95,7 +96,7 @@ def word_counts(text: str) -> Counter[str]:
     >>> word_counts("a vote, a vote")
     Counter({' vote': 2, 'a': 1, ',': 1, ' a': 1})
     """
-    import regex  # tiktoken brings it along; Python's own knows no \\p{L}
+    import regex  # type: ignore[import-untyped]  # tiktoken brings it along; Python's own knows no \\p{L}
 
     return Counter(regex.findall(PATTERN, text))
 
@@ -143,7 +144,7 @@ def main() -> None:
     arguments = parser.parse_args()
     data = in_tiktoken_form(train(training_counts(), arguments.size))
     arguments.file.write_bytes(data)
-    print(f"{arguments.file.name}: {len(data)} bytes, SHA-256 {hashlib.sha256(data).hexdigest()}")
+    print(f"{arguments.file.name}: {len(data)} bytes, SHA-256 {hashlib.sha256(data).hexdigest()}")  # noqa: T201
 
 
 if __name__ == "__main__":

@@ -22,7 +22,10 @@ function drawArticle(place, article) {
   const parts = [heading, make("p", "byline", article.byline)];
   let mark = null;
   for (const pieces of article.paragraphs) {
-    const paragraph = make("p", "article-text");
+    const whole = pieces.map(([text]) => text).join("");
+    // A short line without an end is a heading between two parts; it only looks like one, nothing depends on it.
+    const between = whole.length < 80 && !/[.!?…:;,"”»)\]]$/.test(whole);
+    const paragraph = make("p", between ? "article-text between" : "article-text");
     if (article.language) paragraph.lang = article.language;
     for (const [text, marked] of pieces) {
       if (!marked) {

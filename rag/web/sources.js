@@ -17,12 +17,17 @@ function turns() {
   return (props.value && props.value.turns) || {};
 }
 
+// Blank lines become a small gap: a passage may reach over several paragraphs.
+function appendText(place, text) {
+  text.split(/\n\s*\n/).forEach((part, index) => place.append(...(index ? [make("span", "gap"), part] : [part])));
+}
+
 function passage(card) {
   const text = make("blockquote", "passage");
   if (card.language) text.lang = card.language;
-  text.append(card.before);
+  appendText(text, card.before);
   if (card.quote) text.append(make("mark", "", card.quote));
-  text.append(card.after);
+  appendText(text, card.after);
   return text;
 }
 

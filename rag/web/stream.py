@@ -59,6 +59,29 @@ async def newest(start: Callable[[], Iterator[T]], pause: float = 0.08) -> Async
         left.set()
 
 
+async def until(values: AsyncGenerator[T, None], stop: asyncio.Event) -> AsyncGenerator[T, None]:
+    """Yields what ``values`` yields until it ends or ``stop`` is set; then ``values`` is closed without waiting for it."""
+    stopping = asyncio.ensure_future(stop.wait())
+    coming: asyncio.Future[T] | None = None
+    try:
+        while True:
+            coming = asyncio.ensure_future(anext(values))
+            await asyncio.wait((coming, stopping), return_when=asyncio.FIRST_COMPLETED)
+            if stopping.done():
+                return
+            try:
+                value = coming.result()
+            except StopAsyncIteration:
+                return
+            yield value
+    finally:
+        stopping.cancel()
+        if coming is not None:
+            coming.cancel()
+            await asyncio.gather(coming, return_exceptions=True)
+        await values.aclose()
+
+
 def _tell(loop: asyncio.AbstractEventLoop, arrived: asyncio.Event) -> None:
     with suppress(RuntimeError):  # the server has gone; nobody is listening
         loop.call_soon_threadsafe(arrived.set)

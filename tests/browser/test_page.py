@@ -6,6 +6,7 @@ import asyncio
 import re
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -18,6 +19,23 @@ from rag.types import Progress
 FERRIES = "How much will the four electric ferries cost?"
 FROST = "What did the frost do to the pears in the Vell valley?"
 UNKNOWN = "How deep is the trench?"
+
+
+SESSION = SimpleNamespace(session_hash="one")
+
+
+@pytest.fixture
+def handlers(shared: tuple[str, Opener]) -> Any:
+    """The page's handlers without a page."""
+    from ui import Handlers, Opening
+
+    return Handlers(Opening(shared[1]))
+
+
+def run(steps: Any) -> Any:
+    """Runs something asynchronous beside the browser's driver, which has a loop of its own in this thread."""
+    with ThreadPoolExecutor() as pool:
+        return pool.submit(asyncio.run, steps).result()
 
 
 @pytest.fixture
@@ -138,15 +156,23 @@ class TestAsking:
         assert double.asked == []
 
     @pytest.mark.parametrize("sent", ["", "  \n", None, 7, ["a"], {"text": "a"}, "\x00\ud800"])
-    def test_nothing_is_not_asked(self, shared: tuple[str, Opener], double: Any, sent: Any) -> None:
-        from ui import Handlers, Opening
+    def test_nothing_is_not_asked(self, handlers: Any, sent: Any) -> None:
+        assert run(handlers.ask(sent, (), SESSION)) == ({"__type__": "update"},) * 3
 
-        async def shown() -> list[Any]:
-            return [each async for each in Handlers(Opening(shared[1])).ask(sent, ())]
+    def test_one_question_at_a_time(self, handlers: Any) -> None:
+        async def steps() -> None:
+            _, conversation, _ = await handlers.ask(FERRIES, (), SESSION)
+            assert [turn.question for turn in conversation] == [FERRIES]
+            answering = handlers.answer(conversation, SESSION)
+            await anext(answering)
+            assert await handlers.ask(FROST, conversation, SESSION) == ({"__type__": "update"},) * 3
+            assert await anext(handlers.answer(conversation, SESSION)) == ({"__type__": "update"},) * 4
+            other = await handlers.ask(FROST, (), SimpleNamespace(session_hash="another"))
+            assert [turn.question for turn in other[1]] == [FROST]
+            await answering.aclose()
+            assert (await handlers.ask(FROST, (), SESSION))[1] == other[1]
 
-        with ThreadPoolExecutor() as pool:  # the browser's driver has a loop of its own in this thread
-            assert len(pool.submit(asyncio.run, shown()).result()) == 1
-        assert double.asked == []
+        run(steps())
 
 
 class TestChangingOnesMind:
@@ -154,11 +180,15 @@ class TestChangingOnesMind:
         double.gate.clear()
         answer = ask(page, FERRIES, wait=False)
         expect(page.locator("#sources .pane-about")).to_have_text(FERRIES)
+        box = page.get_by_role("textbox", name="Your question")
+        expect(box).to_have_value("")
+        box.fill("A draft")
         page.get_by_role("button", name="Stop").click()
         expect(page.get_by_role("button", name="Stop")).to_have_count(0)
         expect(answer).to_contain_text("Stopped.")
         expect(answer.locator(".working")).to_have_count(0)
         wait_until(page, lambda: double.closed == [FERRIES])
+        expect(box).to_have_value("A draft")
         double.gate.set()
         expect(ask(page, FERRIES).locator("a.cite")).to_have_count(2)
 
@@ -199,6 +229,8 @@ class TestTrouble:
         expect(page.get_by_role("progressbar")).to_have_attribute("value", "3")
         answer = ask(page, FERRIES, wait=False)
         expect(answer.locator(".working")).to_contain_text("Your question comes next.")
+        expect(page.get_by_role("textbox", name="Your question")).to_have_value("")
+        expect(page.get_by_role("button", name="Stop")).to_be_visible()
         opener.ready.set()
         expect(answer.locator("a.cite")).to_have_count(2)
         expect(page.locator(".status")).to_be_hidden()

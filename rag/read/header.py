@@ -1,7 +1,7 @@
 """What an article tells of itself: title, outlet, authors and date, in its first lines and sometimes in its last.
 
-Every field is taken only from a line that states it; where none does, the field stays empty. Lines that hold nothing but
-such a field are named, so that they can be left out of the text.
+Every field is taken only from a line that states it; where none does, the field stays empty. Lines that hold nothing
+but such a field are named, so that they can be left out of the text.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from rag.read import names, outlet
 from rag.read.dates import date_line, is_labelled, read_date
-from rag.read.furniture import is_furniture, announces_links
+from rag.read.furniture import announces_links, is_furniture
 from rag.read.lines import alike, ends_sentence, is_prose, word_count
 
 TITLE_CHARACTERS = 200
@@ -24,8 +24,8 @@ _LAST_LINES = 12
 
 _TITLE_LABEL = re.compile(r"(?:title|headline|заголовок|название)\s*:\s+(?P<title>\S.*)", re.IGNORECASE)
 _CAPTION = re.compile(
-    r"^(?:photo|image|picture|credit|illustration|фото|иллюстрация|bild|foto)\b|\b(?:photo|credit|фото)\s*:|https?://|www\.|©|"
-    r"\([^()]*/[^()]*\)$",
+    r"^(?:photo|image|picture|credit|illustration|фото|иллюстрация|bild|foto)\b|\b(?:photo|credit|фото)\s*:|"
+    r"https?://|www\.|©|\([^()]*/[^()]*\)$",
     re.IGNORECASE,
 )
 _DATED = re.compile(r"(?:last |first )?(?:updated|published|posted|modified)\b|обновлено|опубликовано", re.IGNORECASE)
@@ -33,19 +33,20 @@ _DATELINE = re.compile(
     r"\(?(?:[^\W\d_][^(),\d]{1,40},\s+){1,2}(?P<date>[^()]{4,25}\b(?:19|20)\d\d)\)?\s*(?:\([^()]*\)\s*)?[–—-]\s"
 )
 _LABEL_ALONE = re.compile(
-    r"(?:(?:written |text |story )?by|authors?|von|par|por|(?:first )?(?:published|posted)(?: on)?|date|автор(?:ы)?|текст|"
-    r"опубликовано|дата|опубліковано)\s*:?",
+    r"(?:(?:written |text |story )?by|authors?|von|par|por|(?:first )?(?:published|posted)(?: on)?|date|авторы?|"
+    r"текст|опубликовано|дата|опубліковано)\s*:?",
     re.IGNORECASE,
 )
-_UPDATED_ABOVE = re.compile(
+_UPDATED_END = re.compile(
     r"\b(?:updated|modified|edited|обновлено|изменено|оновлено|aktualisiert)(?: on)?\s*:?$", re.IGNORECASE
 )
+_UPDATED = re.compile(r"\b(?:updated|modified|edited|обновлено|изменено|оновлено|aktualisiert)\b", re.IGNORECASE)
 _BETWEEN_FIELDS = re.compile(r"\s*[|·•]\s*|\s+[–—-]\s+|\s+/\s+")
 _BETWEEN_WORDS = re.compile(r",?\s+(?:on\s+)?")
 
 
 @dataclass(frozen=True, slots=True)
-class Opening:
+class FoundHeader:
     """What an article's lines tell of it; ``used`` are the places of the lines that tell nothing else."""
 
     title: str = ""
@@ -58,18 +59,23 @@ class Opening:
 
 @dataclass(frozen=True, slots=True)
 class _Stamp:
-    """The date and the people that a line names; ``places`` where it holds nothing else."""
+    """The date and the people that a line names; ``places`` where it holds nothing else.
+
+    ``bare`` says that only their capitals make people of the names: no label such as "By" stands before them.
+    """
 
     date: str = ""
     authors: tuple[str, ...] = ()
     places: tuple[int, ...] = ()
+    bare: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class _Layout:
     """Where things stand, by the places of lines that are not furniture.
 
-    ``before``: above the first prose; ``header``: all but prose above the third prose; ``tail``: the last lines.
+    ``before``: above the first prose; ``header``: all but prose above the third prose; ``tail``: the last lines. None
+    reaches into the links to other articles at the end.
     """
 
     before: tuple[int, ...]
@@ -78,7 +84,7 @@ class _Layout:
     first_prose: int | None
 
 
-def read_opening(lines: Sequence[str], title: str = "") -> Opening:
+def find_header(lines: Sequence[str], title: str = "") -> FoundHeader:
     """Title, outlet, authors, date and address of an article by its paragraphs; ``title`` where it is known already."""
     layout = _layout(lines)
     stamps = _stamps(lines, layout.header)
@@ -96,7 +102,7 @@ def read_opening(lines: Sequence[str], title: str = "") -> Opening:
     labels = _labels(lines, free, title)
     copies = [place for place, line in enumerate(lines) if title and _is_copy(line, title, lines)]
     used.update(labels, copies[1:])
-    return Opening(
+    return FoundHeader(
         title=title[:TITLE_CHARACTERS].strip(),
         outlet=name or site or _told_outlet(lines, layout, labels) or outlet.host(source),
         authors=authors or names.commentator(title),
@@ -109,22 +115,17 @@ def read_opening(lines: Sequence[str], title: str = "") -> Opening:
 def _layout(lines: Sequence[str]) -> _Layout:
     ours = [place for place, line in enumerate(lines) if not is_furniture(line)]
     prose = [place for place in ours if is_prose(lines[place])]
-    end = min(prose[2] if len(prose) > 2 else len(lines), _FIRST_LINES)
+    links = (place for place in range(prose[-1] if prose else 0, len(lines)) if announces_links(lines[place]))
+    last = next(links, len(lines)) if prose else len(lines)
+    end = min(prose[2] if len(prose) > 2 else last, _FIRST_LINES)
+    first_tail = max(prose[0] + 1 if prose else last, len(lines) - _LAST_LINES)
     header = tuple(place for place in ours if place < end and place not in prose[:3])
     return _Layout(
         before=tuple(place for place in header if not prose or place < prose[0]),
         header=header,
-        tail=_tail(lines, ours, prose),
+        tail=tuple(place for place in ours if first_tail <= place < last),
         first_prose=prose[0] if prose else None,
     )
-
-
-def _tail(lines: Sequence[str], ours: Sequence[int], prose: Sequence[int]) -> tuple[int, ...]:
-    """The last lines, as far as they lie below the first prose and above links to other articles."""
-    start = max(prose[0] + 1 if prose else len(lines), len(lines) - _LAST_LINES)
-    links = (place for place in range(prose[-1] if prose else 0, len(lines)) if announces_links(lines[place]))
-    end = next(links, len(lines))
-    return tuple(place for place in ours if start <= place < end)
 
 
 # Dates and people
@@ -135,12 +136,12 @@ def _stamps(lines: Sequence[str], places: Iterable[int]) -> dict[int, _Stamp]:
     found: dict[int, _Stamp] = {}
     taken: set[int] = set()
     for place in places:
-        if place in taken or (place and _UPDATED_ABOVE.search(lines[place - 1])):
+        if place in taken or (place and _UPDATED_END.search(lines[place - 1])):
             continue
-        line, own = lines[place], (place,)
+        line, own = lines[place], [place]
         if _LABEL_ALONE.fullmatch(line) and place + 1 < len(lines):
-            line, own = f"{line} {lines[place + 1]}", (place, place + 1)
-        stamp = _stamp(line, own)
+            line, own = f"{line} {lines[place + 1]}", [place, place + 1]
+        stamp = _stamp(line, tuple(own))
         if stamp.date or stamp.authors:
             found[place] = stamp
             taken.update(own)
@@ -157,9 +158,10 @@ def _stamp(line: str, own: tuple[int, ...]) -> _Stamp:
         date = date_line(first) or date_line(second)
         other = second if date_line(first) else first
         if date:
-            people = names.byline(other) or names.bare_names(other)
+            labelled = names.byline(other)
+            people = labelled or names.bare_names(other)
             if people or word_count(other) < 4:
-                return _Stamp(date, people, own if people else ())
+                return _Stamp(date, people, own if people else (), bare=not labelled)
     people = names.byline(line)
     return _Stamp(authors=people, places=own if people else ())
 
@@ -170,7 +172,7 @@ def _halves(line: str) -> list[tuple[str, str]]:
         return []
     cuts = [*_BETWEEN_FIELDS.finditer(line), *_BETWEEN_WORDS.finditer(line)]
     halves = [(line[: cut.start()].strip(" ,"), line[cut.end() :].strip(" ,")) for cut in cuts]
-    return [(first, second) for first, second in halves if first and second]
+    return [(first, second) for first, second in halves if first and second and not _UPDATED.search(first)]
 
 
 def _published(lines: Sequence[str], stamps: dict[int, _Stamp], layout: _Layout) -> tuple[str, list[int]]:
@@ -201,13 +203,13 @@ def _authors(
     lines: Sequence[str], stamps: dict[int, _Stamp], dated: Sequence[int], layout: _Layout
 ) -> tuple[tuple[str, ...], list[int]]:
     """The authors and the places of the lines that are nothing else."""
-    for stamp in stamps.values():
-        if stamp.authors:
+    for place, stamp in stamps.items():
+        if stamp.authors and not (stamp.bare and _may_be_no_person(stamp.authors, place, lines, layout)):
             return stamp.authors, list(stamp.places)
     for place in dated:
         for beside in _beside(place, lines):
             people = names.bare_names(lines[beside])
-            if people and not (len(people) == 1 and _may_be_no_person(people[0], beside, lines, layout)):
+            if people and not _may_be_no_person(people, beside, lines, layout):
                 return people, [beside]
     for place in layout.tail:
         people = names.credited(lines[place]) or (names.byline(lines[place]) if ":" in lines[place] else ())
@@ -223,16 +225,21 @@ def _beside(place: int, lines: Sequence[str]) -> list[int]:
     return [beside for beside in (above, below) if 0 <= beside < len(lines)]
 
 
-def _may_be_no_person(name: str, place: int, lines: Sequence[str], layout: _Layout) -> bool:
+def _may_be_no_person(people: tuple[str, ...], place: int, lines: Sequence[str], layout: _Layout) -> bool:
     """Whether what looks like one name may be the only title, a repeated label, ordinary words, or a place or month."""
+    if len(people) > 1:
+        return False
     headings = [
         each for each in layout.before if each != place and _is_heading(lines[each]) and not date_line(lines[each])
     ]
     if not headings or sum(lines[each] == lines[place] for each in layout.before) > 1:
         return True
-    prose = "\n".join(line for line in lines if is_prose(line))
-    words = [re.escape(word) for word in name.split() if word != word.lower()]
-    return any(re.search(rf"\b{word.lower()}\b|\b(?:in|from|across|в|из)\s+{word}\b", prose) for word in words)
+    prose = "\n".join(line for line in lines if ends_sentence(line))
+    name = re.escape(people[0])
+    words = "|".join(re.escape(word) for word in people[0].split() if word != word.lower())
+    ordinary = any(re.search(rf"\b{word.lower()}\b", prose) for word in words.split("|"))
+    somewhere = rf"\b(?:in|from|across|в|из)\s+(?:{words})\b|\b(?:of|near|to|at|из|около|до)\s+{name}\b"
+    return ordinary or re.search(somewhere, prose) is not None
 
 
 # Titles
@@ -259,7 +266,7 @@ def _title(lines: Sequence[str], places: Sequence[int]) -> str:
         lambda line: word_count(line) >= 5,
         lambda line: word_count(line) >= 2 and is_about(line) and not names.is_section(line),
         lambda line: word_count(line) >= 3,
-        lambda line: True,
+        lambda line: bool(line),
     )
     for test in tests:
         for line in headings:
@@ -348,10 +355,10 @@ def _stated_outlet(lines: Sequence[str], layout: _Layout) -> tuple[str, list[int
 
 
 def _told_outlet(lines: Sequence[str], layout: _Layout, labels: Sequence[int]) -> str:
-    """The outlet that the article lets slip: its own address, those who talk to it, an agency's dateline, a column's name."""
-    short = [line for line in lines if len(line) < 2000]
+    """The outlet that the article lets slip: its own address, who talks to it, an agency's dateline, a column's name."""
+    short = [line for line in lines if len(line) < 20_000]
     dateline = outlet.wire(lines[layout.first_prose]) if layout.first_prose is not None else ""
-    return outlet.own_domain(short) or outlet.told(lines) or dateline or _column(lines, labels)
+    return outlet.own_domain(short) or outlet.told(short) or dateline or _column(lines, labels)
 
 
 def _column(lines: Sequence[str], labels: Sequence[int]) -> str:
