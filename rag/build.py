@@ -13,7 +13,7 @@ from rag.index import FileState, Index, IndexWriter, Recipe, describe
 from rag.read import SourceFile, read, scan
 from rag.settings import Settings
 from rag.split import split
-from rag.types import Changes, Document, FileReason, Progress
+from rag.types import Changes, Document, FileReason, Passage, Progress
 
 if TYPE_CHECKING:
     from embeddings import Embedder
@@ -120,7 +120,7 @@ def _add(writer: IndexWriter, file: SourceFile, tokens: int, embedder: Embedder)
     return FileState(file.id, file.sha256)
 
 
-def _pieces(document: Document, tokens: int, embedder: Embedder) -> list[tuple[object, str]]:
+def _pieces(document: Document, tokens: int, embedder: Embedder) -> list[tuple[Passage, str]]:
     def fits(texts: Sequence[str]) -> list[bool]:
         return [count <= embedder.max_tokens for count in embedder.count_tokens(texts)]
 

@@ -163,7 +163,7 @@ def candidates(hits: Sequence[Hit]) -> list[Candidate]:
         passage = frozenset(map(stem, words(f"{text} {hit.document.byline()}")))
         for i, (start, end) in enumerate(spans):
             around = " ".join(text[a:b] for a, b in (*spans[max(0, i - 1) : i], *spans[i + 1 : i + 2]))
-            if not _is_heading(text[start:end]):
+            if not _is_heading(text[start:end], hit.document.title):
                 found.append(Candidate(hit, rank, offset + start, offset + end, text[start:end], around, passage))
     return found
 
@@ -214,7 +214,9 @@ def _repeats(one: frozenset[str], other: frozenset[str]) -> bool:
     return len(one & other) >= _REPETITION * min(len(one), len(other))
 
 
-def _is_heading(text: str) -> bool:
+def _is_heading(text: str, title: str) -> bool:
+    if text == title:
+        return True
     closed = text.rstrip("”\"'’»)] ").endswith((".", "!", "?", "…", ":", ";"))
     return not closed and len(words(text)) < 7 and ":" not in text
 

@@ -2,8 +2,8 @@
 
 Byte-pair encoding over bytes (Sennrich, Haddow and Birch 2016, https://aclanthology.org/P16-1162), written as tiktoken reads
 it: a line for each token, its bytes in base64 and its rank. The training text is the documentation in Python's standard
-library (PSF licence) and the news prose and word lists beside this file, all ours. Python's documentation changes with its version:
-the vocabulary we ship was made with the one named in ``MADE_WITH``; another gives another, equally usable vocabulary.
+library (PSF licence) and the news prose and word lists beside this file, which we wrote. Python's documentation changes
+with its version: ``MADE_WITH`` made the vocabulary we ship; another makes another, equally usable one.
 """
 
 from __future__ import annotations
