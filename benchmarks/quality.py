@@ -14,15 +14,16 @@ import json
 import re
 import tempfile
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import rag.retrieve
 from rag.build import load_embedder
 from rag.chatbot import Chatbot
 from rag.extractive import SentenceReader
+from rag.question import understand
+from rag.retrieve import embed_question, fuse, rerank
 from rag.settings import Settings
 from rag.types import Answer, Hit
 
@@ -61,7 +62,7 @@ def main() -> None:
         _print_kinds(outcomes)
         _print_curve(outcomes)
         if chosen.weights:
-            _print_weights(chatbot, questions)
+            _print_weights(chatbot, [asked for asked in questions if asked["evidence"]])
         if chosen.wrong:
             _print_wrong(outcomes)
 
@@ -116,24 +117,40 @@ def _print_curve(outcomes: Sequence[Outcome]) -> None:
     none = [outcome for outcome in outcomes if outcome.asked["kind"] == "none"]
     rest = [outcome for outcome in outcomes if outcome.asked["kind"] != "none"]
     print(f"\nthreshold  refused of the {len(none)} unanswerable  refused of the other {len(rest)}")
-    for step in range(1, 20):
-        threshold = step / 20
-        print(
-            f"{threshold:9.2f}{_share(none, lambda each, t=threshold: each.support < t):16.2f}"
-            f"{_share(rest, lambda each, t=threshold: each.support < t):28.2f}"
-        )
+    for threshold in (step / 20 for step in range(1, 20)):
+        shares = [sum(each.support < threshold for each in group) / max(1, len(group)) for group in (none, rest)]
+        print(f"{threshold:9.2f}{shares[0]:16.2f}{shares[1]:28.2f}")
 
 
-def _print_weights(chatbot: Chatbot, questions: Iterable[dict[str, Any]]) -> None:
+def _print_weights(chatbot: Chatbot, questions: Sequence[dict[str, Any]]) -> None:
     print("\nweight of meaning  top 1  top 5 (answerable questions)")
-    usual, asked_for = rag.retrieve.fuse, [asked for asked in questions if asked["evidence"]]
+    found = [(asked, *_scores(chatbot, asked["question"])) for asked in questions]
     for step in range(11):
-        rag.retrieve.fuse = lambda cosines, keywords, weight=step / 10: usual(cosines, keywords, weight)  # type: ignore[assignment]
-        ranks = [_ranks(chatbot, asked, chatbot.retrieve(asked["question"])) for asked in asked_for]
+        ranks = []
+        for asked, cosines, keywords in found:
+            ranks.append(
+                _ranks(chatbot, asked, _ranked(chatbot, asked["question"], fuse(cosines, keywords, step / 10)))
+            )
         first = sum(1 in each for each in ranks) / len(ranks)
         five = sum(any(0 < rank <= 5 for rank in each) for each in ranks) / len(ranks)
         print(f"{step / 10:17.1f}{first:7.3f}{five:7.3f}")
-    rag.retrieve.fuse = usual
+
+
+def _scores(chatbot: Chatbot, question: str) -> tuple[dict[int, float], dict[int, float]]:
+    index = chatbot._index
+    vector = embed_question(chatbot._embedder, question)
+    keywords = {hit.row: hit.score for hit in index.keywords(question, 50)}
+    rows = sorted({hit.row for hit in index.nearest(vector, 50)} | keywords.keys())
+    return dict(zip(rows, index.cosines(vector, rows), strict=True)), keywords
+
+
+def _ranked(chatbot: Chatbot, question: str, scores: dict[int, float]) -> list[Hit]:
+    index = chatbot._index
+    rows = sorted(scores, key=lambda row: (-scores[row], row))[:24]
+    passages = dict(zip(rows, index.passages(rows), strict=True))
+    scores = rerank(understand(question, index), {row: scores[row] for row in rows}, passages)
+    best = sorted(rows, key=lambda row: (-scores[row], row))[: chatbot.settings.k]
+    return [Hit(*passages[row], scores[row]) for row in best]
 
 
 def _print_wrong(outcomes: Sequence[Outcome]) -> None:

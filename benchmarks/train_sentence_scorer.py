@@ -145,7 +145,7 @@ def _learn_rank(examples: list[Any]) -> dict[str, float]:
         for table, right in zip(tables, rights, strict=True):
             scores = table / scale @ weights
             total = total - (torch.logsumexp(scores[right], 0) - torch.logsumexp(scores, 0)) / len(tables)
-        total.backward()
+        total.backward()  # type: ignore[no-untyped-call]
         return total
 
     optimizer.step(loss)  # type: ignore[no-untyped-call]

@@ -9,7 +9,8 @@ import json
 import math
 import threading
 from collections import OrderedDict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from importlib.resources import files
@@ -27,10 +28,13 @@ if TYPE_CHECKING:
     from embeddings import Embedder, Vectors
 
 MOST_SENTENCES = 4
+# Two words mean nearly the same from the second cosine on, and nothing to each other below the first: of random pairs of words
+# all-MiniLM-L6-v2 gives 95 % a cosine below 0.42 and 99 % one below 0.58; synonyms ("largest", "biggest") get 0.55 to 0.95.
+_UNRELATED, _SYNONYMS = 0.45, 0.75
 # A further sentence is shown only if it is this likely next to the best one, and says something else.
 _WORTH_ADDING = 0.35
 _REPETITION = 0.6
-_CACHED_SENTENCES = 8192
+_CACHED_VECTORS = 16384
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +82,16 @@ class Candidate:
         return self.stems | set(map(stem, words(f"{self.around} {self.hit.document.byline()}")))
 
     @cached_property
+    def words(self) -> frozenset[str]:
+        """Its words in small letters, without function words."""
+        return meaningful_words(self.text)
+
+    @cached_property
+    def context_words(self) -> frozenset[str]:
+        """Its own, its neighbours' and its article's header's words, as ``words``."""
+        return self.words | meaningful_words(f"{self.around} {self.hit.document.byline()}")
+
+    @cached_property
     def sequence(self) -> list[str]:
         """The stems of its words without function words, in order."""
         return [stem(word) for word in words(self.text) if word.lower() not in FUNCTION_WORDS]
@@ -118,7 +132,7 @@ class SentenceReader:
 
     def __init__(self, embedder: Embedder, scorer: Scorer | None = None) -> None:
         self._scorer = scorer or Scorer.shipped()
-        self._vectors = _SentenceVectors(embedder)
+        self._vectors = _Vectors(embedder)
 
     def read(self, question: str, hits: Sequence[Hit], vocabulary: Vocabulary) -> Reading:
         """One to four sentences, most relevant first, none twice; none where the support is below the threshold."""
@@ -137,7 +151,25 @@ class SentenceReader:
     def features(self, question: Question, found: Sequence[Candidate]) -> list[dict[str, float]]:
         """What is known of each candidate with respect to the question, by feature name."""
         cosines = self._vectors.cosines(question.text, [each.text for each in found])
-        return [sentence_features(question, each, cosine) for each, cosine in zip(found, cosines, strict=True)]
+        near = self._near(question, [each.words for each in found])
+        near_context = self._near(question, [each.context_words for each in found])
+        return [sentence_features(question, *each) for each in zip(found, cosines, near, near_context, strict=True)]
+
+    def _near(self, question: Question, texts: Sequence[frozenset[str]]) -> list[dict[str, float]]:
+        """For each set of words how near, from 0 to 1, each of the question's words comes to one of them in meaning.
+
+        Names and numbers are left out: two countries are near in meaning, and yet not the same.
+        """
+        asked = [word for word in question.weights if word not in question.names]
+        known = sorted(frozenset().union(*texts))
+        if not asked or not known:
+            return [{} for _ in texts]
+        columns = {word: column for column, word in enumerate(known)}
+        table = (self._vectors.of([word.lower() for word in asked]) @ self._vectors.of(known).T - _UNRELATED) / (
+            _SYNONYMS - _UNRELATED
+        )
+        best = [table[:, [columns[word] for word in text]].max(axis=1, initial=0.0).clip(0.0, 1.0) for text in texts]
+        return [dict(zip(asked, map(float, each), strict=True)) for each in best]
 
     def _chosen(self, found: Sequence[Candidate], orders: Sequence[float]) -> list[Evidence]:
         ranked = sorted(range(len(found)), key=lambda i: (-orders[i], i))
@@ -168,8 +200,17 @@ def candidates(hits: Sequence[Hit]) -> list[Candidate]:
     return found
 
 
-def sentence_features(question: Question, candidate: Candidate, cosine: float) -> dict[str, float]:
-    """The features of one candidate; all are 0 to 1 but the cosines and the two logarithms."""
+def sentence_features(
+    question: Question,
+    candidate: Candidate,
+    cosine: float,
+    near: Mapping[str, float],
+    near_context: Mapping[str, float],
+) -> dict[str, float]:
+    """The features of one candidate; all are 0 to 1 but the cosines and the two logarithms.
+
+    ``near`` and ``near_context`` say how near each word of the question comes to one of the sentence's, or its context's.
+    """
     why = candidate.hit.why
     holds_kind = answers_kind(question, candidate.text)
     new = [each for each in candidate.sequence if each not in question.stems]
@@ -181,6 +222,8 @@ def sentence_features(question: Question, candidate: Candidate, cosine: float) -
         "coverage": question.coverage(candidate.stems),
         "context_coverage": question.coverage(candidate.context),
         "passage_coverage": question.coverage(candidate.passage),
+        "near_coverage": question.coverage(candidate.stems, near=near),
+        "near_context_coverage": question.coverage(candidate.context, near=near_context),
         "name_coverage": question.coverage(candidate.stems, question.names),
         "context_name_coverage": question.coverage(candidate.context, question.names),
         "pairs": _pairs(question, candidate.sequence),
@@ -199,7 +242,7 @@ def support_features(features: Sequence[Mapping[str, float]], best: int) -> dict
 
     The fused score is left out: it is scaled to the best passage, so it says nothing about how good that one is.
     """
-    reached = ("cosine", "coverage", "context_coverage", "passage_coverage", "passage_cosine")
+    reached = ("cosine", "near_coverage", "near_context_coverage", "passage_coverage", "passage_cosine")
     own = {name: value for name, value in features[best].items() if name != "passage_score"}
     return {**own, **{f"best_{name}": max(each[name] for each in features) for name in reached}}
 
@@ -229,8 +272,8 @@ def _in_reading_order(chosen: Sequence[Evidence]) -> tuple[Evidence, ...]:
     return (chosen[0], *sorted(chosen[1:], key=lambda each: (first[each.hit.passage.id], each.start)))
 
 
-class _SentenceVectors:
-    """Sentences recur from question to question, and embedding them is most of an answer's time."""
+class _Vectors:
+    """Sentences and words recur from question to question, and embedding them is most of an answer's time."""
 
     def __init__(self, embedder: Embedder) -> None:
         self._embedder = embedder
@@ -239,23 +282,43 @@ class _SentenceVectors:
 
     def cosines(self, question: str, texts: Sequence[str]) -> list[float]:
         """The cosine of the question with each of the texts."""
-        import numpy
+        with _translated():
+            vector = self._embedder.embed_query(question)
+        return [float(cosine) for cosine in self.of(texts) @ vector]
 
-        from embeddings import EmbeddingError
+    def of(self, texts: Sequence[str]) -> Vectors:
+        """The vectors of texts, shape (len(texts), dimension)."""
+        import numpy
 
         with self._lock:
             found = {text: self._known[text] for text in texts if text in self._known}
         missing = [text for text in dict.fromkeys(texts) if text not in found]
-        try:
+        with _translated():
             found.update(zip(missing, self._embedder.embed_documents(missing), strict=True))
-            vector = self._embedder.embed_query(question)
-        except EmbeddingError as error:
-            raise EmbedderError(str(error)) from error
         self._keep({text: found[text] for text in missing})
-        return [float(cosine) for cosine in numpy.stack([found[text] for text in texts]) @ vector]
+        return numpy.stack([found[text] for text in texts])
 
     def _keep(self, fresh: Mapping[str, Vectors]) -> None:
         with self._lock:
             self._known.update(fresh)
-            while len(self._known) > _CACHED_SENTENCES:
+            while len(self._known) > _CACHED_VECTORS:
                 self._known.popitem(last=False)
+
+
+def meaningful_words(text: str) -> frozenset[str]:
+    """The words of a text in small letters, without function words and numbers.
+
+    >>> sorted(meaningful_words("The plant and its 620 workers"))
+    ['plant', 'workers']
+    """
+    return frozenset(word.lower() for word in words(text) if word.isalpha()) - FUNCTION_WORDS
+
+
+@contextmanager
+def _translated() -> Iterator[None]:
+    from embeddings import EmbeddingError
+
+    try:
+        yield
+    except EmbeddingError as error:
+        raise EmbedderError(str(error)) from error

@@ -37,16 +37,19 @@ class Question:
     names: frozenset[str]
     expects: str
 
-    def coverage(self, stems: Collection[str], only: Collection[str] | None = None) -> float:
+    def coverage(
+        self, stems: Collection[str], only: Collection[str] | None = None, near: Mapping[str, float] | None = None
+    ) -> float:
         """The share of the question's weight, 0 to 1, that stands among some stems; 1 where nothing is asked for.
 
-        ``only`` counts some of its words alone.
+        ``only`` counts some of its words alone; ``near`` says how much (0 to 1) a word counts that stands there in meaning.
         """
         reached = total = 0.0
         for word, weight in self.weights.items():
             if only is None or word in only:
                 total += weight
-                reached += weight * max((sure for term, sure in self.terms[word].items() if term in stems), default=0.0)
+                spelt = max((sure for term, sure in self.terms[word].items() if term in stems), default=0.0)
+                reached += weight * max(spelt, (near or {}).get(word, 0.0))
         return reached / total if total else 1.0
 
     @property

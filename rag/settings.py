@@ -72,8 +72,9 @@ class Settings:
         'news'
         """
         kinds = get_type_hints(type(self))
-        given = {name: value for name, value in changes.items() if value is not None}
-        return replace(self, **{name: Path(value) if kinds[name] is Path else value for name, value in given.items()})
+        given: dict[str, Any] = {name: value for name, value in changes.items() if value is not None}
+        given |= {name: Path(value) for name, value in given.items() if kinds[name] is Path}
+        return replace(self, **given)
 
 
 def _parse(name: str, text: str, kind: type) -> Any:

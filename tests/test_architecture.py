@@ -34,7 +34,7 @@ ARROWS: dict[str, set[str]] = {
     "extractive": {"cite", "lexical", "question", "sentences", "words", "embeddings"},
     "build": {"generations", "index", "read", "settings", "split", "embeddings"},
     "chatbot": {"build", "cite", "extractive", "index", "retrieve", "settings", "embeddings"},
-    "web": {"settings"},
+    "web": {"chatbot", "settings"},
     "__main__": {"build", "chatbot", "index", "settings", "ui"},
     "__init__": {"build", "chatbot", "settings"},
 }

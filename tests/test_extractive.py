@@ -59,7 +59,7 @@ VOCABULARY = Vocabulary(PASSAGES)
 
 def by_words(threshold: float = 0.3) -> Scorer:
     """A scorer whose decisions can be worked out by hand: the share of the question's words in the sentence."""
-    return Scorer(rank={"coverage": 5.0}, support={"best_context_coverage": 10.0}, bias=-5.0, threshold=threshold)
+    return Scorer(rank={"coverage": 5.0}, support={"best_near_context_coverage": 10.0}, bias=-5.0, threshold=threshold)
 
 
 def test_candidates_are_the_sentences_without_headings_and_know_where_they_stand() -> None:
@@ -78,7 +78,7 @@ def test_candidates_are_the_sentences_without_headings_and_know_where_they_stand
 
 
 def features_of(question: str, number: int) -> dict[str, float]:
-    return sentence_features(understand(question, VOCABULARY), candidates(hits())[number], 0.7)
+    return sentence_features(understand(question, VOCABULARY), candidates(hits())[number], 0.7, {}, {})
 
 
 def test_coverage_is_the_share_of_weight_by_hand() -> None:
@@ -117,7 +117,7 @@ def test_support_sees_the_best_of_all_and_not_the_scaled_score() -> None:
     ]
     rows.append({**rows[0], "cosine": 0.8, "coverage": 0.2})
     seen = support_features(rows, 0)
-    assert (seen["cosine"], seen["best_cosine"], seen["best_coverage"]) == (0.1, 0.8, 0.9)
+    assert (seen["cosine"], seen["best_cosine"], seen["coverage"]) == (0.1, 0.8, 0.9)
     assert "passage_score" not in seen
 
 
