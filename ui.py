@@ -151,7 +151,8 @@ class Handlers:
         except FootnoteError as error:
             yield change(conversation, status="failed", note=sentence(error))
         except Exception as error:  # the reader must be told, whatever it was
-            log.exception("answering failed")
+            log.error("answering failed: %s", type(error).__name__)
+            log.debug("answering failed", exc_info=True)  # paths and texts stand in it, so not above DEBUG
             yield change(conversation, status="failed", note=unexpected(error))
 
     def undo(self, conversation: Conversation) -> Shown:
@@ -176,7 +177,8 @@ class Handlers:
         except FootnoteError as error:
             return {"error": sentence(error)}
         except Exception as error:  # the reader must be told, whatever it was
-            log.exception("opening an article failed")
+            log.error("opening an article failed: %s", type(error).__name__)
+            log.debug("opening an article failed", exc_info=True)  # paths and texts stand in it, so not above DEBUG
             return {"error": unexpected(error)}
 
 

@@ -7,6 +7,7 @@ question · 75 another build is running · 130 interrupted.
 from __future__ import annotations
 
 import json
+import logging
 import sys
 from collections.abc import Callable
 from contextlib import closing, contextmanager
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
 
     from rag.chatbot import Chatbot
     from rag.types import Answer, Changes, FileReason, Hit, Progress
+
+log = logging.getLogger(__name__)
 
 FAILED_FILES, REFUSED, INTERRUPTED = 2, 3, 130
 click.UsageError.exit_code = 64
@@ -160,8 +163,9 @@ def verify(articles: Path | None, index: Path | None, as_json: bool) -> None:
 
 
 def main() -> None:
-    """Runs a command; every error of ours becomes one line and an exit code, never a traceback."""
+    """Runs a command; every error becomes one line and an exit code, never a traceback unless RAG_LOG is DEBUG."""
     try:
+        logging.basicConfig(level=Settings.from_environment().log, format="%(levelname)s %(name)s: %(message)s")
         cli()
     except FootnoteError as error:
         click.echo(f"rag: {_plain(str(error))}", err=True)
@@ -170,6 +174,12 @@ def main() -> None:
         sys.exit(INTERRUPTED)
     except BrokenPipeError:
         sys.exit(0)
+    except Exception as error:  # a user gets a line, a developer the rest with RAG_LOG=DEBUG
+        log.debug("unexpected", exc_info=True)
+        click.echo(
+            f"rag: something unexpected went wrong ({type(error).__name__}); set RAG_LOG=DEBUG to see more", err=True
+        )
+        sys.exit(1)
 
 
 @contextmanager
@@ -193,13 +203,15 @@ def _progress() -> Iterator[Callable[[Progress], None]]:
     from tqdm import tqdm
 
     bar: tqdm[Any] | None = None
+    stage = ""
 
     def show(progress: Progress) -> None:
-        nonlocal bar
-        if bar is None or bar.desc != f"{progress.stage}: ":
+        nonlocal bar, stage
+        if bar is None or stage != progress.stage:
             if bar is not None:
                 bar.close()
-            bar = tqdm(desc=progress.stage, total=progress.total, leave=False, disable=None, file=sys.stderr)
+            stage = progress.stage
+            bar = tqdm(desc=stage, total=progress.total, leave=False, disable=None, file=sys.stderr)
         bar.update(progress.done - bar.n)
 
     try:

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from embeddings import Embedder
     from rag.extractive import Reader
 
-REFUSAL = "The articles do not say. The passages nearest to the question are listed as such."
+REFUSAL = "The articles do not say. The nearest passages are shown, but they do not answer the question."
 
 
 class Chatbot:

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Protocol
 from rag.cite import Evidence
 from rag.errors import EmbedderError
 from rag.lexical import stem
-from rag.question import KINDS, Question, Vocabulary, answers_kind, understand
+from rag.question import GROUPS, Question, Vocabulary, answers_kind, understand
 from rag.sentences import sentence_spans
 from rag.types import Hit
 from rag.words import FUNCTION_WORDS, words
@@ -231,20 +231,25 @@ def sentence_features(
         "new": math.log1p(len(new)),
         "asks": float(candidate.text.rstrip().endswith("?")),
     }
-    for kind in KINDS:
-        features[f"has_{kind}"] = float(question.expects == kind and holds_kind)
-        features[f"lacks_{kind}"] = float(question.expects == kind and not holds_kind)
+    expected = GROUPS.get(question.expects)
+    for group in sorted(set(GROUPS.values())):
+        features[f"has_{group}"] = float(expected == group and holds_kind)
+        features[f"lacks_{group}"] = float(expected == group and not holds_kind)
     return features
 
 
 def support_features(features: Sequence[Mapping[str, float]], best: int) -> dict[str, float]:
-    """What tells whether the best sentence answers: its own features and the best that any sentence reaches.
+    """What tells whether the best sentence answers: some of its own features, and the best cosine that any sentence reaches.
 
-    The fused score is left out: it is scaled to the best passage, so it says nothing about how good that one is.
+    Features that compare sentences with one another are left out, as are those that rather describe the corpus: with all of
+    them the model did better on what it was learned from and worse on news.
     """
-    reached = ("cosine", "near_coverage", "near_context_coverage", "passage_coverage", "passage_cosine")
-    own = {name: value for name, value in features[best].items() if name != "passage_score"}
-    return {**own, **{f"best_{name}": max(each[name] for each in features) for name in reached}}
+    kinds = [f"{has}_{group}" for has in ("has", "lacks") for group in sorted(set(GROUPS.values()))]
+    names = ["cosine", "near_coverage", "near_context_coverage", "context_name_coverage", "pairs", *kinds]
+    return {
+        **{name: features[best][name] for name in names},
+        "best_cosine": max(each["cosine"] for each in features),
+    }
 
 
 def _pairs(question: Question, sequence: Sequence[str]) -> float:

@@ -65,7 +65,8 @@ def understand(text: str, vocabulary: Vocabulary) -> Question:
     weights = {}
     for word, meant in terms.items():
         frequency = max((vocabulary.frequency(term) for term in meant), default=0)
-        weights[word] = math.log(1 + size / (frequency + 0.5))
+        # A word that stands nowhere weighs like one that stands once: most of such words are everyday ones by chance.
+        weights[word] = math.log(1 + size / (max(frequency, 1) + 0.5))
     first = words(text)[0] if words(text) else ""
     names = frozenset(word for word in terms if _is_name(word) and (word != first or word.isdigit()))
     return Question(text, terms, weights, names, expected_kind(text))
@@ -125,6 +126,13 @@ _KINDS = {
 }
 _PATTERNS = {kind: re.compile("|".join(forms), re.IGNORECASE) for kind, forms in _KINDS.items()}
 KINDS = tuple(_KINDS)
+GROUPS = {
+    **dict.fromkeys(("percent", "age", "duration", "measure", "money"), "quantity"),
+    **dict.fromkeys(("number", "date"), "number"),
+    **dict.fromkeys(("person", "place"), "name"),
+    "reason": "reason",
+}
+"""What the kinds have in common: they are told by a number with a unit, a number, a name, or a word such as "because"."""
 
 
 def expected_kind(text: str) -> str:
@@ -155,20 +163,24 @@ _TIME_UNIT = (
 _FRACTION = r"\b(half|(one|two|three)[- ](thirds?|quarters?|fifths?)|a (third|quarter|fifth|tenth))\b"
 _MEASURE_UNIT = (
     r"(kilomet\w+|met(er|re)s?|centimet\w+|feet|foot|inch(es)?|miles?|yards?|acres?|hectares?|kilograms?|tonn?es?|tons?|pounds?|"
-    r"degrees?|litres?|liters?|km2?|cm|mm|kg|mph|m|ft|mi|км|метр\w*|килограмм\w*|тонн\w*|градус\w*|square|cubic)"
+    r"degrees?|litres?|liters?|km2?|cm|mm|kg|mph|nm|μm|mm|m|ft|mi|км|метр\w*|килограмм\w*|тонн\w*|градус\w*|square|cubic)"
 )
 _MONEY = (
     r"([$€£¥₽₸₴]\s?\d|\b(dollars?|euros?|pounds?|cents?|yen|yuan|rubles?|roubles?|tenge|francs?|crowns?|kron\w+|rupees?|"
     r"pesos?|lira|USD|EUR|GBP|рубл\w+|доллар\w*|евро|тенге)\b)"
 )
+_MEASURE = rf"\d[\d,.]*[\s-]*({_MEASURE_UNIT}\b|°)|\b({_NUMERAL})[\s-]+{_MEASURE_UNIT}\b"
 _SIGNS = {
-    "percent": re.compile(rf"%|\bper ?cent\b|\bпроцент|{_FRACTION}", re.I),
-    "age": re.compile(rf"\baged?\b|\byears? old\b|\byear-old\b|\bborn\b|{_NUMBER}\W+(years?|лет|год\w*)\b", re.I),
+    "percent": re.compile(rf"{_NUMBER}[\s-]*(%|per ?cent\b|процент)|{_FRACTION}", re.I),
+    "age": re.compile(
+        rf"\b(aged?|at the age of|at) \d{{1,3}}\b|\byears? old\b|\byear-old\b|\bborn\b|{_NUMBER}\W+(лет|год\w*)\b", re.I
+    ),
     "duration": re.compile(
-        rf"{_NUMBER}[\s-]+(\w+[\s-]+)?{_TIME_UNIT}\b|\b(a|an|last|several|few|many) ({_TIME_UNIT})\b|\b(since|until|from) ",
+        rf"{_NUMBER}[\s-]+(\w+[\s-]+)?{_TIME_UNIT}\b|\b(a|an|last|several|few|many) ({_TIME_UNIT})\b|"
+        rf"\b(since|until|from) |{_MEASURE}",
         re.I,
     ),
-    "measure": re.compile(rf"\d[\d,.]*[\s-]*{_MEASURE_UNIT}\b|\b({_NUMERAL})[\s-]+{_MEASURE_UNIT}\b", re.I),
+    "measure": re.compile(_MEASURE, re.I),
     "money": re.compile(_MONEY, re.I),
     "number": re.compile(_NUMBER, re.I),
     "date": re.compile(rf"\b(1\d|20)\d\ds?\b|\b({_MONTH})\b|\b({_DAY})\b", re.I),

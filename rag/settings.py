@@ -40,6 +40,8 @@ class Settings:
     """The address the page listens on."""
     port: int = 7860
     """The page's port."""
+    log: str = "WARNING"
+    """How much is logged: ``DEBUG``, ``INFO``, ``WARNING`` or ``ERROR``; questions and paths only at ``DEBUG``."""
 
     def __post_init__(self) -> None:
         for name, low, high in (
@@ -52,6 +54,9 @@ class Settings:
                 raise SettingsError(
                     f"RAG_{name.upper()} must lie between {low} and {high}; set it to a number such as {_default(name)}"
                 )
+
+        if self.log not in ("DEBUG", "INFO", "WARNING", "ERROR"):
+            raise SettingsError("RAG_LOG must be DEBUG, INFO, WARNING or ERROR; set it to WARNING")
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] | None = None, **changes: Any) -> Settings:

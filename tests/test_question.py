@@ -96,7 +96,7 @@ def test_rare_words_weigh_more_and_names_are_known() -> None:
     assert asked.weights == {
         "mayor": pytest.approx(math.log(1 + 10 / 4.5)),
         "Kramer": pytest.approx(math.log(1 + 10 / 1.5)),
-        "2031": pytest.approx(math.log(1 + 10 / 0.5)),
+        "2031": pytest.approx(math.log(1 + 10 / 1.5)),
     }
     assert asked.names == {"Kramer", "2031"}
     assert asked.expects == "person"

@@ -164,3 +164,9 @@ def test_any_bytes_are_text_or_refused(data: bytes) -> None:
     assert text == unicodedata.normalize("NFC", text)
     assert "\x00" not in text
     assert "\r" not in text
+
+
+@pytest.mark.parametrize("data", [b"\x00\x01" * 900, b"\x01\x02\x00\x00" * 400, b"ab" * 900])
+def test_a_pattern_of_bytes_is_no_text(data: bytes) -> None:
+    with pytest.raises(RefusedFile):
+        decode(data)

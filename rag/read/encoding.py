@@ -15,6 +15,9 @@ from rag.errors import RefusedFile
 GARBAGE_SHARE = 0.01
 """A file with a larger share of control and replacement characters is not text."""
 
+FEWEST_SIGNS = 5
+"""A page of fewer different signs says nothing: it is a pattern of bytes that happened to be a valid encoding."""
+
 MOST_CHARACTERS = 10_000_000
 """More than any article has; longer files are refused before a parser sees them."""
 
@@ -103,6 +106,8 @@ def decode(data: bytes) -> str:
         share = f"{garbage / len(text):.0%}"
         raise RefusedFile(f"not text: {share} of its characters are unreadable; save it again as UTF-8 text")
     text = clean(text)
+    if len(text) > 100 and len(set(text)) < FEWEST_SIGNS:
+        raise RefusedFile("not text: it repeats a few signs over and over; remove the file")
     if not any(letter.isalpha() for letter in text):
         raise RefusedFile("there are no words in it; remove the file or fill it")
     return text

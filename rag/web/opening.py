@@ -56,7 +56,8 @@ class Opening:
         except FootnoteError as error:
             self.state = State("failed", sentence(error))
         except BaseException as error:  # the page must say so, whatever it was
-            log.exception("opening failed")
+            log.error("opening failed: %s", type(error).__name__)
+            log.debug("opening failed", exc_info=True)  # paths and texts stand in it, so not above DEBUG
             self.state = State("failed", unexpected(error))
         else:
             self.chatbot = chatbot
@@ -91,4 +92,4 @@ def sentence(error: FootnoteError) -> str:
 
 def unexpected(error: BaseException) -> str:
     """What a reader is told of an error that is not ours: its kind only, for its words may name paths or keys."""
-    return f"Something unexpected went wrong ({type(error).__name__}); the terminal says more."
+    return f"Something unexpected went wrong ({type(error).__name__}); set RAG_LOG=DEBUG and start again to see more."
