@@ -1,6 +1,6 @@
 """The page: a chat on the left, its sources on the right. The only file that knows gradio.
 
-``python ui.py`` serves it; ``rag chat`` does the same. The page is there at once: the model is loaded, and the index built
+``python ui.py`` is ``rag chat``. The page is there at once: the model is loaded, and the index built
 where it is missing or outdated, in the background.
 """
 
@@ -10,18 +10,19 @@ import asyncio
 import logging
 import os
 import socket
+import sys
 from collections.abc import AsyncGenerator, Callable, Sequence
 from html import escape
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from rag.errors import FootnoteError, MissingExtra, QuestionError, SettingsError
+from rag.retrieve import LONGEST_QUESTION
 from rag.settings import Settings
 from rag.types import Progress
 from rag.web import FOLDER, asset
-from rag.web.conversation import MAX_QUESTION, Conversation, begin, change, clean_question, history
+from rag.web.conversation import Conversation, begin, change, clean_question, history
 from rag.web.examples import read_examples
 from rag.web.opening import Opening, State, sentence, unexpected
 from rag.web.render import article_data, articles_data, messages, panel
@@ -238,7 +239,7 @@ def build_page(
                         placeholder="Ask the articles…",
                         lines=1,
                         max_lines=6,
-                        max_length=MAX_QUESTION,
+                        max_length=LONGEST_QUESTION,
                         autofocus=True,
                         **ASK,
                     )
@@ -375,20 +376,7 @@ def _theme() -> Any:
     )
 
 
-@click.command(context_settings={"help_option_names": ["-h", "--help"]})
-@click.option("--articles", type=click.Path(path_type=Path), help="The folder of articles (RAG_ARTICLES).")
-@click.option("--index", type=click.Path(path_type=Path), help="The folder the index is kept in (RAG_INDEX).")
-@click.option("--host", help="The address to listen on (RAG_HOST).")
-@click.option("--port", type=int, help="The port, or the next free one (RAG_PORT).")
-@click.option("--browser", is_flag=True, help="Open the page in a browser.")
-def main(articles: Path | None, index: Path | None, host: str | None, port: int | None, browser: bool) -> None:
-    """Serve the page: ask a folder of articles, read each quote in its place."""
-    try:
-        launch(Settings.from_environment(articles=articles, index=index, host=host, port=port), browser)
-    except FootnoteError as error:
-        click.echo(f"Error: {error}", err=True)
-        raise SystemExit(error.exit_code) from error
-
-
 if __name__ == "__main__":
-    main()
+    from rag.__main__ import main
+
+    main(["chat", *sys.argv[1:]])

@@ -139,7 +139,7 @@ def _print_weights(chatbot: Chatbot, questions: Sequence[dict[str, Any]]) -> Non
 def _scores(chatbot: Chatbot, question: str) -> tuple[dict[int, float], dict[int, float]]:
     index = chatbot._index
     vector = embed_question(chatbot._embedder, question)
-    keywords = {hit.row: hit.score for hit in index.keywords(question, 50)}
+    keywords = {hit.row: hit.score for hit in index.keywords(index.terms(question), 50)}
     rows = sorted({hit.row for hit in index.nearest(vector, 50)} | keywords.keys())
     return dict(zip(rows, index.cosines(vector, rows), strict=True)), keywords
 

@@ -22,6 +22,7 @@ __all__ = [
     "Neighbor",
     "VectorIndex",
     "create_vector_index",
+    "embedder_name",
     "open_embedder",
     "open_vector_index",
 ]
@@ -109,6 +110,24 @@ def open_embedder(name: str = "bundled") -> Embedder:
     if folder.is_dir():
         return models.SentenceTransformerEmbedder(folder, folder.resolve().name)
     return models.SentenceTransformerEmbedder(models.downloaded_folder(name), name)
+
+
+def embedder_name(name: str) -> str:
+    """The name that the embedder of ``open_embedder(name)`` has, without loading anything.
+
+    >>> embedder_name("bundled")
+    'all-MiniLM-L6-v2'
+    """
+    if name == "hashing":
+        from embeddings.in_memory import HashingEmbedder
+
+        return HashingEmbedder().name
+    folder = Path(name).expanduser()
+    if name != "bundled":
+        return folder.resolve().name if folder.is_dir() else name
+    from embeddings.sentence_transformer import BUNDLED_NAME
+
+    return BUNDLED_NAME
 
 
 def create_vector_index(vectors: Vectors, approximate_above: int = 100_000) -> VectorIndex:

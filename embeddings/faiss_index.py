@@ -101,7 +101,10 @@ class ApproximateFaissIndex(FaissIndex):
     def save(self, folder: Path) -> None:
         """Writes ``vectors.npy`` and ``index.faiss``."""
         super().save(folder)
-        faiss.write_index(self._index, str(folder / INDEX_FILE))
+        try:
+            faiss.write_index(self._index, str(folder / INDEX_FILE))
+        except RuntimeError as error:
+            raise OSError("the vectors' index could not be written") from error
 
     def _candidates(self, question: Direction, k: int) -> NDArray[numpy.int64]:
         # the sketch's error grows as dimensions get fewer; measured for k of 10 and 100, 32 to 384 dimensions: recall over .99

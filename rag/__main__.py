@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import logging
+import os
 import sys
 from collections.abc import Callable
 from contextlib import closing, contextmanager
@@ -21,7 +22,7 @@ from rag.errors import FootnoteError, IndexCorrupt, MissingExtra
 from rag.settings import Settings
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from rag.chatbot import Chatbot
     from rag.types import Answer, Changes, FileReason, Hit, Progress
@@ -32,13 +33,14 @@ FAILED_FILES, REFUSED, INTERRUPTED = 2, 3, 130
 click.UsageError.exit_code = 64
 
 
+_index = click.option("--index", type=click.Path(path_type=Path), help="The index's folder [RAG_INDEX, index].")
+
+
 def _folders(command: Callable[..., Any]) -> Callable[..., Any]:
-    command = click.option("--index", type=click.Path(path_type=Path), help="The index's folder [RAG_INDEX, index].")(
-        command
+    articles = click.Path(path_type=Path)
+    return click.option("--articles", type=articles, help="The folder of articles [RAG_ARTICLES, seeds].")(
+        _index(command)
     )
-    return click.option(
-        "--articles", type=click.Path(path_type=Path), help="The folder of articles [RAG_ARTICLES, seeds]."
-    )(command)
 
 
 _json = click.option("--json", "as_json", is_flag=True, help="Print JSON, for programs.")
@@ -77,6 +79,9 @@ def build(articles: Path | None, index: Path | None, fresh: bool, as_json: bool)
 @_json
 def ask(question: str, articles: Path | None, index: Path | None, k: int | None, as_json: bool) -> None:
     """Answer QUESTION from the articles, every sentence with its quote."""
+    from rag.retrieve import check_question  # a question that cannot be asked must not wait for a build
+
+    question = check_question(question)
     with _opened(articles, index) as chatbot:
         answer = chatbot.ask(question, k=k)
     if as_json:
@@ -94,6 +99,9 @@ def ask(question: str, articles: Path | None, index: Path | None, k: int | None,
 @_json
 def search(question: str, articles: Path | None, index: Path | None, k: int | None, as_json: bool) -> None:
     """Find the passages nearest to QUESTION, and why each was found."""
+    from rag.retrieve import check_question
+
+    question = check_question(question)
     with _opened(articles, index) as chatbot:
         hits = chatbot.retrieve(question, k)
     if as_json:
@@ -106,16 +114,17 @@ def search(question: str, articles: Path | None, index: Path | None, k: int | No
 @cli.command()
 @_folders
 @click.option("--host", help="The address to listen on [RAG_HOST, 127.0.0.1].")
-@click.option("--port", type=click.IntRange(1, 65535), help="The port [RAG_PORT, 7860].")
-def chat(articles: Path | None, index: Path | None, host: str | None, port: int | None) -> None:
-    """Open the chat page and print its address; Ctrl+C ends it."""
+@click.option("--port", type=click.IntRange(1, 65535), help="The port, or the next free one [RAG_PORT, 7860].")
+@click.option("--browser", is_flag=True, help="Open the page in a browser.")
+def chat(articles: Path | None, index: Path | None, host: str | None, port: int | None, browser: bool) -> None:
+    """Serve the chat page and print its address; Ctrl+C ends it."""
     try:
         import ui
     except ModuleNotFoundError as error:
         if error.name not in ("ui", "gradio"):
             raise
         raise MissingExtra('the chat page needs gradio; run: pip install "footnote-rag[ui]"') from None
-    ui.launch(Settings.from_environment(articles=articles, index=index, host=host, port=port))
+    ui.launch(Settings.from_environment(articles=articles, index=index, host=host, port=port), browser)
 
 
 @cli.command()
@@ -144,13 +153,13 @@ def status(articles: Path | None, index: Path | None, as_json: bool) -> None:
 
 
 @cli.command()
-@_folders
+@_index
 @_json
-def verify(articles: Path | None, index: Path | None, as_json: bool) -> None:
+def verify(index: Path | None, as_json: bool) -> None:
     """Check every byte, vector and span of the index."""
     from rag.index import verify as verify_index
 
-    settings = Settings.from_environment(articles=articles, index=index)
+    settings = Settings.from_environment(index=index)
     passages, problems = verify_index(settings.index)
     if as_json:
         _print_json({"passages": passages, "problems": problems})
@@ -162,24 +171,36 @@ def verify(articles: Path | None, index: Path | None, as_json: bool) -> None:
         sys.exit(IndexCorrupt.exit_code)
 
 
-def main() -> None:
+def main(arguments: Sequence[str] | None = None) -> None:
     """Runs a command; every error becomes one line and an exit code, never a traceback unless RAG_LOG is DEBUG."""
     try:
-        logging.basicConfig(level=Settings.from_environment().log, format="%(levelname)s %(name)s: %(message)s")
-        cli()
+        _log()
+        cli(args=arguments, prog_name="rag", standalone_mode=False)
+    except click.exceptions.Abort:
+        sys.exit(INTERRUPTED)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(error.exit_code)
     except FootnoteError as error:
         click.echo(f"rag: {_plain(str(error))}", err=True)
         sys.exit(error.exit_code)
     except KeyboardInterrupt:
         sys.exit(INTERRUPTED)
     except BrokenPipeError:
-        sys.exit(0)
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # else Python complains of the pipe at exit
     except Exception as error:  # a user gets a line, a developer the rest with RAG_LOG=DEBUG
         log.debug("unexpected", exc_info=True)
         click.echo(
             f"rag: something unexpected went wrong ({type(error).__name__}); set RAG_LOG=DEBUG to see more", err=True
         )
         sys.exit(1)
+
+
+def _log() -> None:
+    """Only what is ours is logged more: other libraries name folders in theirs."""
+    logging.basicConfig(format="%(levelname)s %(name)s: %(message)s")
+    for name in ("rag", "embeddings", "ui"):
+        logging.getLogger(name).setLevel(Settings.from_environment().log)
 
 
 @contextmanager
@@ -261,6 +282,8 @@ def _print_hit(number: int, hit: Hit) -> None:
 
 
 def _print_status(state: dict[str, Any]) -> None:
+    from rag.types import Header
+
     fresh = "outdated; run: rag build" if state["outdated"] else "up to date"
     click.echo(
         f"{state['articles']} articles, {state['passages']} passages, {fresh} (embedding model: {_plain(state['embedder'])})"
@@ -268,8 +291,7 @@ def _print_status(state: dict[str, Any]) -> None:
     if state["notice"]:
         click.echo(_plain(state["notice"]))
     for header in state["headers"]:
-        line = " · ".join(part for part in (header["title"], header["outlet"], header["published"]) if part)
-        click.echo(f"  {_plain(header['id'])}: {_plain(line)}")
+        click.echo(f"  {_plain(header['id'])}: {_plain(Header(**header).line())}")
     for each in state["not_indexed"]:
         click.echo(f"  not indexed: {_plain(each['id'])}: {_plain(each['reason'])}")
 

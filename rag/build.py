@@ -7,10 +7,10 @@ from contextlib import ExitStack, closing
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from rag.errors import EmbedderError, IndexingError, IndexMissing, RefusedFile
+from rag.errors import EmbedderError, IndexingError, IndexTooNew, RefusedFile, SettingsError, UnreadableFile
 from rag.generations import new_generation
 from rag.index import FileState, Index, IndexWriter, Recipe, describe
-from rag.read import SourceFile, read, scan
+from rag.read import MEGABYTE, SourceFile, read, scan
 from rag.settings import Settings
 from rag.split import split
 from rag.types import Changes, Document, FileReason, Passage, Progress
@@ -31,12 +31,12 @@ def build(
     whatever file it moved to. ``fresh`` starts from nothing. A file that cannot be indexed is reported and never stops the
     rest. Raises ArticlesError, EmbedderError, IndexLocked or IndexUnwritable; the old index is then as it was.
     """
+    embedder = embedder or load_embedder(settings)
     with new_generation(settings.index) as (folder, publish), ExitStack() as stack:
-        files, skipped, failed = scan(settings.articles, settings.max_file_megabytes * 1024 * 1024)
-        embedder = embedder or load_embedder(settings)
+        files, skipped, failed = _scan(settings)
         recipe = recipe_of(settings, embedder)
         old = None if fresh else _open_old(settings.index, stack)
-        known = old.files if old and old.recipe == recipe else {}
+        known = old.files if old is not None and old.recipe == recipe else {}
         same_model = old is not None and old.recipe.fingerprint == recipe.fingerprint
         writer = stack.enter_context(closing(IndexWriter(folder, old if known else None, old if same_model else None)))
         states = _write(writer, files, known, settings, embedder, on_progress)
@@ -44,28 +44,48 @@ def build(
         writer.close()
         reasons = [FileState(each.id, "", each.reason) for each in (*skipped, *failed)]
         publish(describe(recipe, {state.id: state for state in [*states, *reasons]}))
-        return _changes(states, old.files if old else {}, skipped, failed, passages, embedded)
+        return _changes(states, old.files if old is not None else {}, skipped, failed, passages, embedded)
 
 
 def outdated(settings: Settings, index: Index, embedder: Embedder | None = None) -> bool:
     """Whether the folder of articles, the settings or the embedding model are no longer what the index was built from.
 
-    Contents are compared, never times of change. Without an ``embedder`` only its name is compared.
+    Contents are compared, never times of change. Without an ``embedder`` the model is compared by its name alone.
     """
-    recipe = recipe_of(settings, embedder) if embedder else None
-    mine = index.recipe
-    if recipe is not None and recipe != mine:
-        return True
-    files, _, _ = scan(settings.articles, settings.max_file_megabytes * 1024 * 1024)
+    from embeddings import embedder_name
+
+    if embedder is not None:
+        recipe = recipe_of(settings, embedder)
+    else:
+        recipe = _recipe(settings, embedder_name(settings.embedder), index.recipe.fingerprint)
+    files, _, _ = _scan(settings)
     before = {state.id: state.sha256 for state in index.files.values() if state.sha256}
-    return mine.passage_tokens != settings.passage_tokens or before != {file.id: file.sha256 for file in files}
+    return recipe != index.recipe or before != {file.id: file.sha256 for file in files}
 
 
 def recipe_of(settings: Settings, embedder: Embedder) -> Recipe:
     """What an index would be made with now."""
+    return _recipe(settings, embedder.name, embedder.fingerprint)
+
+
+def _recipe(settings: Settings, name: str, fingerprint: str) -> Recipe:
     from rag.read import READER_VERSION  # worked out from the versions of libraries, so only when it is needed
 
-    return Recipe(embedder.name, embedder.fingerprint, settings.passage_tokens, READER_VERSION)
+    return Recipe(name, fingerprint, settings.passage_tokens, READER_VERSION)
+
+
+def _scan(settings: Settings) -> tuple[list[SourceFile], list[FileReason], list[FileReason]]:
+    """The folder of articles, without the index where that lies inside it. Raises ArticlesError, SettingsError."""
+    articles, index = settings.articles.resolve(), settings.index.resolve()
+    if articles == index:
+        raise SettingsError(
+            "the articles and the index cannot be in one folder; name another for the index with --index"
+        )
+    files, skipped, failed = scan(settings.articles, settings.max_file_megabytes * MEGABYTE)
+    if index.is_relative_to(articles):
+        inside = f"{index.relative_to(articles).as_posix()}/"
+        skipped = [each for each in skipped if not each.id.startswith(inside)]
+    return files, skipped, failed
 
 
 def load_embedder(settings: Settings) -> Embedder:
@@ -82,7 +102,9 @@ def _open_old(folder: Path, stack: ExitStack) -> Index | None:
     # A damaged index costs its vectors, nothing else: the articles are the source.
     try:
         return stack.enter_context(closing(Index.open(folder)))
-    except (IndexMissing, IndexingError):
+    except IndexTooNew:
+        raise
+    except IndexingError:
         return None
 
 
@@ -111,6 +133,8 @@ def _write(
 def _add(writer: IndexWriter, file: SourceFile, tokens: int, embedder: Embedder) -> FileState:
     try:
         document = read(file)
+    except UnreadableFile as refusal:
+        return FileState(file.id, "", str(refusal))  # no checksum: the next build tries again
     except RefusedFile as refusal:
         return FileState(file.id, file.sha256, str(refusal))
     pieces = _pieces(document, tokens, embedder)

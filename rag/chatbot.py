@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from rag.build import build, load_embedder, outdated
 from rag.cite import citations_of, cite, marked_text
-from rag.errors import IndexingError, IndexLocked, IndexMissing, IndexTooNew, IndexUnwritable, SettingsError
+from rag.errors import IndexingError, IndexLocked, IndexTooNew, IndexUnwritable, SettingsError
 from rag.extractive import SentenceReader
 from rag.index import Index
 from rag.retrieve import check_k, check_question
@@ -42,6 +42,7 @@ class Chatbot:
         changes: Changes | None = None,
         notice: str = "",
     ) -> None:
+        index.check_embedder(embedder)
         self.settings = settings
         self.changes = changes
         self.notice = notice or index.notice
@@ -127,7 +128,7 @@ class Chatbot:
 
 
 def retrieve(
-    question: str, k: int = 8, *, articles: str | Path | None = None, index: str | Path | None = None
+    question: str, k: int | None = None, *, articles: str | Path | None = None, index: str | Path | None = None
 ) -> list[Hit]:
     """The ``k`` best passages of a folder of articles for a question, best first.
 
@@ -140,7 +141,9 @@ def retrieve(
     return _chatbot(articles, index).retrieve(question, k)
 
 
-def ask(question: str, k: int = 8, *, articles: str | Path | None = None, index: str | Path | None = None) -> Answer:
+def ask(
+    question: str, k: int | None = None, *, articles: str | Path | None = None, index: str | Path | None = None
+) -> Answer:
     """The answer to a question from a folder of articles, every sentence with its quote.
 
     The index is built or updated first where it is missing or outdated; the model is loaded once per process.
@@ -155,10 +158,14 @@ def ask(question: str, k: int = 8, *, articles: str | Path | None = None, index:
 
 
 def _chatbot(articles: str | Path | None, index: str | Path | None) -> Chatbot:
-    settings = Settings.from_environment().replace(articles=articles, index=index)
-    chatbot = _opened(settings)
+    settings = Settings.from_environment(articles=articles, index=index)
+    with _opening:
+        chatbot = _opened(settings)
     chatbot.refresh()
     return chatbot
+
+
+_opening = threading.Lock()
 
 
 @lru_cache(maxsize=4)
@@ -172,7 +179,7 @@ def _up_to_date(
     on_progress: Callable[[Progress], None],
     opened: Index | None = None,
 ) -> tuple[Index, Changes | None, str]:
-    index = opened or _existing(settings.index)
+    index = opened if opened is not None else _existing(settings.index)
     if index is not None and not index.notice and not outdated(settings, index, embedder):
         return index, None, ""
     try:
@@ -190,5 +197,5 @@ def _existing(folder: Path) -> Index | None:
         return Index.open(folder)
     except IndexTooNew:
         raise
-    except (IndexMissing, IndexingError):
+    except IndexingError:
         return None

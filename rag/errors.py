@@ -5,6 +5,7 @@ FootnoteError
 ├── QuestionError          a question that cannot be asked
 ├── ArticlesError          the folder of articles cannot be read
 │   └── RefusedFile        one file is not an article we can index (goes to the ledger, never further)
+│       └── UnreadableFile it could not be read this time
 ├── VocabularyError        the vocabulary that text is measured with is damaged or not on this machine
 ├── EmbedderError          the embedding model is missing, damaged or of another kind
 ├── IndexingError          the index on disk
@@ -49,6 +50,10 @@ class RefusedFile(ArticlesError):
 
 class VocabularyError(FootnoteError):
     """The vocabulary that text is measured with is damaged or not on this machine."""
+
+
+class UnreadableFile(RefusedFile):
+    """One file could not be read this time; the next build tries again."""
 
 
 class EmbedderError(FootnoteError):

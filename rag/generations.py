@@ -16,6 +16,7 @@ import os
 import re
 import secrets
 import shutil
+import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -203,12 +204,12 @@ def _lock(folder: Path) -> Iterator[None]:
 def _translated() -> Iterator[None]:
     try:
         yield
-    except OSError as error:
+    except (OSError, sqlite3.Error) as error:
         raise _unwritable(error) from error
 
 
-def _unwritable(error: OSError) -> IndexUnwritable:
-    reason = (error.strerror or "write error").lower()
+def _unwritable(error: OSError | sqlite3.Error) -> IndexUnwritable:
+    reason = (getattr(error, "strerror", None) or "write error").lower()
     return IndexUnwritable(
         f"the index cannot be written ({reason}); the old one is as it was. Free the disk or choose a folder with --index"
     )

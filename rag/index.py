@@ -11,17 +11,25 @@ import hashlib
 import json
 import sqlite3
 import threading
+import weakref
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from rag.errors import EmbedderError, IndexCorrupt, IndexMismatch, QuestionError
+from rag.errors import (
+    CitationError,
+    EmbedderError,
+    IndexCorrupt,
+    IndexingError,
+    IndexMismatch,
+    QuestionError,
+)
 from rag.generations import open_generation
 from rag.lexical import LEXICAL_VERSION, KeywordHit, KeywordIndex, create_keyword_index
 from rag.split import SPLITTING_VERSION
-from rag.types import Document, FileReason, Header, Passage, Progress
+from rag.types import Document, Header, Passage, Progress
 
 if TYPE_CHECKING:
     from embeddings import Embedder, Neighbor, VectorIndex, Vectors
@@ -76,16 +84,19 @@ class Index:
 
         self.path = path
         self.notice = notice
+        self._lock = threading.Lock()
         try:
             self.recipe = Recipe(**content["recipe"])
             self.files = {each["id"]: FileState(**each) for each in content["file_states"]}
             self._database = _connect(path / _DATABASE, read_only=True)
+            # Closed when nobody holds the index any more: questions may still read from it while a newer one takes over.
+            self.close = weakref.finalize(self, self._database.close)
             self.vectors: VectorIndex = open_vector_index(path / "vectors")
             self._keywords = KeywordIndex(path / "keywords")
         except (EmbeddingError, KeyError, TypeError, ValueError, sqlite3.Error) as error:
             raise IndexCorrupt("the index is damaged; run: rag build") from error
-        self._lock = threading.Lock()
-        if not len(self) == len(self.vectors) == len(self._keywords):
+        ((passages,),) = self._all("SELECT count(*) FROM passages")
+        if not passages == len(self.vectors) == len(self._keywords):
             raise IndexCorrupt("the index holds different numbers of passages, vectors and keywords; run: rag build")
 
     @classmethod
@@ -94,12 +105,8 @@ class Index:
         generation = open_generation(folder)
         return cls(generation.path, generation.content, generation.notice)
 
-    def close(self) -> None:
-        """Gives the database back; safe to call twice."""
-        self._database.close()
-
     def __len__(self) -> int:
-        return int(self._database.execute("SELECT count(*) FROM passages").fetchone()[0])
+        return len(self.vectors)
 
     def check_embedder(self, embedder: Embedder) -> None:
         """Raises IndexMismatch where the index was built with another model, also one of equal dimension."""
@@ -118,17 +125,17 @@ class Index:
             return []
         return [float(score) for score in self.vectors.vectors[list(rows)] @ vector]
 
-    def keywords(self, question: str, k: int) -> list[KeywordHit]:
-        """The ``k`` best rows by the question's words, best first."""
-        return self._keywords.search(question, k)
+    def keywords(self, terms: dict[str, dict[str, float]], k: int) -> list[KeywordHit]:
+        """The ``k`` best rows by what ``terms`` made of a question, best first."""
+        return self._keywords.find(terms, k)
 
     def terms(self, question: str) -> dict[str, dict[str, float]]:
         """What each content word of the question stands for in this index; see ``KeywordIndex.terms``."""
         return self._keywords.terms(question)
 
-    def frequency(self, word: str) -> int:
-        """In how many passages a word stands, in any of its forms."""
-        return self._keywords.frequency(word)
+    def frequency(self, term: str) -> int:
+        """In how many passages an index term stands."""
+        return self._keywords.frequency(term)
 
     def passages(self, rows: Sequence[int]) -> list[tuple[Passage, Header]]:
         """The passages of some rows, in their order, each with its article's header."""
@@ -140,8 +147,20 @@ class Index:
         found = {}
         for row, id_, start, end, text, *header in self._all(query, rows):
             known = _header(header)
-            found[row] = (Passage(id=id_, document_id=known.id, start=start, end=end, text=text), known)
+            try:
+                found[row] = (Passage(id=id_, document_id=known.id, start=start, end=end, text=text), known)
+            except CitationError as error:
+                raise IndexCorrupt(f"{error}; run: rag build --fresh") from error
         return [found[row] for row in rows]
+
+    def wrong_spans(self) -> list[str]:
+        """What is wrong with the passages' spans, one line each: a span must lie inside its article."""
+        return [
+            f"{header.id}: no passage can lie at characters {start} to {end}"
+            for header, text, spans in _documents(self._database)
+            for start, end in spans
+            if not 0 <= start < end <= len(text)
+        ]
 
     def headers(self) -> list[Header]:
         """All articles without their texts, by id."""
@@ -156,8 +175,13 @@ class Index:
         return Document(**asdict(_header(header)), text=text)
 
     def _all(self, query: str, values: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
-        with self._lock:
-            return self._database.execute(query, tuple(values)).fetchall()
+        try:
+            with self._lock:
+                return self._database.execute(query, tuple(values)).fetchall()
+        except sqlite3.ProgrammingError as error:
+            raise IndexingError("the index was closed; open it again with Chatbot.open") from error
+        except sqlite3.Error as error:
+            raise IndexCorrupt(f"{_DATABASE} of the index is damaged; run: rag build") from error
 
 
 class IndexWriter:
@@ -170,6 +194,7 @@ class IndexWriter:
     def __init__(self, folder: Path, kept: Index | None = None, vectors_of: Index | None = None) -> None:
         self._folder, self._kept, self._vectors_of = folder, kept, vectors_of
         self._database = _connect(folder / _DATABASE)
+        self.close = weakref.finalize(self, self._database.close)
         self._database.executescript(_SCHEMA)
         self._documents = self._rows = 0
         for name, index in (("kept", kept), ("vectors_of", vectors_of)):
@@ -224,10 +249,6 @@ class IndexWriter:
         self._database.execute("VACUUM main")
         return self._rows, embedded
 
-    def close(self) -> None:
-        """Gives the database back; safe to call twice."""
-        self._database.close()
-
     def _vectors(self, embedder: Embedder, on_progress: Callable[[Progress], None]) -> tuple[Vectors, int]:
         import numpy
 
@@ -262,52 +283,43 @@ class IndexWriter:
         return vectors, total
 
     def _keyword_texts(self, on_progress: Callable[[Progress], None]) -> Iterator[tuple[str, str]]:
-        query = (
-            f"SELECT substr(d.text, p.start + 1, p.end - p.start), {_HEADER} "
-            "FROM passages p JOIN documents d ON d.number = p.document ORDER BY p.row"
-        )
-        for done, (text, *header) in enumerate(self._database.execute(query), start=1):
-            yield _header(header).byline(), text
-            if done % _BATCH == 0 or done == self._rows:
-                on_progress(Progress("keywords", done, self._rows))
+        done = 0
+        for header, text, spans in _documents(self._database):
+            for start, end in spans:
+                done += 1
+                yield header.byline(), text[start:end]
+                if done % _BATCH == 0 or done == self._rows:
+                    on_progress(Progress("keywords", done, self._rows))
 
 
 def verify(folder: Path) -> tuple[int, list[str]]:
     """Checks an index from end to end; returns how many passages were looked at and what is wrong, one line each.
 
-    Besides the checksums: counts agree, vectors have length 1 and no NaN, every span lies inside its article and holds text.
+    Besides the checksums: counts agree, vectors have length 1 and no NaN, every span lies inside its article.
     """
     import numpy
 
     with closing(Index.open(folder)) as index:
         problems = [index.notice] if index.notice else []
         for first in range(0, len(index), _BATCH):
-            rows = list(range(first, min(first + _BATCH, len(index))))
-            lengths = numpy.linalg.norm(numpy.asarray(index.vectors.vectors[rows]), axis=1)
-            wrong = [row for row, length in zip(rows, lengths, strict=True) if not abs(length - 1) < 1e-3]
+            lengths = numpy.linalg.norm(numpy.asarray(index.vectors.vectors[first : first + _BATCH]), axis=1)
+            wrong = [first + row for row, length in enumerate(lengths) if not abs(length - 1) < 1e-3]
             problems += [f"passage {row}: its vector does not have length 1" for row in wrong]
-            problems += _wrong_spans(index, rows)
+        problems += index.wrong_spans()
         indexed = sum(not state.reason for state in index.files.values())
         if indexed != len(index.headers()):
             problems.append(f"the ledger names {indexed} articles, the index holds {len(index.headers())}")
         return len(index), problems
 
 
-def _wrong_spans(index: Index, rows: Sequence[int]) -> list[str]:
-    problems = []
-    for row in rows:
-        try:
-            passage, header = index.passages([row])[0]
-            if index.document(header.id).text[passage.start : passage.end] != passage.text:
-                problems.append(f"passage {row}: its text does not stand in {header.id}")
-        except (KeyError, QuestionError, ValueError, TypeError):
-            problems.append(f"passage {row}: its span does not lie inside an article")
-    return problems
-
-
-def failed_files(files: dict[str, FileState]) -> tuple[FileReason, ...]:
-    """The files that could not be indexed, with the reasons, by id."""
-    return tuple(FileReason(state.id, state.reason) for state in files.values() if state.reason)
+def _documents(database: sqlite3.Connection) -> Iterator[tuple[Header, str, list[tuple[int, int]]]]:
+    """Every article with its text and its passages' spans, one text in memory at a time."""
+    query = f"SELECT d.number, d.text, {_HEADER} FROM documents d ORDER BY d.number"
+    for number, text, *header in database.execute(query):
+        spans = database.execute(
+            "SELECT start, end FROM passages WHERE document = ? ORDER BY row", (number,)
+        ).fetchall()
+        yield _header(header), text, spans
 
 
 def _connect(path: Path, read_only: bool = False) -> sqlite3.Connection:

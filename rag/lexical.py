@@ -6,9 +6,12 @@ index lives in our memory.
 
 from __future__ import annotations
 
+import shutil
+import weakref
 from collections.abc import Iterable
 from functools import lru_cache
 from pathlib import Path
+from tempfile import mkdtemp
 from typing import TYPE_CHECKING, NamedTuple
 
 from rag.words import content_words, words
@@ -43,9 +46,7 @@ class KeywordIndex:
     """
 
     def __init__(self, folder: Path) -> None:
-        import tantivy
-
-        self._index = tantivy.Index.open(str(folder))
+        self._index = _open(folder, self)
         self._index.register_tokenizer("words", _analyzer())
         self._searcher = self._index.searcher()
 
@@ -54,7 +55,11 @@ class KeywordIndex:
 
     def search(self, question: str, k: int) -> list[KeywordHit]:
         """The ``k`` best passages for the question's content words, best first, equal scores by row."""
-        query = self._query(self.terms(question))
+        return self.find(self.terms(question), k)
+
+    def find(self, terms: dict[str, dict[str, float]], k: int) -> list[KeywordHit]:
+        """The same for what ``terms`` made of a question."""
+        query = self._query(terms)
         if query is None or k < 1 or not len(self):
             return []
         found = self._searcher.search(query, min(k, len(self)), count=False).hits
@@ -73,14 +78,11 @@ class KeywordIndex:
             term = stem(word)
             if not term or word in found:
                 continue
-            found[word] = {term: 1.0} if self._frequency(term) else self._respelled(term)
+            found[word] = {term: 1.0} if self.frequency(term) else self._respelled(term)
         return found
 
-    def frequency(self, word: str) -> int:
-        """In how many passages a word stands, in any of its forms."""
-        return self._frequency(stem(word))
-
-    def _frequency(self, term: str) -> int:
+    def frequency(self, term: str) -> int:
+        """In how many passages an index term stands, as ``terms`` and ``stem`` give it."""
         return max(self._searcher.doc_freq("text", term), self._searcher.doc_freq("header", term)) if term else 0
 
     def _respelled(self, term: str) -> dict[str, float]:
@@ -109,7 +111,19 @@ class KeywordIndex:
 
 
 def create_keyword_index(folder: Path, passages: Iterable[tuple[str, str]]) -> None:
-    """Indexes (header line, text) pairs into an existing, empty folder; row i belongs to pair i."""
+    """Indexes (header line, text) pairs into an existing, empty folder; row i belongs to pair i.
+
+    Raises OSError where the disk refuses.
+    """
+    try:
+        _write(folder, passages)
+    except ValueError as error:
+        raise OSError(str(error)) from error
+    for lock in folder.glob("*.lock"):
+        lock.unlink()
+
+
+def _write(folder: Path, passages: Iterable[tuple[str, str]]) -> None:
     import tantivy
 
     schema = (
@@ -161,6 +175,20 @@ def fold(text: str) -> str:
     'Артем'
     """
     return text.replace("ё", "е").replace("Ё", "Е")
+
+
+def _open(folder: Path, owner: object) -> tantivy.Index:
+    import tantivy
+
+    try:
+        return tantivy.Index.open(str(folder))
+    except ValueError:
+        # A reader wants to place a lock file, which a read-only disk refuses: it gets links in a folder that takes one.
+        scratch = Path(mkdtemp(prefix="footnote-"))
+        weakref.finalize(owner, shutil.rmtree, scratch, ignore_errors=True)
+        for each in folder.iterdir():
+            (scratch / each.name).symlink_to(each.resolve())
+        return tantivy.Index.open(str(scratch))
 
 
 @lru_cache(maxsize=1)

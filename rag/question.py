@@ -19,8 +19,8 @@ class Vocabulary(Protocol):
         """For each content word of a question the index terms it stands for, with a weight from 0 to 1."""
         ...
 
-    def frequency(self, word: str) -> int:
-        """In how many passages a word stands."""
+    def frequency(self, term: str) -> int:
+        """In how many passages an index term stands."""
         ...
 
     def __len__(self) -> int: ...
@@ -32,7 +32,7 @@ class Question:
     what each stands for in the index, ``names`` those that are names or numbers, ``expects`` a kind of answer or empty."""
 
     text: str
-    terms: Mapping[str, Mapping[str, float]]
+    terms: dict[str, dict[str, float]]
     weights: Mapping[str, float]
     names: frozenset[str]
     expects: str

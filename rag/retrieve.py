@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
@@ -34,17 +35,18 @@ def retrieve(index: Index, embedder: Embedder, question: str, k: int) -> list[Hi
     """
     question, k = check_question(question), check_k(k)
     pool = max(_POOL, 2 * k)
+    asked = understand(question, index)
     vector = embed_question(embedder, question)
     dense = index.nearest(vector, pool)
-    keywords = index.keywords(question, pool)
+    keywords = index.keywords(asked.terms, pool)
     rows = sorted({hit.row for hit in dense} | {hit.row for hit in keywords})
     cosines = dict(zip(rows, index.cosines(vector, rows), strict=True))
     scores = fuse(cosines, {hit.row: hit.score for hit in keywords})
     first = sorted(rows, key=lambda row: (-scores[row], row))[: max(_RERANKED, k)]
     passages = dict(zip(first, index.passages(first), strict=True))
-    scores = rerank(understand(question, index), {row: scores[row] for row in first}, passages)
+    scores = rerank(asked, {row: scores[row] for row in first}, passages)
     best = sorted(first, key=lambda row: (-scores[row], row))[:k]
-    return _hits(index.terms(question), best, passages, scores, cosines, _ranks(dense), keywords)
+    return _hits(asked.terms, best, passages, scores, cosines, _ranks(dense), keywords)
 
 
 def rerank(
@@ -102,15 +104,26 @@ def fuse(cosines: dict[int, float], keywords: dict[int, float], weight: float = 
 
 
 def check_question(question: object) -> str:
-    """The question without surrounding space and control characters; raises QuestionError where nothing can be asked."""
+    """The question in NFC, without invisible and control characters; raises QuestionError where nothing can be asked.
+
+    >>> check_question(" Who\\x00 voted\\u200b? ")
+    'Who voted?'
+    """
     if not isinstance(question, str):
         raise QuestionError(f"a question is text, not {type(question).__name__}; ask with a string")
-    known = question.encode("utf-8", "replace").decode("utf-8")
-    text = "".join(character if character.isprintable() else " " for character in known).strip()
+    known = unicodedata.normalize("NFC", question.encode("utf-8", "replace").decode("utf-8"))
+    # Articles hold neither: controls part words, invisible marks (zero-width, bidirectional) stand inside them.
+    kinds = {character: unicodedata.category(character) for character in set(known)}
+    shown = (
+        " " if kinds[character] in ("Cc", "Zl", "Zp") else character for character in known if kinds[character] != "Cf"
+    )
+    text = " ".join("".join(shown).split())
     if not text:
         raise QuestionError("the question is empty; type what you want to know")
     if len(text) > LONGEST_QUESTION:
-        raise QuestionError(f"the question has {len(text)} characters; ask in at most {LONGEST_QUESTION}")
+        raise QuestionError(
+            f"a question may have {LONGEST_QUESTION:,} characters, this one has {len(text):,}; ask a shorter one"
+        )
     return text
 
 

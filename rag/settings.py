@@ -78,7 +78,7 @@ class Settings:
         """
         kinds = get_type_hints(type(self))
         given: dict[str, Any] = {name: value for name, value in changes.items() if value is not None}
-        given |= {name: Path(value) for name, value in given.items() if kinds[name] is Path}
+        given |= {name: Path(value).expanduser() for name, value in given.items() if kinds[name] is Path}
         return replace(self, **given)
 
 
@@ -86,9 +86,8 @@ def _parse(name: str, text: str, kind: type) -> Any:
     try:
         return kind(text)
     except ValueError:
-        wanted = "a whole number" if kind is int else "a number"
         raise SettingsError(
-            f"RAG_{name.upper()} must be {wanted}, not {text!r}; set it to a number such as {_default(name)}"
+            f"RAG_{name.upper()} must be a whole number, not {text!r}; set it to a number such as {_default(name)}"
         ) from None
 
 

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import os
 import shutil
+import sqlite3
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -19,11 +22,22 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 from conftest import ARTICLES, write_articles
 from embeddings import Embedder, EmbeddingError, open_embedder
 from rag.build import build, outdated
-from rag.errors import ArticlesError, EmbedderError, IndexCorrupt, IndexLocked, IndexMismatch, IndexMissing
-from rag.generations import new_generation
+from rag.errors import (
+    ArticlesError,
+    EmbedderError,
+    IndexCorrupt,
+    IndexLocked,
+    IndexMismatch,
+    IndexMissing,
+    IndexTooNew,
+    SettingsError,
+    UnreadableFile,
+)
+from rag.generations import checked_files, new_generation
 from rag.index import Index, verify
+from rag.read import SourceFile
 from rag.settings import Settings
-from rag.types import Progress
+from rag.types import Document, Progress
 
 
 class Counting:
@@ -53,7 +67,7 @@ def content(folder: Path) -> list[tuple[Any, ...]]:
     vectors = numpy.asarray(index.vectors.vectors)
     found = [(passage, header, vectors[row].tobytes()) for row, (passage, header) in enumerate(index.passages(rows))]
     for question in ("tram", "plant lake water", "завод озеро", "Article words"):
-        found += [tuple(hit) for hit in index.keywords(question, 50)]  # type: ignore[list-item]
+        found += [tuple(hit) for hit in index.keywords(index.terms(question), 50)]  # type: ignore[list-item]
     return [*found, *[index.document(header.id) for header in index.headers()]]
 
 
@@ -238,6 +252,81 @@ def test_progress_ends_at_its_total_in_every_stage(settings: Settings, hashing: 
     last = {progress.stage: progress for progress in seen}
     assert list(last) == ["reading", "embedding", "keywords"]
     assert all(progress.done == progress.total > 0 for progress in last.values())
+
+
+def test_status_without_a_model_sees_another_model(settings: Settings, hashing: Embedder) -> None:
+    build(settings, hashing)
+    index = Index.open(settings.index)
+    assert not outdated(settings, index)
+    assert outdated(settings.replace(embedder="bundled"), index)
+
+
+def test_a_newer_format_is_never_replaced_unasked(
+    settings: Settings, hashing: Embedder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("rag.generations.FORMAT", 2)
+    build(settings, hashing)
+    monkeypatch.undo()
+    with pytest.raises(IndexTooNew, match="--fresh"):
+        build(settings, hashing)
+    assert build(settings, hashing, fresh=True).indexed == 3
+
+
+def test_the_index_may_lie_among_the_articles_but_not_be_their_folder(settings: Settings, hashing: Embedder) -> None:
+    inside = settings.replace(index=settings.articles / "index")
+    build(inside, hashing)
+    again = build(inside, hashing)
+    assert (again.skipped, again.seen, again.embedded) == ((), 3, 0)
+    with pytest.raises(SettingsError, match="--index"):
+        build(settings.replace(index=settings.articles), hashing)
+
+
+def test_a_file_that_could_not_be_read_is_tried_again(
+    settings: Settings, hashing: Embedder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(file: SourceFile) -> Document:
+        raise UnreadableFile("cannot be read (input/output error)")
+
+    monkeypatch.setattr(sys.modules["rag.build"], "read", broken)
+    assert len(build(settings, hashing).failed) == 3
+    monkeypatch.undo()
+    assert outdated(settings, Index.open(settings.index), hashing)
+    assert build(settings, hashing).indexed == 3
+
+
+def test_a_full_disk_is_told_and_the_old_index_answers(settings: Settings, hashing: Embedder) -> None:
+    build(settings, hashing)
+    old = content(settings.index)
+    write_articles(settings.articles, {f"more/{n}.txt": f"Article {n} about the lighthouse. " * 40 for n in range(60)})
+    program = (
+        "import resource, signal, sys; signal.signal(signal.SIGXFSZ, signal.SIG_IGN)\n"
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv[3]), resource.RLIM_INFINITY))\n"
+        "from rag.__main__ import main; main(['build', '--articles', sys.argv[1], '--index', sys.argv[2]])"
+    )
+    for size in (1_000, 40_000, 90_000):
+        command = [sys.executable, "-c", program, str(settings.articles), str(settings.index), str(size)]
+        environment = {**os.environ, "RAG_EMBEDDER": "hashing"}
+        done = subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
+        assert done.returncode == 1
+        assert done.stderr.startswith("rag: the index cannot be written"), done.stderr
+        assert content(settings.index) == old
+    assert not list(settings.index.glob("tmp-*"))
+
+
+def test_a_span_outside_its_article_is_reported(settings: Settings, hashing: Embedder) -> None:
+    build(settings, hashing)
+    index = Index.open(settings.index)
+    with sqlite3.connect(index.path / "documents.sqlite") as database:
+        database.execute("UPDATE passages SET end = 100000 WHERE row = 0")
+    database.close()
+    manifest = json.loads((index.path / "manifest.json").read_text("utf-8"))
+    manifest["files"] = checked_files(index.path)
+    data = json.dumps(manifest).encode()
+    (index.path / "manifest.json").write_bytes(data)
+    (settings.index / "CURRENT").write_text(f"{index.path.name} {hashlib.sha256(data).hexdigest()}")
+    assert verify(settings.index)[1] == ["harbour.md: no passage can lie at characters 0 to 100000"]
+    with pytest.raises(IndexCorrupt):
+        Index.open(settings.index).passages([0])
 
 
 def test_while_one_builds_another_is_told(settings: Settings, hashing: Embedder) -> None:

@@ -12,7 +12,7 @@ import rag
 from conftest import write_articles
 from embeddings import Embedder
 from rag.chatbot import Chatbot
-from rag.errors import IndexLocked, QuestionError, SettingsError
+from rag.errors import IndexingError, IndexLocked, QuestionError, SettingsError
 from rag.generations import new_generation
 from rag.settings import Settings
 from rag.types import Answer
@@ -185,6 +185,37 @@ def test_threads_get_what_one_gets(chatbot: Chatbot) -> None:
     alone = [chatbot.ask(question) for question in questions]
     with ThreadPoolExecutor(8) as pool:
         assert list(pool.map(chatbot.ask, questions * 5)) == alone * 5
+
+
+def test_many_threads_without_an_index_get_one_build_and_one_answer(
+    settings: Settings, hashing: Embedder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from concurrent.futures import ThreadPoolExecutor
+
+    loaded = []
+    monkeypatch.setattr("rag.chatbot.load_embedder", lambda _: loaded.append(1) or hashing)
+    with ThreadPoolExecutor(4) as pool:
+        jobs = [
+            pool.submit(rag.retrieve, "tram line", 2, articles=settings.articles, index=settings.index)
+            for _ in range(4)
+        ]
+        assert len({tuple(job.result()) for job in jobs}) == 1
+    assert loaded == [1]
+
+
+def test_the_number_of_passages_is_a_setting(
+    settings: Settings, hashing: Embedder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("rag.chatbot.load_embedder", lambda _: hashing)
+    monkeypatch.setenv("RAG_K", "2")
+    assert len(rag.retrieve("tram line", articles=settings.articles, index=settings.index)) == 2
+
+
+def test_a_closed_chatbot_says_so(settings: Settings, hashing: Embedder) -> None:
+    chatbot = Chatbot.open(settings, embedder=hashing)
+    chatbot.close()
+    with pytest.raises(IndexingError, match=r"Chatbot\.open"):
+        chatbot.ask("Who came?")
 
 
 def test_closing_twice_is_harmless(settings: Settings, hashing: Embedder) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -23,11 +24,17 @@ def folder(tmp_path: Path) -> Path:
 
 
 def run(folder: Path, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
-    import os
+    return _run(folder, "-m", "rag", *arguments, **environment)
 
+
+def run_python(folder: Path, program: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    return _run(folder, "-c", program, **environment)
+
+
+def _run(folder: Path, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
     root = str(Path(__file__).parent.parent)
     known = {"PYTHONPATH": root, "RAG_EMBEDDER": "hashing", "PYTHONUTF8": "1", **environment}
-    command = [sys.executable, "-m", "rag", *arguments]
+    command = [sys.executable, *arguments]
     return subprocess.run(
         command, capture_output=True, text=True, cwd=folder, env={**os.environ, **known}, check=False, encoding="utf-8"
     )
@@ -55,6 +62,7 @@ def test_ask_builds_first_and_says_so(folder: Path) -> None:
     done = run(folder, "ask", "How many people does the battery plant near Osk employ?", *FOLDERS, "--json")
     assert "built first" in done.stderr
     answer = json.loads(done.stdout)
+    assert answer["citations"]
     for citation in answer["citations"]:
         assert citation["quote"]
         assert citation["hit"]["passage"]["document_id"] in ARTICLES
@@ -92,13 +100,13 @@ def test_search_is_the_same_as_from_python(folder: Path) -> None:
 def test_status_and_verify(folder: Path) -> None:
     run(folder, "build", *FOLDERS)
     assert "up to date" in run(folder, "status", *FOLDERS).stdout
-    assert run(folder, "verify", *FOLDERS).stdout == "3 passages checked, 0 problems\n"
+    assert run(folder, "verify", *FOLDERS[2:]).stdout == "3 passages checked, 0 problems\n"
     (folder / "news" / "plant.txt").unlink()
     state = json.loads(run(folder, "status", *FOLDERS, "--json").stdout)
     assert (state["articles"], state["outdated"]) == (3, True)
     (database,) = (folder / "index").rglob("documents.sqlite")
     database.write_bytes(database.read_bytes()[:-1])
-    done = run(folder, "verify", *FOLDERS)
+    done = run(folder, "verify", *FOLDERS[2:])
     assert (done.returncode, done.stdout) == (1, "")
     assert done.stderr == "rag: documents.sqlite of the index is damaged; run: rag build\n"
 
@@ -118,7 +126,7 @@ def test_settings_come_from_the_environment_too(folder: Path) -> None:
         (("fly",), 64, "No such command"),
         (("build", "--articles", "nowhere"), 1, "--articles"),
         (("status", *FOLDERS), 1, "rag build"),
-        (("verify", *FOLDERS), 1, "rag build"),
+        (("verify", *FOLDERS[2:]), 1, "rag build"),
     ],
 )
 def test_mistakes_get_one_clear_line_and_a_code(folder: Path, arguments: tuple[str, ...], code: int, said: str) -> None:
@@ -144,6 +152,31 @@ def test_another_build_exits_75(folder: Path) -> None:
         done = run(folder, "build", *FOLDERS)
     assert done.returncode == 75
     assert "another build" in done.stderr
+
+
+def test_an_interrupted_build_exits_130_and_leaves_nothing(folder: Path) -> None:
+    program = (
+        "import signal, os, sys; from rag.__main__ import main\n"
+        "sys.modules['rag.build'].scan = lambda *_: os.kill(os.getpid(), signal.SIGINT)\n"
+        f"main(['build', *{FOLDERS!r}])"
+    )
+    done = run_python(folder, program)
+    assert done.returncode == 130
+    assert "Traceback" not in done.stderr
+    assert [each.name for each in (folder / "index").iterdir()] == ["LOCK"]
+
+
+def test_what_nobody_foresaw_is_one_line_and_only_debug_tells_more(folder: Path) -> None:
+    program = (
+        "import sys; from rag.__main__ import main\n"
+        f"sys.modules['rag.build'].scan = lambda *_: 1 / 0\nmain(['build', *{FOLDERS!r}])"
+    )
+    done = run_python(folder, program)
+    assert (done.returncode, done.stderr) == (
+        1,
+        "rag: something unexpected went wrong (ZeroDivisionError); set RAG_LOG=DEBUG to see more\n",
+    )
+    assert "Traceback" in run_python(folder, program, RAG_LOG="DEBUG").stderr
 
 
 def test_text_of_articles_never_steers_the_terminal(folder: Path) -> None:

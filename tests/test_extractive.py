@@ -38,8 +38,8 @@ class Vocabulary:
     def terms(self, question: str) -> dict[str, dict[str, float]]:
         return {word: {stem(word): 1.0} for word in content_words(question)}
 
-    def frequency(self, word: str) -> int:
-        return sum(stem(word) in row for row in self._rows)
+    def frequency(self, term: str) -> int:
+        return sum(term in row for row in self._rows)
 
     def __len__(self) -> int:
         return len(self._rows)

@@ -7,6 +7,7 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
+import tantivy
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -78,7 +79,19 @@ def test_a_word_that_is_known_or_short_or_a_number_is_never_respelled(index: Key
 
 
 def test_frequency_counts_passages(index: KeywordIndex) -> None:
-    assert [index.frequency(word) for word in ("tram", "plants", "nowhere", "...")] == [2, 2, 0, 0]
+    assert [index.frequency(stem(word)) for word in ("tram", "plants", "nowhere", "...")] == [2, 2, 0, 0]
+
+
+def test_a_term_that_would_be_stemmed_further_is_counted_as_it_stands(tmp_path: Path) -> None:
+    create_keyword_index(tmp_path, [("", "The organisers agreed early."), ("", "One organiser agreed.")])
+    known = KeywordIndex(tmp_path)
+    terms = known.terms("Which organiser agreed early?")
+    assert stem(stem("organiser")) != stem("organiser")
+    assert {word: [known.frequency(term) for term in meant] for word, meant in terms.items()} == {
+        "organiser": [2],
+        "agreed": [2],
+        "early": [1],
+    }
 
 
 @pytest.mark.parametrize(
@@ -108,3 +121,17 @@ def test_an_empty_index_answers_nothing(tmp_path: Path) -> None:
 def test_k_beyond_the_end_and_zero(index: KeywordIndex) -> None:
     assert len(index.search("tram plant", 10**6)) == 4
     assert index.search("tram", 0) == []
+
+
+def test_a_folder_that_takes_no_lock_file_can_be_searched(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    create_keyword_index(tmp_path, TEXTS)
+    assert not list(tmp_path.glob("*.lock"))
+    usual = tantivy.Index.open
+
+    def refusing(path: str) -> tantivy.Index:
+        if path == str(tmp_path):
+            raise ValueError("Failed to acquire Lockfile: Read-only file system")
+        return usual(path)
+
+    monkeypatch.setattr("tantivy.Index.open", refusing)
+    assert KeywordIndex(tmp_path).search("tram", 1)[0].row == 1

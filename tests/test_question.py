@@ -23,8 +23,8 @@ class Words:
             if word.lower() not in ("who", "is", "the", "in")
         }
 
-    def frequency(self, word: str) -> int:
-        return self._frequencies.get(stem(word), 0)
+    def frequency(self, term: str) -> int:
+        return self._frequencies.get(term, 0)
 
     def __len__(self) -> int:
         return 10

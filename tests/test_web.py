@@ -531,7 +531,10 @@ class TestStarting:
         )
 
     def test_help_does_not_wait_for_gradio(self) -> None:
-        script = "import sys, ui; ui.main(['--help'], standalone_mode=False); assert 'gradio' not in sys.modules"
+        script = (
+            "import sys, ui; from rag.__main__ import cli; cli(['chat', '--help'], standalone_mode=False); "
+            "assert 'gradio' not in sys.modules"
+        )
         found = self.run("-c", script)
         assert found.returncode == 0, found.stderr
         assert "RAG_ARTICLES" in found.stdout

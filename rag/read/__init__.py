@@ -14,7 +14,7 @@ from rag.errors import RefusedFile
 from rag.read.folder import MEGABYTE, SourceFile, load, walk
 from rag.types import Document, FileReason
 
-__all__ = ["READERS", "READER_VERSION", "SourceFile", "parse", "read", "scan"]
+__all__ = ["MEGABYTE", "READERS", "READER_VERSION", "SourceFile", "parse", "read", "scan"]
 
 
 def _plain(id: str, data: bytes) -> Document:

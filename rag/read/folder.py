@@ -17,7 +17,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from rag.errors import ArticlesError, RefusedFile
+from rag.errors import ArticlesError, RefusedFile, UnreadableFile
 from rag.types import FileReason
 
 MEGABYTE = 1_000_000
@@ -57,12 +57,14 @@ def walk(
     """
     if not folder.is_dir():
         problem = "is not a folder" if folder.exists() else "does not exist"
-        raise ArticlesError(f"{folder} {problem}; name your folder of articles with --articles or RAG_ARTICLES")
+        raise ArticlesError(
+            f"the folder {folder.name} {problem}; name your folder of articles with --articles or RAG_ARTICLES"
+        )
     try:
         found = sorted(_entries(folder))
     except OSError as problem:
         raise ArticlesError(
-            f"{folder} {_reason(problem)}; change its permissions or name another with --articles"
+            f"the folder {folder.name} {_reason(problem)}; change its permissions or name another with --articles"
         ) from None
     files: dict[str, SourceFile] = {}
     skipped: list[FileReason] = []
@@ -95,9 +97,9 @@ def load(file: SourceFile) -> bytes:
     except _TooLarge:
         data = b""
     except OSError as problem:
-        raise RefusedFile(_reason(problem)) from None
+        raise UnreadableFile(_reason(problem)) from None
     if hashlib.sha256(data).hexdigest() != file.sha256:
-        raise RefusedFile("changed while it was read; build again")
+        raise UnreadableFile("changed while it was read; build again")
     return data
 
 

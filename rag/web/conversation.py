@@ -2,23 +2,17 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
-from rag.errors import QuestionError
+from rag.retrieve import check_question
 from rag.types import Answer, Message
 
-MAX_QUESTION = 2000
-"""Characters; far more than a question needs, and little enough for every room behind it."""
 MAX_TURNS = 50
 """Older turns leave the page: redrawing two hundred messages takes a browser ten times as long as forty."""
 MAX_HISTORY = 10
 """How many turns are handed to the chatbot so that it understands a follow-up question."""
-
-# Controls, bidirectional overrides and lone surrogates: none can be meant, and the last cannot even be sent.
-_UNTYPABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 
 Status = Literal["waiting", "answering", "done", "stopped", "failed"]
 
@@ -46,14 +40,9 @@ def clean_question(text: Any) -> str:
     Traceback (most recent call last):
     rag.errors.QuestionError: a question may have 2,000 characters, this one has 2,001; ask a shorter one
     """
-    if not isinstance(text, str):
+    if not isinstance(text, str) or not any(letter.isprintable() and not letter.isspace() for letter in text):
         return ""
-    text = text.strip()
-    if len(text) > MAX_QUESTION:
-        raise QuestionError(
-            f"a question may have {MAX_QUESTION:,} characters, this one has {len(text):,}; ask a shorter one"
-        )
-    return _UNTYPABLE.sub("", text).strip()
+    return check_question(text)
 
 
 def begin(conversation: Conversation, question: str) -> Conversation:
