@@ -79,7 +79,7 @@ class Chatbot:
     def refresh(self, on_progress: Callable[[Progress], None] = lambda _: None) -> Changes | None:
         """Builds again where the folder of articles changed since; returns what changed, or ``None``.
 
-        Questions go on meanwhile, answered from the old index until the new one is whole.
+        Questions go on meanwhile, answered from the old index until the new one is whole. Raises what ``open`` raises.
         """
         with self._refreshing:
             opened, changes, notice = _up_to_date(self.settings, self._embedder, on_progress, self._index)
@@ -89,16 +89,23 @@ class Chatbot:
             return changes
 
     def retrieve(self, question: str, k: int | None = None) -> list[Hit]:
-        """The ``k`` best passages for a question, best first; ``k`` defaults to the setting."""
+        """The ``k`` best passages for a question, best first; ``k`` (1 to 1,000) defaults to the setting.
+
+        Raises QuestionError for what cannot be asked, EmbedderError where the model fails.
+        """
         return retrieve_hits(self._index, self._embedder, question, self.settings.k if k is None else check_k(k))
 
     def ask(self, question: str, history: Sequence[Message] = (), k: int | None = None) -> Answer:
-        """The finished answer to a question."""
+        """The finished answer to a question; see ``stream``."""
         *_, answer = self.stream(question, history, k)
         return answer
 
     def stream(self, question: str, history: Sequence[Message] = (), k: int | None = None) -> Iterator[Answer]:  # noqa: ARG002
-        """The answer as it comes, whole at every step: first the passages, then sentence by sentence."""
+        """The answer as it comes, whole at every step: first the passages, then sentence by sentence.
+
+        ``history`` is the conversation before; the extractive answerer reads each question by itself. Raises QuestionError
+        for what cannot be asked, EmbedderError where the model fails.
+        """
         question = check_question(question)
         index = self._index
         hits = tuple(retrieve_hits(index, self._embedder, question, self.settings.k if k is None else check_k(k)))
@@ -132,7 +139,8 @@ def retrieve(
 ) -> list[Hit]:
     """The ``k`` best passages of a folder of articles for a question, best first.
 
-    The index is built or updated first where it is missing or outdated; the model is loaded once per process.
+    ``k`` defaults to RAG_K, the two folders to RAG_ARTICLES and RAG_INDEX. The index is built or updated first where it is
+    missing or outdated; the model is loaded once per process. Raises FootnoteError.
 
     >>> hits = retrieve("How many people came to the rally against violence?", k=3)
     >>> [hit.document.id for hit in hits][:1]
@@ -146,7 +154,7 @@ def ask(
 ) -> Answer:
     """The answer to a question from a folder of articles, every sentence with its quote.
 
-    The index is built or updated first where it is missing or outdated; the model is loaded once per process.
+    ``k`` is how many passages are read; all else is as in ``retrieve``.
 
     >>> answer = ask("How many people came to the rally against violence?")
     >>> answer.refused, answer.citations[0].number
