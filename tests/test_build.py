@@ -19,8 +19,8 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
-from conftest import ARTICLES, write_articles
 from embeddings import Embedder, EmbeddingError, open_embedder
+from news import ARTICLES, write_articles
 from rag.build import build, outdated
 from rag.errors import (
     ArticlesError,

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 import rag
-from conftest import write_articles
 from embeddings import Embedder
+from news import write_articles
 from rag.chatbot import Chatbot
 from rag.errors import IndexingError, IndexLocked, QuestionError, SettingsError
 from rag.generations import new_generation

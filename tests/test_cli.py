@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from conftest import ARTICLES, write_articles
+from news import ARTICLES, write_articles
 from rag.generations import new_generation
 
 FOLDERS = ("--articles", "news", "--index", "index")

@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
-from conftest import write_articles
 from embeddings import Embedder
+from news import write_articles
 from rag.build import build
 from rag.errors import QuestionError
 from rag.index import Index

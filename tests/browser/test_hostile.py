@@ -12,10 +12,10 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
-from double import Double, Opener
-from reader import ask
 
+from double import Double, Opener
 from rag.types import Document
+from reader import ask
 
 
 @pytest.fixture

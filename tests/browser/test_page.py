@@ -10,11 +10,11 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from double import ARTICLES, EXAMPLES, REFUSAL, Opener
-from reader import ask, wait_until
 
+from double import ARTICLES, EXAMPLES, REFUSAL, Opener
 from rag.errors import EmbedderError, QuestionError
 from rag.types import Progress
+from reader import ask, wait_until
 
 FERRIES = "How much will the four electric ferries cost?"
 FROST = "What did the frost do to the pears in the Vell valley?"

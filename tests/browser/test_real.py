@@ -7,12 +7,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from reader import ask
 
 from embeddings import Embedder
 from rag.chatbot import Chatbot
 from rag.settings import Settings
 from rag.web.examples import read_examples
+from reader import ask
 
 SEEDS = Path(__file__).parent.parent.parent / "seeds"
 
