@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import os
+
+# Two processes test side by side on two cores; a torch that takes both in each is many times slower.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
 from pathlib import Path
 
 import pytest

@@ -20,6 +20,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from asynchronous import run as run_apart
 from rag.errors import EmbedderError, QuestionError, SettingsError
 from rag.types import Answer, Citation, Document, Header, Hit, Message, Passage, Progress, Sentence
 from rag.web import FOLDER, asset
@@ -368,7 +369,7 @@ class TestNewest:
         async def run() -> list[Any]:
             return [value async for value in newest(start, pause=0)]
 
-        return asyncio.run(run())
+        return run_apart(run())
 
     def test_the_last_value_always_comes(self) -> None:
         values = self.collect(lambda: iter(range(1000)))
@@ -390,7 +391,7 @@ class TestNewest:
                 await anext(stream)
             return first
 
-        assert asyncio.run(run()) == 1
+        assert run_apart(run()) == 1
 
     def test_leaving_is_immediate_and_closes_the_iterator_in_its_thread(self) -> None:
         entered, release, closed = threading.Event(), threading.Event(), threading.Event()
@@ -416,7 +417,7 @@ class TestNewest:
             release.set()
             assert await asyncio.to_thread(closed.wait, 10)
 
-        asyncio.run(run())
+        run_apart(run())
 
 
 class TestGuard:
@@ -439,7 +440,7 @@ class TestGuard:
 
         encoded = [(name.replace("_", "-").encode(), value.encode()) for name, value in headers.items()]
         scope = {"type": kind, "method": method, "path": path, "headers": encoded}
-        asyncio.run(Guard(application)(scope, receive, collect))
+        run_apart(Guard(application)(scope, receive, collect))
         answer = {name.decode(): value.decode() for name, value in sent[0].get("headers", ())}
         return sent[0].get("status", sent[0].get("code", 0)), answer
 

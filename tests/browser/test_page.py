@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import asyncio
 import re
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
+from asynchronous import run
 from double import ARTICLES, EXAMPLES, REFUSAL, Opener
 from rag.errors import EmbedderError, QuestionError
 from rag.types import Progress
@@ -30,12 +29,6 @@ def handlers(shared: tuple[str, Opener]) -> Any:
     from ui import Handlers, Opening
 
     return Handlers(Opening(shared[1]))
-
-
-def run(steps: Any) -> Any:
-    """Runs something asynchronous beside the browser's driver, which has a loop of its own in this thread."""
-    with ThreadPoolExecutor() as pool:
-        return pool.submit(asyncio.run, steps).result()
 
 
 @pytest.fixture
