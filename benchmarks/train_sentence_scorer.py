@@ -1,6 +1,6 @@
 """Learns the weights of rag/sentence_scorer.json from SQuAD 1.1's training questions, in a folder given by the caller.
 
-    python benchmarks/train_sentence_scorer.py SQUAD_FOLDER [--articles 60] [--questions 60] [--threshold 0.5]
+    python benchmarks/train_sentence_scorer.py SQUAD_FOLDER [--articles 28] [--questions 40] [--threshold 0.1]
 
 SQUAD_FOLDER holds train_v1.1_paragraphs.jsonl.gz ({"pid", "title", "context"}) and train_v1.1_questions.jsonl.gz ({"id",
 "pid", "question", "answers", "answer_starts"}). Several Wikipedia articles at a time become one index, a paragraph a
@@ -42,9 +42,9 @@ def main() -> None:
     """Learns, prints how well, and writes the weights."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folder", type=Path)
-    parser.add_argument("--articles", type=int, default=60)
-    parser.add_argument("--questions", type=int, default=60, help="of each article, at most")
-    parser.add_argument("--threshold", type=float, default=0.5, help="probability below which an answer is refused")
+    parser.add_argument("--articles", type=int, default=28)
+    parser.add_argument("--questions", type=int, default=40, help="of each article, at most")
+    parser.add_argument("--threshold", type=float, default=0.1, help="probability below which an answer is refused")
     chosen = parser.parse_args()
     embedder = open_embedder()
     groups = list(_groups(chosen.folder, chosen.articles, chosen.questions))

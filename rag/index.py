@@ -192,7 +192,7 @@ class IndexWriter:
     """
 
     def __init__(self, folder: Path, kept: Index | None = None, vectors_of: Index | None = None) -> None:
-        self._folder, self._kept, self._vectors_of = folder, kept, vectors_of
+        self._folder, self._vectors_of = folder, vectors_of
         self._database = _connect(folder / _DATABASE)
         self.close = weakref.finalize(self, self._database.close)
         self._database.executescript(_SCHEMA)

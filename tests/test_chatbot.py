@@ -173,6 +173,16 @@ def test_text_that_looks_like_a_citation_or_an_order_stays_text(settings: Settin
     assert answer.sentences[0].text == "The lighthouse [1] of Osk is 40 metres tall [2]【1†source】 <|endoftext|>."
 
 
+@pytest.mark.parametrize("question", ["字" * 1500, "a" * 2000, "漢字かな " * 300, "💥" * 2000])
+def test_a_long_question_without_words_is_refused_not_an_error(
+    settings: Settings, bundled: Embedder, question: str
+) -> None:
+    write_articles(settings.articles, {"run.txt": "The lighthouse says " + "字" * 300 + ". It is " + "x" * 3000 + "."})
+    answer = Chatbot.open(settings, embedder=bundled).ask(question)
+    assert answer.complete
+    assert answer.refused
+
+
 def test_threads_get_what_one_gets(chatbot: Chatbot) -> None:
     from concurrent.futures import ThreadPoolExecutor
 
