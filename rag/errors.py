@@ -15,6 +15,12 @@ FootnoteError
 │   ├── IndexMismatch      built with another embedding model or other settings
 │   ├── IndexLocked        another build is running
 │   └── IndexUnwritable    the disk refuses to take it
+├── ChatError              the model that writes the answer
+│   ├── EndpointUnreachable nobody answers at its address, or nobody in time
+│   ├── EndpointRefused    it refuses: the key, the model's name, the request
+│   ├── RateLimited        too many requests, or nothing left of the quota
+│   ├── ContextTooLong     the prompt is longer than the model can read
+│   └── AnswerCut          the answer broke off after it had begun
 ├── MissingExtra           an optional part is not installed
 └── CitationError          a quote that does not stand where it should
 """
@@ -88,6 +94,30 @@ class IndexLocked(IndexingError):
 
 class IndexUnwritable(IndexingError):
     """The disk refuses to take the index."""
+
+
+class ChatError(FootnoteError):
+    """The model that writes the answer failed."""
+
+
+class EndpointUnreachable(ChatError):
+    """Nobody answers at the model's address, or nobody in time."""
+
+
+class EndpointRefused(ChatError):
+    """The model's server refuses the key, the model's name or the request."""
+
+
+class RateLimited(ChatError):
+    """The model's server has had too many requests, or the quota is used up."""
+
+
+class ContextTooLong(ChatError):
+    """The prompt is longer than the model can read."""
+
+
+class AnswerCut(ChatError):
+    """The answer broke off after it had begun; what came of it stands."""
 
 
 class MissingExtra(FootnoteError):

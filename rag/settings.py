@@ -29,7 +29,16 @@ class Settings:
     embedder: str = "bundled"
     """The embedding model: ``bundled`` (all-MiniLM-L6-v2, no network), a hub name, or a folder."""
     model: str = "extractive"
-    """What writes the answer: ``extractive`` takes sentences from the articles and needs no model."""
+    """What writes the answer: ``extractive`` takes sentences from the articles and needs no model; ``ollama:NAME``,
+    ``openai:NAME``, ``anthropic:NAME``, ``https://HOST/v1#NAME``, ``local:FOLDER``, ``gguf:FILE`` and more name one."""
+    context_tokens: int = 4096
+    """How many tokens the model reads and writes for one answer; 4,096 is what Ollama gives a model unasked."""
+    first_word_seconds: int = 0
+    """How long the model may take to its first word; 0 means 60 on this machine and 30 elsewhere."""
+    answer_seconds: int = 180
+    """How long the model may take to its last word."""
+    rewrite: str = "model"
+    """Who completes a follow-up question: ``model`` (rules where there is none), ``rules``, or ``off``."""
     passage_tokens: int = 200
     """About how long a passage is, in tokens."""
     k: int = 8
@@ -47,6 +56,9 @@ class Settings:
         for name, low, high in (
             ("passage_tokens", 20, 2000),
             ("k", 1, 1000),
+            ("context_tokens", 512, 2_000_000),
+            ("first_word_seconds", 0, 3600),
+            ("answer_seconds", 1, 3600),
             ("max_file_megabytes", 1, 2000),
             ("port", 1, 65535),
         ):
@@ -55,6 +67,8 @@ class Settings:
                     f"RAG_{name.upper()} must lie between {low} and {high}; set it to a number such as {_default(name)}"
                 )
 
+        if self.rewrite not in ("model", "rules", "off"):
+            raise SettingsError("RAG_REWRITE must be model, rules or off; set it to model")
         if self.log not in ("DEBUG", "INFO", "WARNING", "ERROR"):
             raise SettingsError("RAG_LOG must be DEBUG, INFO, WARNING or ERROR; set it to WARNING")
 

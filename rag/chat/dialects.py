@@ -1,0 +1,192 @@
+"""The two dialects of chat over HTTP: what is sent, and what an event of the reply says.
+
+OpenAI's Chat Completions, which most servers speak (https://platform.openai.com/docs/api-reference/chat), and Anthropic's
+Messages (https://docs.anthropic.com/en/api/messages-streaming). Their SDKs are made by the same generator, so what differs
+is here and everything else in ``endpoint.py``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol
+
+from rag.types import Message
+
+PLACEHOLDER = "placeholder-for-the-key"
+"""What the SDKs are told the key is; ``wire.py`` puts the key in its place."""
+
+if TYPE_CHECKING:
+    import httpx2
+
+Fields = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """What one event, or a whole reply, says.
+
+    ``finish`` is why the answer ended, in the service's word; ``whole`` says that nothing more comes; ``prompt_tokens`` is
+    how many tokens the model read, 0 where that is not told; ``error`` is what went wrong, in whatever form it came.
+    """
+
+    text: str = ""
+    finish: str = ""
+    whole: bool = False
+    prompt_tokens: int = 0
+    error: object = None
+
+
+class Dialect(Protocol):
+    """One of the two."""
+
+    package: str
+    """The SDK, which is also the name of our extra."""
+
+    options: tuple[str, ...]
+    """Parts of the request that we like and some servers refuse."""
+
+    def request(self, model: str, messages: Sequence[Message], room: int, options: Sequence[str]) -> Fields:
+        """The request's body; ``room`` is how many tokens the answer may have."""
+        ...
+
+    def send(self, client: httpx2.Client, base_url: str, request: Fields) -> AbstractContextManager[Any]:
+        """Send a request with the SDK. The context's value has the reply as ``http_response``, its body not read yet."""
+        ...
+
+    def event(self, fields: Fields) -> Part:
+        """What an event of a streamed reply says."""
+        ...
+
+    def reply(self, fields: Fields) -> Part:
+        """What a reply in one piece says."""
+        ...
+
+
+class OpenAI:
+    """Chat Completions."""
+
+    package = "openai"
+    options: tuple[str, ...] = ("stream_options", "temperature")
+
+    def request(self, model: str, messages: Sequence[Message], room: int, options: Sequence[str]) -> Fields:
+        del room
+        # No largest length: its name differs between models, and servers without a default write as much as fits.
+        liked: Fields = {"stream_options": {"include_usage": True}, "temperature": 0}
+        turns = [{"role": each.role, "content": each.text} for each in messages]
+        return {"model": model, "messages": turns, "stream": True, **{name: liked[name] for name in options}}
+
+    def send(self, client: httpx2.Client, base_url: str, request: Fields) -> AbstractContextManager[Any]:
+        import openai
+
+        # Whatever the SDK would else read from the environment is given; what remains (headers), the wire leaves out.
+        sdk = openai.OpenAI(
+            api_key=PLACEHOLDER,
+            admin_api_key="",
+            organization="",
+            project="",
+            webhook_secret="",
+            base_url=base_url,
+            max_retries=0,
+            http_client=client,
+        )
+        context: AbstractContextManager[Any] = sdk.chat.completions.with_streaming_response.create(**request)
+        return context
+
+    def event(self, fields: Fields) -> Part:
+        if fields.get("error"):
+            return Part(error=fields["error"])
+        if fields.get("object") == "error":
+            return Part(error=fields)
+        choice = _first(fields.get("choices"))
+        delta = choice.get("delta") or choice.get("message")
+        tokens = _count(fields.get("usage"), "prompt_tokens")
+        return Part(
+            text=_text(delta.get("content")) if isinstance(delta, dict) else "",
+            finish=_word(choice.get("finish_reason")),
+            whole=bool(fields.get("usage")) and not choice,  # the chunk that include_usage asks for comes last
+            prompt_tokens=tokens,
+        )
+
+    def reply(self, fields: Fields) -> Part:
+        return self.event(fields)
+
+
+class Anthropic:
+    """Messages."""
+
+    package = "anthropic"
+    options: tuple[str, ...] = ()  # newer models know no temperature, and neither does the SDK
+
+    def request(self, model: str, messages: Sequence[Message], room: int, options: Sequence[str]) -> Fields:
+        del options
+        system = "\n\n".join(each.text for each in messages if each.role == "system")
+        turns = [{"role": each.role, "content": each.text} for each in messages if each.role != "system"]
+        fields: Fields = {"model": model, "messages": turns, "stream": True, "max_tokens": room}
+        if system:
+            fields["system"] = system
+        return fields
+
+    def send(self, client: httpx2.Client, base_url: str, request: Fields) -> AbstractContextManager[Any]:
+        import anthropic
+
+        sdk = anthropic.Anthropic(
+            api_key=PLACEHOLDER,
+            webhook_key="",
+            base_url=base_url.removesuffix("/v1"),
+            max_retries=0,
+            http_client=client,
+        )
+        context: AbstractContextManager[Any] = sdk.messages.with_streaming_response.create(**request)
+        return context
+
+    def event(self, fields: Fields) -> Part:
+        kind = fields.get("type")
+        if kind == "error" or fields.get("error"):
+            return Part(error=fields.get("error") or fields)
+        if kind == "message_start":
+            message = fields.get("message")
+            return Part(prompt_tokens=_anthropic_count(message.get("usage")) if isinstance(message, dict) else 0)
+        delta = fields.get("delta") if kind in ("content_block_delta", "message_delta") else fields.get("content_block")
+        if not isinstance(delta, dict):
+            return Part(whole=kind == "message_stop")
+        is_text = delta.get("type") in ("text", "text_delta")  # thinking is another type
+        return Part(text=_text(delta.get("text")) if is_text else "", finish=_word(delta.get("stop_reason")))
+
+    def reply(self, fields: Fields) -> Part:
+        if fields.get("type") == "error":
+            return Part(error=fields.get("error") or fields)
+        return Part(
+            text=_text(fields.get("content")),
+            finish=_word(fields.get("stop_reason")),
+            prompt_tokens=_anthropic_count(fields.get("usage")),
+        )
+
+
+def _first(choices: object) -> Fields:
+    choice = choices[0] if isinstance(choices, list) and choices else None
+    return choice if isinstance(choice, dict) else {}
+
+
+def _text(content: object) -> str:
+    """The text of a content, which some services send in parts; what a model thinks before it answers is no text."""
+    if isinstance(content, str):
+        return content
+    if not isinstance(content, list):
+        return ""
+    parts = [each.get("text") for each in content if isinstance(each, dict) and each.get("type") == "text"]
+    return "".join(each for each in parts if isinstance(each, str))
+
+
+def _word(value: object) -> str:
+    return value if isinstance(value, str) else ""
+
+
+def _count(usage: object, *names: str) -> int:
+    counts = [usage.get(name) for name in names] if isinstance(usage, dict) else []
+    return sum(each for each in counts if isinstance(each, int) and each > 0)
+
+
+def _anthropic_count(usage: object) -> int:
+    return _count(usage, "input_tokens", "cache_read_input_tokens", "cache_creation_input_tokens")

@@ -1,0 +1,99 @@
+"""A Python function as a chat model."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Iterable, Iterator, Sequence
+from typing import cast
+
+from rag.chat import ChatFunction, Draft
+from rag.chat.estimate import estimate_tokens
+from rag.chat.guard import Clocks, follow
+from rag.chat.in_process import FIRST_WORD_SECONDS
+from rag.errors import ChatError, FootnoteError
+from rag.settings import Settings
+from rag.types import Message
+
+_REMEDY = "let it yield str"
+
+_log = logging.getLogger(__name__)
+
+
+class FunctionModel:
+    """A ChatModel around a function that takes messages and yields pieces of text (or returns all of it as one ``str``).
+
+    Called by one thread for each answer, by several at once where several answers are asked for. When nobody listens any
+    more, its generator is closed after the piece it is at. What it raises becomes a ChatError that names only the type.
+
+    >>> def echo(messages):
+    ...     yield from ("You asked: ", messages[-1].text)
+    >>> [*FunctionModel(echo).stream([Message("user", "Who won?")])][-1].text
+    'You asked: Who won?'
+    """
+
+    def __init__(self, function: ChatFunction, name: str = "function", settings: Settings | None = None) -> None:
+        self._function = function
+        self._name = name
+        self._settings = settings or Settings()
+
+    @property
+    def name(self) -> str:
+        return self._name
+
+    @property
+    def context_tokens(self) -> int:
+        return self._settings.context_tokens
+
+    def count_tokens(self, text: str) -> int:
+        return estimate_tokens(text)
+
+    def stream(self, messages: Sequence[Message]) -> Iterator[Draft]:
+        clocks = Clocks(self._settings.first_word_seconds or FIRST_WORD_SECONDS, self._settings.answer_seconds)
+        return follow(_Calling(self._function, tuple(messages), self._name), clocks)
+
+
+class _Calling:
+    """One call of the function, as a source for the guard."""
+
+    def __init__(self, function: ChatFunction, messages: Sequence[Message], name: str) -> None:
+        self._function = function
+        self._messages = messages
+        self._name = name
+        self._stopped = threading.Event()
+
+    def read(self) -> Iterator[str]:
+        pieces: Iterator[object] | None = None
+        try:
+            if self._stopped.is_set():
+                return
+            pieces = self._pieces()
+            for piece in pieces:
+                if self._stopped.is_set():
+                    return
+                if not isinstance(piece, str):
+                    raise ChatError(f"the function {self._name} yields {type(piece).__name__}; {_REMEDY}")
+                yield piece
+        except FootnoteError:
+            raise
+        except Exception as error:
+            _log.debug("the function %s failed", self._name, exc_info=error)
+            raise ChatError(
+                f"the function {self._name} failed with {type(error).__name__}; set RAG_LOG to DEBUG to see where"
+            ) from None
+        finally:
+            close = getattr(pieces, "close", None)
+            if close is not None:
+                close()
+
+    def cancel(self) -> None:
+        self._stopped.set()
+
+    def _pieces(self) -> Iterator[object]:
+        # cast: users' functions are not type-checked
+        returned = cast("object", self._function(self._messages))
+        if isinstance(returned, str):
+            return iter((returned,))
+        if isinstance(returned, Iterable) and not isinstance(returned, (bytes, bytearray, dict)):
+            return iter(returned)
+        raise ChatError(f"the function {self._name} returns {type(returned).__name__}; {_REMEDY}")

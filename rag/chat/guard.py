@@ -1,0 +1,220 @@
+"""The guard around every chat model: its clocks, its pace, its largest answer, and how it is stopped."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import threading
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Protocol
+
+from rag.chat import Draft
+from rag.chat.pieces import readable
+from rag.errors import AnswerCut, ChatError, EndpointUnreachable, FootnoteError
+
+LONGEST = 64_000
+"""How many characters an answer may have: some ten thousand words, many times what a reader asked for."""
+
+PACE = 0.1
+"""Seconds between two drafts at least: nobody reads faster, and each draft is checked and drawn whole."""
+
+TICK = 0.25
+"""Seconds between two drafts at most, so that who listens can leave also while nothing comes."""
+
+PATIENCE = 1.0
+"""Seconds a stopped source is waited for; then its thread is left to end by itself."""
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Clocks:
+    """How long a model may take, in seconds, from the question to its ``first`` piece of text and in ``total``."""
+
+    first: float
+    total: float
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """What a source may yield last, to tell the reader something."""
+
+    notice: str
+
+
+@dataclass(frozen=True, slots=True)
+class Pause:
+    """What a source may yield before its first text: it is told to wait, and ``clocks.first`` waits with it.
+
+    ``notice`` is shown meanwhile.
+    """
+
+    seconds: float
+    notice: str
+
+
+class Source(Protocol):
+    """Where the pieces of one answer come from; used for one answer only."""
+
+    def read(self) -> Iterator[str | Ending | Pause]:
+        """The pieces, in a thread of their own; an empty piece is allowed and is no sign of life."""
+        ...
+
+    def cancel(self) -> None:
+        """Make ``read`` end within a second. Comes from another thread, at any time (also before or after ``read``)."""
+        ...
+
+
+def follow(source: Source, clocks: Clocks) -> Iterator[Draft]:
+    """What a source writes, as whole drafts: one each 0.1 to 0.25 seconds, the same again where nothing new has come.
+
+    Text is what is not white space, nor the thoughts of a model that thinks aloud. Without it, errors of the source are
+    raised as they are, foreign ones as a ChatError that names only their type; EndpointUnreachable where ``clocks.first``
+    runs out, ChatError where the source ends. With it, every failure, ``clocks.total`` and more than ``LONGEST`` characters
+    are an AnswerCut that says why, after a last draft with all that came. However the drafts end, the source has then been
+    stopped.
+
+    >>> class Greeting:
+    ...     def read(self): yield from ("Good ", "morning.")
+    ...     def cancel(self): pass
+    >>> list(follow(Greeting(), Clocks(first=1, total=2)))[-1]
+    Draft(text='Good morning.', notice='')
+    """
+    began = time.monotonic()
+    at = began - PACE  # the first draft need not wait
+
+    def clock(draft: Draft) -> float:
+        return clocks.total if _has_text(draft) else min(clocks.first + reading.paused, clocks.total)
+
+    reading = _Reading(source)
+    shown = Draft()
+    try:
+        while True:
+            reading.wait_for_news(shown, until=min(at + TICK, began + clock(shown)))
+            if not reading.ended or reading.draft() != shown:
+                time.sleep(max(0.0, at + PACE - time.monotonic()))
+            ended, draft = reading.ended, reading.draft()
+            late = time.monotonic() >= began + clock(draft)
+            if draft != shown or not (ended or late):
+                yield draft
+            shown, at = draft, time.monotonic()
+            if ended or late:
+                _judge(reading.error if ended else _overdue(clocks, clock(draft)), draft)
+                return
+    finally:
+        reading.stop()
+
+
+def _has_text(draft: Draft) -> bool:
+    return bool(draft.text.strip())
+
+
+def _overdue(clocks: Clocks, seconds: float) -> ChatError:
+    if seconds < clocks.total:
+        return EndpointUnreachable(
+            f"the chat model wrote no word within {seconds:g} seconds; set RAG_FIRST_WORD_SECONDS to a larger number"
+        )
+    return EndpointUnreachable(
+        f"the chat model took longer than {seconds:g} seconds; set RAG_ANSWER_SECONDS to a larger number"
+    )
+
+
+def _judge(error: BaseException | None, draft: Draft) -> None:
+    """Raise what an ended source deserves: nothing where it ended well and wrote something."""
+    begun = _has_text(draft)
+    if error is None:
+        if not begun:
+            raise ChatError("the chat model wrote nothing; ask again, or set RAG_MODEL to another model")
+        return
+    if not isinstance(error, FootnoteError):
+        _log.debug("a chat model failed", exc_info=error)
+        error = ChatError(f"the chat model failed with {type(error).__name__}; set RAG_LOG to DEBUG to see where")
+    if begun and not isinstance(error, AnswerCut):
+        raise AnswerCut(f"the answer broke off: {error}") from None
+    if not begun and isinstance(error, AnswerCut):
+        raise ChatError(str(error)) from None
+    raise error from None
+
+
+class _Reading:
+    """A source being read in a thread of its own; everything here may be used from both sides."""
+
+    def __init__(self, source: Source) -> None:
+        self._source = source
+        self._news = threading.Condition()
+        self._pieces: list[str] = []
+        self._length = 0
+        self._notice = ""
+        self._stopped = False
+        self.paused = 0.0
+        self.ended = False
+        self.error: BaseException | None = None
+        # A daemon: a source that does not heed cancel must not keep the whole program from ending.
+        self._thread = threading.Thread(target=self._run, name="chat model", daemon=True)
+        self._thread.start()
+
+    def wait_for_news(self, shown: Draft, until: float) -> None:
+        """Until there is more than was shown, or it has ended, or the time has come."""
+        with self._news:
+            self._news.wait_for(
+                lambda: self.ended or self._length > len(shown.text), max(0.0, until - time.monotonic())
+            )
+
+    def draft(self) -> Draft:
+        with self._news:
+            self._pieces = ["".join(self._pieces)]
+            return Draft(self._pieces[0], self._notice)
+
+    def stop(self) -> None:
+        with self._news:
+            self._stopped = True
+        if not self.ended:
+            try:
+                self._source.cancel()
+            except Exception as error:
+                _log.debug("a chat model could not be stopped: %s", type(error).__name__)
+        self._thread.join(PATIENCE)
+
+    def _run(self) -> None:
+        error: BaseException | None = None
+        try:
+            pieces = self._source.read()
+            try:
+                cleaned: Iterator[str | Ending | Pause] = readable(pieces)
+                for piece in cleaned:
+                    if not self._take(piece):
+                        break
+            finally:
+                # A generator's own clean-up, here in its thread: another thread may not close it while it runs.
+                with contextlib.suppress(AttributeError):
+                    pieces.close()  # type: ignore[attr-defined]
+        except BaseException as caught:  # also SystemExit: nobody would hear of it in a thread
+            error = caught
+        with self._news:
+            self.error = self.error or error
+            self.ended = True
+            self._news.notify_all()
+
+    def _take(self, piece: str | Ending | Pause) -> bool:
+        """Keep a piece; false where nothing more is wanted."""
+        with self._news:
+            if self._stopped:
+                return False
+            if not isinstance(piece, str):
+                self._notice = piece.notice
+                self.paused += piece.seconds if isinstance(piece, Pause) else 0.0
+                return True
+            if not piece:
+                return True
+            self._notice = ""
+            room = LONGEST - self._length
+            self._pieces.append(piece[:room])
+            self._length += min(len(piece), room)
+            self._news.notify_all()
+            if len(piece) > room:
+                self.error = AnswerCut(
+                    f"the answer is longer than {LONGEST:,} characters and was cut there; ask for less"
+                )
+            return self.error is None

@@ -1,0 +1,167 @@
+"""Which chat models are reachable: this machine's model servers are asked, of paid services only the key is looked for."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import socket
+import threading
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from http.client import HTTPConnection, HTTPException, HTTPSConnection
+from importlib.util import find_spec
+from typing import Any
+from urllib.parse import urlsplit
+
+from rag.chat.names import EXTRACTIVE, KEY_VARIABLE, SERVICES, Service
+from rag.errors import SettingsError
+
+SECONDS = 1.0
+"""How long a server may take to list its models."""
+
+_LARGEST_ANSWER = 1_000_000  # bytes
+_MOST_MODELS = 200
+_LONGEST_NAME = 120  # characters
+
+_NOT_RUNNING = "not running"
+_SLOW = f"does not answer within {SECONDS:g} second"
+_STRANGE = "answers, but not as a model server"
+
+
+@dataclass(frozen=True, slots=True)
+class Reachable:
+    """A service, the models it has (where it was asked), and how it is with it, in words for a reader.
+
+    ``models`` are names as ``RAG_MODEL`` takes them after ``service:``, made printable.
+    """
+
+    service: str
+    models: tuple[str, ...]
+    state: str
+
+
+def reachable(
+    environment: Mapping[str, str] | None = None, services: Sequence[Service] = SERVICES
+) -> tuple[Reachable, ...]:
+    """A row for each service, in the order of ``services``, after ``extractive`` and before ``local`` and ``gguf``.
+
+    The servers that need no key are asked for their models, without any, all at once, and whoever has not answered after a
+    second is given up. The paid services are not contacted.
+
+    >>> rows = reachable({"GROQ_API_KEY": "test-key"}, services=[each for each in SERVICES if each.name == "groq"])
+    >>> [row.service for row in rows], rows[1].state.startswith("key is set"), "test-key" in str(rows)
+    (['extractive', 'groq', 'local', 'gguf'], True, False)
+    """
+    environment = os.environ if environment is None else environment
+    lookups = {service: _Lookup(service, environment) for service in services if not service.variable}
+    until = time.monotonic() + SECONDS
+    for lookup in lookups.values():
+        lookup.start()
+    for lookup in lookups.values():
+        lookup.join(max(0.0, until - time.monotonic()))
+    rows = [Reachable(EXTRACTIVE, (), "always there; needs no model")]
+    for service in services:
+        models, state = lookups[service].found() if service in lookups else ((), _key_state(service, environment))
+        needed = "" if state == _NOT_RUNNING else _missing_extra(service)
+        rows.append(Reachable(service.name, models, "; ".join(filter(None, (state, needed)))))
+    return (*rows, *_in_process())
+
+
+class _Lookup(threading.Thread):
+    """One server being asked for its models. A daemon: a name server that never answers keeps nobody waiting."""
+
+    def __init__(self, service: Service, environment: Mapping[str, str]) -> None:
+        super().__init__(name="chat model lookup", daemon=True)
+        self._service = service
+        self._environment = environment
+        self._connection: HTTPConnection | None = None
+        self._found: tuple[tuple[str, ...], str] = ((), _NOT_RUNNING)
+
+    def found(self) -> tuple[tuple[str, ...], str]:
+        """What was found so far; who is still being asked is hung up on."""
+        if not self.is_alive():
+            return self._found
+        sock = self._connection.sock if self._connection is not None else None
+        if sock is None:
+            return (), _NOT_RUNNING
+        with contextlib.suppress(OSError):
+            sock.shutdown(socket.SHUT_RDWR)  # its own thread, which is reading, then closes it
+        return (), _SLOW
+
+    def run(self) -> None:
+        self._found = self._ask()
+
+    def _ask(self) -> tuple[tuple[str, ...], str]:
+        # http.client knows no proxies and follows no redirect.
+        try:
+            url = urlsplit(self._service.address(self._environment))
+            kind = HTTPSConnection if url.scheme == "https" else HTTPConnection
+            self._connection = kind(url.hostname or "", url.port, timeout=SECONDS)
+            try:
+                self._connection.connect()
+            except (OSError, UnicodeError):
+                return (), _NOT_RUNNING
+            self._connection.request("GET", f"{url.path}/models", headers={"Accept": "application/json"})
+            answer = self._connection.getresponse()
+            if answer.status in (401, 403):
+                return (), f"running, asks for a key; set {KEY_VARIABLE}"
+            if answer.status != 200:
+                return (), _STRANGE
+            return _read_models(answer.read(_LARGEST_ANSWER + 1))
+        except SettingsError as error:
+            return (), str(error)
+        except TimeoutError:
+            return (), _SLOW
+        except (OSError, HTTPException, ValueError, RecursionError):
+            return (), _STRANGE
+        finally:
+            if self._connection is not None:
+                self._connection.close()
+
+
+def _read_models(answer: bytes) -> tuple[tuple[str, ...], str]:
+    """The models of a server's answer: ``{"data": [{"id": NAME}, …]}``, where Ollama writes null for an empty list."""
+    if len(answer) > _LARGEST_ANSWER:
+        return (), _STRANGE
+    # No number is of use here, and one of a million digits would take long to read.
+    read: Any = json.loads(answer.decode("utf-8"), parse_int=lambda _: 0, parse_float=lambda _: 0)
+    listed = read.get("data", 0) if isinstance(read, dict) else 0
+    listed = [] if listed is None else listed
+    if not isinstance(listed, list):
+        return (), _STRANGE
+    names = [each["id"] for each in listed if isinstance(each, dict) and isinstance(each.get("id"), str)]
+    if len(names) < len(listed):
+        return (), _STRANGE
+    count = f"{len(names)} model{'' if len(names) == 1 else 's'}" if names else "running, has no models"
+    return tuple(map(_printable, names[:_MOST_MODELS])), count
+
+
+def _printable(name: str) -> str:
+    """A name that can do nothing to a terminal or page.
+
+    >>> _printable("small" + chr(27) + "[31m:3b")
+    'small�[31m:3b'
+    """
+    shown = "".join(each if each.isprintable() else "\ufffd" for each in name[:_LONGEST_NAME])
+    return shown if len(name) <= _LONGEST_NAME else f"{shown}…"
+
+
+def _key_state(service: Service, environment: Mapping[str, str]) -> str:
+    if environment.get(service.variable, "").strip():
+        return "key is set"
+    if environment.get(KEY_VARIABLE, "").strip():
+        return f"key is set ({KEY_VARIABLE})"
+    return f"no key; set {service.variable}"
+
+
+def _missing_extra(service: Service) -> str:
+    package = service.dialect  # the SDKs are called like that
+    return "" if find_spec(package) else f'first run pip install "footnote-rag[{package}]"'
+
+
+def _in_process() -> tuple[Reachable, ...]:
+    local = "ready for local:FOLDER" if find_spec("transformers") else "not installed; run pip install transformers"
+    gguf = "ready for gguf:FILE" if find_spec("llama_cpp") else 'not installed; run pip install "footnote-rag[gguf]"'
+    return Reachable("local", (), local), Reachable("gguf", (), gguf)

@@ -1,0 +1,204 @@
+"""What a server's refusal means: its status, headers and body become one of our errors, and whether to try again.
+
+Nothing the server wrote is repeated except a short code such as ``model_not_found``: error texts echo keys and questions.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timezone
+from email.utils import parsedate_to_datetime
+from typing import Any
+
+from rag.chat.keys import Key
+from rag.errors import ChatError, ContextTooLong, EndpointRefused, EndpointUnreachable, RateLimited
+
+LONGEST_WAIT = 60.0
+"""Seconds we wait because a server asks for it; longer, and the reader is told instead."""
+
+# What servers say where the prompt is too long: OpenAI and its likes, vLLM, llama.cpp, Anthropic, Gemini, Mistral, Ollama.
+_TOO_LONG = re.compile(
+    r"context_length_exceeded|exceed_context_size|maximum context length|maximum model length|max_model_len"
+    r"|context (size|length|window|limit)|prompt is too long|prompt (is|was) longer than|token count \S* ?exceeds"
+    r"|exceeds? the maximum number of tokens|too many (input )?tokens|too large for model",
+    re.IGNORECASE,
+)
+_NO_QUOTA = re.compile(
+    r"insufficient_quota|insufficient[ _]balance|billing_hard_limit|credit balance is too low|exceeded your current quota",
+    re.IGNORECASE,
+)
+_CODE = re.compile(r"[a-z]+(_[a-z]+)+")
+_AGAIN = frozenset({408, 409, 425, 429})
+# Errors that come inside a stream carry a type in place of a status (https://docs.anthropic.com/en/api/errors).
+_STATUS_OF_TYPE = {
+    "invalid_request_error": 400,
+    "authentication_error": 401,
+    "billing_error": 402,
+    "permission_error": 403,
+    "not_found_error": 404,
+    "request_too_large": 413,
+    "rate_limit_error": 429,
+    "rate_limit_exceeded": 429,
+    "api_error": 500,
+    "server_error": 500,
+    "timeout_error": 504,
+    "overloaded_error": 529,
+}
+
+
+class Trouble(Exception):
+    """One request failed; ``error`` is what to tell, ``again`` whether a second try may help, ``wait`` seconds to wait first.
+
+    ``option`` names a part of the request that the server does not know, where that is why.
+    """
+
+    def __init__(self, error: ChatError, *, again: bool = False, wait: float | None = None, option: str = "") -> None:
+        super().__init__(str(error))
+        self.error = error
+        self.again = again
+        self.wait = wait
+        self.option = option
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    """Who is asked for what, in words for messages; none of them is secret. ``variable`` holds the key."""
+
+    where: str
+    model: str
+    key: Key | None = None
+    variable: str = "RAG_API_KEY"
+
+
+def read_refusal(
+    server: Server, status: int, body: str, headers: Mapping[str, str], options: tuple[str, ...] = ()
+) -> Trouble:
+    """What a reply with an error status means; ``options`` are the parts of the request we could leave out."""
+    code = _code(body, server.key)
+    said = f"({status}, {code})" if code else f"({status})"
+    where, model = server.where, server.model
+    if 300 <= status < 400:
+        return _refused(
+            f"{where} sends on to another address, and that is not followed {said}; "
+            "set the address in RAG_MODEL to the one the model is really at"
+        )
+    if status < 500 and status != 429:
+        option = next((each for each in options if each in body), "") if status in (400, 422) else ""
+        if option:
+            return Trouble(EndpointRefused(f"{where} does not know {option}"), option=option)
+    if status == 413 or (status not in (401, 403, 404, 429) and _TOO_LONG.search(body)):
+        return Trouble(
+            ContextTooLong(
+                f"the prompt is longer than {model} at {where} can read {said}; set RAG_K to a smaller number"
+            )
+        )
+    if status == 402 or _NO_QUOTA.search(body):
+        return Trouble(
+            RateLimited(
+                f"nothing is left of the quota at {where} {said}; top it up there, or set RAG_MODEL to another model"
+            )
+        )
+    if status in _AGAIN or status >= 500:
+        return _overloaded(where, status, said, headers)
+    if status in (401, 403) and not server.key:
+        return _refused(f"{where} asks for a key {said}; set {server.variable} to yours")
+    if status == 401:
+        return _refused(f"{where} does not accept the key {said}; set {server.variable} to a valid one")
+    if status == 403:
+        return _refused(f"{where} does not let this key use {model} {said}; set {server.variable} to another key")
+    if status in (404, 405):
+        return _refused(
+            f"{where} has no model {model}, or nothing at this address {said}; set RAG_MODEL to a model that it has, "
+            "with an address that mostly ends in /v1"
+        )
+    return _refused(f"{where} does not accept the request {said}; set RAG_MODEL to a chat model that it has")
+
+
+def read_error(server: Server, error: object) -> Trouble:
+    """What an error inside a stream or a reply of status 200 means."""
+    fields = error if isinstance(error, dict) else {}
+    status = next((each for each in (fields.get("code"), fields.get("status")) if _is_status(each)), 0)
+    kinds = [each for each in (fields.get("code"), fields.get("type")) if isinstance(each, str)]
+    status = status or next((_STATUS_OF_TYPE[each] for each in kinds if each in _STATUS_OF_TYPE), 500)
+    return read_refusal(server, status, json.dumps(error), {})
+
+
+def wait_asked_for(headers: Mapping[str, str], now: datetime | None = None) -> float | None:
+    """The seconds a reply's ``Retry-After`` asks for, ``None`` where it makes no sense.
+
+    >>> wait_asked_for({"retry-after": "2"}), wait_asked_for({"retry-after": "-1"}), wait_asked_for({"retry-after": "nan"})
+    (2.0, None, None)
+    >>> wait_asked_for({"retry-after": "Mon, 03 Jun 2019 10:00:30 GMT"}, datetime(2019, 6, 3, 10, tzinfo=timezone.utc))
+    30.0
+    """
+    text = headers.get("retry-after", "").strip()
+    try:
+        seconds = float(text)
+    except ValueError:
+        try:
+            date = parsedate_to_datetime(text)
+        except (ValueError, TypeError, IndexError):
+            return None
+        date = date if date.tzinfo else date.replace(tzinfo=timezone.utc)
+        seconds = (date - (now or datetime.now(timezone.utc))).total_seconds()
+    return seconds if math.isfinite(seconds) and seconds >= 0 else None
+
+
+def _overloaded(where: str, status: int, said: str, headers: Mapping[str, str]) -> Trouble:
+    wait = wait_asked_for(headers)
+    if wait is not None and wait > LONGEST_WAIT:
+        return Trouble(
+            RateLimited(f"{where} asks to wait {_time(wait)} {said}; ask again then, or set RAG_MODEL to another model")
+        )
+    error: ChatError
+    if status == 429:
+        error = RateLimited(
+            f"{where} has had too many requests {said}; ask again in a minute, or set RAG_MODEL to another model"
+        )
+    else:
+        error = EndpointUnreachable(
+            f"{where} is in trouble {said}; ask again in a minute, or set RAG_MODEL to another model"
+        )
+    return Trouble(error, again=True, wait=wait)
+
+
+def _refused(message: str) -> Trouble:
+    return Trouble(EndpointRefused(message))
+
+
+def _time(seconds: float) -> str:
+    """Seconds in words, rounded up.
+
+    >>> _time(75), _time(3600), _time(90_000)
+    ('75 seconds', '60 minutes', '25 hours')
+    """
+    if seconds < 120:
+        return f"{math.ceil(seconds)} seconds"
+    if seconds < 7200:
+        return f"{math.ceil(seconds / 60)} minutes"
+    return f"{math.ceil(seconds / 3600)} hours"
+
+
+def _is_status(value: object) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and 300 <= value < 600
+
+
+def _code(body: str, key: Key | None) -> str:
+    """The short code of an error, such as ``model_not_found``; never the key, whatever the server sends for a code."""
+    found: Any = None
+    try:
+        found = json.loads(body)
+    except (ValueError, RecursionError):
+        return ""
+    found = found[0] if isinstance(found, list) and found else found
+    found = found.get("error", found) if isinstance(found, dict) else None
+    if not isinstance(found, dict):
+        return ""
+    for each in (found.get("code"), found.get("type")):
+        if isinstance(each, str) and len(each) <= 40 and _CODE.fullmatch(each):
+            return "" if key and (key.reveal() in each or each in key.reveal()) else each
+    return ""

@@ -1,0 +1,164 @@
+"""One request's connection: what is really sent, how much may come back, and how it is cut from another thread.
+
+Imports httpx2, which openai and anthropic bring; import this module where a connection is opened.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+import ssl
+import threading
+import urllib.request
+from collections.abc import Iterator, Mapping
+from functools import cache
+from typing import Any, cast
+
+import httpx2
+
+from rag.chat.dialects import PLACEHOLDER
+from rag.chat.keys import Key
+from rag.errors import ChatError, EndpointRefused
+
+LARGEST_REPLY = 8_000_000
+"""Bytes of one reply: 64,000 characters of text in events of a few letters each come to less."""
+
+LARGEST_REFUSAL = 64_000
+"""Bytes that are read of an error page."""
+
+_KEPT = ("anthropic-version",)
+"""The SDK's headers that are sent."""
+
+
+class Wire(httpx2.BaseTransport):
+    """Carries one request to one server.
+
+    The SDK's headers are not sent: it takes some from the environment (OPENAI_CUSTOM_HEADERS, OPENAI_ORG_ID, ...), and they
+    belong to another service than the one that was named here. The SDK is given ``PLACEHOLDER`` for a key, and the key takes
+    its place here, as late as can be; so does the address's query. So neither ever lies in the SDK, in its errors or in a
+    log of addresses.
+    """
+
+    def __init__(
+        self, transport: httpx2.BaseTransport, key: Key | None, query: str = "", *, azure: bool = False
+    ) -> None:
+        self._transport = transport
+        self._key = key
+        self._azure = azure  # whose older addresses want the key in a header of their own
+        self._query = query.encode()
+        self._lock = threading.Lock()
+        self._sockets: list[socket.socket] = []
+        self._is_cut = False
+
+    def handle_request(self, request: httpx2.Request) -> httpx2.Response:
+        if self._is_cut:
+            raise httpx2.ConnectError("stopped")
+        response = self._transport.handle_request(
+            httpx2.Request(
+                request.method,
+                request.url.copy_with(query=self._query or None),
+                headers={
+                    "Accept": "text/event-stream, application/json",
+                    "Accept-Encoding": "identity",
+                    "Content-Type": "application/json",
+                    "User-Agent": "footnote-rag",
+                    **{name: request.headers[name] for name in _KEPT if name in request.headers},
+                    **self._authorization(request),
+                },
+                content=request.read(),
+                extensions={**request.extensions, "trace": self._trace},
+            )
+        )
+        # A compressed body could grow a thousandfold, so none is opened: what little an error page tells is lost.
+        refusal = response.status_code >= 300
+        encoding = response.headers.pop("content-encoding", "identity")
+        if encoding.strip().lower() != "identity" and not refusal:
+            response.close()
+            raise EndpointRefused(
+                "the model's server sent a compressed answer, unasked; set RAG_MODEL to an address without that proxy"
+            )
+        return httpx2.Response(
+            response.status_code,
+            headers=response.headers,
+            stream=_Limited(cast(httpx2.SyncByteStream, response.stream), refusal=refusal),
+            extensions=response.extensions,
+        )
+
+    def cut(self) -> None:
+        """Cut the connection; whoever waits for it in another thread wakes with an error."""
+        with self._lock:
+            self._is_cut = True
+            for each in self._sockets:
+                _shut(each)
+
+    def close(self) -> None:
+        self._transport.close()
+        with self._lock:
+            self._is_cut = True
+            while self._sockets:
+                self._sockets.pop().close()
+
+    def _authorization(self, request: httpx2.Request) -> dict[str, str]:
+        """The headers that carry the key, where the SDK would have put it."""
+        if not self._key:
+            return {}
+        secret = self._key.reveal()
+        names = [name for name in ("Authorization", "X-Api-Key") if PLACEHOLDER in request.headers.get(name, "")]
+        found = {name: request.headers[name].replace(PLACEHOLDER, secret) for name in names}
+        return {**(found or {"Authorization": f"Bearer {secret}"}), **({"api-key": secret} if self._azure else {})}
+
+    def _trace(self, name: str, info: Mapping[str, Any]) -> None:
+        """Remember each new connection (httpcore2 reports its steps to a request's "trace").
+
+        The socket is duplicated: TLS takes the original away, and a number that has been closed may be another's by now.
+        To shut one down shuts down all, and wakes who is blocked in a read; to close it would not.
+        """
+        if name.endswith("connect_tcp.complete"):
+            mine = info["return_value"].get_extra_info("socket").dup()
+            with self._lock:
+                self._sockets.append(mine)
+                if self._is_cut:
+                    _shut(mine)
+
+
+def _shut(connection: socket.socket) -> None:
+    with contextlib.suppress(OSError):  # the other side was faster
+        connection.shutdown(socket.SHUT_RDWR)
+
+
+class _Limited(httpx2.SyncByteStream):
+    """A reply's bytes: an error page ends where enough of it has been read, an endless answer is an error."""
+
+    def __init__(self, stream: httpx2.SyncByteStream, *, refusal: bool) -> None:
+        self._stream = stream
+        self._refusal = refusal
+
+    def __iter__(self) -> Iterator[bytes]:
+        size = 0
+        for chunk in self._stream:
+            size += len(chunk)
+            if self._refusal and size > LARGEST_REFUSAL:
+                return
+            if size > LARGEST_REPLY:
+                raise ChatError(
+                    f"the model's server sent more than {LARGEST_REPLY // 1_000_000} MB for one answer; "
+                    "set RAG_MODEL to another model"
+                )
+            yield chunk
+
+    def close(self) -> None:
+        self._stream.close()
+
+
+@cache
+def _tls() -> ssl.SSLContext:
+    return httpx2.create_ssl_context()
+
+
+def open_transport(scheme: str, host: str, *, direct: bool) -> httpx2.BaseTransport:
+    """A plain transport; through the proxy that the environment names for the host unless ``direct``."""
+    proxies = {} if direct or urllib.request.proxy_bypass(host) else urllib.request.getproxies()
+    proxy = proxies.get(scheme) or proxies.get("all")
+    if proxy and "://" not in proxy:
+        proxy = f"http://{proxy}"
+    return httpx2.HTTPTransport(verify=_tls(), trust_env=False, proxy=proxy)

@@ -1,0 +1,296 @@
+"""The guard around every chat model: its clocks, its pace, its limits and how it stops."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Callable, Iterator
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from rag.chat import Draft
+from rag.chat.guard import LONGEST, Clocks, Ending, Pause, follow
+from rag.chat.pieces import readable
+from rag.errors import AnswerCut, ChatError, ContextTooLong, EndpointRefused, EndpointUnreachable, MissingExtra
+
+LONG = Clocks(first=20, total=30)
+Piece = object
+
+
+class Scripted:
+    """A source made of pieces, waits (numbers) and errors; ``None`` waits until it is cancelled."""
+
+    def __init__(self, *script: object) -> None:
+        self.script = script
+        self.cancelled = threading.Event()
+        self.ended = threading.Event()
+
+    def read(self) -> Iterator[Piece]:
+        try:
+            for each in self.script:
+                if isinstance(each, BaseException):
+                    raise each
+                if each is None or isinstance(each, float):
+                    if self.cancelled.wait(each):
+                        raise ConnectionError("cut")
+                else:
+                    yield each  # type: ignore[misc]
+        finally:
+            self.ended.set()
+
+    def cancel(self) -> None:
+        self.cancelled.set()
+
+
+def run(source: Scripted, clocks: Clocks = LONG) -> tuple[list[Draft], Exception | None]:
+    drafts: list[Draft] = []
+    error: Exception | None = None
+    try:
+        drafts.extend(follow(source, clocks))
+    except Exception as caught:
+        error = caught
+    assert source.ended.wait(1), "the source is always left"
+    return drafts, error
+
+
+def test_text_and_a_notice() -> None:
+    drafts, error = run(Scripted("Good ", "", "morning.", Ending("The last page was missing.")))
+    assert error is None
+    assert drafts[-1] == Draft("Good morning.", "The last page was missing.")
+
+
+def test_at_most_ten_drafts_a_second_and_at_least_three() -> None:
+    source = Scripted(*["word ", 0.01] * 30, 0.8, "end.")
+    times, texts = [], []
+    for draft in follow(source, LONG):
+        times.append(time.monotonic())
+        texts.append(draft.text)
+    gaps = [later - earlier for earlier, later in zip(times, times[1:], strict=False)]
+    assert min(gaps) >= 0.095
+    assert max(gaps) < 1  # 0.25 on a machine with nothing else to do
+    assert texts.count(texts[-2]) >= 2, "while nothing comes the same draft comes again"
+    assert texts[-1] == "word " * 30 + "end."
+
+
+def test_the_first_draft_does_not_wait_for_the_second() -> None:
+    began = time.monotonic()
+    drafts = follow(Scripted("word ", None), LONG)
+    while not next(drafts).text:
+        pass
+    assert time.monotonic() - began < 1
+    drafts.close()  # type: ignore[attr-defined]
+
+
+def test_first_clock() -> None:
+    source = Scripted(" ", "\n", None, "late")
+    drafts, error = run(source, Clocks(first=0.4, total=30))
+    assert isinstance(error, EndpointUnreachable)
+    assert (
+        str(error) == "the chat model wrote no word within 0.4 seconds; set RAG_FIRST_WORD_SECONDS to a larger number"
+    )
+    assert all(not draft.text.strip() for draft in drafts)
+    assert source.cancelled.is_set()
+
+
+def test_total_clock_with_text_and_without() -> None:
+    drafts, error = run(Scripted("word ", None), Clocks(first=0.5, total=0.6))
+    assert drafts[-1].text == "word "
+    assert isinstance(error, AnswerCut)
+    assert "longer than 0.6 seconds; set RAG_ANSWER_SECONDS" in str(error)
+    _, error = run(Scripted(None), Clocks(first=60, total=0.3))
+    assert type(error) is EndpointUnreachable
+    assert "longer than 0.3 seconds" in str(error)
+
+
+def test_a_pause_stops_the_first_clock_and_is_told() -> None:
+    drafts, error = run(Scripted(Pause(2, "Please wait."), 0.7, "word"), Clocks(first=0.4, total=30))
+    assert error is None
+    assert Draft("", "Please wait.") in drafts
+    assert drafts[-1] == Draft("word", "")
+
+
+def test_a_pause_does_not_stop_the_total_clock() -> None:
+    _, error = run(Scripted(Pause(60, "Please wait."), None), Clocks(first=0.2, total=0.5))
+    assert "longer than 0.5 seconds" in str(error)
+
+
+@pytest.mark.parametrize("raised", [EndpointRefused("no; set RAG_MODEL"), ContextTooLong("no"), MissingExtra("no")])
+def test_our_errors_come_as_they_are_before_text_and_as_a_cut_after(raised: Exception) -> None:
+    _, error = run(Scripted(" ", raised))
+    assert error is raised
+    drafts, error = run(Scripted("word", raised))
+    assert drafts[-1].text == "word"
+    assert isinstance(error, AnswerCut)
+    assert str(error) == f"the answer broke off: {raised}"
+
+
+def test_a_cut_without_text_is_no_cut() -> None:
+    _, error = run(Scripted(AnswerCut("the largest length was reached; set RAG_MODEL")))
+    assert type(error) is ChatError
+    _, error = run(Scripted("word", AnswerCut("the largest length was reached; set RAG_MODEL")))
+    assert type(error) is AnswerCut
+    assert str(error) == "the largest length was reached; set RAG_MODEL"
+
+
+@pytest.mark.parametrize("raised", [ValueError("secret"), SystemExit("secret"), KeyboardInterrupt("secret")])
+def test_foreign_errors_tell_their_type_only(raised: BaseException, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO)
+    _, error = run(Scripted(raised))
+    assert type(error) is ChatError
+    assert str(error) == f"the chat model failed with {type(raised).__name__}; set RAG_LOG to DEBUG to see where"
+    assert caplog.records == []
+    _, error = run(Scripted("word", raised))
+    assert isinstance(error, AnswerCut)
+    assert "secret" not in str(error)
+
+
+def test_a_source_that_yields_what_is_no_text() -> None:
+    _, error = run(Scripted(7))
+    assert type(error) is ChatError
+
+
+@pytest.mark.parametrize("script", [(), ("", ""), (" \n", "\t"), ("<think>Hm.</think>\n",), ("<think>Hm.",)])
+def test_nothing_written(script: tuple[str, ...]) -> None:
+    _, error = run(Scripted(*script))
+    assert type(error) is ChatError
+    assert "wrote nothing" in str(error)
+
+
+def test_the_longest_answer() -> None:
+    drafts, error = run(Scripted("x" * LONGEST))
+    assert (len(drafts[-1].text), error) == (LONGEST, None)
+    source = Scripted(*["x" * 1000] * 64, "y", None)
+    drafts, error = run(source)
+    assert drafts[-1].text == "x" * LONGEST
+    assert isinstance(error, AnswerCut)
+    assert "64,000 characters" in str(error)
+
+
+class Endless:
+    def __init__(self, piece: str) -> None:
+        self.piece = piece
+        self.stopped = False
+        self.read_so_far = 0
+
+    def read(self) -> Iterator[str]:
+        while not self.stopped:
+            self.read_so_far += 1
+            yield self.piece
+
+    def cancel(self) -> None:
+        self.stopped = True
+
+
+@pytest.mark.parametrize("piece", ["", " ", "<think>", "word "])
+def test_a_source_without_end_takes_no_memory(piece: str) -> None:
+    import tracemalloc
+
+    source = Endless(piece)
+    tracemalloc.start()
+    with pytest.raises(ChatError):
+        list(follow(source, Clocks(first=0.3, total=0.3)))
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 5_000_000
+    assert source.read_so_far > 100
+
+
+def test_leaving_stops_the_source_within_a_second() -> None:
+    before = threading.active_count()
+    source = Scripted("word", None)
+    drafts = follow(source, LONG)
+    next(drafts)
+    began = time.monotonic()
+    drafts.close()  # type: ignore[attr-defined]
+    assert time.monotonic() - began < 1
+    assert source.cancelled.is_set()
+    assert source.ended.is_set()
+    assert threading.active_count() == before
+
+
+def test_a_source_that_does_not_heed_is_left_alone_after_a_second(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("rag.chat.guard.PATIENCE", 0.2)
+    source = Scripted("word", None)
+    release = source.cancel
+
+    def fail() -> None:
+        raise OSError("cannot")
+
+    source.cancel = fail  # type: ignore[method-assign]
+    drafts = follow(source, LONG)
+    next(drafts)
+    began = time.monotonic()
+    drafts.close()  # type: ignore[attr-defined]
+    assert 0.2 <= time.monotonic() - began < 1
+    release()
+    assert source.ended.wait(1)
+
+
+def test_a_source_that_has_ended_is_not_cancelled() -> None:
+    source = Scripted("word")
+    run(source)
+    assert not source.cancelled.is_set()
+
+
+def test_whoever_listens_slowly_still_gets_the_whole_answer() -> None:
+    begin = threading.Event()
+
+    class Late(Scripted):
+        def read(self) -> Iterator[Piece]:
+            begin.wait(5)
+            return super().read()
+
+    source = Late("The ", "end.")
+    drafts = follow(source, Clocks(first=0.4, total=0.4))
+    next(drafts)
+    begin.set()
+    assert source.ended.wait(5)
+    wait_until = time.monotonic() + 0.5
+    while time.monotonic() < wait_until:  # busy elsewhere until the clocks have run out
+        threading.Event().wait(0.05)
+    assert list(drafts)[-1].text == "The end."
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("<think>Hm.</think>\n\nThe mayor.", "The mayor."),
+        ("\n <thinking>Hm. </think> </thinking> The mayor.", "The mayor."),
+        ("[THINK]Hm.[/THINK]The mayor.", "The mayor."),
+        ("<think>one</think> <think>two</think> The mayor.", "The mayor."),
+        ("  The <think>mayor</think>.", "The <think>mayor</think>."),
+        ("<thin ice>", "<thin ice>"),
+        ("<", "<"),
+        ("a\ud83d\ude00b", "a😀b"),
+        ("a\ud83db\ude00\ud83d", "ab"),
+    ],
+)
+def test_readable_text_however_it_is_cut(text: str, shown: str) -> None:
+    for size in range(1, len(text) + 1):
+        pieces = [text[start : start + size] for start in range(0, len(text), size)]
+        assert "".join(readable(pieces)) == shown, pieces
+
+
+@settings(max_examples=100, deadline=None)
+@given(text=st.text(max_size=40), cuts=st.lists(st.integers(0, 40), max_size=8))
+def test_readable_keeps_everything_but_leading_space(text: str, cuts: list[int]) -> None:
+    edges = [0, *sorted(min(cut, len(text)) for cut in cuts), len(text)]
+    pieces = [text[start:end] for start, end in zip(edges, edges[1:], strict=False)]
+    assert "".join(readable(pieces)) == text.lstrip()
+
+
+def test_many_at_once() -> None:
+    results: list[str] = []
+
+    def one(number: int) -> Callable[[], None]:
+        return lambda: results.append(run(Scripted(*[f"{number} "] * 50))[0][-1].text)
+
+    threads = [threading.Thread(target=one(number)) for number in range(20)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(results) == sorted(f"{number} " * 50 for number in range(20))
