@@ -7,36 +7,24 @@ from __future__ import annotations
 
 import json
 import math
-import threading
-from collections import OrderedDict
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from importlib.resources import files
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol
 
 from rag.cite import Evidence
-from rag.errors import EmbedderError
 from rag.lexical import stem
 from rag.question import GROUPS, Question, Vocabulary, answers_kind, understand
 from rag.sentences import sentence_spans
+from rag.similarity import Similarity, meaningful_words
 from rag.types import Hit
 from rag.words import FUNCTION_WORDS, words
 
-if TYPE_CHECKING:
-    from embeddings import Embedder, Vectors
-
 MOST_SENTENCES = 4
-# Two words mean nearly the same from the second cosine on, and nothing to each other below the first: of random pairs of words
-# all-MiniLM-L6-v2 gives 95 % a cosine below 0.42 and 99 % one below 0.58; synonyms ("largest", "biggest") get 0.55 to 0.95.
-_UNRELATED, _SYNONYMS = 0.45, 0.75
 # A further sentence is shown only if it is this likely next to the best one, and says something else.
 _WORTH_ADDING = 0.35
 _REPETITION = 0.6
-_CACHED_VECTORS = 16384
-# Scripts without spaces make one run of a whole sentence, which is no word and may be longer than the embedder reads.
-_LONGEST_WORD = 40
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,9 +121,9 @@ class Scorer:
 class SentenceReader:
     """Scores every sentence of the found passages by meaning, words, names and the kind of answer expected."""
 
-    def __init__(self, embedder: Embedder, scorer: Scorer | None = None) -> None:
+    def __init__(self, similarity: Similarity, scorer: Scorer | None = None) -> None:
+        self._similarity = similarity
         self._scorer = scorer or Scorer.shipped()
-        self._vectors = _Vectors(embedder)
 
     def read(self, question: str, hits: Sequence[Hit], vocabulary: Vocabulary) -> Reading:
         """One to four sentences, most relevant first, none twice; none where the support is below the threshold."""
@@ -153,7 +141,7 @@ class SentenceReader:
 
     def features(self, question: Question, found: Sequence[Candidate]) -> list[dict[str, float]]:
         """What is known of each candidate with respect to the question, by feature name."""
-        cosines = self._vectors.cosines(question.text, [each.text for each in found])
+        cosines = self._similarity.to_question(question.text, [each.text for each in found])
         near = self._near(question, [each.words for each in found])
         near_context = self._near(question, [each.context_words for each in found])
         return [sentence_features(question, *each) for each in zip(found, cosines, near, near_context, strict=True)]
@@ -163,16 +151,8 @@ class SentenceReader:
 
         Names and numbers are left out: two countries are near in meaning, and yet not the same.
         """
-        asked = [word for word in question.weights if word not in question.names and len(word) <= _LONGEST_WORD]
-        known = sorted(frozenset().union(*texts))
-        if not asked or not known:
-            return [{} for _ in texts]
-        columns = {word: column for column, word in enumerate(known)}
-        table = (self._vectors.of([word.lower() for word in asked]) @ self._vectors.of(known).T - _UNRELATED) / (
-            _SYNONYMS - _UNRELATED
-        )
-        best = [table[:, [columns[word] for word in text]].max(axis=1, initial=0.0).clip(0.0, 1.0) for text in texts]
-        return [dict(zip(asked, map(float, each), strict=True)) for each in best]
+        asked = [word for word in question.weights if word not in question.names]
+        return self._similarity.near(asked, texts)
 
     def _chosen(self, found: Sequence[Candidate], orders: Sequence[float]) -> list[Evidence]:
         ranked = sorted(range(len(found)), key=lambda i: (-orders[i], i))
@@ -287,56 +267,3 @@ def _in_reading_order(chosen: Sequence[Evidence]) -> tuple[Evidence, ...]:
     for position, each in enumerate(chosen):
         first.setdefault(each.hit.passage.id, position)
     return (chosen[0], *sorted(chosen[1:], key=lambda each: (first[each.hit.passage.id], each.start)))
-
-
-class _Vectors:
-    """Sentences and words recur from question to question, and embedding them is most of an answer's time."""
-
-    def __init__(self, embedder: Embedder) -> None:
-        self._embedder = embedder
-        self._known: OrderedDict[str, Vectors] = OrderedDict()
-        self._lock = threading.Lock()
-
-    def cosines(self, question: str, texts: Sequence[str]) -> list[float]:
-        """The cosine of the question with each of the texts."""
-        with _translated():
-            vector = self._embedder.embed_query(question)
-        return [float(cosine) for cosine in self.of(texts) @ vector]
-
-    def of(self, texts: Sequence[str]) -> Vectors:
-        """The vectors of texts, shape (len(texts), dimension)."""
-        import numpy
-
-        with self._lock:
-            found = {text: self._known[text] for text in texts if text in self._known}
-        missing = [text for text in dict.fromkeys(texts) if text not in found]
-        with _translated():
-            found.update(zip(missing, self._embedder.embed_documents(missing), strict=True))
-        self._keep({text: found[text] for text in missing})
-        return numpy.stack([found[text] for text in texts])
-
-    def _keep(self, fresh: Mapping[str, Vectors]) -> None:
-        with self._lock:
-            self._known.update(fresh)
-            while len(self._known) > _CACHED_VECTORS:
-                self._known.popitem(last=False)
-
-
-def meaningful_words(text: str) -> frozenset[str]:
-    """The words of a text in small letters, without function words, numbers and what is too long for a word.
-
-    >>> sorted(meaningful_words("The plant and its 620 workers"))
-    ['plant', 'workers']
-    """
-    found = (word.lower() for word in words(text) if word.isalpha() and len(word) <= _LONGEST_WORD)
-    return frozenset(found) - FUNCTION_WORDS
-
-
-@contextmanager
-def _translated() -> Iterator[None]:
-    from embeddings import EmbeddingError
-
-    try:
-        yield
-    except EmbeddingError as error:
-        raise EmbedderError(str(error)) from error

@@ -71,11 +71,46 @@ class Passage:
 
 
 @dataclass(frozen=True, slots=True)
+class Scope:
+    """What a search is narrowed to; whatever is empty does not narrow it.
+
+    ``outlets`` and ``authors`` are names as the articles write them, ``documents`` article ids, ``published`` the first and
+    the last day (``YYYY-MM-DD``, inclusive, empty where open). An article of which only the month or the year is known is
+    inside where any day of it is; one without a date is outside of any period.
+
+    >>> Scope(published=("2031-03-10", "")).holds(Header(id="a.md", published="2031-03"))
+    True
+    >>> Scope(outlets=("Courier",)).holds(Header(id="a.md", outlet="Gazette"))
+    False
+    """
+
+    outlets: tuple[str, ...] = ()
+    authors: tuple[str, ...] = ()
+    documents: tuple[str, ...] = ()
+    published: tuple[str, str] = ("", "")
+
+    def __bool__(self) -> bool:
+        return any((self.outlets, self.authors, self.documents, any(self.published)))
+
+    def holds(self, header: Header) -> bool:
+        """Whether an article lies inside."""
+        first, last = self.published
+        # A shorter date sorts before every day in it, and "~" after: so the period of a month or a year is compared as text.
+        dated = bool(header.published) and header.published + "~" >= first and (not last or header.published <= last)
+        return (
+            (not self.outlets or header.outlet in self.outlets)
+            and (not self.authors or any(author in self.authors for author in header.authors))
+            and (not self.documents or header.id in self.documents)
+            and (not any(self.published) or dated)
+        )
+
+
+@dataclass(frozen=True, slots=True)
 class Why:
     """Why a passage was found: ranks count from 1, ``None`` where that half of the index did not find it.
 
     ``dense_score`` is a cosine (-1 to 1), ``keyword_score`` a BM25 score (0 or more), ``matched`` the words of the
-    question that stand in the passage.
+    question that stand in the passage, ``met`` what the question names that its article meets (an outlet, a date).
     """
 
     dense_rank: int | None = None
@@ -83,21 +118,26 @@ class Why:
     keyword_rank: int | None = None
     keyword_score: float | None = None
     matched: tuple[str, ...] = ()
+    met: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Hit:
-    """A found passage with its article's header; a higher score is better and scores compare within one question only."""
+    """A found passage with its article's header; a higher score is better and scores compare within one question only.
+
+    ``also`` are other articles in which nearly the same text stands.
+    """
 
     passage: Passage
     document: Header
     score: float
     why: Why = field(default_factory=Why)
+    also: tuple[Header, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """One turn of a conversation; ``role`` is ``"user"`` or ``"assistant"``."""
+    """One turn of a conversation; ``role`` is ``"user"``, ``"assistant"`` or, for what a chat model is told, ``"system"``."""
 
     role: str
     text: str
@@ -135,11 +175,19 @@ class Citation:
 
 @dataclass(frozen=True, slots=True)
 class Sentence:
-    """A sentence of an answer with the citations that carry it; ``supported`` is false where none does."""
+    """A sentence of an answer with the citations that carry it; ``supported`` is false where none does.
+
+    ``lead`` is what stands in front of it: a space, a line break, or a line break and the mark of a list. ``unverified``
+    are the spans of ``text`` (start, end) with a number, date, name or quotation that stands in none of the quotes;
+    ``bold`` are the spans that are set in bold.
+    """
 
     text: str
     citations: tuple[Citation, ...] = ()
     supported: bool = True
+    lead: str = " "
+    unverified: tuple[tuple[int, int], ...] = ()
+    bold: tuple[tuple[int, int], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,9 +198,13 @@ class Answer:
     appearance; ``hits`` are the passages that were read, best first. ``refused`` says that the articles do not answer
     (``hits`` are then the nearest passages). ``complete`` is false while more may come, or where it was cut.
     ``model`` names what wrote the answer; ``notice`` is something the reader should know about how it came about.
+    ``searched`` is the question that was searched for where a follow-up had to be completed first, else empty.
+    ``understood`` are the outlets, authors, articles and dates it names, as a chip shows them ("Courier", "Mar 2031").
     """
 
     question: str
+    searched: str = ""
+    understood: tuple[str, ...] = ()
     text: str = ""
     sentences: tuple[Sentence, ...] = ()
     citations: tuple[Citation, ...] = ()

@@ -20,6 +20,7 @@ from rag.extractive import (
 )
 from rag.lexical import stem
 from rag.question import understand
+from rag.similarity import Similarity
 from rag.types import Header, Hit, Passage, Why
 from rag.words import content_words, words
 
@@ -113,16 +114,16 @@ def test_support_sees_the_best_sentence_and_the_best_cosine_and_not_the_scaled_s
 
 
 def test_the_best_sentence_comes_first_and_below_the_threshold_none(hashing: Embedder) -> None:
-    reading = SentenceReader(hashing, by_words()).read("Who protested at Lake Verrin?", hits(), VOCABULARY)
+    reading = SentenceReader(Similarity(hashing), by_words()).read("Who protested at Lake Verrin?", hits(), VOCABULARY)
     assert reading.evidence[0].quote == "Farmers at Lake Verrin protested."
     assert reading.support == pytest.approx(1 / (1 + math.exp(-5.0)))
-    refused = SentenceReader(hashing, by_words()).read("What is quicklime?", hits(), VOCABULARY)
+    refused = SentenceReader(Similarity(hashing), by_words()).read("What is quicklime?", hits(), VOCABULARY)
     assert refused.evidence == ()
     assert refused.support == pytest.approx(1 / (1 + math.exp(5.0)))
 
 
 def test_no_passages_are_no_evidence(hashing: Embedder) -> None:
-    reading = SentenceReader(hashing, by_words()).read("Who protested?", (), VOCABULARY)
+    reading = SentenceReader(Similarity(hashing), by_words()).read("Who protested?", (), VOCABULARY)
     assert (reading.evidence, reading.support) == ((), 0.0)
     assert candidates(hits(["Harbour news"])) == []
 
@@ -133,14 +134,18 @@ def test_a_repeated_sentence_is_shown_once(hashing: Embedder) -> None:
         "On Monday farmers at Lake Verrin protested.",
         "Farmers at Lake Verrin protested.",
     ]
-    reading = SentenceReader(hashing, by_words()).read("Who protested at Lake Verrin?", hits(texts), Vocabulary(texts))
+    reading = SentenceReader(Similarity(hashing), by_words()).read(
+        "Who protested at Lake Verrin?", hits(texts), Vocabulary(texts)
+    )
     assert len(reading.evidence) == 1
 
 
 def test_at_most_four_sentences_and_none_says_the_same(hashing: Embedder) -> None:
     names = ("Osk", "Velm", "Arno", "Brast", "Cullen", "Dreve")
     texts = [f"Protests in {name} against tram number {number} went on." for number, name in enumerate(names)]
-    reading = SentenceReader(hashing, by_words()).read("What protests went on?", hits(texts), Vocabulary(texts))
+    reading = SentenceReader(Similarity(hashing), by_words()).read(
+        "What protests went on?", hits(texts), Vocabulary(texts)
+    )
     assert 1 <= len(reading.evidence) <= MOST_SENTENCES
     for one, other in combinations(reading.evidence, 2):
         assert one.quote != other.quote
@@ -152,7 +157,7 @@ def test_sentences_of_one_passage_stand_together_in_reading_order(hashing: Embed
         "Delta lake water ferries sank near the pier.",
     ]
     scorer = Scorer(rank={"coverage": 1.0}, support={}, bias=0.0, threshold=0.1)
-    reading = SentenceReader(hashing, scorer).read("lake water trams", hits(texts), Vocabulary(texts))
+    reading = SentenceReader(Similarity(hashing), scorer).read("lake water trams", hits(texts), Vocabulary(texts))
     quotes = [each.quote for each in reading.evidence]
     assert quotes[0] == "Gamma lake water trams left."
     assert quotes.index("Alpha trams came.") < quotes.index("Beta lorries brought lake water.")
@@ -162,9 +167,11 @@ def test_sentences_of_one_passage_stand_together_in_reading_order(hashing: Embed
 def test_vectors_are_kept_and_the_same_from_many_threads(hashing: Embedder) -> None:
     from concurrent.futures import ThreadPoolExecutor
 
-    reader = SentenceReader(hashing, by_words())
+    reader = SentenceReader(Similarity(hashing), by_words())
     questions = ["Who protested at Lake Verrin?", "How long will the line be?", "What did Ilse Kramer praise?"] * 10
-    expected = [SentenceReader(hashing, by_words()).read(question, hits(), VOCABULARY) for question in questions]
+    expected = [
+        SentenceReader(Similarity(hashing), by_words()).read(question, hits(), VOCABULARY) for question in questions
+    ]
     with ThreadPoolExecutor(8) as pool:
         assert list(pool.map(lambda question: reader.read(question, hits(), VOCABULARY), questions)) == expected
 

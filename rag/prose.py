@@ -1,0 +1,277 @@
+"""What a chat model wrote becomes plain sentences, while it is still writing.
+
+Models are told to write prose with ``[n]`` after each sentence, and many do otherwise. Whatever comes, this takes the words
+out of it: emphasis, headings, links, images and fenced blocks lose their marks, and lists of sources are left out.
+A sentence that is finished never changes again, and how the text was cut into pieces on its way makes no difference.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from rag.sentences import sentence_spans
+
+LONGEST_SENTENCE = 1000
+"""Characters; what runs on without an end is cut at a word."""
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """A sentence without marks: ``labels`` are the passages it names, ``lead`` and ``bold`` are as in Sentence.
+
+    ``heading`` says that it stands over what follows: its line has a heading's mark, or is all bold without a full stop.
+    """
+
+    text: str
+    lead: str = ""
+    labels: tuple[int, ...] = ()
+    bold: tuple[tuple[int, int], ...] = ()
+    heading: bool = False
+
+
+class Prose:
+    """Reads a growing text; ``finished`` are its sentences so far, ``pending`` the one that is being written.
+
+    >>> prose = Prose()
+    >>> prose.read("It **rained** [2]. Nobody ca")
+    >>> [(each.text, each.labels, each.bold) for each in prose.finished]
+    [('It rained.', (2,), ((3, 9),))]
+    >>> prose.pending.text
+    'Nobody ca'
+    >>> prose.read("It **rained** [2]. Nobody came.[1][3]", ended=True)
+    >>> prose.finished[1].labels, prose.pending
+    ((1, 3), None)
+    """
+
+    def __init__(self) -> None:
+        self._finished: list[Statement] = []
+        self._line_start = 0
+        self._line = _Line("")
+        self._blank = False
+        self._closed = False
+
+    @property
+    def finished(self) -> tuple[Statement, ...]:
+        """The sentences that are whole, in order; more are added to the end, none is changed."""
+        return tuple(self._finished)
+
+    @property
+    def pending(self) -> Statement | None:
+        """The beginning of the next sentence, as far as it is there."""
+        return self._line.pending()
+
+    def read(self, text: str, ended: bool = False) -> None:
+        """Takes the whole text so far, which may only grow; ``ended`` says that nothing will follow."""
+        while not self._closed:
+            end = text.find("\n", self._line_start)
+            if end < 0:
+                break
+            self._read_line(text[self._line_start : end], ended=True)
+            self._line_start = end + 1
+            self._line = _Line("")
+        if not self._closed:
+            self._read_line(text[self._line_start :], ended)
+        if ended or self._closed:
+            self._line = _Line("")
+
+    def _read_line(self, raw: str, ended: bool) -> None:
+        if not self._line.begun:
+            begun = _begin(raw, ended)
+            if begun is None:
+                return
+            kind, lead, content = begun
+            if kind == "sources":
+                self._closed = True
+                return
+            if kind == "nothing":
+                self._blank = self._blank or not raw.strip()
+                return
+            lead = lead if self._finished else lead.lstrip("\n")
+            if self._blank and self._finished and lead == "\n":
+                lead = "\n\n"
+            self._blank = False
+            self._line = _Line(lead, content, kind == "heading")
+        self._line.read(raw, ended)
+        self._finished += self._line.take()
+
+
+class _Line:
+    """One line of the text: scanned once, character by character, and cut into sentences as words come."""
+
+    def __init__(self, lead: str, content: int = -1, heading: bool = False) -> None:
+        self.begun = content >= 0
+        self._heading = heading
+        self._lead = lead
+        self._position = max(content, 0)
+        self._plain = ""
+        self._labels: list[tuple[int, int]] = []
+        self._toggles: list[int] = []
+        self._fixed = 0
+        self._looked = 0
+        self._first = True
+        self._ready: list[Statement] = []
+
+    def read(self, raw: str, ended: bool) -> None:
+        self._scan(raw, ended)
+        # Only at the ends of words, whatever the pieces were, so that the pieces make no difference.
+        for boundary in _boundaries(self._plain, self._looked):
+            self._cut(boundary)
+            self._looked = boundary
+            if _MAY_END.search(self._plain, self._fixed, boundary) is None:
+                continue
+            spans = sentence_spans(self._plain[self._fixed : boundary])
+            if len(spans) > 1:
+                self._finish(self._fixed + spans[0][0], self._fixed + spans[0][1])
+        self._cut(len(self._plain))
+        if ended:
+            rest = self._fixed
+            for start, end in sentence_spans(self._plain[rest:]):
+                self._finish(rest + start, rest + end)
+
+    def _cut(self, limit: int) -> None:
+        """Ends what runs on too long before ``limit``: at a word if it can be, else in the middle of one."""
+        while limit - self._fixed > LONGEST_SENTENCE:
+            start = self._fixed + len(self._plain[self._fixed : limit]) - len(self._plain[self._fixed : limit].lstrip())
+            last = start + LONGEST_SENTENCE
+            space = self._plain.rfind(" ", start + 1, last)
+            if last > limit:
+                return
+            self._finish(start, space if space > start else last)
+
+    def take(self) -> list[Statement]:
+        ready, self._ready = self._ready, []
+        return ready
+
+    def pending(self) -> Statement | None:
+        text = self._plain[self._fixed :].strip()
+        if not text:
+            return None
+        start = self._plain.index(text, self._fixed)
+        return self._statement(start, start + len(text))
+
+    def _finish(self, start: int, end: int) -> None:
+        statement = self._statement(start, end)
+        self._fixed, self._first = end, False
+        if re.search(r"[^\W_]", statement.text):
+            self._ready.append(statement)
+
+    def _statement(self, start: int, end: int) -> Statement:
+        labels = [
+            number
+            for position, number in self._labels
+            if (start < position <= end) or (position <= start == self._line_begin())
+        ]
+        # A mark between two sentences belongs to the one before it.
+        labels = list(dict.fromkeys(labels))
+        text, bold = self._plain[start:end], tuple(self._bold(start, end))
+        heading = self._heading or (bold == ((0, len(text)),) and self._first and text[-1:] not in ".!?…")
+        return Statement(text, self._lead if self._first else " ", tuple(labels), bold, heading)
+
+    def _line_begin(self) -> int:
+        return len(self._plain) - len(self._plain.lstrip())
+
+    def _bold(self, start: int, end: int) -> list[tuple[int, int]]:
+        toggles = [*self._toggles, len(self._plain)] if len(self._toggles) % 2 else self._toggles
+        pairs = zip(toggles[::2], toggles[1::2], strict=True)
+        inside = ((max(first, start), min(last, end)) for first, last in pairs)
+        return [(first - start, last - start) for first, last in inside if first < last]
+
+    def _scan(self, raw: str, ended: bool) -> None:
+        while self._position < len(raw):
+            ordinary = _ORDINARY.match(raw, self._position)
+            if ordinary is not None:
+                self._plain += ordinary.group()
+                self._position = ordinary.end()
+                continue
+            # Blanks in front of a mark go with it, any others count as one.
+            blanks = _BLANKS.match(raw, self._position)
+            at = blanks.end() if blanks else self._position
+            match = _TOKEN.match(raw, at)
+            unsure = at == len(raw) or _MAYBE_TOKEN.match(raw, at) or (match is not None and match.end() == len(raw))
+            if unsure and not ended:
+                return
+            if blanks is not None and (match is None or not match["label"]):
+                self._plain += " "
+            elif match is None:
+                self._plain += raw[at]
+                at += 1
+            if match is not None:
+                self._take(match)
+                at = match.end()
+            self._position = at
+
+    def _take(self, match: re.Match[str]) -> None:
+        if match["bold"]:
+            self._toggles.append(len(self._plain))
+        elif match["label"]:
+            self._labels += [(len(self._plain), number) for number in _numbers(match["label"])]
+        elif match["link"] is not None:
+            self._plain += match["link"]
+
+
+def _begin(raw: str, ended: bool) -> tuple[str, str, int] | None:
+    """What kind of line this is, its lead, and where its text begins; ``None`` while that cannot be told yet."""
+    if not ended and (len(raw) < _LONGEST_MARK and not _PLAIN_BEGINNING.match(raw)):
+        return None
+    if not raw.strip() or _NOTHING.fullmatch(raw.strip()):
+        return "nothing", "", 0
+    if _SOURCES.match(raw):
+        return "sources", "", 0
+    item = _ITEM.match(raw)
+    if item:
+        mark = f"{item['number']}." if item["number"] else "-"
+        return "item", f"\n{mark} ", item.end()
+    heading = _HEADING.match(raw)
+    if heading:
+        return "heading", "\n\n", heading.end()
+    return "text", "\n", len(raw) - len(raw.lstrip())
+
+
+def _boundaries(text: str, start: int) -> list[int]:
+    """Where a word has just ended: positions after ``start`` of white space behind something else."""
+    return [match.start() + 1 for match in _WORD_END.finditer(text, start)]
+
+
+def _numbers(label: str) -> list[int]:
+    """The passages that a mark names.
+
+    >>> _numbers("[1, 3-5]"), _numbers("【2†source】")
+    ([1, 3, 4, 5], [2])
+    """
+    label = label.partition("†")[0]
+    found: list[int] = []
+    for first, last in re.findall(r"(\d{1,4})(?:\s*[-–—]\s*(\d{1,4}))?", label):
+        found += range(int(first), min(int(last), int(first) + 20) + 1) if last else [int(first)]
+    return found
+
+
+_WORD = r"(?:passages?|sources?|documents?|docs?|articles?|refs?|id|источник\w*|статья)"
+_LABEL = (
+    rf"\[\^?(?:{_WORD}[\s:#]*)?\d{{1,3}}(?:\s*(?:[,;&–—-]|and)\s*(?:{_WORD}[\s:#]*)?\d{{1,3}}){{0,20}}\](?:\([^()\s]{{0,300}}\))?"
+    rf"|【\d{{1,3}}[^】\n]{{0,60}}】"
+)
+_ORDINARY = re.compile(r"[^ \[!*_`【]+")
+# What sentence_spans ends a sentence or a line at; without any of it there is nothing to look for.
+_MAY_END = re.compile(r"[.!?…‼⁇⁈⁉।॥۔؟։。！？｡\r\u2028\u2029]")
+_WORD_END = re.compile(r"\S(?=\s)")
+_BLANKS = re.compile(" +")
+_TOKEN = re.compile(
+    rf"(?P<bold>\*\*|(?<!\w)__(?=\w)|(?<=\w)__(?!\w))|(?P<label>{_LABEL})|!?\[(?P<link>[^\[\]\n]{{0,300}})\]\([^()\n]{{0,500}}\)"
+    rf"|(?P<mark>`+|(?<![\s*\w])\*(?!\*)|\*(?=[^\s*\d]))",
+    re.IGNORECASE,
+)
+# What may still become one of these when more of the line has come.
+_MAYBE_TOKEN = re.compile(r"(?:!?\[[^\[\]\n]{0,300}(?:\](?:\([^()\n]{0,500})?)?|【[^】\n]{0,64}|[*_!])$")
+_ITEM = re.compile(r"\s*(?:[-*•‣–]\s+|(?P<number>\d{1,3})[.)]\s+)")
+_HEADING = re.compile(r"\s*(?:#{1,6}\s+|>+\s*)")
+_NOTHING = re.compile(r"[-*_=\s]{3,}|`{3,}\w*|~{3,}\w*|\|?[\s:|-]+\||\[\^?\w{1,20}\]:\s*(?:https?:|//|www\.|[#<]).*")
+_SOURCES = re.compile(
+    r"\s*(?:#{1,6}\s*)?[*_]{0,3}(?:sources?|references?|citations?|источники|ссылки)[*_]{0,3}\s*:?[*_]{0,3}\s*$",
+    re.IGNORECASE,
+)
+_LONGEST_MARK = 40
+# A line that begins with an ordinary word and goes on after it is text, or a list of sources once it has ended.
+_PLAIN_BEGINNING = re.compile(
+    r"\s*(?!(?:sources?|references?|citations?|источники|ссылки)\b)[^\W\d_]+[\s,]+\S", re.IGNORECASE
+)

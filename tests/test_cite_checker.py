@@ -1,0 +1,142 @@
+"""The checker: what carries a sentence, how well, and which facts of it stand nowhere."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from embeddings import Embedder, open_embedder
+from rag.cite import MOST_QUOTES, THRESHOLD, Checker, Support
+from rag.lexical import stem
+from rag.sentences import sentence_spans
+from rag.similarity import Similarity
+from rag.types import Header, Hit, Passage
+from rag.words import content_words, words
+
+TEXTS = [
+    "The council of Port Velm voted 31 to 12 on 4 March to build a tram line. The line will be 14 kilometres "
+    "long. "
+    "Mayor Ilse Kramer said that the work would begin in September. Farmers were never asked.",
+    "The tram maker Velotek opened a battery plant near Osk. It employs 620 people. “We were never asked,” said Jon Brask, "
+    "who grows beets. The plant takes its water from Lake Verrin, and the level of the lake fell by 20 per cent.",
+    "Tickets cost 3 crowns. Nobody paid in the first week. Anna Lind counted 1,900 riders on the opening day.",
+]
+
+
+class Vocabulary:
+    """The words of a few texts, in memory."""
+
+    def __init__(self, texts: Sequence[str]) -> None:
+        self._rows = [{stem(word) for word in words(text)} for text in texts]
+
+    def terms(self, question: str) -> dict[str, dict[str, float]]:
+        return {word: {stem(word): 1.0} for word in content_words(question)}
+
+    def frequency(self, term: str) -> int:
+        return sum(term in row for row in self._rows)
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+
+def hits(texts: Sequence[str] = TEXTS, offset: int = 50) -> list[Hit]:
+    header = Header(id="a.md", title="News", outlet="Harbour Courier", published="2031-03-05")
+    return [
+        Hit(Passage(f"p{n}", "a.md", offset + 1000 * n, offset + 1000 * n + len(text), text), header, 1.0)
+        for n, text in enumerate(texts)
+    ]
+
+
+def checker_of(embedder: Embedder, texts: Sequence[str] = TEXTS) -> Checker:
+    return Checker(hits(texts), Similarity(embedder), Vocabulary(texts))
+
+
+def missing(sentence: str, support: Support) -> list[str]:
+    return [sentence[fact.start : fact.end] for fact in support.missing]
+
+
+SENTENCES = [text[start:end] for text in TEXTS for start, end in sentence_spans(text)]
+HASHING = checker_of(open_embedder("hashing"))
+
+
+@pytest.mark.parametrize("sentence", SENTENCES)
+def test_what_stands_there_word_for_word_is_supported_by_itself(sentence: str) -> None:
+    support = HASHING.check(sentence)
+    assert support.score == pytest.approx(1.0, abs=1e-3)
+    assert support.missing == ()
+    assert sentence in support.evidence[0].quote
+
+
+@settings(max_examples=100, deadline=None)
+@given(
+    st.lists(
+        st.sampled_from([*words(" ".join(TEXTS)), "“", "”", ".", ",", "not", "2,000", "Ana", "не", "May 2030"]),
+        max_size=20,
+    ).map(" ".join)
+    | st.text(max_size=60),
+    st.lists(st.integers(-2, 9), max_size=3),
+)
+def test_evidence_lies_in_its_passage_and_is_never_twice(sentence: str, labels: list[int]) -> None:
+    support = HASHING.check(sentence, labels)
+    assert 0.0 <= support.score <= 1.0 + 1e-6
+    assert len(support.evidence) <= MOST_QUOTES
+    for each in support.evidence:
+        passage = each.hit.passage
+        assert passage.start <= each.start < each.end <= passage.end
+        assert each.quote == passage.text[each.start - passage.start : each.end - passage.start]
+        others = [one for one in support.evidence if one is not each and one.hit.passage.id == passage.id]
+        assert all(one.end <= each.start or each.end <= one.start for one in others)
+    assert all(0 <= fact.start < fact.end <= len(sentence) for fact in support.missing)
+
+
+@pytest.mark.parametrize(
+    ("sentence", "marked"),
+    [
+        ("The council of Port Velm voted 31 to 12 on March 4, 2031 to build a tram line.", []),
+        ("The council of Port Velm voted 31 to 13 on March 4, 2031 to build a tram line.", ["13"]),
+        ("The council of Port Velm voted 31 to 12 on 5 April to build a tram line.", ["5 April"]),
+        ("The council of Port Velm did not vote to build a tram line.", ["not"]),
+        ("Mayor Ilse Kramer said that the work would begin in October.", ["October"]),
+        # Names and numbers of other sentences, which carry nothing else of this one.
+        ("Mayor Anna Lind said that the work would begin in September.", ["Anna", "Lind"]),
+        ("The line will be 620 kilometres long.", ["620"]),
+        ("“We were always asked,” said Jon Brask, who grows beets.", ["“We were always asked,”"]),
+        ("The level of Lake Verrin rose by 20 percent.", ["rose"]),
+        # Two sentences in one, and a quotation over the border between them.
+        ("Velotek opened a battery plant near Osk, which employs 620 people.", []),
+        ("It says “battery plant near Osk. It employs 620 people”.", []),
+    ],
+)
+def test_the_corrupted_spot_is_marked(sentence: str, marked: list[str]) -> None:
+    support = HASHING.check(sentence)
+    assert missing(sentence, support) == marked
+
+
+def test_other_matters_are_not_supported(bundled: Embedder) -> None:
+    checker = checker_of(bundled)
+    told = [
+        "Work on the tram is to start in September, the mayor says.",
+        "620 workers have jobs at the Velotek factory close to Osk.",
+    ]
+    untold = ["Bees sleep through the winter in hollow trees.", "The orchestra played Brahms to a full house."]
+    assert all(checker.check(each).score >= THRESHOLD for each in told)
+    assert all(checker.check(each).score < THRESHOLD for each in untold)
+
+
+def test_named_passages_come_first_and_others_only_where_these_do_not_do() -> None:
+    twice = ["Jon Brask grows beets near Osk.", "Near Osk grows Jon Brask beets.", "Anna Lind counts riders."]
+    checker = checker_of(open_embedder("hashing"), twice)
+    sentence = "Jon Brask grows beets near Osk."
+    assert [each.hit.passage.id for each in checker.check(sentence).evidence] == ["p0"]
+    assert [each.hit.passage.id for each in checker.check(sentence, [2]).evidence] == ["p1"]
+    assert [each.hit.passage.id for each in checker.check(sentence, [3]).evidence] == ["p0"]
+    assert checker.check(sentence, [17, 0, -1]) == checker.check(sentence)
+
+
+def test_nothing_is_supported_by_nothing() -> None:
+    support = checker_of(open_embedder("hashing"), []).check("It rained in Osk.")
+    assert (support.evidence, support.score) == ((), 0.0)
+    assert missing("It rained in Osk.", support) == ["Osk"]
