@@ -25,6 +25,7 @@ from rag.extractive import SentenceReader
 from rag.question import understand
 from rag.retrieve import embed_question, fuse, rerank
 from rag.settings import Settings
+from rag.similarity import Similarity
 from rag.types import Answer, Hit
 
 
@@ -69,7 +70,7 @@ def main() -> None:
 
 def _ask(chatbot: Chatbot, asked: dict[str, Any]) -> Outcome:
     hits = chatbot.retrieve(asked["question"])
-    reading = SentenceReader(chatbot._embedder).read(asked["question"], hits, chatbot._index)
+    reading = SentenceReader(Similarity(chatbot._embedder)).read(asked["question"], hits, chatbot._index)
     return Outcome(asked, _ranks(chatbot, asked, hits), chatbot.ask(asked["question"]), reading.support)
 
 
@@ -94,7 +95,7 @@ def _holds(chatbot: Chatbot, hit: Hit, evidence: dict[str, str]) -> bool:
 
 
 def _matches(asked: dict[str, Any], text: str) -> bool:
-    return any(re.search(pattern, text, re.IGNORECASE) for pattern in asked["answers"])
+    return any(re.search(pattern.strip("/"), text, re.IGNORECASE) for pattern in asked["answers"])
 
 
 def _print_kinds(outcomes: Sequence[Outcome]) -> None:

@@ -31,6 +31,7 @@ from rag.generations import new_generation
 from rag.index import FileState, Index, IndexWriter, Recipe, describe
 from rag.question import understand
 from rag.retrieve import retrieve
+from rag.similarity import Similarity
 from rag.types import Document, Passage
 
 _OUTPUT = Path(__file__).parent.parent / "rag" / "sentence_scorer.json"
@@ -83,7 +84,7 @@ def _examples(groups: list[tuple[list[dict[str, Any]], list[dict[str, Any]]]], e
         known = {each["pid"] for each in paragraphs}
         questions = [each for each in all_questions if each["pid"] in known]
         with tempfile.TemporaryDirectory() as folder, closing(_index(Path(folder), paragraphs, embedder)) as index:
-            reader = SentenceReader(embedder, Scorer({}, {}, 0.0, 0.0))
+            reader = SentenceReader(Similarity(embedder), Scorer({}, {}, 0.0, 0.0))
             for asked in questions:
                 hits = retrieve(index, embedder, asked["question"], _K + 1)
                 without = [hit for hit in hits if hit.document.id != asked["pid"]][:_K]

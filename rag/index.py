@@ -12,7 +12,7 @@ import json
 import sqlite3
 import threading
 import weakref
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
@@ -152,6 +152,15 @@ class Index:
             except CitationError as error:
                 raise IndexCorrupt(f"{error}; run: rag build --fresh") from error
         return [found[row] for row in rows]
+
+    def rows_of(self, ids: Iterable[str]) -> list[int]:
+        """The rows of the passages of some articles, in order."""
+        rows: list[int] = []
+        for batch in _in_batches(sorted(set(ids))):
+            marks = ",".join("?" * len(batch))
+            query = f"SELECT p.row FROM passages p JOIN documents d ON d.number = p.document WHERE d.id IN ({marks})"
+            rows += [row for (row,) in self._all(query, batch)]
+        return sorted(rows)
 
     def wrong_spans(self) -> list[str]:
         """What is wrong with the passages' spans, one line each: a span must lie inside its article."""
@@ -341,6 +350,11 @@ def _batches(database: sqlite3.Connection, query: str) -> Iterator[tuple[list[An
     while rows := cursor.fetchmany(_BATCH):
         first, second = zip(*rows, strict=True)
         yield list(first), list(second)
+
+
+def _in_batches(values: Sequence[str]) -> Iterator[Sequence[str]]:
+    """SQLite takes so many parameters at once and no more."""
+    return (values[start : start + 10_000] for start in range(0, len(values), 10_000))
 
 
 def _marks(count: int) -> str:

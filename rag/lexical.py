@@ -6,24 +6,34 @@ index lives in our memory.
 
 from __future__ import annotations
 
+import math
 import shutil
 import weakref
-from collections.abc import Iterable
-from functools import lru_cache
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from functools import cached_property, lru_cache
+from itertools import pairwise
 from pathlib import Path
 from tempfile import mkdtemp
 from typing import TYPE_CHECKING, NamedTuple
 
+from rag.spelling import Spellings, is_cyrillic, written_forms
 from rag.words import content_words, words
 
 if TYPE_CHECKING:
     import tantivy
 
-LEXICAL_VERSION = "1"
+LEXICAL_VERSION = "2"
 """Changes whenever the same passages would be indexed differently."""
 
 # How much a word in the title, the outlet or the date counts against the same word in the passage.
 _HEADER_WEIGHT = 0.3
+# How much two words count that the articles write as one.
+_JOINED_WEIGHT = 0.8
+# A word has at most so many other spellings; the most frequent ones are kept.
+_MOST_SPELLINGS = 4
+# Shorter words are too near to one another.
+_SHORTEST_SPELT = 4
 _LONGEST_WORD = 64
 _WRITER_MEMORY = 64 * 1024 * 1024
 
@@ -46,6 +56,7 @@ class KeywordIndex:
     """
 
     def __init__(self, folder: Path) -> None:
+        self._folder = folder
         self._index = _open(folder, self)
         self._index.register_tokenizer("words", _analyzer())
         self._searcher = self._index.searcher()
@@ -70,39 +81,98 @@ class KeywordIndex:
     def terms(self, question: str) -> dict[str, dict[str, float]]:
         """For each content word of the question the index terms it stands for, with a weight from 0 to 1.
 
-        A word that stands nowhere in the index is replaced by the terms nearest to it in spelling, so that a typing error
-        finds what was meant.
+        A name stands for its other spellings too, a word that is not in the index for those it may be with a typing error.
+        A compound that the articles write apart counts as its parts.
         """
         found: dict[str, dict[str, float]] = {}
+        manners = _manners(question)
         for word in content_words(question):
             term = stem(word)
             if not term or word in found:
                 continue
-            found[word] = {term: 1.0} if self.frequency(term) else self._respelled(term)
+            if self.frequency(term):
+                found[word] = self._other_spellings(word, term) | {term: 1.0}
+            else:
+                found |= self._meant(word, term, manners.get(word))
+        for (first, second), joined in self._joined(question):
+            for word in {first, second} & found.keys():
+                found[word].setdefault(joined, _JOINED_WEIGHT)
         return found
 
     def frequency(self, term: str) -> int:
         """In how many passages an index term stands, as ``terms`` and ``stem`` give it."""
         return max(self._searcher.doc_freq("text", term), self._searcher.doc_freq("header", term)) if term else 0
 
-    def _respelled(self, term: str) -> dict[str, float]:
-        from rapidfuzz import process
-        from rapidfuzz.distance import OSA
+    @cached_property
+    def _spellings(self) -> Spellings:
+        return Spellings.open(self._folder)
 
-        allowed = _typing_errors(term)
-        if not allowed:
-            return {term: 1.0}
-        # Typing errors rarely touch the first letter, and one letter's terms are few enough to compare with.
-        known = [each for each, _ in self._searcher.terms_with_prefix("text", term[0])]
-        near = process.extract(term, known, scorer=OSA.distance, score_cutoff=allowed, limit=3)
-        return {each: 1.0 - distance / len(term) for each, distance, _ in near} or {term: 1.0}
+    def _other_spellings(self, word: str, term: str) -> dict[str, float]:
+        """The names that sound like one that is known; everyday words have one spelling."""
+        if len(word) < _SHORTEST_SPELT or not (self._spellings.written(word) or word)[0].isupper():
+            return {}
+        names = [form for form in self._spellings.same(word) if form[0].isupper() and stem(form) != term]
+        parts = {
+            stem(part): round(_JOINED_WEIGHT * len(part) / len(word), 3) for part in self._parts(word, of_names=True)
+        }
+        # Who asks in one alphabet would rather read the articles in it.
+        return parts | self._weighted(word, {form: 1 + (is_cyrillic(form) != is_cyrillic(word)) for form in names})
+
+    def _meant(self, word: str, term: str, is_name: bool | None) -> dict[str, dict[str, float]]:
+        if len(word) < _SHORTEST_SPELT or not word.isalpha():
+            return {word: {term: 1.0}}
+        costs = self._spellings.meant(word, is_name)
+        least = min(costs.values(), default=0)
+        if least != 1 and (parts := self._parts(word)):
+            return {part: {stem(part): 1.0} for part in parts}
+        cheapest = {form: cost for form, cost in costs.items() if cost == least}
+        return {word: self._weighted(word, cheapest) or {term: 1.0}}
+
+    def _weighted(self, word: str, costs: dict[str, int]) -> dict[str, float]:
+        """The terms of some forms, the likelier the longer the word and the lower the cost; the most frequent ones."""
+        weights: dict[str, float] = {}
+        for form, cost in costs.items():
+            weights.setdefault(stem(form), round(1 - cost / (len(word) + 1), 3))
+        known = sorted(weights, key=lambda term: (-weights[term], -self.frequency(term), term))[:_MOST_SPELLINGS]
+        return {term: weights[term] for term in known if self.frequency(term)}
+
+    def _parts(self, word: str, of_names: bool = False) -> tuple[str, str] | tuple[()]:
+        """The two words that one is made of, where a passage holds both; parts of three letters must be names."""
+        for place in range(3, len(word) - 2):
+            parts = word[:place], word[place:]
+            forms = [self._spellings.written(part) for part in parts]
+            named = all(form[:1].isupper() for form in forms)
+            long = not of_names and min(map(len, parts)) > 3
+            if all(forms) and (named or long) and self._together(*map(stem, parts)):
+                return parts
+        return ()
+
+    def _together(self, *terms: str) -> bool:
+        from tantivy import Occur, Query
+
+        parts = [(Occur.Must, Query.term_query(self._index.schema, "text", term, "freq")) for term in terms]
+        return bool(self._searcher.search(Query.boolean_query(parts), 1, count=False).hits)
+
+    def _joined(self, question: str) -> Iterator[tuple[tuple[str, str], str]]:
+        """Neighbouring words that the articles also write as one, with its term."""
+        content = frozenset(content_words(question))
+        for first, second in pairwise(words(question)):
+            whole = first + second
+            if {first, second} <= content and len(whole) > 5 and self._spellings.written(whole):
+                yield (first, second), stem(whole)
+
+    def _rarity(self, frequency: int) -> float:
+        return math.log(1 + (len(self) - frequency + 0.5) / (frequency + 0.5))
 
     def _query(self, terms: dict[str, dict[str, float]]) -> tantivy.Query | None:
         from tantivy import Occur, Query
 
         schema, parts = self._index.schema, []
         for weights in terms.values():
+            usual = self._rarity(max((self.frequency(term) for term in weights), default=0))
             for term, weight in weights.items():
+                # BM25 would take a rare spelling of a frequent name for a rare name.
+                weight *= min(1.0, usual / self._rarity(self.frequency(term)))
                 text = Query.term_query(schema, "text", term, "freq")
                 header = Query.term_query(schema, "header", term, "freq")
                 parts.append((Occur.Should, Query.boost_query(text, weight)))
@@ -137,14 +207,20 @@ def _write(folder: Path, passages: Iterable[tuple[str, str]]) -> None:
     index.register_tokenizer("words", _analyzer())
     # One thread writes one order of passages: the same articles give the same answers, also where scores are equal.
     writer = index.writer(heap_size=_WRITER_MEMORY, num_threads=1)
+    forms: Counter[str] = Counter()
+    titles: set[str] = set()
     for row, (header, text) in enumerate(passages):
         entry = tantivy.Document()
         entry.add_unsigned("row", row)
         entry.add_text("text", fold(text))
         entry.add_text("header", fold(header))
+        forms.update(written_forms(text))
+        titles.update(written_forms(header))
         writer.add_document(entry)
     writer.commit()
     writer.wait_merging_threads()
+    # Titles write everyday words with capitals: they count only where the texts do not have a word.
+    Spellings.of(dict.fromkeys(titles, 1) | forms).save(folder)
 
 
 def matched_words(terms: dict[str, dict[str, float]], text: str) -> tuple[str, ...]:
@@ -201,8 +277,10 @@ def _analyzer() -> tantivy.TextAnalyzer:
     return builder.filter(Filter.stemmer("english")).filter(Filter.stemmer("russian")).build()
 
 
-def _typing_errors(term: str) -> int:
-    """How many letters may differ: none in short words and numbers, where every letter tells."""
-    if len(term) < 5 or any(character.isdigit() for character in term):
-        return 0
-    return 1 if len(term) < 8 else 2
+def _manners(question: str) -> dict[str, bool]:
+    """For each word whether it is written like a name, where its capital or the lack of one says so."""
+    asked = words(question)
+    later = [word for word in asked[1:] if word[0].isupper()]
+    if not later or len(later) == len(asked) - 1:
+        return {}
+    return {word: word[0].isupper() for word in asked[1:]}

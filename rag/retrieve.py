@@ -2,51 +2,213 @@
 
 from __future__ import annotations
 
+import threading
 import unicodedata
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date
 from typing import TYPE_CHECKING
+from weakref import WeakKeyDictionary
 
+from embeddings import Neighbor
+from rag.diversify import chosen, without_copies
 from rag.errors import EmbedderError, QuestionError
 from rag.index import Index
 from rag.lexical import KeywordHit, matched_words, stem
 from rag.question import Question, understand
 from rag.sentences import sentence_spans
-from rag.types import Header, Hit, Passage, Why
+from rag.types import Header, Hit, Passage, Scope, Why
 from rag.words import words
 
 if TYPE_CHECKING:
-    from embeddings import Embedder, Neighbor, Vectors
+    from embeddings import Embedder, Vectors
+    from rag.mentions import Catalogue, Mention
 
+EVERYTHING = Scope()
 LONGEST_QUESTION = 2000
 """Characters; a longer text is not a question."""
 DENSE_WEIGHT = 0.5
 """The share of meaning in the fused score; the rest is keywords. Chosen on three sets, see benchmarks/README.md."""
 SENTENCE_WEIGHT = 0.3
 """How much the best sentence's share of the question's words counts beside the fused score."""
+MENTION_WEIGHT = 0.15
+"""What each outlet, author, article or date adds that the question names and an article meets."""
 _POOL = 50
+_PLACED = 8
+# What meaning alone names gets its score by words too, if it is among so many: a passage is not worth less for being 51st.
+_SCORED = 300
 _RERANKED = 24
 
 
-def retrieve(index: Index, embedder: Embedder, question: str, k: int) -> list[Hit]:
-    """The ``k`` best passages for a question, best first, fewer where there are fewer.
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What a question found: ``hits`` best first, what it ``mentions``, the ``scope`` that was searched, and a ``notice``.
+
+    The scope is empty where all articles were searched; ``notice`` says so where a narrower one held nothing.
+    """
+
+    hits: tuple[Hit, ...]
+    mentions: tuple[Mention, ...] = ()
+    scope: Scope = EVERYTHING
+    notice: str = ""
+
+
+def retrieve(
+    index: Index, embedder: Embedder, question: str, k: int, scope: Scope | None = None, today: date | None = None
+) -> list[Hit]:
+    """The ``k`` best passages for a question, best first, fewer where there are fewer; see ``find``."""
+    return list(find(index, embedder, question, k, scope, today).hits)
+
+
+def find(
+    index: Index,
+    embedder: Embedder,
+    question: str,
+    k: int,
+    scope: Scope | None = None,
+    today: date | None = None,
+    ignored: Collection[str] = (),
+) -> Found:
+    """The ``k`` best passages for a question within a scope, and what was understood of the question.
+
+    Without a ``scope`` the outlets, authors, articles and dates that the question names narrow the search where its form asks
+    for that, and raise what meets them elsewhere; an empty ``Scope()`` searches all articles alike. ``ignored`` are labels of
+    mentions that shall count for nothing; ``today`` (by default the day it is) is what "last week" counts from.
 
     Both halves of the index name candidates; every candidate then gets both scores, each scaled to 0–1 over the candidates,
     and their weighted sum ranks it. Raises QuestionError for a question or a ``k`` that cannot be used.
     """
     question, k = check_question(question), check_k(k)
-    pool = max(_POOL, 2 * k)
+    understood = catalogue(index).mentions(question, today or date.today()) if scope is None else ()
+    mentions = tuple(each for each in understood if each.label not in ignored)
+    narrowed = _narrowed(index, sure_scope(mentions)) if scope is None else _kept(index, scope)
+    wanted, allowed, notice = narrowed
     asked = understand(question, index)
     vector = embed_question(embedder, question)
-    dense = index.nearest(vector, pool)
-    keywords = index.keywords(asked.terms, pool)
-    rows = sorted({hit.row for hit in dense} | {hit.row for hit in keywords})
+    pool = max(_POOL, 2 * k)
+    dense, keywords = _candidates(index, vector, asked.terms, pool, allowed)
+    by_words = {hit.row: hit.score for hit in (index.keywords(asked.terms, _SCORED) if allowed is None else keywords)}
+    places = _places(mentions)
+    placed = _placed_rows(index, vector, places)
+    rows = sorted({hit.row for hit in dense} | {hit.row for hit in keywords} | placed)
     cosines = dict(zip(rows, index.cosines(vector, rows), strict=True))
-    scores = fuse(cosines, {hit.row: hit.score for hit in keywords})
-    first = sorted(rows, key=lambda row: (-scores[row], row))[: max(_RERANKED, k)]
+    scores = fuse(cosines, {row: by_words[row] for row in rows if row in by_words})
+    first = sorted(rows, key=lambda row: (-scores[row], row))[: max(_RERANKED, 2 * k)]
+    first += sorted(placed.difference(first))
     passages = dict(zip(first, index.passages(first), strict=True))
     scores = rerank(asked, {row: scores[row] for row in first}, passages)
-    best = sorted(first, key=lambda row: (-scores[row], row))[:k]
-    return _hits(asked.terms, best, passages, scores, cosines, _ranks(dense), keywords)
+    met = {row: _met(mentions, header) for row, (_, header) in passages.items()}
+    scores = {row: round(score + MENTION_WEIGHT * len(met[row]), 6) for row, score in scores.items()}
+    ranked = sorted(first, key=lambda row: (-scores[row], row))
+    hits = _hits(asked.terms, ranked, passages, scores, cosines, _ranks(dense), keywords, met)
+    named = {value for each in mentions if each.kind == "document" for value in each.values}
+    best = chosen(without_copies(hits), k, [each.holds for each in places], named)
+    return Found(tuple(best), mentions, wanted, notice)
+
+
+def catalogue(index: Index) -> Catalogue:
+    """What the index can be asked by; made once for each index."""
+    from rag.mentions import Catalogue  # its patterns take a tenth of a second to compile
+
+    with _making:
+        if index not in _catalogues:
+            _catalogues[index] = Catalogue(index.headers())
+        return _catalogues[index]
+
+
+_catalogues: WeakKeyDictionary[Index, Catalogue] = WeakKeyDictionary()
+_making = threading.Lock()
+
+
+def sure_scope(mentions: Sequence[Mention]) -> Scope:
+    """The scope that a question's form asks for; of several outlets or articles it asks for each, which narrows nothing.
+
+    Only what is sure narrows, and a date only where no more than one outlet is named: measured on questions about several
+    reports, filters lost more evidence than they gained (benchmarks/README.md).
+    """
+
+    def one(kind: str) -> tuple[str, ...]:
+        found = [each for each in mentions if each.kind == kind]
+        return found[0].values if len(found) == 1 and found[0].sure else ()
+
+    outlets, dates = one("outlet"), [each.published for each in mentions if each.kind == "date"]
+    several = sum(each.kind == "outlet" for each in mentions) > 1
+    sure_date = [each.published for each in mentions if each.kind == "date" and each.sure]
+    published = sure_date[0] if len(dates) == len(sure_date) == 1 and not several else ("", "")
+    return Scope(outlets, one("author"), one("document"), published)
+
+
+def _narrowed(index: Index, scope: Scope) -> tuple[Scope, frozenset[str] | None, str]:
+    """The scope that holds anything, its articles (``None`` for all), and what to say where it had to be loosened."""
+    if not scope:
+        return scope, None, ""
+    headers = index.headers()
+    looser = [scope, replace(scope, published=("", "")), Scope(documents=scope.documents), Scope()]
+    for each in looser:
+        ids = frozenset(header.id for header in headers if each.holds(header))
+        if ids:
+            notice = "" if each == scope else "No article meets all that was asked for; more were searched."
+            return each, ids if each else None, notice
+    return Scope(), None, ""
+
+
+def _kept(index: Index, scope: Scope) -> tuple[Scope, frozenset[str] | None, str]:
+    """A scope that was given by hand as it is, also where it holds nothing."""
+    if not scope:
+        return scope, None, ""
+    ids = frozenset(header.id for header in index.headers() if scope.holds(header))
+    return (
+        scope,
+        ids,
+        "" if ids else "No article lies within what the search was narrowed to; rag status lists them all.",
+    )
+
+
+def _candidates(
+    index: Index, vector: Vectors, terms: dict[str, dict[str, float]], pool: int, allowed: frozenset[str] | None
+) -> tuple[Sequence[Neighbor], Sequence[KeywordHit]]:
+    """The best rows by meaning and by words, among the allowed articles alone."""
+    if allowed is None:
+        return index.nearest(vector, pool), index.keywords(terms, pool)
+    rows = index.rows_of(allowed)
+    within = set(rows)
+    by_meaning = sorted(
+        (Neighbor(row, cosine) for row, cosine in zip(rows, index.cosines(vector, rows), strict=True)),
+        key=lambda hit: (-hit.score, hit.row),
+    )
+    by_words = [hit for hit in index.keywords(terms, len(index)) if hit.row in within]
+    return by_meaning[:pool], by_words[:pool]
+
+
+def _met(mentions: Sequence[Mention], header: Header) -> tuple[str, ...]:
+    """The labels of what a question names and an article meets."""
+    return tuple(dict.fromkeys(each.label for each in mentions if _scope_of(each).holds(header)))
+
+
+def _scope_of(mention: Mention) -> Scope:
+    return Scope(
+        outlets=mention.values if mention.kind == "outlet" else (),
+        authors=mention.values if mention.kind == "author" else (),
+        documents=mention.values if mention.kind == "document" else (),
+        published=mention.published,
+    )
+
+
+def _places(mentions: Sequence[Mention]) -> list[Scope]:
+    """Where a question names several outlets, authors or articles, each gets a place among the hits."""
+    named = [_scope_of(each) for each in mentions if each.kind != "date"]
+    return named if len(named) > 1 else []
+
+
+def _placed_rows(index: Index, vector: Vectors, places: Sequence[Scope]) -> set[int]:
+    """The nearest passages of each place, which may be none of the nearest of all."""
+    placed: set[int] = set()
+    headers = index.headers() if places else []
+    for scope in places:
+        rows = index.rows_of(header.id for header in headers if scope.holds(header))
+        cosines = zip(index.cosines(vector, rows), rows, strict=True)
+        placed.update(row for _, row in sorted(cosines, key=lambda each: (-each[0], each[1]))[:_PLACED])
+    return placed
 
 
 def rerank(
@@ -136,6 +298,32 @@ def check_k(k: object) -> int:
     return k
 
 
+def check_scope(
+    outlets: Sequence[str] = (), published: tuple[str, str] = ("", ""), documents: Sequence[str] = ()
+) -> Scope:
+    """The scope that these make; raises QuestionError for what is no list of names or no day.
+
+    >>> check_scope(published=("2031-03", ""))
+    Traceback (most recent call last):
+    rag.errors.QuestionError: '2031-03' is no day; write it as 2031-03-04
+    """
+    for values in (outlets, documents):
+        if isinstance(values, str) or not all(isinstance(each, str) for each in values):
+            raise QuestionError("outlets and documents are lists of names; put a single one in a list")
+    if len(published) != 2:
+        raise QuestionError("published is the first and the last day; leave one open with an empty string")
+    for day in published:
+        try:
+            if day:
+                date.fromisoformat(day)
+        except (TypeError, ValueError):
+            raise QuestionError(f"{day!r} is no day; write it as 2031-03-04") from None
+    first, last = published
+    if first and last and first > last:
+        raise QuestionError(f"{first} lies after {last}; write the first day first")
+    return Scope(outlets=tuple(outlets), documents=tuple(documents), published=(first, last))
+
+
 def _ranks(found: Sequence[Neighbor]) -> dict[int, int]:
     return {hit.row: rank for rank, hit in enumerate(found, start=1)}
 
@@ -148,6 +336,7 @@ def _hits(
     cosines: Mapping[int, float],
     dense_ranks: Mapping[int, int],
     keywords: Sequence[KeywordHit],
+    met: Mapping[int, tuple[str, ...]],
 ) -> list[Hit]:
     keyword_ranks = {hit.row: (rank, hit.score) for rank, hit in enumerate(keywords, start=1)}
     hits = []
@@ -156,7 +345,12 @@ def _hits(
         rank, score = keyword_ranks.get(row, (None, None))
         matched = matched_words(terms, f"{header.byline()}\n{passage.text}")
         why = Why(
-            dense_ranks.get(row), round(cosines[row], 6), rank, None if score is None else round(score, 6), matched
+            dense_ranks.get(row),
+            round(cosines[row], 6),
+            rank,
+            None if score is None else round(score, 6),
+            matched,
+            met[row],
         )
         hits.append(Hit(passage=passage, document=header, score=scores[row], why=why))
     return hits

@@ -1,4 +1,4 @@
-"""Keywords: BM25 against a slow reference, stemming in two languages, typing errors, hostile questions."""
+"""Keywords: BM25 against a slow reference, stemming in two languages, other spellings, hostile questions."""
 
 from __future__ import annotations
 
@@ -68,14 +68,106 @@ def test_other_forms_of_a_word_find_it(index: KeywordIndex, question: str, row: 
     assert index.search(question, 1)[0].row == row
 
 
-@pytest.mark.parametrize(("typed", "meant"), [("pasengers", "passenger"), ("councel", "council")])
+@pytest.mark.parametrize(
+    ("typed", "meant"),
+    [
+        ("pasengers", "passenger"),
+        ("councel", "council"),
+        ("univresity", "university"),
+        ("dokcs", "docks"),
+        ("Werrin", "Verrin"),
+    ],
+)
 def test_typing_errors_find_what_was_meant(index: KeywordIndex, typed: str, meant: str) -> None:
     assert index.search(typed, 1)[0].row == index.search(meant, 1)[0].row
     assert index.terms(typed)[typed].keys() == {stem(meant)}
+    assert all(0 < weight < 1 for weight in index.terms(typed)[typed].values())
 
 
 def test_a_word_that_is_known_or_short_or_a_number_is_never_respelled(index: KeywordIndex) -> None:
     assert index.terms("tram trem 1900") == {"tram": {"tram": 1.0}, "trem": {"trem": 1.0}, "1900": {"1900": 1.0}}
+
+
+NAMES = [
+    ("", "Yerlan Kossymov founded the Nur-Aman party near the house in Oldaty."),
+    ("", "The court fined Kosymov, said the Nuraman press office."),
+    ("", "A house stood there. The horse left from the form, the hose lay in Oldaly; Kosymov saw it."),
+    ("", "Партия Ерлана Косымова провела митинг."),
+    ("Sunword Tribune", "Müldner reports from Zhandosk on the sun and on every word of it."),
+    ("", "Kosymov and Kosymov again; desert wind, dessert plate."),
+]
+
+
+@pytest.fixture(scope="module")
+def names(tmp_path_factory: pytest.TempPathFactory) -> KeywordIndex:
+    folder = tmp_path_factory.mktemp("names")
+    create_keyword_index(folder, NAMES)
+    return KeywordIndex(folder)
+
+
+@pytest.mark.parametrize("asked", ["Kosymov", "Kossymov", "kosymov", "Qosymov", "Косымов", "Косымовым", "Kosimow"])
+def test_a_name_finds_every_spelling_of_it(names: KeywordIndex, asked: str) -> None:
+    assert {hit.row for hit in names.search(f"Who is {asked}?", 10)} == {0, 1, 2, 3, 5}
+
+
+@pytest.mark.parametrize("asked", ["Kosymov", "Kossymov"])
+def test_the_spelling_asked_for_weighs_most(names: KeywordIndex, asked: str) -> None:
+    (weights,) = names.terms(f"Who is {asked}?").values()
+    assert weights[stem(asked)] == 1.0
+    assert all(0 < weight < 1 for term, weight in weights.items() if term != stem(asked))
+
+
+def test_a_rare_spelling_of_a_frequent_name_is_no_rare_name(names: KeywordIndex) -> None:
+    # Both passages hold the name once; asked for as most passages have it, the odd spelling must not come first.
+    ranks = [hit.row for hit in names.search("Kosymov", 10)]
+    assert ranks.index(1) < ranks.index(0)
+
+
+@pytest.mark.parametrize(
+    "asked", ["house", "horse", "form", "from form", "hose", "Oldaty", "Oldaly", "desert", "dessert"]
+)
+def test_words_that_merely_look_alike_do_not_find_one_another(names: KeywordIndex, asked: str) -> None:
+    assert all(weights.keys() == {stem(word)} for word, weights in names.terms(asked).items())
+
+
+@pytest.mark.parametrize(
+    ("asked", "row"),
+    [("Nur Aman", 1), ("Nur-Aman", 1), ("NurAman", 0), ("the Nur-Aman party", 1), ("sun word", 4), ("sun-word", 4)],
+)
+def test_compounds_are_found_joined_and_apart(names: KeywordIndex, asked: str, row: int) -> None:
+    assert row in [hit.row for hit in names.search(asked, 3)]
+
+
+def test_an_unknown_compound_counts_as_its_parts_where_they_stand_together(names: KeywordIndex) -> None:
+    assert names.terms("Windplate") == {"Wind": {"wind": 1.0}, "plate": {"plate": 1.0}}
+    assert names.terms("courtplate") == {"courtplate": {"courtplat": 1.0}}
+
+
+@pytest.mark.parametrize(
+    ("asked", "found"), [("Mueldner", "muldner"), ("Жандоск", "zhandosk"), ("Jandosk", "zhandosk")]
+)
+def test_names_in_other_letters(names: KeywordIndex, asked: str, found: str) -> None:
+    assert names.terms(asked)[asked].keys() == {found}
+
+
+def test_titles_do_not_make_names_of_everyday_words(tmp_path: Path) -> None:
+    title = "Desert And Dessert Plates"
+    create_keyword_index(tmp_path, [(title, "The desert is dry."), (title, "A dessert is sweet.")])
+    assert KeywordIndex(tmp_path).terms("desert") == {"desert": {"desert": 1.0}}
+
+
+def test_the_same_passages_give_the_same_spellings_and_an_older_index_has_none(tmp_path: Path) -> None:
+    tables = []
+    for number, passages in enumerate((NAMES, NAMES[::-1])):
+        folder = tmp_path / str(number)
+        folder.mkdir()
+        create_keyword_index(folder, passages)
+        tables.append((folder / "spellings.table").read_bytes())
+    assert tables[0] == tables[1]
+    (folder / "spellings.table").unlink()
+    older = KeywordIndex(folder)
+    assert older.terms("Kosymov Kosymof") == {"Kosymov": {"kosymov": 1.0}, "Kosymof": {"kosymof": 1.0}}
+    assert older.search("Kosymov", 1)
 
 
 def test_frequency_counts_passages(index: KeywordIndex) -> None:

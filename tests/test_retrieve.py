@@ -22,12 +22,14 @@ from rag.retrieve import (
     SENTENCE_WEIGHT,
     check_k,
     check_question,
+    check_scope,
+    find,
     fuse,
     retrieve,
     sentence_coverage,
 )
 from rag.settings import Settings
-from rag.types import Header, Passage
+from rag.types import Header, Passage, Scope
 
 
 @pytest.fixture
@@ -144,3 +146,96 @@ def test_fused_scores_lie_between_0_and_1_and_respect_both_orders(
         for other in cosines:
             if cosines[one] >= cosines[other] and known.get(one, 0.0) >= known.get(other, 0.0):
                 assert scores[one] >= scores[other]
+
+
+NEWS = {
+    f"{outlet.lower()}-{month}.md": f"""---
+title: Report {number} on the tram
+outlet: {outlet} Herald
+published: 2031-{month}-05
+---
+The tram of Port Velm was late again, said driver number {number}. People waited for {number} hours.
+"""
+    for number, (outlet, month) in enumerate([(o, m) for o in ("Velm", "Oskar", "Lake") for m in ("03", "04")], start=2)
+}
+
+
+class TestScope:
+    @pytest.fixture
+    def news(self, settings: Settings, hashing: Embedder) -> Index:
+        write_articles(settings.articles, NEWS)
+        build(settings, hashing)
+        return Index.open(settings.index)
+
+    @pytest.mark.parametrize(
+        "scope",
+        [
+            Scope(outlets=("Velm Herald",)),
+            Scope(published=("2031-04-01", "2031-04-30")),
+            Scope(published=("2031-04", "")),
+            Scope(documents=("lake-03.md",)),
+            Scope(outlets=("Lake Herald", "Velm Herald"), published=("", "2031-03-31")),
+        ],
+    )
+    def test_only_what_lies_inside_is_found_and_all_of_it(self, news: Index, hashing: Embedder, scope: Scope) -> None:
+        expected = {header.id for header in news.headers() if scope.holds(header)}
+        found = find(news, hashing, "Why was the tram late?", 50, scope)
+        assert {hit.document.id for hit in found.hits} == expected
+        assert (found.scope, found.notice) == (scope, "")
+
+    @pytest.mark.parametrize(
+        ("published", "first", "last", "inside"),
+        [
+            ("2031-03-05", "2031-03-05", "2031-03-05", True),
+            ("2031-03", "2031-03-10", "2031-03-20", True),
+            ("2031-03", "2031-04-01", "", False),
+            ("2031", "", "2031-01-01", True),
+            ("2031", "2032-01-01", "", False),
+            ("", "2031-01-01", "", False),
+            ("", "", "", True),
+        ],
+    )
+    def test_a_date_is_as_long_as_it_is_known(self, published: str, first: str, last: str, inside: bool) -> None:
+        assert Scope(published=(first, last)).holds(Header(id="a.md", published=published)) is inside
+
+    def test_what_a_question_asks_for_narrows_it_and_can_be_ignored(self, news: Index, hashing: Embedder) -> None:
+        question = "What did the Velm Herald report in April 2031?"
+        found = find(news, hashing, question, 5)
+        assert [each.label for each in found.mentions] == ["Velm Herald", "Apr 2031"]
+        assert [hit.document.id for hit in found.hits] == ["velm-04.md"]
+        assert found.hits[0].why.met == ("Velm Herald", "Apr 2031")
+        outlet = find(news, hashing, question, 5, ignored=("Apr 2031",))
+        assert {hit.document.id for hit in outlet.hits} == {"velm-03.md", "velm-04.md"}
+        everything = find(news, hashing, question, 50, Scope())
+        assert {hit.document.id for hit in everything.hits} >= set(NEWS)
+
+    def test_what_a_question_asks_for_in_vain_is_loosened_and_said_so(self, news: Index, hashing: Embedder) -> None:
+        found = find(news, hashing, "What did the Velm Herald report in May 2019?", 5)
+        assert {hit.document.outlet for hit in found.hits} == {"Velm Herald"}
+        assert "more were searched" in found.notice
+
+    def test_a_scope_given_by_hand_is_kept_also_where_it_holds_nothing(self, news: Index, hashing: Embedder) -> None:
+        for scope in (Scope(outlets=("Nobody Times",)), Scope(published=("2040-01-01", ""))):
+            found = find(news, hashing, "Why was the tram late?", 5, scope)
+            assert found.hits == ()
+            assert "rag status" in found.notice
+
+    def test_each_of_several_outlets_gets_a_place(self, news: Index, hashing: Embedder) -> None:
+        asked = "Compare what the Velm Herald and the Lake Herald report on the tram."
+        found = find(news, hashing, asked, 2)
+        assert {hit.document.outlet for hit in found.hits} == {"Velm Herald", "Lake Herald"}
+        assert not found.scope
+
+    @pytest.mark.parametrize(
+        "wrong",
+        [
+            {"outlets": "Velm"},
+            {"published": ("2031", "")},
+            {"published": ("a",)},
+            {"published": ("2031-04-01", "2031-03-01")},
+            {"documents": [1]},
+        ],
+    )
+    def test_what_is_no_scope_is_refused(self, wrong: dict[str, Any]) -> None:
+        with pytest.raises(QuestionError):
+            check_scope(**wrong)
