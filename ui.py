@@ -24,6 +24,7 @@ from rag.types import Progress
 from rag.web import FOLDER, asset
 from rag.web.conversation import Conversation, begin, change, clean_question, history
 from rag.web.examples import read_examples
+from rag.web.models import ChatServices, Choice, Models, Services
 from rag.web.opening import Opening, State, sentence, unexpected
 from rag.web.render import article_data, articles_data, messages, panel
 from rag.web.security import Guard, check_host
@@ -41,8 +42,12 @@ STOP = {"submit_btn": False, "stop_btn": "Stop"}
 PORTS_TRIED = 100
 SESSIONS = 200
 """How many conversations are remembered at once; the one that was idle longest is forgotten first."""
-WAITING = 100
+WAITING = 200
 """How many requests may wait before further ones are turned away."""
+ANSWERING = 64
+"""How many questions are answered at once: so many that fifty which wait for a stuck model hold nobody up."""
+AT_ONCE = ANSWERING + 40
+"""How much is done at once in all: stopping, reading and choosing go on however much is being answered."""
 
 WELCOME = """<div class="welcome">
 <h2>What do the articles say?</h2>
@@ -58,8 +63,9 @@ Shown = tuple[Any, Any, Any, Any]
 class Handlers:
     """What the page does when something is asked, stopped, tried again or read; what the browser sends is not trusted."""
 
-    def __init__(self, opening: Opening) -> None:
+    def __init__(self, opening: Opening, models: Models) -> None:
         self.opening = opening
+        self.models = models
         self._stops: dict[str, asyncio.Event] = {}  # by session, while it is being answered
 
     async def watch(self) -> AsyncGenerator[tuple[Any, Any], None]:
@@ -85,6 +91,11 @@ class Handlers:
 
     async def ask(self, text: Any, conversation: Conversation, request: gr.Request) -> Begun:
         """Takes a question from the box, which is free for the next one; answers it in ``answer``."""
+        return self._begin(text, conversation, (), request, value="")
+
+    def _begin(
+        self, text: Any, conversation: Conversation, ignored: tuple[str, ...], request: gr.Request, **box: Any
+    ) -> Begun:
         try:
             question = clean_question(text)
         except QuestionError as error:
@@ -92,8 +103,8 @@ class Handlers:
             question = ""
         if not question or str(request.session_hash) in self._stops:
             return gr.skip(), gr.skip(), gr.skip()
-        conversation = begin(conversation, question)
-        return gr.Textbox(value="", **STOP), conversation, messages(conversation)
+        conversation = begin(conversation, question, ignored)
+        return gr.Textbox(**box, **STOP), conversation, messages(conversation)
 
     async def example(self, conversation: Conversation, chosen: gr.SelectData, request: gr.Request) -> Begun:
         """Asks the example that was chosen."""
@@ -102,8 +113,23 @@ class Handlers:
 
     async def retry(self, conversation: Conversation, request: gr.Request) -> Begun:
         """Asks the last question again, in place of its answer."""
+        return self._again(conversation, conversation[-1].ignored if conversation else (), request)
+
+    async def reconsider(self, conversation: Conversation, event: gr.EventData, request: gr.Request) -> Begun:
+        """Asks the last question again without something that it names, or with it; the page sends turn and place.
+
+        The label at that place is taken from the conversation, never from the browser.
+        """
+        turn, place = _sent(event, "turn"), _sent(event, "place")
+        last = conversation[-1] if conversation else None
+        known = last is not None and last.ended and type(turn) is type(place) is int and turn == last.number
+        if last is None or not known or not 0 <= place < len(last.labels):
+            return gr.skip(), gr.skip(), gr.skip()
+        return self._again(conversation, last.toggled(last.labels[place]), request)
+
+    def _again(self, conversation: Conversation, ignored: tuple[str, ...], request: gr.Request) -> Begun:
         question = conversation[-1].question if conversation else ""
-        return await self.ask(question, conversation[:-1], request)
+        return self._begin(question, conversation[:-1], ignored, request)
 
     async def answer(self, conversation: Conversation, request: gr.Request) -> AsyncGenerator[Shown, None]:
         """Answers the last question; while the chatbot is being opened it waits, and says so.
@@ -117,7 +143,7 @@ class Handlers:
         stop = self._stops[session] = asyncio.Event()
         latest = conversation
         try:
-            async for latest in until(self._turn(conversation), stop):
+            async for latest in until(self._turn(conversation, self.models.choice(session)), stop):
                 yield gr.Textbox(**STOP), latest, messages(latest), panel(latest)
         finally:
             del self._stops[session]
@@ -130,7 +156,44 @@ class Handlers:
         if stop := self._stops.get(str(request.session_hash)):
             stop.set()
 
-    async def _turn(self, conversation: Conversation) -> AsyncGenerator[Conversation, None]:
+    def leave(self, request: gr.Request) -> None:
+        """Ends and forgets what belongs to a page that was closed."""
+        if stop := self._stops.get(str(request.session_hash)):
+            stop.set()
+        self.models.forget(str(request.session_hash))
+
+    async def look(self, request: gr.Request) -> dict[str, Any]:
+        """Looks which models can be reached."""
+        return await self._change_model(request, lambda _: self.models.look())
+
+    async def choose(self, event: gr.EventData, request: gr.Request) -> dict[str, Any]:
+        """Lets another model write the session's answers."""
+        return await self._change_model(request, lambda session: self.models.choose(session, _sent(event, "name")))
+
+    async def keep_key(self, event: gr.EventData, request: gr.Request) -> dict[str, Any]:
+        """Takes a key for the session; it goes back to no browser."""
+        service, key = _sent(event, "service"), _sent(event, "key")
+        return await self._change_model(request, lambda session: self.models.keep_key(session, service, key))
+
+    async def forget_key(self, event: gr.EventData, request: gr.Request) -> dict[str, Any]:
+        """Forgets one of the session's keys."""
+        return await self._change_model(
+            request, lambda session: self.models.forget_key(session, _sent(event, "service"))
+        )
+
+    async def _change_model(self, request: gr.Request, change_it: Callable[[str], str | None]) -> dict[str, Any]:
+        """The model's panel after a change, or with what stood in its way."""
+        session = str(request.session_hash)
+        try:
+            said = await asyncio.to_thread(change_it, session)
+        except FootnoteError as error:
+            return self.models.data(session, problem=sentence(error))
+        except Exception as error:  # not even its words: a key might stand in them
+            log.error("changing the model failed: %s", type(error).__name__)
+            return self.models.data(session, problem=unexpected(error))
+        return self.models.data(session, said or "")
+
+    async def _turn(self, conversation: Conversation, choice: Choice) -> AsyncGenerator[Conversation, None]:
         """The conversation, again and again, as its last turn comes to its end."""
         yield conversation
         seen: State | None = None
@@ -143,9 +206,9 @@ class Handlers:
                 yield change(conversation, note=f"{state.text} Your question comes next.")
             seen = state
             await asyncio.sleep(0.15)
-        question, said = conversation[-1].question, history(conversation[:-1])
+        turn, said = conversation[-1], history(conversation[:-1])
         try:
-            async for answer in newest(lambda: chatbot.stream(question, said)):
+            async for answer in newest(lambda: choice.stream(chatbot, turn.question, said, turn.ignored)):
                 conversation = change(conversation, status="answering", answer=answer, note="")
                 yield conversation
             yield change(conversation, status="done")
@@ -183,6 +246,11 @@ class Handlers:
             return {"error": unexpected(error)}
 
 
+def _sent(event: gr.EventData, name: str) -> Any:
+    """What the page's script sent under a name; anything or nothing, for it comes from a browser."""
+    return event._data.get(name) if isinstance(event._data, dict) else None
+
+
 def _status(state: State, chatbot: Chatbot | None = None) -> dict[str, Any]:
     """What the masthead shows; once all is well it shows nothing unless there is something to know."""
     text = state.text
@@ -194,17 +262,21 @@ def _status(state: State, chatbot: Chatbot | None = None) -> dict[str, Any]:
 
 
 def build_page(
-    open_chatbot: Callable[[Callable[[Progress], None]], Chatbot], settings: Settings, examples: Sequence[str]
+    open_chatbot: Callable[[Callable[[Progress], None]], Chatbot],
+    settings: Settings,
+    examples: Sequence[str],
+    services: Services | None = None,
 ) -> gr.Blocks:
     """The page as gradio Blocks, not yet served; begins to open the chatbot in the background.
 
-    ``open_chatbot`` gets a function for its progress. Raises SettingsError where ``settings.host`` is reachable from
-    other machines, MissingExtra where gradio is not installed.
+    ``open_chatbot`` gets a function for its progress; ``services`` are the chat models' unless others are given. Raises
+    SettingsError where ``settings.host`` is reachable from other machines, MissingExtra where gradio is not installed.
     """
     check_host(settings.host)
     _import_gradio()
     opening = Opening(open_chatbot)
-    handlers = Handlers(opening)
+    models = Models(settings, services or ChatServices(settings), capacity=SESSIONS)
+    handlers = Handlers(opening, models)
 
     def read_article(wanted: Any) -> dict[str, Any]:  # gradio marks it, which a bound method does not allow
         return handlers.read_article(wanted)
@@ -248,6 +320,9 @@ def build_page(
             with gr.Tab("Articles", id="articles"):
                 library = _component("library", articles_data(()), "article.js", read_article)
 
+            with gr.Tab("Model", id="model"):
+                model = _component("model", models.data(""), "article.js")
+
         # Private: none of these is an endpoint for programs. That only hides them, so every handler checks its input.
         hidden = {"show_progress": "hidden", "api_visibility": "private"}
         at_once = {**hidden, "concurrency_limit": None}
@@ -256,14 +331,20 @@ def build_page(
             box.submit(handlers.ask, [box, conversation], shown[:3], **at_once),
             chat.example_select(handlers.example, [conversation], shown[:3], **at_once),
             chat.retry(handlers.retry, [conversation], shown[:3], **at_once),
+            sources.reconsider(handlers.reconsider, [conversation], shown[:3], **at_once),
         )
         for event in asked:
-            event.then(handlers.answer, [conversation], shown, concurrency_limit=4, concurrency_id="answer", **hidden)
+            event.then(
+                handlers.answer, [conversation], shown, concurrency_limit=ANSWERING, concurrency_id="answer", **hidden
+            )
         box.stop(handlers.stop, None, None, **at_once)
         chat.undo(handlers.undo, [conversation], shown, **at_once)
         chat.clear(handlers.clear, None, shown, **at_once)
         page.load(handlers.watch, None, [masthead, library], **at_once)
         masthead.again(handlers.again, None, [masthead, library], **at_once)
+        for name in ("look", "choose", "keep_key", "forget_key"):
+            getattr(model, name)(getattr(handlers, name), None, [model], **at_once)
+        page.unload(handlers.leave)
     page.queue(max_size=WAITING)
     opening.start()
     return page
@@ -301,6 +382,7 @@ def serve(page: gr.Blocks, host: str, port: int, browser: bool = False) -> str:
         pwa=False,
         enable_monitoring=False,
         state_session_capacity=SESSIONS,
+        max_threads=AT_ONCE,
         show_error=False,
         strict_cors=True,
         theme=_theme(),

@@ -12,26 +12,35 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
+from xml.etree import ElementTree
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from asynchronous import run as run_apart
+from rag.chat.keys import Key
+from rag.chat.reachable import Reachable
 from rag.errors import EmbedderError, QuestionError, SettingsError
-from rag.types import Answer, Citation, Document, Header, Hit, Message, Passage, Progress, Sentence
+from rag.settings import Settings
+from rag.types import Answer, Citation, Document, Header, Hit, Message, Passage, Progress, Sentence, Why
 from rag.web import FOLDER, asset
 from rag.web.conversation import MAX_HISTORY, MAX_TURNS, Turn, begin, change, clean_question, history
 from rag.web.examples import read_examples
+from rag.web.models import ChatServices, Models
 from rag.web.opening import Opening, State
 from rag.web.render import (
+    MAX_ALSO,
     MAX_ARTICLE,
+    MAX_LABEL,
     MAX_LISTED,
     MAX_MORE,
     MAX_TITLE,
+    also,
     answer_markup,
     article_data,
     articles_data,
@@ -89,10 +98,21 @@ class Elements(HTMLParser):
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         self.tags.append(tag)
         self.links += [value or "" for name, value in attrs if name == "href"]
-        assert {name for name, _ in attrs} <= {"class", "href", "title"}
+        assert {name for name, _ in attrs} <= {"class", "href", "id", "title", "start"}
 
     def handle_data(self, data: str) -> None:
         self.text += data
+
+
+def escaped_text(text: str) -> str:
+    """What a reader sees of a text."""
+    return html.unescape(escape(text).replace("<wbr>", ""))
+
+
+def marked(markup: str, what: str) -> list[str]:
+    """The texts of the spans of a class, or of the elements of a name, without marks inside them."""
+    tree = ElementTree.fromstring(markup)
+    return ["".join(each.itertext()) for each in tree.iter() if what in (each.tag, *each.get("class", "").split())]
 
 
 class TestEscape:
@@ -100,11 +120,16 @@ class TestEscape:
     @settings(max_examples=100, deadline=None)
     def test_every_text_shows_as_it_is_and_holds_no_mark(self, text: str) -> None:
         escaped = escape(text)
+        assert "<wbr>" not in escaped or re.search(r"\S{80}", text)
+        escaped = escaped.replace("<wbr>", "")
         assert not re.search(r"[!-/:-@\[-`{-~]", re.sub(r"&#\d+;", "", escaped))
         shown = html.unescape(escaped)
         assert shown == " ".join(
             re.sub("[\x00-\x08\x0e-\x1f\x7f-\x84\x86-\x9f\u202a-\u202e\u2066-\u2069]", "", text).split()
         )
+
+    def test_long_words_may_break(self) -> None:
+        assert escape("x" * 200 + " short") == "<wbr>".join(["x" * 80, "x" * 80, "x" * 40]) + " short"
 
     def test_line_breaks_become_spaces(self) -> None:
         assert escape("one\n\n# two\u2028three") == "one &#35; two three"
@@ -118,16 +143,89 @@ class TestAnswerMarkup:
         assert found.tags.count("p") == 2
 
     def test_a_line_break_between_two_sentences_begins_a_paragraph(self) -> None:
-        apart = answered(BOTH.text.replace("[1] ", "[1]\n\n"), *BOTH.sentences)
-        assert Elements(answer_markup(Turn(1, "Who?", "done", apart))).tags.count("p") == 3
+        first, second = BOTH.sentences
+        for lead, paragraphs in ((" ", 2), ("\n", 3), ("\n\n", 3), ("\n## ", 3), ("", 2)):
+            apart = answered(BOTH.text, first, replace(second, lead=lead))
+            assert Elements(answer_markup(Turn(1, "Who?", "done", apart))).tags.count("p") == paragraphs
 
     def test_the_last_word_and_its_number_stay_together(self) -> None:
         assert '<span class="together">1911&#46;<a class="cite"' in answer_markup(Turn(1, "Who?", "done", BOTH))
 
     def test_a_sentence_without_support_says_so(self) -> None:
-        markup = answer_markup(Turn(1, "Who?", "done", answered("So it is.", Sentence("So it is.", supported=False))))
+        bare = Sentence("So it is in 1912.", supported=False, unverified=((12, 16),))
+        markup = answer_markup(Turn(1, "Who?", "done", answered("So it is in 1912.", bare, model="near:small")))
         assert '<span class="unsupported"' in markup
         assert "cite" not in markup
+        assert "unverified" not in markup
+        assert Elements(markup).text == (
+            "Answer: So it is in 1912. no sourceWritten by near:small; 1 of 1 sentences without a source"
+        )
+
+    def test_a_model_is_named_and_an_extractive_answer_names_none(self) -> None:
+        turn = Turn(1, "Who?", "done", replace(BOTH, model="near:<b>"))
+        assert Elements(answer_markup(turn)).text.endswith(
+            "2 sources Written by near:<b>; every quote checked letter for letter"
+        )
+        for other in (BOTH, replace(BOTH, model="near:small", refused=True)):
+            assert "Written by" not in answer_markup(Turn(1, "Who?", "done", other))
+
+    def test_lists_are_lists(self) -> None:
+        first, second = BOTH.sentences
+        leads = (" ", "\n- ", " ", "\n* ", "\n1. ", "\n2. ", "\n\n", "\n\n7) ")
+        listed = answered("…", *(replace(second if n % 2 else first, lead=lead) for n, lead in enumerate(leads)))
+        markup = answer_markup(Turn(1, "Who?", "done", listed))
+        found = [(each.tag, len(each.findall("li")), each.get("start")) for each in ElementTree.fromstring(markup)]
+        assert found == [
+            ("span", 0, None),
+            ("p", 0, None),
+            ("ul", 2, None),
+            ("ol", 2, None),
+            ("p", 0, None),
+            ("ol", 1, "7"),
+            ("p", 0, None),
+        ]
+
+    def test_what_stands_in_no_quote_is_marked_where_it_stands(self) -> None:
+        text = "The mill of Tarn burned down in May 1911."
+        said = Sentence(text, (MILL,), unverified=((12, 16), (32, 40)), bold=((4, 16), (36, 40)))
+        turn = Turn(1, "Who?", "done", answered(text, said))
+        markup = answer_markup(turn)
+        assert marked(markup, "unverified") == [
+            "Tarn (stands in no quote)",
+            "May ",
+            "1911 (stands in no quote)",
+            "Words marked like this",
+        ]
+        assert marked(markup, "strong") == ["mill of ", "Tarn", "1911"]
+        assert "Words marked like this stand in no quote" in Elements(markup).text
+        assert text in Elements(markup).text.replace(" (stands in no quote)", "")
+        assert "Words marked" not in answer_markup(replace(turn, status="answering"))
+
+    @given(
+        st.text(alphabet="ab <&*\n1é", max_size=40),
+        st.lists(st.tuples(st.integers(-5, 50), st.integers(-5, 50)), max_size=4),
+        st.lists(st.tuples(st.integers(-5, 50), st.integers(-5, 50)), max_size=4),
+    )
+    @settings(max_examples=100, deadline=None)
+    def test_marks_change_no_letter(self, text: str, doubts: list[Any], bolds: list[Any]) -> None:
+        said = Sentence(text, (MILL,), unverified=tuple(doubts), bold=tuple(bolds))
+        found = Elements(answer_markup(Turn(1, "Who?", "answering", Answer("Who?", text="…", sentences=(said,)))))
+        shown = found.text.removeprefix("Answer: ").removesuffix("Searching the articles…").removesuffix("Source 1")
+        assert shown.replace(" (stands in no quote)", "").split() == text.split()
+        assert found.tags.count("strong") >= any(0 <= a < b <= len(text.rstrip()) for a, b in bolds)
+
+    def test_a_sentence_that_is_still_written_has_no_marks(self) -> None:
+        pending = Answer("Who?", text="The mi", sentences=(Sentence("The mi"),), model="near:small")
+        assert (
+            Elements(answer_markup(Turn(1, "Who?", "answering", pending))).text
+            == "Answer: The miSearching the articles…"
+        )
+
+    def test_long_words_and_many_numbers_may_break(self) -> None:
+        many = answered("x", Sentence("x " + "y" * 5000, (MILL, BRICK) * 250))
+        assert "together" not in answer_markup(Turn(1, "Who?", "done", many))
+        several = answer_markup(Turn(1, "Who?", "done", answered("x y", Sentence("x y", (MILL, BRICK) * 250))))
+        assert several.split("together")[1].partition("</a></span>")[0].count('class="cite"') == 3
 
     def test_numbers_in_a_quote_are_no_citations(self) -> None:
         document = Document(
@@ -152,7 +250,21 @@ class TestAnswerMarkup:
             (Turn(1, "Who?", "waiting", note="Loading…"), "Loading…"),
             (Turn(1, "Who?", "stopped"), "Stopped."),
             (Turn(1, "Who?", "failed", note="The <disk> is full"), "The <disk> is full"),
-            (Turn(1, "Who?", "done", Answer("Who?", text="Plain.", notice="Old index.")), "Plain.Old index."),
+            (Turn(1, "Who?", "done", Answer("Who?", text="Plain.", notice="Old.", complete=True)), "Plain.Old."),
+            (Turn(1, "Who?", "done", Answer("Who?", text="Plai", notice="No more.")), "PlaiNo more."),
+            (
+                Turn(1, "Who?", "done", Answer("Who?", text="Plai")),
+                "PlaiThe answer is cut; ask again for the rest.",
+            ),
+            (Turn(1, "Who?", "answering", Answer("Who?", text="Plai")), "PlaiSearching the articles…"),
+            (
+                Turn(1, "Who?", "answering", Answer("Who?", hits=(hit(),), model="near:small")),
+                "near:small is reading the passages…",
+            ),
+            (
+                Turn(1, "Who?", "answering", Answer("Who?", "Who was it?", hits=(hit(),))),
+                "Searched for: Who was it?Searching the articles…",
+            ),
         ],
     )
     def test_every_state_is_said(self, turn: Turn, shown: str) -> None:
@@ -164,6 +276,62 @@ class TestAnswerMarkup:
         assert Elements(shown[0]["content"]).text == "You asked: <i>Who?"
 
 
+class TestChips:
+    UNDERSTOOD = replace(BOTH, understood=("Courier", "Mar 2031"))
+
+    def chips(self, turn: Turn, last: bool = True) -> list[tuple[str, str, str]]:
+        """Each chip's tag, id and text."""
+        tree = ElementTree.fromstring(answer_markup(turn, last))
+        chips = [each for each in tree.iter() if "chip" in each.get("class", "").split()]
+        return [(each.tag, each.get("id", ""), "".join(each.itertext())) for each in chips]
+
+    def test_they_are_buttons_in_the_last_turn_once_it_has_ended(self) -> None:
+        buttons = [("button", "chip-3-0", "Remove Courier"), ("button", "chip-3-1", "Remove Mar 2031")]
+        plain = [("span", "", "Courier"), ("span", "", "Mar 2031")]
+        for status in ("done", "stopped", "failed"):
+            assert self.chips(Turn(3, "Who?", status, self.UNDERSTOOD)) == buttons
+            assert self.chips(Turn(3, "Who?", status, self.UNDERSTOOD), last=False) == plain
+        assert self.chips(Turn(3, "Who?", "answering", self.UNDERSTOOD)) == plain
+        shown = messages((Turn(1, "Who?", "done", self.UNDERSTOOD), Turn(2, "Who?", "done", self.UNDERSTOOD)))
+        assert ["<button" in each["content"] for each in shown] == [False, False, False, True]
+
+    def test_what_is_ignored_is_struck_through_and_can_come_back(self) -> None:
+        turn = Turn(3, "Who?", "done", self.UNDERSTOOD, ignored=("Courier",))
+        assert self.chips(turn) == [
+            ("button", "chip-3-0", "Remove Mar 2031"),
+            ("button", "chip-3-1", "Bring back Courier (ignored)"),
+        ]
+        assert marked(answer_markup(turn, True), "s") == ["Courier"]
+        assert self.chips(replace(turn, status="failed", answer=None))[0][1:] == (
+            "chip-3-0",
+            "Bring back Courier (ignored)",
+        )
+        assert self.chips(replace(turn, status="waiting", answer=None)) == [("span", "", "Courier (ignored)")]
+
+    def test_a_label_counts_or_is_ignored(self) -> None:
+        turn = Turn(1, "Who?", "done", self.UNDERSTOOD)
+        assert turn.labels == ("Courier", "Mar 2031")
+        turn = replace(turn, ignored=turn.toggled("Courier"))
+        assert turn.ignored == ("Courier",)
+        assert turn.labels == ("Mar 2031", "Courier")
+        assert replace(turn, ignored=turn.toggled("Mar 2031")).ignored == ("Courier", "Mar 2031")
+        assert turn.toggled("Courier") == ()
+        assert begin((turn,), "And?")[-1].ignored == ()
+
+    @given(st.text(min_size=1, max_size=80), st.booleans())
+    @settings(max_examples=100, deadline=None)
+    def test_a_label_is_only_text(self, label: str, ignored: bool) -> None:
+        answer = Answer("Who?", text="So.", understood=() if ignored else (label,), complete=True)
+        turn = Turn(1, "Who?", "done", answer, ignored=(label,) if ignored else ())
+        markup = answer_markup(turn, last=True)
+        inner = markup.partition('<span class="chip-name">')[2].partition("</span>")[0]
+        assert not re.search(r"[!-/:-@\[-`{-~]", re.sub(r"&#\d+;", "", inner))
+        shown = "".join(html.unescape(inner))
+        assert len(shown) <= MAX_LABEL
+        assert shown == escaped_text(label) or shown.endswith("…")
+        assert Elements(markup).tags.count("button") == 1
+
+
 class TestSources:
     def test_a_card_holds_the_quote_in_its_passage(self) -> None:
         card = turn_data(Turn(3, "Who?", "done", BOTH))["cards"][1]
@@ -172,6 +340,8 @@ class TestSources:
             "title": "The mill of Tarn",
             "byline": "Courier · 4 March 2031 · Ada Rusk",
             "language": "",
+            "also": "",
+            "met": [],
             "id": "s-3-2",
             "number": 2,
             "before": "The mill burned down in 1911. ",
@@ -186,6 +356,20 @@ class TestSources:
         data = turn_data(Turn(1, "Who?", "done", BOTH))
         assert [card["before"] for card in data["more"]] == [TEXT[30:]]
         assert [card["number"] for card in data["more"]] == [0]
+
+    def test_a_card_names_where_else_it_stands_and_what_it_meets(self) -> None:
+        copies = [Header(f"{each}.md", outlet=f"Post <{each}>", published="2031-03") for each in range(MAX_ALSO)]
+        found = replace(hit(), also=tuple(copies[:2]), why=Why(met=("Courier", "Mar\u202e 2031")))
+        answer = answered("…", Sentence("It burned.", (cited(1, MILL.quote, found),)), hits=(found,))
+        data = turn_data(Turn(1, "Who?", "done", answer))
+        assert data["cards"][0]["also"] == "Also in Post <0>, March 2031; Post <1>, March 2031"
+        assert data["cards"][0]["met"] == []
+        more = turn_data(Turn(1, "Who?", "done", replace(answer, citations=())))["more"][0]
+        assert more["also"] == data["cards"][0]["also"]
+        assert more["met"] == ["Courier", "Mar 2031"]
+        many = replace(found, also=(*copies, copies[0], Header("x.md", title="T" * 999), Header("notes/y.md")))
+        assert also(many).endswith("Post <4>, March 2031; 2 more")
+        assert also(hit()) == ""
 
     def test_there_are_never_too_many(self) -> None:
         hits = tuple(hit(start=each) for each in range(50))
@@ -420,6 +604,150 @@ class TestNewest:
         run_apart(run())
 
 
+class Services:
+    """The models' room as the page sees it, noting what it is asked for."""
+
+    keyed = ("paid",)
+
+    def __init__(self) -> None:
+        self.opened: list[tuple[str, str]] = []
+
+    def look(self) -> list[Reachable]:
+        return [Reachable("near", ("small",), "running"), Reachable("paid", (), "no key")]
+
+    def check(self, name: str) -> str:
+        if ":" not in name:
+            raise SettingsError("no such model; write SERVICE:NAME")
+        return name
+
+    def open(self, settings: Settings, key: Key | None) -> Any:
+        if settings.model.startswith("paid") and not key:
+            raise SettingsError("paid needs a key; set PAID_API_KEY")
+        self.opened.append((settings.model, key.reveal() if key else ""))
+        return settings.model
+
+
+class TestModels:
+    @pytest.fixture
+    def now(self) -> list[float]:
+        return [0.0]
+
+    @pytest.fixture
+    def models(self, now: list[float]) -> Models:
+        return Models(Settings(), Services(), capacity=3, idle_seconds=60, clock=lambda: now[0])
+
+    def test_what_is_chosen_is_opened_with_the_sessions_own_key(self, models: Models) -> None:
+        models.keep_key("one", "paid", " test-key\n")
+        assert models.choose("one", " paid:grand ") == "From your next question on, paid:grand writes the answers."
+        assert models.choice("one").open() == "paid:grand"  # type: ignore[comparison-overlap]
+        assert models._services.opened[-1] == ("paid:grand", "test-key")  # type: ignore[attr-defined]
+        assert models.choice("two").name == ""
+        with pytest.raises(SettingsError, match="set PAID_API_KEY, or enter one under Keys"):
+            models.choose("two", "paid:grand")
+        assert models.data("two")["current"] == "extractive"
+
+    def test_the_page_gets_names_and_states_but_no_key(self, models: Models) -> None:
+        models.look()
+        models.keep_key("one", "paid", "test-key")
+        data = models.data("one", said="Done.")
+        assert data == {
+            "current": "extractive",
+            "own": "extractive",
+            "found": [
+                {"service": "near", "models": ["near:small"], "state": "running"},
+                {"service": "paid", "models": [], "state": "key is set for this session"},
+            ],
+            "keys": [{"service": "paid", "kept": True}],
+            "said": "Done.",
+            "problem": "",
+        }
+        assert models.data("two")["keys"] == [{"service": "paid", "kept": False}]
+        assert "test-key" not in repr((data, models.choice("one"), vars(models)))
+
+    def test_forgetting_a_key_gives_way_to_the_servers_own_model(self, models: Models) -> None:
+        models.keep_key("one", "paid", "test-key")
+        models.choose("one", "paid:grand")
+        assert models.forget_key("one", "paid").endswith("answers are the articles' own sentences.")
+        assert models.data("one")["current"] == "extractive"
+        models.choose("one", "near:small")
+        models.keep_key("one", "paid", "test-key")
+        assert models.forget_key("one", "paid") == "The key for paid is forgotten."
+        assert models.data("one")["current"] == "near:small"
+
+    def test_a_key_reaches_the_servers_own_model(self) -> None:
+        services = Services()
+        models = Models(Settings(model="paid:own"), services)
+        assert models.choice("one").name == ""
+        models.keep_key("one", "paid", "test-key")
+        assert models.choice("one").open() == "paid:own"  # type: ignore[comparison-overlap]
+        assert services.opened == [("paid:own", "test-key")]
+
+    @pytest.mark.parametrize("name", [None, 1, "", "  ", "small", "x:" + "y" * 200, ["near:small"], {}])
+    def test_what_is_no_name_changes_nothing(self, models: Models, name: Any) -> None:
+        models.choose("one", "near:small")
+        with pytest.raises(SettingsError, match="SERVICE:NAME"):
+            models.choose("one", name)
+        assert models.data("one")["current"] == "near:small"
+
+    @pytest.mark.parametrize(
+        ("service", "key"),
+        [("near", "k"), (None, "k"), ([], "k"), ("paid", ""), ("paid", " "), ("paid", "a b"), ("paid", "a\nb")]
+        + [("paid", each) for each in (None, 5, "к", "k\x00", "k" * 501)],
+    )
+    def test_what_is_no_key_is_refused_and_not_repeated(self, models: Models, service: Any, key: Any) -> None:
+        with pytest.raises(SettingsError) as caught:
+            models.keep_key("one", service, key)
+        assert str(caught.value) in (
+            "this service takes no key; choose one from the list",
+            "this is no key; copy it again, in one piece",
+        )
+        assert models.data("one")["keys"] == [{"service": "paid", "kept": False}]
+
+    def test_only_so_many_sessions_are_remembered(self, models: Models) -> None:
+        for session in ("one", "two", "three"):
+            models.keep_key(session, "paid", "test-key")
+        models.choice("one")
+        models.keep_key("four", "paid", "test-key")
+        kept = [each for each in ("one", "two", "three", "four") if models.data(each)["keys"][0]["kept"]]
+        assert kept == ["one", "three", "four"]
+
+    def test_who_leaves_or_stays_away_is_forgotten(self, models: Models, now: list[float]) -> None:
+        models.keep_key("one", "paid", "test-key")
+        models.forget("one")
+        assert not models.data("one")["keys"][0]["kept"]
+        models.keep_key("two", "paid", "test-key")
+        now[0] = 59
+        models.keep_key("three", "paid", "test-key")
+        now[0] = 60
+        models.forget_idle()
+        assert [models.data(each)["keys"][0]["kept"] for each in ("two", "three")] == [False, True]
+
+    def test_who_stays_away_is_forgotten_though_nobody_else_comes(self) -> None:
+        models = Models(Settings(), Services(), idle_seconds=0.05)
+        models.keep_key("one", "paid", "test-key")
+        timer = models._timer
+        assert timer is not None
+        timer.join(10)
+        assert not models.data("one")["keys"][0]["kept"]
+        assert models._timer is None
+
+    def test_rag_api_key_goes_to_the_servers_own_model_only(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setenv("RAG_API_KEY", "test-key")
+        monkeypatch.delenv("GROQ_API_KEY", raising=False)
+        services = ChatServices(Settings(model="https://models.example/v1#grand"))
+        with pytest.raises(SettingsError, match="groq needs a key"):
+            services.open(Settings(model="groq:small"), None)
+
+    @pytest.mark.parametrize("name", ["https://evil.test/v1#x", "local:/etc", "gguf:x.gguf", "nothing"])
+    def test_no_addresses_folders_or_files_are_chosen_on_the_page(self, name: str) -> None:
+        with pytest.raises(SettingsError, match="SERVICE:NAME"):
+            ChatServices(Settings()).check(name)
+        assert ChatServices(Settings(model=name)).check(name) == name
+        assert ChatServices(Settings()).check("ollama:small") == "ollama:small"
+        assert "groq" in ChatServices(Settings()).keyed
+        assert "ollama" not in ChatServices(Settings()).keyed
+
+
 class TestGuard:
     def send(
         self, method: str = "GET", path: str = "/", kind: str = "http", **headers: str
@@ -561,3 +889,14 @@ class TestStarting:
             taken = server.getsockname()[1]
             assert free_port("127.0.0.1", taken) > taken
         assert free_port("127.0.0.1", taken) == taken
+
+
+def test_the_page_never_learns_the_query_or_path_of_the_servers_model() -> None:
+    from rag.chat.names import shown_name
+    from rag.web.models import ChatServices, Models
+
+    for secret in ("http://127.0.0.1:9/v1?api-key=test-key-canary#m", "gguf:/test-key-canary/m.gguf"):
+        settings = Settings(model=secret)
+        models = Models(settings, ChatServices(settings))
+        said = "" if secret.startswith("gguf") else models.choose("one", shown_name(secret))
+        assert "canary" not in json.dumps(models.data("one")) + said

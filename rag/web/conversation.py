@@ -19,13 +19,37 @@ Status = Literal["waiting", "answering", "done", "stopped", "failed"]
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """A question and what became of it; ``note`` says what is waited for, or what went wrong."""
+    """A question and what became of it; ``note`` says what is waited for, or what went wrong.
+
+    ``ignored`` are the labels of what the question names that the reader wants to count for nothing.
+    """
 
     number: int
     question: str
     status: Status = "waiting"
     answer: Answer | None = None
     note: str = ""
+    ignored: tuple[str, ...] = ()
+
+    @property
+    def ended(self) -> bool:
+        """Whether nothing more is coming."""
+        return self.status not in ("waiting", "answering")
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """What the question names, in the order of its chips: first what counts, then what is ignored."""
+        understood = self.answer.understood if self.answer is not None else ()
+        return (*(each for each in understood if each not in self.ignored), *self.ignored)
+
+    def toggled(self, label: str) -> tuple[str, ...]:
+        """What is ignored once this label is ignored, or counts again.
+
+        >>> Turn(1, "Who?", ignored=("Courier",)).toggled("Courier")
+        ()
+        """
+        kept = tuple(each for each in self.ignored if each != label)
+        return kept if label in self.ignored else (*kept, label)
 
 
 Conversation = tuple[Turn, ...]
@@ -45,10 +69,10 @@ def clean_question(text: Any) -> str:
     return check_question(text)
 
 
-def begin(conversation: Conversation, question: str) -> Conversation:
+def begin(conversation: Conversation, question: str, ignored: tuple[str, ...] = ()) -> Conversation:
     """The conversation with one more turn; the oldest leave it when there are too many."""
     number = conversation[-1].number + 1 if conversation else 1
-    return (*conversation, Turn(number=number, question=question))[-MAX_TURNS:]
+    return (*conversation, Turn(number=number, question=question, ignored=ignored))[-MAX_TURNS:]
 
 
 def change(conversation: Conversation, **changes: Any) -> Conversation:

@@ -9,8 +9,10 @@ from __future__ import annotations
 import re
 from calendar import month_name
 from collections.abc import Iterable
-from typing import Any
+from dataclasses import replace
+from typing import Any, Literal, NamedTuple
 
+from rag.chat.names import EXTRACTIVE
 from rag.types import Answer, Citation, Document, Header, Hit, Sentence
 from rag.web.conversation import Conversation, Turn
 
@@ -20,9 +22,17 @@ MAX_ARTICLE = 200_000
 """How many characters of an article are shown, around the sentence that is looked for; a browser draws more only slowly."""
 MAX_LISTED = 500
 MAX_TITLE = 200
+MAX_LABEL = 60
+MAX_ALSO = 5
+"""How many other articles with the same text are named."""
+LONGEST_TOGETHER = 30
+"""How long a last word may be to stay on one line with its number; a longer one must be allowed to break."""
 
 # A numeric reference is never Markdown, HTML, an address that becomes a link, or a formula: every ASCII mark becomes one.
 _MARKS = re.compile(r"[!-/:-@\[-`{-~]")
+# A browser takes ten seconds to break a word of 60,000 letters that nobody has told it where to break.
+_UNBROKEN = re.compile(r"\S{80}(?=\S)")
+_LIST_MARK = re.compile(r"(?:[-*+•–]|(\d{1,6})[.)])[^\S\n]*$")
 _INVISIBLE = re.compile("[\x00-\x08\x0e-\x1f\x7f-\x84\x86-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 
 
@@ -34,8 +44,14 @@ def escape(text: str) -> str:
     >>> escape("www.example.org")
     'www&#46;example&#46;org'
     """
-    text = " ".join(_INVISIBLE.sub("", text).split())
-    return _MARKS.sub(lambda mark: f"&#{ord(mark[0])};", text)
+    return _piece(text).strip()
+
+
+def _piece(text: str) -> str:
+    """As ``escape``, with a space kept at either end: pieces of a sentence are put together again."""
+    text = re.sub(r"\s+", " ", _INVISIBLE.sub("", text))
+    text = _MARKS.sub(lambda mark: f"&#{ord(mark[0])};", _UNBROKEN.sub("\\g<0>\x00", text))
+    return text.replace("\x00", "<wbr>")
 
 
 def messages(conversation: Conversation) -> list[dict[str, str]]:
@@ -44,61 +60,171 @@ def messages(conversation: Conversation) -> list[dict[str, str]]:
     for turn in conversation:
         question = f'<div class="question"><span class="spoken">You asked: </span>{escape(turn.question)}</div>'
         shown.append({"role": "user", "content": question})
-        shown.append({"role": "assistant", "content": answer_markup(turn)})
+        shown.append({"role": "assistant", "content": answer_markup(turn, last=turn is conversation[-1])})
     return shown
 
 
-def answer_markup(turn: Turn) -> str:
-    """A turn's answer as markup: paragraphs with a link after each sentence, then how it came out.
+def answer_markup(turn: Turn, last: bool = False) -> str:
+    """A turn's answer as markup: what was understood, paragraphs and lists with a link after each sentence, how it came out.
 
-    The links point to ``#s-<turn>-<number>``, the source's card, and ``#s-<turn>``, the turn's sources.
+    The links point to ``#s-<turn>-<number>``, the source's card, and ``#s-<turn>``, the turn's sources. In the ``last``
+    turn what was understood are buttons, ``chip-<turn>-<place>`` by id, once nothing more is coming.
     """
     answer = turn.answer
-    parts: list[str] = []
-    if answer is not None and answer.refused:
-        parts.append(f'<p class="refusal">{escape(answer.text)}</p>')
-    elif answer is not None and answer.sentences:
-        parts += [_paragraph(sentences, turn.number) for sentences in _paragraphs(answer)]
-    elif answer is not None and answer.text:
-        parts.append(f"<p>{escape(answer.text)}</p>")
-    if answer is not None and answer.notice:
-        parts.append(f'<p class="note">{escape(answer.notice)}</p>')
-    if turn.status in ("waiting", "answering"):
-        parts.append(f'<p class="working">{escape(turn.note or "Searching the articles…")}</p>')
+    parts = [*_searched(answer), *_chips(turn, last and turn.ended)]
+    if answer is not None:
+        parts += [*_body(answer, turn.number), *_notices(answer, turn)]
+    if not turn.ended:
+        parts.append(f'<p class="working">{escape(turn.note or _doing(answer))}</p>')
     if turn.status == "stopped":
         parts.append('<p class="note">Stopped&#46;</p>')
     if turn.status == "failed":
         parts.append(f'<p class="failure">{escape(turn.note)}</p>')
     if answer is not None and turn.status in ("done", "stopped"):
-        parts.append(_sources_link(answer, turn.number))
+        parts.append(_colophon(answer, turn.number))
     return f'<div class="answer"><span class="spoken">Answer: </span>{"".join(parts)}</div>'
 
 
-def _paragraphs(answer: Answer) -> list[list[Sentence]]:
-    """The sentences, grouped where the answer's text has a line break between two of them."""
-    paragraphs: list[list[Sentence]] = [[]]
-    position = 0
-    for sentence in answer.sentences:
-        found = answer.text.find(sentence.text, position)
-        if found >= 0:
-            if paragraphs[-1] and "\n" in answer.text[position:found]:
-                paragraphs.append([])
-            position = found + len(sentence.text)
-        paragraphs[-1].append(sentence)
-    return paragraphs
+def _doing(answer: Answer | None) -> str:
+    """What the page is doing, until there is something to read."""
+    if answer is None or not answer.hits or answer.model == EXTRACTIVE:
+        return "Searching the articles…"
+    return "Writing…" if answer.sentences else f"{answer.model} is reading the passages…"
 
 
-def _paragraph(sentences: Iterable[Sentence], turn: int) -> str:
-    return f"<p>{' '.join(_sentence(sentence, turn) for sentence in sentences)}</p>"
+def _searched(answer: Answer | None) -> list[str]:
+    """The question that was searched for, where a follow-up had to be completed first."""
+    if answer is None or not answer.searched:
+        return []
+    return [f'<p class="searched">Searched for: <span class="completed">{escape(answer.searched)}</span></p>']
+
+
+def _chips(turn: Turn, pressable: bool) -> list[str]:
+    """What was understood of the question, each to be removed and brought back."""
+    chips = [
+        _chip(label, label in turn.ignored, f"chip-{turn.number}-{place}" if pressable else "")
+        for place, label in enumerate(turn.labels)
+    ]
+    about = '<span class="spoken">The question names: </span>'
+    return [f'<p class="understood">{about}{" ".join(chips)}</p>'] if chips else []
+
+
+def _chip(label: str, ignored: bool, id: str) -> str:
+    # Its cross and plus are the style sheet's: a button's name is what stands in it, "Remove Courier".
+    name = f'<span class="chip-name">{escape(_shortened(label, MAX_LABEL))}</span>'
+    name = f"<s>{name}</s> (ignored)" if ignored else name
+    kind = "chip ignored" if ignored else "chip"
+    if not id:
+        return f'<span class="{kind}">{name}</span>'
+    verb, about = ("Bring back", "Ask again with it") if ignored else ("Remove", "Ask again without it")
+    return f'<button class="{kind}" id="{id}" title="{about}"><span class="spoken">{verb} </span>{name}</button>'
+
+
+def _body(answer: Answer, turn: int) -> list[str]:
+    if answer.refused:
+        return [f'<p class="refusal">{escape(answer.text)}</p>']
+    if answer.sentences:
+        return [_block(block, turn) for block in blocks(answer.sentences)]
+    return [f"<p>{escape(answer.text)}</p>"] if answer.text.strip() else []
+
+
+def _notices(answer: Answer, turn: Turn) -> list[str]:
+    """What the reader should know: what a mark means, that the answer is cut, how it came about."""
+    notices = []
+    finished = turn.status in ("done", "stopped")
+    if finished and not answer.refused and any(each.supported and each.unverified for each in answer.sentences):
+        notices.append(
+            '<p class="note"><span class="unverified end">Words marked like this</span> stand in no quote</p>'
+        )
+    cut = turn.status == "done" and not answer.complete
+    if cut or answer.notice:
+        text = answer.notice or "The answer is cut; ask again for the rest."
+        notices.append(f'<p class="note {"cut" if cut else "notice"}">{escape(text)}</p>')
+    return notices
+
+
+class Block(NamedTuple):
+    """Sentences that stand together: a paragraph, or the items of a list that counts from ``start``."""
+
+    kind: Literal["p", "ul", "ol"]
+    items: list[list[Sentence]]
+    start: int = 1
+
+
+def blocks(sentences: Iterable[Sentence]) -> list[Block]:
+    """The sentences as paragraphs and lists, as their leads tell.
+
+    >>> listed = [Sentence(name, lead="\\n- ") for name in ("Ada.", "Li.")]
+    >>> [(block.kind, len(block.items)) for block in blocks([Sentence("Two came:"), *listed])]
+    [('p', 1), ('ul', 2)]
+    """
+    found: list[Block] = []
+    for sentence in sentences:
+        mark = _LIST_MARK.search(sentence.lead)
+        kind: Literal["p", "ul", "ol"] = "p" if mark is None else "ol" if mark[1] else "ul"
+        if mark is not None and found and found[-1].kind == kind:
+            found[-1].items.append([sentence])
+        elif mark is not None:
+            found.append(Block(kind, [[sentence]], int(mark[1] or 1)))
+        elif not found or "\n" in sentence.lead:
+            found.append(Block("p", [[sentence]]))
+        else:
+            found[-1].items[-1].append(sentence)
+    return found
+
+
+def _block(block: Block, turn: int) -> str:
+    items = [" ".join(_sentence(sentence, turn) for sentence in item) for item in block.items]
+    if block.kind == "p":
+        return f"<p>{items[0]}</p>"
+    start = f' start="{block.start}"' if block.start != 1 else ""
+    return f"<{block.kind}{start}>{''.join(f'<li>{item}</li>' for item in items)}</{block.kind}>"
 
 
 def _sentence(sentence: Sentence, turn: int) -> str:
-    links = "".join(_link(citation, turn) for citation in sentence.citations)
     if not sentence.supported:
-        return f'<span class="unsupported" title="No passage carries this sentence">{escape(sentence.text)}</span>'
+        text = _text(replace(sentence, unverified=()), 0, len(sentence.text))
+        about = "No passage carries this sentence"
+        return f'<span class="unsupported" title="{about}">{text}</span> <span class="no-source">no source</span>'
+    links = [_link(citation, turn) for citation in sentence.citations]
+    end = len(sentence.text.rstrip())
     # The last word and its number stay on one line: a number alone at the start of a line belongs to nothing.
-    start, _, last = escape(sentence.text).rpartition(" ")
-    return f'{start} <span class="together">{last}{links}</span>'.strip()
+    cut = max((each.end() for each in re.finditer(r"\s+", sentence.text[:end])), default=0)
+    if not links or end - cut > LONGEST_TOGETHER:
+        return _text(sentence, 0, end) + "".join(links)
+    last = f'<span class="together">{_text(sentence, cut, end)}{"".join(links[:3])}</span>'
+    return _text(sentence, 0, cut) + last + "".join(links[3:])
+
+
+def _text(sentence: Sentence, start: int, end: int) -> str:
+    """The sentence from ``start`` to ``end``, with what stands in no quote marked, and bold set in bold."""
+    parts = []
+    for first, last, doubtful in _runs(sentence.unverified, start, end):
+        pieces = [(sentence.text[begin:stop], bold) for begin, stop, bold in _runs(sentence.bold, first, last)]
+        text = "".join(f"<strong>{_piece(piece)}</strong>" if bold else _piece(piece) for piece, bold in pieces)
+        if doubtful:  # where the last word is cut off for its number, the mark's end is said once, with the last word
+            ends = any(last == stop for _, stop in sentence.unverified)
+            said = '<span class="spoken"> &#40;stands in no quote&#41;</span>' if ends else ""
+            text = f'<span class="unverified{" end" * ends}" title="Stands in no quote">{text}{said}</span>'
+        parts.append(text)
+    return "".join(parts)
+
+
+def _runs(spans: Iterable[tuple[int, int]], start: int, end: int) -> list[tuple[int, int, bool]]:
+    """The stretch from ``start`` to ``end`` cut where spans begin and end, each piece with whether it lies in one.
+
+    >>> _runs([(2, 4)], 0, 6)
+    [(0, 2, False), (2, 4, True), (4, 6, False)]
+    """
+    runs: list[tuple[int, int, bool]] = []
+    position = start
+    for first, last in sorted(spans):
+        first, last = max(first, position), min(last, end)
+        if first >= last:
+            continue
+        runs += [(position, first, False)] * (first > position) + [(first, last, True)]
+        position = last
+    return runs + [(position, end, False)] * (end > position)
 
 
 def _link(citation: Citation, turn: int) -> str:
@@ -107,15 +233,24 @@ def _link(citation: Citation, turn: int) -> str:
     return f'<a class="cite" href="#s-{turn}-{number}" title="{where}"><span class="spoken">Source </span>{number}</a>'
 
 
-def _sources_link(answer: Answer, turn: int) -> str:
+def _colophon(answer: Answer, turn: int) -> str:
+    """The way to the sources, and who wrote the answer where it was a chat model."""
+    parts = []
     count = len(answer.citations)
-    if count:
-        text = f"{count} source{'s' * (count > 1)}"
-    elif answer.hits:
-        text = "Nearest passages"
-    else:
-        return ""
-    return f'<p class="sources-link"><a href="#s-{turn}">{text}</a></p>'
+    if count or answer.hits:
+        text = f"{count} source{'s' * (count > 1)}" if count else "Nearest passages"
+        parts.append(f'<a href="#s-{turn}">{text}</a>')
+    if answer.sentences and not answer.refused and answer.model != EXTRACTIVE:
+        parts.append(f'<span class="written">Written by {escape(answer.model)}{_checked(answer)}</span>')
+    return f'<p class="sources-link">{" ".join(parts)}</p>' if parts else ""
+
+
+def _checked(answer: Answer) -> str:
+    """What our own check of a chat model's sentences came to."""
+    bare = sum(not sentence.supported for sentence in answer.sentences)
+    if bare:
+        return f"; {bare} of {len(answer.sentences)} sentences without a source"
+    return "; every quote checked letter for letter" if answer.citations else ""
 
 
 def panel(conversation: Conversation) -> dict[str, Any]:
@@ -132,7 +267,7 @@ def turn_data(turn: Turn) -> dict[str, Any]:
     return {
         "question": turn.question,
         "refused": answer.refused,
-        "complete": turn.status not in ("waiting", "answering"),
+        "complete": turn.ended,
         "cards": [_citation_card(citation, turn.number) for citation in answer.citations],
         "more": [_hit_card(hit) for hit in others],
     }
@@ -143,6 +278,8 @@ def _citation_card(citation: Citation, turn: int) -> dict[str, Any]:
     start, end = citation.start - passage.start, citation.end - passage.start
     return {
         **_header(citation.hit.document),
+        "also": also(citation.hit),
+        "met": [],
         "id": f"s-{turn}-{citation.number}",
         "number": citation.number,
         "before": passage.text[:start],
@@ -157,6 +294,8 @@ def _hit_card(hit: Hit) -> dict[str, Any]:
     passage = hit.passage
     return {
         **_header(hit.document),
+        "also": also(hit),
+        "met": [_shortened(label, MAX_LABEL) for label in hit.why.met],
         "number": 0,
         "before": passage.text,
         "quote": "",
@@ -177,8 +316,36 @@ def _header(document: Header) -> dict[str, Any]:
 
 def _title(document: Header) -> str:
     """The article's title, the name of its file where it has none; never longer than a title can be."""
-    title = " ".join(_INVISIBLE.sub("", document.title or document.id).split())
-    return title if len(title) <= MAX_TITLE else title[: MAX_TITLE - 1] + "…"
+    return _shortened(document.title or document.id, MAX_TITLE)
+
+
+def _line(text: str) -> str:
+    return " ".join(_INVISIBLE.sub("", text).split())
+
+
+def _shortened(text: str, length: int) -> str:
+    """A text in one line, never longer than ``length``."""
+    text = _line(text)
+    return text if len(text) <= length else text[: length - 1] + "…"
+
+
+def also(hit: Hit) -> str:
+    """Where else nearly the same text stands, empty where nowhere: outlets and dates, titles where there is no outlet.
+
+    >>> from rag.types import Passage
+    >>> copies = [Header("b.md", outlet="Gazette", published="2031-03-05"), Header("c.md", title="A vote")]
+    >>> also(Hit(Passage("p", "a.md", 0, 4, "Text"), Header("a.md"), 1.0, also=tuple(copies)))
+    'Also in Gazette, 5 March 2031; A vote'
+    """
+    named = dict.fromkeys(
+        ", ".join(
+            filter(None, (_shortened(each.outlet, MAX_LABEL) or _title(each), _line(spoken_date(each.published))))
+        )
+        for each in hit.also
+    )
+    more = len(named) - MAX_ALSO
+    places = [*list(named)[:MAX_ALSO], *([f"{more:,} more"] if more > 0 else [])]
+    return f"Also in {'; '.join(places)}" if places else ""
 
 
 def byline(document: Header) -> str:
@@ -188,7 +355,7 @@ def byline(document: Header) -> str:
     'Courier · June 2019 · Ada Brook, Li Moss'
     """
     parts = (document.outlet, spoken_date(document.published), ", ".join(document.authors))
-    return " · ".join(" ".join(_INVISIBLE.sub("", part).split()) for part in parts if part.strip())
+    return " · ".join(_line(part) for part in parts if part.strip())
 
 
 def spoken_date(published: str) -> str:

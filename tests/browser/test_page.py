@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from asynchronous import run
-from double import ARTICLES, EXAMPLES, REFUSAL, Opener
+from double import ARTICLES, EXAMPLES, REFUSAL, Opener, ServicesDouble
 from rag.errors import EmbedderError, QuestionError
-from rag.types import Progress
+from rag.settings import Settings
+from rag.types import Answer, Progress
 from reader import ask, wait_until
 
 FERRIES = "How much will the four electric ferries cost?"
@@ -26,9 +29,9 @@ SESSION = SimpleNamespace(session_hash="one")
 @pytest.fixture
 def handlers(shared: tuple[str, Opener]) -> Any:
     """The page's handlers without a page."""
-    from ui import Handlers, Opening
+    from ui import Handlers, Models, Opening
 
-    return Handlers(Opening(shared[1]))
+    return Handlers(Opening(shared[1]), Models(Settings(), ServicesDouble()))
 
 
 @pytest.fixture
@@ -166,6 +169,42 @@ class TestAsking:
             assert (await handlers.ask(FROST, (), SESSION))[1] == other[1]
 
         run(steps())
+
+
+class TestReadingWhileItIsWritten:
+    def test_an_opened_article_stays_open(self, page: Any, expect: Any, double: Any) -> None:
+        written = threading.Event()
+
+        def write(answer: Answer) -> Iterator[Answer]:
+            first = double._answer(answer, answer.hits[:1], {"cost"})
+            while not written.wait(0.05):
+                yield first
+            yield replace(double._answer(answer, answer.hits[:2], {"cost"}), complete=True)
+
+        double.writing = write
+        try:
+            ask(page, FERRIES, wait=False)
+            card = page.locator("#s-1-1")
+            expect(page.locator("#sources .card")).to_have_count(5)
+            card.get_by_role("button", name="Read in article").click()
+            expect(page.locator("#sources .pane-article mark")).to_be_focused()
+        finally:
+            written.set()
+        expect(page.locator("#chat .sources-link")).to_have_count(1)
+        expect(page.locator("#sources .pane-article mark")).to_be_visible()
+        page.keyboard.press("Escape")
+        expect(page.locator("#sources .cited")).to_have_count(2)
+        expect(page.locator("#sources .pane-title")).to_be_focused()
+
+    def test_an_older_answers_sources_stay_in_view(self, page: Any, expect: Any, double: Any) -> None:
+        ask(page, FERRIES)
+        double.gate.clear()
+        ask(page, FROST, wait=False)
+        expect(page.locator("#sources .pane-about")).to_have_text(FROST)
+        page.locator('#chat a[href="#s-1-1"]').click()
+        double.gate.set()
+        expect(page.locator("#chat .sources-link")).to_have_count(2)
+        expect(page.locator("#sources .pane-about")).to_have_text(FERRIES)
 
 
 class TestChangingOnesMind:

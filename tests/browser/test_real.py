@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
+from test_hostile import assert_harmless, model_answers
 
+from double import ARTICLES
 from embeddings import Embedder
 from rag.chatbot import Chatbot
 from rag.settings import Settings
+from rag.types import Message
 from rag.web.examples import read_examples
 from reader import ask
 
@@ -58,3 +61,80 @@ def test_what_the_articles_do_not_say_is_refused(url: str, visit: Callable[..., 
     answer = ask(page, "How deep is Lake Baikal?")
     assert "The articles do not say" in answer.inner_text()
     assert answer.locator("a.cite").count() == 0
+
+
+@pytest.fixture(scope="module")
+def articles(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("articles")
+    for article in ARTICLES:
+        lines = f"# {article.title}\n\n{article.outlet}, {article.published}\n\n{article.text}\n"
+        (folder / Path(article.id).name).write_text(lines, encoding="utf-8")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def written() -> list[str]:
+    """What the model writes; the test puts it there."""
+    return []
+
+
+@pytest.fixture(scope="module")
+def served_model(
+    serve_page: Callable[..., str],
+    articles: Path,
+    written: list[str],
+    bundled: Embedder,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> str:
+    settings = Settings(articles=articles, index=tmp_path_factory.mktemp("index"))
+
+    def model(messages: Sequence[Message]) -> Iterator[str]:
+        yield from written
+
+    return serve_page(
+        lambda on_progress: Chatbot.open(settings, embedder=bundled, model=model, on_progress=on_progress), settings
+    )
+
+
+class TestWrittenByAModel:
+    """The real conductor between a scripted model and the page: what it writes is checked, and shown as text."""
+
+    def test_what_a_quote_carries_is_cited_and_the_rest_is_marked(
+        self, served_model: str, visit: Callable[..., Any], written: list[str]
+    ) -> None:
+        from playwright.sync_api import expect
+
+        written[:] = [
+            "The new ferries:\n\n- The four **ferries** will cost 61 mil",
+            "lion crowns [1].\n- The region pays 45 million crowns.\n\n",
+            "Penguins were seen dancing on the moon at midnight.",
+        ]
+        answer = ask(visit(served_model), "How much will the four electric ferries cost?")
+        expect(answer.locator("ul > li")).to_have_count(2)
+        expect(answer.locator("ul > li").first.locator("a.cite").first).to_be_visible()
+        expect(answer.locator("strong")).to_have_text("ferries")
+        expect(answer.locator(".unsupported, .unverified").filter(has_text="45 million").first).to_be_visible()
+        expect(answer.locator(".unsupported").filter(has_text="Penguins")).to_have_count(1)
+        expect(answer.locator(".written")).to_contain_text("Written by function")
+
+    def test_hostile_answers_are_text_and_call_nobody(
+        self, served_model: str, visit: Callable[..., Any], written: list[str], listener: tuple[str, list[bytes]]
+    ) -> None:
+        home, heard = listener
+        page = visit(served_model)
+        for payload in model_answers(home).values():
+            text = payload if payload.isprintable() else payload[:3000]
+            written[:] = [f"The four ferries will cost 61 million crowns [1]. {text} ", "They cross in eleven minutes."]
+            ask(page, "How much will the four electric ferries cost?")
+        assert_harmless(page, heard, home, named=False)
+
+    def test_a_model_that_fails_gives_way_and_says_so(
+        self, served_model: str, visit: Callable[..., Any], written: list[str]
+    ) -> None:
+        from playwright.sync_api import expect
+
+        written[:] = [b"no text"]  # type: ignore[list-item]
+        answer = ask(visit(served_model), "How much will the four electric ferries cost?")
+        expect(answer.locator(".notice")).to_contain_text("sentences of the articles instead")
+        expect(answer.locator("a.cite").first).to_be_visible()
+        expect(answer.locator(".written")).to_have_count(0)

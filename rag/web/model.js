@@ -1,0 +1,94 @@
+// What writes the answers: a choice among the models that were found, and the keys of the services that ask for one.
+// A key leaves its box the moment it is sent; the server answers with no more than that it is set.
+
+const EXTRACTIVE = "extractive";
+const library = element.querySelector(".model");
+const about = library.querySelector(".pane-about");
+const options = library.querySelector(".model-options");
+const services = library.querySelector(".model-services");
+const said = library.querySelector(".model-said");
+const look = library.querySelector(".model-look");
+const other = library.querySelector(".model-other");
+const name = other.querySelector("input");
+const keys = library.querySelector(".model-keys");
+const keyForm = library.querySelector(".model-key");
+const service = keyForm.querySelector("select");
+const secret = keyForm.querySelector("input");
+
+function drawOption(model, title, note, current) {
+  const label = make("label", "library-item model-option");
+  const radio = make("input");
+  radio.type = "radio";
+  radio.name = "model";
+  radio.value = model;
+  radio.checked = model === current;
+  radio.addEventListener("change", () => trigger("choose", { name: model }));
+  const words = make("span", "model-words");
+  words.append(make("span", "card-name", title), make("span", "byline", note));
+  label.append(radio, words);
+  return label;
+}
+
+function drawOptions({ current, own, found }) {
+  const focused = options.contains(document.activeElement);
+  const listed = new Map([[EXTRACTIVE, ["The articles’ own sentences", "No model; nothing can be made up"]]]);
+  for (const each of found) for (const model of each.models) listed.set(model, [model, each.state]);
+  if (!listed.has(own)) listed.set(own, [own, "Set where Footnote was started"]);
+  if (!listed.has(current)) listed.set(current, [current, "Chosen by its name"]);
+  options.replaceChildren(...[...listed].map(([model, [title, note]]) => drawOption(model, title, note, current)));
+  if (focused) options.querySelector("input:checked")?.focus();
+}
+
+function drawService(each) {
+  const item = make("li", "byline");
+  item.append(make("b", "", each.service), " " + each.state);
+  return item;
+}
+
+function drawKey(each) {
+  const item = make("li");
+  item.append(make("span", "card-name", each.service), make("span", "byline", "Key is set for this session"));
+  item.append(button("action", "Forget the key", () => trigger("forget_key", { service: each.service })));
+  return item;
+}
+
+function drawKeys(all) {
+  keys.replaceChildren(...all.filter((each) => each.kept).map(drawKey));
+  const chosen = service.value;
+  service.replaceChildren(...all.map((each) => make("option", "", each.service)));
+  if (all.some((each) => each.service === chosen)) service.value = chosen;
+  keyForm.hidden = !all.length;
+}
+
+function drawModel() {
+  const value = props.value || {};
+  const { found = [], keys = [], current = EXTRACTIVE, own = EXTRACTIVE } = value;
+  look.disabled = false;
+  about.textContent = current === EXTRACTIVE ? "Now: the articles’ own sentences" : "Now: " + current;
+  drawOptions({ current, own, found });
+  services.replaceChildren(...found.filter((each) => !each.models.length).map(drawService));
+  drawKeys(keys);
+  said.className = value.problem ? "model-said failure" : "model-said";
+  said.textContent = value.problem || value.said || "";
+}
+
+function lookAround() {
+  look.disabled = true;
+  said.textContent = "Looking for models…";
+  trigger("look");
+}
+
+other.addEventListener("submit", (event) => {
+  event.preventDefault();
+  if (name.value.trim()) trigger("choose", { name: name.value.trim() });
+});
+keyForm.addEventListener("submit", (event) => {
+  event.preventDefault();
+  const key = secret.value.trim();
+  secret.value = "";
+  if (key) trigger("keep_key", { service: service.value, key });
+});
+look.addEventListener("click", lookAround);
+watch("value", drawModel);
+drawModel();
+lookAround();

@@ -1,0 +1,279 @@
+"""Who writes a visitor's answers, and the keys they typed: in this process's memory, for their session alone.
+
+Nothing here is ever written down, logged or sent back to a browser but the models' names and whether a key is set.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from collections import OrderedDict
+from collections.abc import Callable, Collection, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Literal, Protocol
+
+from rag.chat.keys import Key
+from rag.chat.names import EXTRACTIVE, KEY_VARIABLE, SERVICES, may_choose, open_named, shown_name
+from rag.errors import FootnoteError, SettingsError
+
+if TYPE_CHECKING:
+    from rag.chat import ChatModel
+    from rag.chatbot import Chatbot
+    from rag.settings import Settings
+    from rag.types import Answer, Message
+
+LONGEST_NAME = 200
+LONGEST_KEY = 500
+IDLE_SECONDS = 3600.0
+"""How long the page may be left alone before its session's keys are forgotten."""
+
+
+class Found(Protocol):
+    """A service as a look around found it: its models' names without the service's, and how it is with it in words."""
+
+    @property
+    def service(self) -> str: ...
+    @property
+    def models(self) -> Sequence[str]: ...
+    @property
+    def state(self) -> str: ...
+
+
+class Services(Protocol):
+    """What the page needs of the chat models' room."""
+
+    @property
+    def keyed(self) -> Sequence[str]:
+        """The services that ask for a key."""
+        ...
+
+    def look(self) -> Sequence[Found]:
+        """Which services there are; takes a second or two."""
+        ...
+
+    def check(self, name: str) -> str:
+        """The name, where a visitor may choose it; raises SettingsError."""
+        ...
+
+    def open(self, settings: Settings, key: Key | None) -> ChatModel | None:
+        """The model that ``settings.model`` names; contacts nobody. Raises FootnoteError."""
+        ...
+
+
+class ChatServices:
+    """The real ones, as a visitor of a server with these settings may use them."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+
+    @property
+    def keyed(self) -> Sequence[str]:
+        return tuple(service.name for service in SERVICES if service.variable)
+
+    def look(self) -> Sequence[Found]:
+        from rag.chat.reachable import reachable
+
+        choosable = {service.name for service in SERVICES}
+        return tuple(each for each in reachable() if each.service in choosable)
+
+    def check(self, name: str) -> str:
+        if not may_choose(name, self._settings):
+            raise SettingsError(
+                "a model is chosen here as SERVICE:NAME, such as ollama:llama3.2; all others by RAG_MODEL"
+            )
+        return name
+
+    def open(self, settings: Settings, key: Key | None) -> ChatModel | None:
+        # RAG_API_KEY belongs to the model of the setting: it must not go to a service that a visitor chose.
+        own = settings.model == self._settings.model
+        environment = {name: value for name, value in os.environ.items() if own or name != KEY_VARIABLE}
+        return open_named(settings, key, environment)
+
+
+@dataclass(slots=True)
+class _Session:
+    name: str = ""  # empty: the server's own setting
+    keys: dict[str, Key] = field(default_factory=dict)  # by service
+    used: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """What writes an answer: ``open`` gives the model, ``None`` for none; ``name`` is empty for the server's own."""
+
+    name: str = ""
+    open: Callable[[], ChatModel | None] = field(default=lambda: None, repr=False)
+
+    def stream(
+        self, chatbot: Chatbot, question: str, history: Sequence[Message], ignored: Collection[str] = ()
+    ) -> Iterator[Answer]:
+        """The chatbot's answers, written by the chosen model; the labels in ``ignored`` count for nothing."""
+        model: ChatModel | Literal["extractive"] | None = "extractive" if self.name == EXTRACTIVE else self.open()
+        return chatbot.stream(question, history, model=model, ignored=ignored)
+
+
+class Models:
+    """What each session chose, by its hash; ``capacity`` sessions at most, the one that was idle longest leaves first.
+
+    Safe to use from any thread. A session is forgotten when ``forget`` says so, or after ``idle_seconds``.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        services: Services,
+        capacity: int = 200,
+        idle_seconds: float = IDLE_SECONDS,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._settings = settings
+        self._services = services
+        self._capacity = capacity
+        self._idle_seconds = idle_seconds
+        self._clock = clock
+        self._sessions: OrderedDict[str, _Session] = OrderedDict()
+        self._found: Sequence[Found] = ()
+        self._lock = threading.RLock()
+        self._timer: threading.Timer | None = None
+
+    def look(self) -> None:
+        """Looks which models there are; takes a second or two."""
+        self._found = tuple(self._services.look())
+
+    def choose(self, session: str, name: Any) -> str:
+        """From now on ``name`` writes the session's answers; says so. Raises FootnoteError, and all stays as it was."""
+        if not isinstance(name, str) or not name.strip() or len(name) > LONGEST_NAME:
+            raise SettingsError("this is no model's name; write SERVICE:NAME, such as ollama:llama3.2")
+        name = name.strip()
+        if name == shown_name(self._settings.model):
+            name = self._settings.model
+        if name not in (EXTRACTIVE, self._settings.model):
+            name = self._services.check(name)
+        key = self._key(session, name)
+        try:
+            self._open(name, key)  # outside the lock: it may have to load a package first
+        except SettingsError as error:
+            if key is None and name.partition(":")[0] in self._services.keyed:
+                raise SettingsError(f"{error}, or enter one under Keys") from None
+            raise
+        with self._lock:
+            self._touch(session).name = name
+        return f"From your next question on, {self._subject(name)}."
+
+    def keep_key(self, session: str, service: Any, secret: Any) -> str:
+        """Keeps a key for the session; says so. Raises SettingsError for what cannot be one, without repeating it."""
+        service = self._check_service(service)
+        if not (isinstance(secret, str) and _is_key(secret.strip())):
+            raise SettingsError("this is no key; copy it again, in one piece")
+        with self._lock:
+            self._touch(session).keys[service] = Key(secret)
+        return f"The key for {service} is set for this session."
+
+    def forget_key(self, session: str, service: Any) -> str:
+        """Forgets a key; says so. A model that cannot write without it gives way to the server's own."""
+        service = self._check_service(service)
+        with self._lock:
+            kept = self._touch(session)
+            kept.keys.pop(service, None)
+            name = kept.name
+        said = f"The key for {service} is forgotten."
+        try:
+            self._open(name, self._key(session, name))
+        except FootnoteError:
+            kept.name = ""
+            said += f" From your next question on, {self._subject(self._settings.model)}."
+        return said
+
+    def forget(self, session: str) -> None:
+        """Forgets all that a session chose and typed."""
+        with self._lock:
+            self._sessions.pop(session, None)
+
+    def forget_idle(self) -> None:
+        """Forgets the sessions that were left alone too long."""
+        with self._lock:
+            if self._timer is not None:
+                self._timer.cancel()
+                self._timer = None
+            oldest = self._clock() - self._idle_seconds
+            for session in [each for each, kept in self._sessions.items() if kept.used <= oldest]:
+                del self._sessions[session]
+            self._remind()
+
+    def choice(self, session: str) -> Choice:
+        """What writes the session's next answer."""
+        with self._lock:
+            self.forget_idle()
+            if session not in self._sessions:
+                return Choice()
+            name = self._touch(session).name
+            key = self._key(session, name)
+            if key is None and name in ("", self._settings.model):
+                return Choice()
+            name = name or self._settings.model
+            return Choice(name, lambda: self._open(name, key))
+
+    def data(self, session: str, said: str = "", problem: str = "") -> dict[str, Any]:
+        """What the page shows of it, as plain data: names and whether a key is set, never a key."""
+        with self._lock:
+            kept = self._sessions.get(session) or _Session()
+            current = shown_name(kept.name or self._settings.model)
+            found = [
+                {
+                    "service": each.service,
+                    "models": [f"{each.service}:{name}" for name in each.models],
+                    "state": "key is set for this session" if each.service in kept.keys else each.state,
+                }
+                for each in self._found
+            ]
+            return {
+                "current": current,
+                "own": shown_name(self._settings.model),
+                "found": found,
+                "keys": [{"service": each, "kept": each in kept.keys} for each in self._services.keyed],
+                "said": said,
+                "problem": problem,
+            }
+
+    def _open(self, name: str, key: Key | None) -> ChatModel | None:
+        settings = self._settings.replace(model=name or None)
+        return None if settings.model == EXTRACTIVE else self._services.open(settings, key)
+
+    def _key(self, session: str, name: str) -> Key | None:
+        with self._lock:
+            kept = self._sessions.get(session)
+        return kept.keys.get((name or self._settings.model).partition(":")[0]) if kept else None
+
+    def _subject(self, name: str) -> str:
+        return (
+            "answers are the articles' own sentences"
+            if name == EXTRACTIVE
+            else f"{shown_name(name)} writes the answers"
+        )
+
+    def _check_service(self, service: Any) -> str:
+        if not isinstance(service, str) or service not in self._services.keyed:
+            raise SettingsError("this service takes no key; choose one from the list")
+        return service
+
+    def _touch(self, session: str) -> _Session:
+        kept = self._sessions.setdefault(session, _Session())
+        kept.used = self._clock()
+        self._sessions.move_to_end(session)
+        while len(self._sessions) > self._capacity:
+            self._sessions.popitem(last=False)
+        self._remind()
+        return kept
+
+    def _remind(self) -> None:
+        """Sees to it that idle sessions are forgotten also while nobody comes by."""
+        if self._timer is None and self._sessions:
+            oldest = next(iter(self._sessions.values()))
+            self._timer = threading.Timer(oldest.used + self._idle_seconds - self._clock(), self.forget_idle)
+            self._timer.daemon = True
+            self._timer.start()
+
+
+def _is_key(text: str) -> bool:
+    return 0 < len(text) <= LONGEST_KEY and text.isascii() and text.isprintable() and " " not in text

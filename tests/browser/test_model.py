@@ -1,0 +1,367 @@
+"""Who writes the answers, as a reader chooses it: models, keys that nobody sees again, a stuck model, a closed page."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import logging
+import re
+import time
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from types import SimpleNamespace
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+from test_page import FERRIES, FROST, wider_than_screen
+
+from double import Double, NamedModel, Opener, ServicesDouble
+from reader import ask, wait_until
+
+CANARY = "test-key-canary"
+RECORD = """
+window.heard = [];
+const fetchIt = window.fetch;
+window.fetch = async (...asked) => {
+  const response = await fetchIt(...asked);
+  const reader = response.clone().body?.pipeThrough(new TextDecoderStream()).getReader();
+  (async () => { for (let part; reader && !(part = await reader.read()).done; ) heard.push(part.value); })().catch(() => {});
+  return response;
+};
+null  // the driver would call what it gets
+"""
+
+
+@pytest.fixture
+def expect() -> Any:
+    from playwright.sync_api import expect
+
+    expect.set_options(timeout=15_000)
+    return expect
+
+
+@pytest.fixture(scope="module")
+def served(serve_page: Callable[..., str]) -> tuple[str, Double, ServicesDouble]:
+    opener, services = Opener(), ServicesDouble()
+    opener.ready.set()
+    return serve_page(opener, services=services), opener.chatbot, services
+
+
+@pytest.fixture
+def chatbot(served: tuple[str, Double, ServicesDouble]) -> Iterator[Double]:
+    """The page's chatbot, as new."""
+    chatbot = served[1]
+    for kept in (chatbot.asked, chatbot.closed, chatbot.models):
+        kept.clear()
+    chatbot.loose.clear()
+    yield chatbot
+    chatbot.loose.set()
+
+
+@pytest.fixture
+def page(visit: Callable[..., Any], served: tuple[str, Double, ServicesDouble], chatbot: Double) -> Any:
+    return visit(served[0])
+
+
+def open_panel(page: Any) -> Any:
+    """Opens the tab and waits until the models were looked for."""
+    page.get_by_role("tab", name="Model").click()
+    page.get_by_label("near:small").wait_for()
+    return page.locator(".model-said")
+
+
+def use(page: Any, name: str) -> None:
+    page.get_by_label("Another model").fill(name)
+    page.get_by_role("button", name="Use it").click()
+
+
+def keep_key(page: Any, key: str, service: str = "paid") -> None:
+    page.get_by_label("Service", exact=True).select_option(service)
+    page.get_by_label("Key", exact=True).fill(key)
+    page.get_by_role("button", name="Keep for this session").click()
+
+
+class TestChoosing:
+    def test_what_is_reachable_is_offered_and_the_next_question_goes_there(
+        self, page: Any, expect: Any, chatbot: Double
+    ) -> None:
+        ask(page, FERRIES)
+        said = open_panel(page)
+        expect(page.locator("#model .pane-about")).to_have_text("Now: the articles’ own sentences")
+        expect(page.get_by_role("radio")).to_have_count(3)
+        expect(page.get_by_label("The articles’ own sentences")).to_be_checked()
+        page.get_by_label("near:small").check()
+        expect(said).to_have_text("From your next question on, near:small writes the answers.")
+        expect(page.locator("#model .pane-about")).to_have_text("Now: near:small")
+        page.get_by_role("tab", name="Ask").click()
+        expect(ask(page, FROST).locator(".written")).to_contain_text("Written by near:small")
+        page.get_by_role("tab", name="Model").click()
+        page.get_by_label("The articles’ own sentences").check()
+        expect(said).to_have_text("From your next question on, answers are the articles' own sentences.")
+        page.get_by_role("tab", name="Ask").click()
+        expect(ask(page, FROST).locator(".written")).to_have_count(0)
+        assert chatbot.models == ["extractive", "near:small", "extractive"]
+
+    def test_each_reader_chooses_alone(
+        self, visit: Callable[..., Any], served: tuple[str, Any, Any], page: Any, expect: Any, chatbot: Double
+    ) -> None:
+        expect(open_panel(page)).to_have_text("")
+        use(page, "near:other")
+        expect(page.get_by_label("near:other")).to_be_checked()
+        other = visit(served[0])
+        ask(other, FERRIES)
+        page.get_by_role("tab", name="Ask").click()
+        ask(page, FERRIES)
+        assert chatbot.models == ["extractive", "near:other"]
+
+    @pytest.mark.parametrize("name", ["https://evil.test/v1#x", "local:/etc", "gguf:/etc/passwd", "<b>", "x" * 300])
+    def test_a_wrong_name_changes_nothing(self, page: Any, expect: Any, name: str) -> None:
+        said = open_panel(page)
+        page.get_by_label("Another model").evaluate("each => each.removeAttribute('maxlength')")
+        use(page, name)
+        expect(said).to_have_class(re.compile("failure"))
+        expect(said).to_contain_text("SERVICE:NAME")
+        expect(page.locator("#model .pane-about")).to_have_text("Now: the articles’ own sentences")
+
+    def test_looking_again_finds_what_came_since(
+        self, page: Any, expect: Any, served: tuple[str, Any, ServicesDouble]
+    ) -> None:
+        services = served[2]
+        open_panel(page)
+        before, found = services.looks, services.found
+        services.found = (*found[1:], SimpleNamespace(service="near", models=("new",), state="running"))
+        try:
+            page.get_by_role("button", name="Look again").click()
+            expect(page.get_by_label("near:new")).to_be_visible()
+            expect(page.get_by_label("near:small")).to_have_count(0)
+            assert services.looks == before + 1
+        finally:
+            services.found = found
+
+
+class TestKeys:
+    def test_a_key_is_used_and_never_seen_again(
+        self,
+        visit: Callable[..., Any],
+        served: tuple[str, Any, ServicesDouble],
+        chatbot: Double,
+        expect: Any,
+        caplog: pytest.LogCaptureFixture,
+        capfd: pytest.CaptureFixture[str],
+        tmp_path: Any,
+        monkeypatch: pytest.MonkeyPatch,
+    ) -> None:
+        caplog.set_level(logging.DEBUG)
+        page = visit(served[0])
+        page.evaluate(RECORD)  # the driver itself does not hand out the body of an event stream
+        responses: list[Any] = []
+        page.on("response", lambda response: responses.append(response))
+        console: list[str] = []
+        page.on("console", lambda message: console.append(message.text))
+
+        said = open_panel(page)
+        use(page, "paid:grand")
+        expect(said).to_contain_text("Paid asks for a key")
+        expect(said).to_contain_text("enter one under Keys")
+        secret = page.get_by_label("Key", exact=True)
+        expect(secret).to_have_attribute("type", "password")
+        expect(secret).to_have_attribute("autocomplete", "off")
+        keep_key(page, CANARY)
+        expect(secret).to_have_value("")
+        expect(said).to_have_text("The key for paid is set for this session.")
+        expect(page.locator(".model-keys li")).to_have_text(re.compile("paid.*Key is set for this session", re.S))
+        use(page, "paid:grand")
+        expect(said).to_have_text("From your next question on, paid:grand writes the answers.")
+        page.get_by_role("tab", name="Ask").click()
+        expect(ask(page, FERRIES).locator(".written")).to_contain_text("paid:grand")
+        assert served[2].opened[-1] == ("paid:grand", CANARY)
+        chatbot.fail = RuntimeError(CANARY)
+        expect(ask(page, FROST, wait=False).locator(".failure")).to_contain_text("RuntimeError")
+        chatbot.fail = None
+
+        open_panel(page)
+        seen = page.evaluate(
+            "JSON.stringify([document.documentElement.outerHTML,"
+            " [...document.querySelectorAll('input, textarea, select')].map(each => each.value),"
+            " {...localStorage}, {...sessionStorage}, document.cookie, location.href, JSON.stringify(history.state)])"
+        )
+        bodies = [
+            response.body()
+            for response in responses
+            if "text/event-stream" not in response.headers.get("content-type", "") and response.status == 200
+        ]
+        assert len(bodies) > 5
+        heard = page.evaluate("heard")
+        assert any("paid:grand" in each for each in heard)
+        texts = [seen, *heard, *console, *(body.decode("utf-8", "replace") for body in bodies)]
+        texts += [json.dumps(response.headers) + response.url for response in responses]
+        texts += [page.context.storage_state(indexed_db=True).__repr__(), *(repr(each) for each in caplog.records)]
+        texts += [caplog.text.replace(f"RuntimeError: {CANARY}", ""), *capfd.readouterr()]
+        assert [text[:200] for text in texts if CANARY in text] == []
+
+        page.get_by_role("button", name="Forget the key").click()
+        expect(said).to_contain_text("The key for paid is forgotten. From your next question on, answers are")
+        expect(page.locator(".model-keys li")).to_have_count(0)
+        expect(page.locator("#model .pane-about")).to_have_text("Now: the articles’ own sentences")
+
+    @pytest.mark.parametrize("key", ["two words", "k" * 501, "ключ"])
+    def test_what_is_no_key_is_not_repeated(self, page: Any, expect: Any, key: str) -> None:
+        said = open_panel(page)
+        page.get_by_label("Key", exact=True).evaluate("each => each.removeAttribute('maxlength')")
+        keep_key(page, key)
+        expect(said).to_have_text("This is no key; copy it again, in one piece")
+        expect(page.locator(".model-keys li")).to_have_count(0)
+        expect(page.get_by_label("Key", exact=True)).to_have_value("")
+
+    def test_a_closed_page_is_forgotten_and_its_answer_ends(
+        self, visit: Callable[..., Any], served: tuple[str, Any, ServicesDouble], chatbot: Double, expect: Any
+    ) -> None:
+        page, other = visit(served[0]), visit(served[0])
+        open_panel(page)
+        keep_key(page, CANARY)
+        expect(page.locator(".model-keys li")).to_have_count(1)
+        use(page, "paid:stuck")
+        page.get_by_role("tab", name="Ask").click()
+        ask(page, FERRIES, wait=False)
+        wait_until(other, lambda: chatbot.models == ["paid:stuck"])
+        page.close()
+        wait_until(other, lambda: chatbot.closed == [FERRIES])
+        assert not [each for each in gc_keys() if each.reveal() == CANARY]
+
+
+def gc_keys() -> list[Any]:
+    """Every key that is still in this process's memory."""
+    import gc
+
+    from rag.chat.keys import Key
+
+    gc.collect()
+    return [each for each in gc.get_objects() if type(each) is Key]
+
+
+class TestStuckModels:
+    def test_stop_frees_the_model_within_a_second(self, page: Any, expect: Any, chatbot: Double) -> None:
+        open_panel(page)
+        page.get_by_label("near:stuck").check()
+        expect(page.locator("#model .pane-about")).to_have_text("Now: near:stuck")
+        page.get_by_role("tab", name="Ask").click()
+        answer = ask(page, FERRIES, wait=False)
+        expect(answer.locator(".working")).to_have_text("near:stuck is reading the passages…")
+        expect(page.locator("#sources .card")).to_have_count(5)  # what was found is there before the first word
+        expect(page.locator("#sources .hint")).to_have_text("Found; the answer is made of these.")
+        page.get_by_role("button", name="Stop").click()
+        began = time.monotonic()
+        wait_until(page, lambda: chatbot.closed == [FERRIES])
+        assert time.monotonic() - began < 1
+        expect(answer).to_contain_text("Stopped.")
+
+    def test_fifty_stuck_questions_hold_nobody_up(
+        self, page: Any, served: tuple[str, Double, Any], chatbot: Double, expect: Any
+    ) -> None:
+        call = caller(served[0])
+        functions = {each["api_name"]: each["id"] for each in json.loads(call("GET", "/config"))["dependencies"]}
+        sessions = [f"stuck{number}" for number in range(50)]
+        for session in sessions:
+            send = lambda name, data, event=None, session=session: call(  # noqa: E731
+                "POST",
+                "/gradio_api/run/predict" if name != "answer" else "/gradio_api/queue/join",
+                {"fn_index": functions[name], "data": data, "event_data": event, "session_hash": session},
+            )
+            send("choose", [], {"name": "near:stuck"})
+            send("ask", [FERRIES, None])
+            send("answer", [None])
+        wait_until(page, lambda: chatbot.models.count("near:stuck") == 50, 30)
+        began = time.monotonic()
+        expect(ask(page, FROST).locator("a.cite")).to_have_count(1)
+        assert time.monotonic() - began < 10
+        assert chatbot.closed == [FROST]
+        chatbot.loose.set()
+        wait_until(page, lambda: len(chatbot.closed) == 51, 30)
+
+
+def caller(url: str) -> Callable[..., bytes]:
+    home = urlsplit(url)
+
+    def call(method: str, path: str, body: Any = None) -> bytes:
+        connection = http.client.HTTPConnection(home.hostname or "", home.port or 0, timeout=20)
+        with closing(connection):
+            sent = None if body is None else json.dumps(body)
+            connection.request(method, path, sent, {"Content-Type": "application/json"})
+            response = connection.getresponse()
+            text = response.read()
+            assert response.status == 200, text[:500]
+            return text
+
+    return call
+
+
+class TestTheServersOwnModel:
+    def test_it_can_be_left_for_the_articles_own_sentences(self) -> None:
+        from rag.settings import Settings
+        from rag.web.models import Models
+
+        models = Models(Settings(model="near:own"), ServicesDouble())
+        chatbot = Double(model=NamedModel("near:own"))
+
+        def writer() -> str:
+            return [*models.choice("one").stream(chatbot, FERRIES, ())][-1].model  # type: ignore[arg-type]
+
+        assert writer() == "near:own"
+        models.choose("one", "extractive")
+        assert writer() == "extractive"
+        models.choose("one", "near:own")
+        assert writer() == "near:own"
+        assert chatbot.model == NamedModel("near:own")
+
+
+class TestEveryScreen:
+    def test_a_phone_shows_it_in_one_column(
+        self, visit: Callable[..., Any], served: tuple[str, Any, Any], chatbot: Double, expect: Any
+    ) -> None:
+        page = visit(served[0], 390, 844)
+        open_panel(page)
+        use(page, "near:" + "long" * 40)
+        expect(page.locator("#model .pane-about")).to_contain_text("longlong")
+        assert not wider_than_screen(page)
+        page.get_by_label("Key", exact=True).scroll_into_view_if_needed()
+        expect(page.get_by_role("button", name="Keep for this session")).to_be_visible()
+        assert not wider_than_screen(page)
+
+    @pytest.mark.parametrize("scheme", ["light", "dark"])
+    def test_axe_finds_nothing(
+        self,
+        visit: Callable[..., Any],
+        served: tuple[str, Any, Any],
+        chatbot: Double,
+        axe: str,
+        scheme: str,
+        expect: Any,
+    ) -> None:
+        page = visit(served[0], color_scheme=scheme)
+        page.evaluate(axe)
+
+        def check() -> None:
+            found = page.evaluate("axe.run(document, {resultTypes: ['violations']})")["violations"]
+            assert [f"{each['id']}: {each['nodes'][0]['html'][:200]}" for each in found] == []
+
+        said = open_panel(page)
+        check()
+        keep_key(page, "test-key")
+        expect(page.locator(".model-keys li")).to_have_count(1)
+        use(page, "<b>")
+        expect(said).to_have_class(re.compile("failure"))
+        check()
+
+
+def test_the_keyboard_chooses(page: Any, expect: Any) -> None:
+    open_panel(page)
+    page.get_by_label("The articles’ own sentences").focus()
+    page.keyboard.press("ArrowDown")
+    expect(page.locator("#model .pane-about")).to_have_text("Now: near:small")
+    expect(page.get_by_label("near:small")).to_be_focused()
+    reached = set()
+    for _ in range(12):
+        page.keyboard.press("Tab")
+        reached.add(page.evaluate("document.activeElement.id || document.activeElement.textContent.trim()"))
+    assert {"model-name", "Use it", "Look again", "key-service", "key-secret", "Keep for this session"} <= reached
