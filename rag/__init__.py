@@ -3,22 +3,28 @@
 from rag.build import build
 from rag.chatbot import Chatbot, ask, retrieve
 from rag.errors import FootnoteError
+from rag.evaluate import Case, Evidence, Report, evaluate
 from rag.settings import Settings
-from rag.types import Answer, Changes, Citation, Document, Hit, Message, Passage, Sentence
+from rag.types import Answer, Changes, Citation, Document, Hit, Message, Passage, Scope, Sentence
 
 __all__ = [
     "Answer",
+    "Case",
     "Changes",
     "Chatbot",
     "Citation",
     "Document",
+    "Evidence",
     "FootnoteError",
     "Hit",
     "Message",
     "Passage",
+    "Report",
+    "Scope",
     "Sentence",
     "Settings",
     "ask",
     "build",
+    "evaluate",
     "retrieve",
 ]

@@ -1,7 +1,7 @@
-"""The terminal door: rag build, ask, search, chat, status, verify.
+"""The terminal door: rag build, ask, search, chat, models, eval, timeline, status, verify.
 
-Exit codes: 0 done · 1 something went wrong · 2 built, but some files failed · 3 the articles do not say · 64 a wrong option or
-question · 75 another build is running · 130 interrupted.
+Exit codes: 0 done · 1 something went wrong · 2 done, but some files or questions failed · 3 the articles do not say ·
+64 a wrong option or question · 75 another build is running · 130 interrupted.
 """
 
 from __future__ import annotations
@@ -9,10 +9,11 @@ from __future__ import annotations
 import json
 import logging
 import os
+import shutil
 import sys
 from collections.abc import Callable
 from contextlib import closing, contextmanager
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -23,9 +24,11 @@ from rag.settings import Settings
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
+    from datetime import datetime
 
     from rag.chatbot import Chatbot
-    from rag.types import Answer, Changes, FileReason, Hit, Progress
+    from rag.timeline import Entry
+    from rag.types import Answer, Changes, FileReason, Hit, Progress, Sentence
 
 log = logging.getLogger(__name__)
 
@@ -44,6 +47,20 @@ def _folders(command: Callable[..., Any]) -> Callable[..., Any]:
 
 
 _json = click.option("--json", "as_json", is_flag=True, help="Print JSON, for programs.")
+
+
+def _scope(command: Callable[..., Any]) -> Callable[..., Any]:
+    day = click.DateTime(["%Y-%m-%d"])
+    for option in (
+        click.option("--until", type=day, help="Only articles published until this day, YYYY-MM-DD."),
+        click.option("--since", type=day, help="Only articles published since this day, YYYY-MM-DD."),
+        click.option("--outlet", "outlets", multiple=True, help="Only articles of this outlet; may be repeated."),
+    ):
+        command = option(command)
+    return command
+
+
+_model = click.option("--model", help="What writes the answer, as `rag models` names it [RAG_MODEL, extractive].")
 _k = click.option("-k", type=click.IntRange(1, 1000), help="How many passages to find [RAG_K, 8].")
 
 
@@ -75,15 +92,26 @@ def build(articles: Path | None, index: Path | None, fresh: bool, as_json: bool)
 @cli.command()
 @click.argument("question")
 @_folders
+@_model
+@_scope
 @_k
 @_json
-def ask(question: str, articles: Path | None, index: Path | None, k: int | None, as_json: bool) -> None:
+def ask(
+    question: str,
+    articles: Path | None,
+    index: Path | None,
+    model: str | None,
+    k: int | None,
+    as_json: bool,
+    **narrowed: Any,
+) -> None:
     """Answer QUESTION from the articles, every sentence with its quote."""
-    from rag.retrieve import check_question  # a question that cannot be asked must not wait for a build
+    from rag.retrieve import check_question, check_scope  # a question that cannot be asked must not wait for a build
 
-    question = check_question(question)
-    with _opened(articles, index) as chatbot:
-        answer = chatbot.ask(question, k=k)
+    question, scope = check_question(question), check_scope(**_narrowing(**narrowed)) or None
+    with _opened(articles, index, model) as chatbot, _draft() as show:
+        for answer in chatbot.stream(question, k=k, scope=scope):
+            show(answer)
     if as_json:
         _print_json(asdict(answer))
     else:
@@ -95,15 +123,18 @@ def ask(question: str, articles: Path | None, index: Path | None, k: int | None,
 @cli.command()
 @click.argument("question")
 @_folders
+@_scope
 @_k
 @_json
-def search(question: str, articles: Path | None, index: Path | None, k: int | None, as_json: bool) -> None:
+def search(
+    question: str, articles: Path | None, index: Path | None, k: int | None, as_json: bool, **narrowed: Any
+) -> None:
     """Find the passages nearest to QUESTION, and why each was found."""
     from rag.retrieve import check_question
 
     question = check_question(question)
     with _opened(articles, index) as chatbot:
-        hits = chatbot.retrieve(question, k)
+        hits = chatbot.retrieve(question, k, **_narrowing(**narrowed))
     if as_json:
         _print_json([asdict(hit) for hit in hits])
     else:
@@ -116,7 +147,10 @@ def search(question: str, articles: Path | None, index: Path | None, k: int | No
 @click.option("--host", help="The address to listen on [RAG_HOST, 127.0.0.1].")
 @click.option("--port", type=click.IntRange(1, 65535), help="The port, or the next free one [RAG_PORT, 7860].")
 @click.option("--browser", is_flag=True, help="Open the page in a browser.")
-def chat(articles: Path | None, index: Path | None, host: str | None, port: int | None, browser: bool) -> None:
+@_model
+def chat(
+    articles: Path | None, index: Path | None, host: str | None, port: int | None, browser: bool, model: str | None
+) -> None:
     """Serve the chat page and print its address; Ctrl+C ends it."""
     try:
         import ui
@@ -124,7 +158,92 @@ def chat(articles: Path | None, index: Path | None, host: str | None, port: int 
         if error.name not in ("ui", "gradio"):
             raise
         raise MissingExtra('the chat page needs gradio; run: pip install "footnote-rag[ui]"') from None
-    ui.launch(Settings.from_environment(articles=articles, index=index, host=host, port=port), browser)
+    ui.launch(Settings.from_environment(articles=articles, index=index, host=host, port=port, model=model), browser)
+
+
+@cli.command()
+@_json
+def models(as_json: bool) -> None:
+    """List the models that can write answers: what runs on this machine, and for which services a key is set."""
+    from rag.chat.reachable import reachable
+
+    found = reachable()
+    if as_json:
+        _print_json([asdict(each) for each in found])
+        return
+    for each in found:
+        name = each.service if each.service == "extractive" else f"{each.service}:NAME"
+        click.echo(f"{name:<18} {_plain(each.state)}")
+        for name in each.models:
+            click.echo(f"  {each.service}:{_plain(name)}")
+    click.echo("Choose one with RAG_MODEL or --model; without one, answers are sentences of the articles.")
+
+
+@cli.command("timeline")
+@click.argument("topic")
+@_folders
+@_scope
+@_json
+def show_timeline(topic: str, articles: Path | None, index: Path | None, as_json: bool, **narrowed: Any) -> None:
+    """Quote one line on TOPIC from each article that mentions it, in order of publication."""
+    from rag.retrieve import check_question
+
+    topic = check_question(topic)
+    with _opened(articles, index) as chatbot:
+        entries = chatbot.timeline(topic, **_narrowing(**narrowed))
+    if as_json:
+        _print_json({"topic": topic, "entries": [_entry(each) for each in entries]})
+    for each in () if as_json else entries:
+        where = f"{each.header.id}, characters {each.citation.start} to {each.citation.end}"
+        click.echo(f"{_plain(each.published or 'no date')} · {_plain(each.header.outlet or each.header.title)}")
+        click.echo(f"  “{_plain(' '.join(each.citation.quote.split()))}” [{each.citation.number}]\n  {_plain(where)}")
+    if not entries:
+        click.echo(f"no article mentions “{_plain(topic)}”; try another spelling, or: rag status", err=True)
+        sys.exit(REFUSED)
+
+
+def _entry(entry: Entry) -> dict[str, Any]:
+    header, citation = entry.header, entry.citation
+    place = {"quote": citation.quote, "start": citation.start, "end": citation.end, "number": citation.number}
+    return {"published": entry.published, "id": header.id, "title": header.title, "outlet": header.outlet, **place}
+
+
+@cli.command("eval")
+@click.argument("questions", type=click.Path(path_type=Path))
+@_folders
+@_model
+@_k
+@click.option(
+    "--against",
+    "others",
+    multiple=True,
+    metavar="SETTINGS",
+    help='Ask again under other settings, such as "k=5 rewrite=rules", and compare; may be repeated.',
+)
+@_json
+def evaluate(
+    questions: Path,
+    articles: Path | None,
+    index: Path | None,
+    model: str | None,
+    k: int | None,
+    others: tuple[str, ...],
+    as_json: bool,
+) -> None:
+    """Ask QUESTIONS with known answers, JSON lines, and count what is found, answered, refused and quoted."""
+    from rag.evaluate import changed_settings, evaluate_against, read_questions
+
+    settings = Settings.from_environment(articles=articles, index=index, model=model, k=k)
+    against = [changed_settings(settings, changes) for changes in others]
+    cases = read_questions(questions)  # a file that cannot be used must not wait for a build
+    with _progress() as on_progress:
+        report, comparisons = evaluate_against(cases, settings, against, on_progress=on_progress)
+    if as_json:
+        _print_json({**report.as_json(), "against": [each.as_json() for each in comparisons]})
+    else:
+        click.echo(_plain("\n\n".join([report.table(), *(each.table() for each in comparisons)])))
+    if report.problems or any(each.after.problems for each in comparisons):
+        sys.exit(FAILED_FILES)
 
 
 @cli.command()
@@ -204,11 +323,11 @@ def _log() -> None:
 
 
 @contextmanager
-def _opened(articles: Path | None, index: Path | None) -> Iterator[Chatbot]:
+def _opened(articles: Path | None, index: Path | None, model: str | None = None) -> Iterator[Chatbot]:
     from rag.chatbot import Chatbot
 
     with _progress() as on_progress:
-        chatbot = Chatbot.open(articles=articles, index=index, on_progress=on_progress)
+        chatbot = Chatbot.open(articles=articles, index=index, model=model, on_progress=on_progress)
     with closing(chatbot):
         if chatbot.changes is not None:
             click.echo("The index was missing or outdated, so it was built first.", err=True)
@@ -216,6 +335,11 @@ def _opened(articles: Path | None, index: Path | None) -> Iterator[Chatbot]:
         if chatbot.notice:
             click.echo(_plain(chatbot.notice), err=True)
         yield chatbot
+
+
+def _narrowing(outlets: Sequence[str], since: datetime | None, until: datetime | None) -> dict[str, Any]:
+    days = tuple(day.date().isoformat() if day else "" for day in (since, until))
+    return {"outlets": outlets, "published": days}
 
 
 @contextmanager
@@ -242,6 +366,27 @@ def _progress() -> Iterator[Callable[[Progress], None]]:
             bar.close()
 
 
+@contextmanager
+def _draft() -> Iterator[Callable[[Answer], None]]:
+    """What a model is writing, on one line of a terminal only: the answer is printed when it has been checked."""
+    shown = sys.stderr.isatty()
+
+    def show(answer: Answer) -> None:
+        if shown and not answer.complete and answer.model != "extractive":
+            width = shutil.get_terminal_size().columns - 1
+            text = (
+                _plain(" ".join(answer.text.split()))
+                or f"{len(answer.hits)} passages found, waiting for {answer.model} …"
+            )
+            click.echo(f"\r\x1b[K{text[-width:]}", err=True, nl=False)
+
+    try:
+        yield show
+    finally:
+        if shown:
+            click.echo("\r\x1b[K", err=True, nl=False)
+
+
 def _print_changes(changes: Changes, err: bool = False) -> None:
     counts = ", ".join(
         f"{len(getattr(changes, name))} {name}"
@@ -262,7 +407,13 @@ def _print_reasons(what: str, files: tuple[FileReason, ...], err: bool) -> None:
 
 
 def _print_answer(answer: Answer) -> None:
-    click.echo(_plain(answer.text))
+    if answer.searched:
+        click.echo(f"Searched for: {_plain(answer.searched)}\n")
+    if answer.understood:
+        click.echo(f"Understood: {_plain(' · '.join(answer.understood))}\n")
+    click.echo(_plain(_with_marks(answer)))
+    if answer.notice:
+        click.echo(f"\n{_plain(answer.notice)}", err=True)
     if answer.refused:
         for number, hit in enumerate(answer.hits[:3], start=1):
             _print_hit(number, hit)
@@ -272,11 +423,30 @@ def _print_answer(answer: Answer) -> None:
         click.echo(f"      {_plain(citation.hit.passage.document_id)}, characters {citation.start} to {citation.end}")
 
 
+def _with_marks(answer: Answer) -> str:
+    """The answer's text, in which what no quote carries is marked where it stands."""
+    from rag.cite import marked_text
+
+    if answer.refused or not answer.sentences:
+        return answer.text
+    return marked_text(replace(each, text=_marked(each)) for each in answer.sentences)
+
+
+def _marked(sentence: Sentence) -> str:
+    if not sentence.supported:
+        return f"{sentence.text} [unsupported]"
+    text = sentence.text
+    for _, end in sorted(set(sentence.unverified), reverse=True):
+        text = f"{text[:end]} [in no quote]{text[end:]}"
+    return text
+
+
 def _print_hit(number: int, hit: Hit) -> None:
     why = hit.why
     meaning = f"meaning {why.dense_score:.2f}" if why.dense_score is not None else ""
     by_words = f"words {', '.join(why.matched)}" if why.matched else ""
-    reasons = " · ".join(part for part in (f"{hit.score:.2f}", meaning, by_words) if part)
+    also = f"also in {', '.join(each.outlet or each.id for each in hit.also)}" if hit.also else ""
+    reasons = " · ".join(part for part in (f"{hit.score:.2f}", meaning, by_words, *why.met, also) if part)
     click.echo(f"\n{number}. {_plain(hit.document.line() or hit.document.id)}\n   {_plain(reasons)}")
     click.echo(f"   {_plain(' '.join(hit.passage.text.split()))}")
 

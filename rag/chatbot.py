@@ -2,34 +2,61 @@
 
 from __future__ import annotations
 
+import logging
 import threading
-from collections.abc import Callable, Iterator, Sequence
+import time
+from collections.abc import Callable, Collection, Generator, Iterator, Sequence
+from contextlib import closing
 from dataclasses import replace
+from datetime import date
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from rag.build import build, load_embedder, outdated
-from rag.cite import citations_of, cite, marked_text
-from rag.errors import IndexingError, IndexLocked, IndexTooNew, IndexUnwritable, SettingsError
+from rag.chat import ChatFunction, ChatModel, Draft, open_chat_model
+from rag.cite import Citer, citations_of, cite, claims_nothing, marked_text
+from rag.disagreement import disagreements
+from rag.disagreement import told as told_side_by_side
+from rag.errors import (
+    AnswerCut,
+    ChatError,
+    ContextTooLong,
+    FootnoteError,
+    IndexingError,
+    IndexLocked,
+    IndexTooNew,
+    IndexUnwritable,
+    MissingExtra,
+)
 from rag.extractive import SentenceReader
+from rag.follow_up import complete, rewriting, rewritten
 from rag.index import Index
-from rag.retrieve import check_k, check_question
-from rag.retrieve import retrieve as retrieve_hits
+from rag.prompt import ANSWER_SHARE, Prompt, build_prompt
+from rag.retrieve import check_k, check_question, check_scope, find
 from rag.settings import Settings
-from rag.types import Answer, Changes, Document, Header, Hit, Message, Progress
+from rag.similarity import Similarity
+from rag.timeline import Entry, asks_for_timeline, timeline
+from rag.timeline import told as told_by_date
+from rag.types import Answer, Changes, Document, Header, Hit, Message, Progress, Scope, Sentence
 
 if TYPE_CHECKING:
     from embeddings import Embedder
-    from rag.extractive import Reader
+    from rag.chat.keys import Key
+
+log = logging.getLogger(__name__)
 
 REFUSAL = "The articles do not say. The nearest passages are shown, but they do not answer the question."
+WITHHELD = "The model wrote an answer, but no passage carries any sentence of it, so it is not shown."
+REWRITING_SECONDS = 20
+"""How long a model may take to complete a follow-up question before the rules do it."""
 
 
 class Chatbot:
     """Answers questions about one folder of articles; safe to use from any thread.
 
-    It keeps no conversation: history is passed in. ``changes`` is what the last build did, ``None`` where none was needed;
+    It keeps no conversation: history is passed in. ``model`` writes the answers, ``None`` where they are sentences of the
+    articles (the extractive answerer). ``changes`` is what the last build did, ``None`` where none was needed;
     ``notice`` is what a reader should know about the index, or empty.
     """
 
@@ -38,17 +65,19 @@ class Chatbot:
         settings: Settings,
         index: Index,
         embedder: Embedder,
-        reader: Reader,
+        model: ChatModel | None = None,
         changes: Changes | None = None,
         notice: str = "",
     ) -> None:
         index.check_embedder(embedder)
         self.settings = settings
+        self.model = model
         self.changes = changes
         self.notice = notice or index.notice
         self._index = index
         self._embedder = embedder
-        self._reader = reader
+        self._similarity = Similarity(embedder)
+        self._reader = SentenceReader(self._similarity)
         self._refreshing = threading.Lock()
 
     @classmethod
@@ -59,22 +88,24 @@ class Chatbot:
         articles: str | Path | None = None,
         index: str | Path | None = None,
         embedder: Embedder | None = None,
+        model: ChatModel | ChatFunction | str | None = None,
+        key: Key | None = None,
         on_progress: Callable[[Progress], None] = lambda _: None,
     ) -> Chatbot:
         """Opens the index of a folder of articles, and builds or updates it first where it is missing or outdated.
 
-        ``settings`` default to the environment's; ``articles`` and ``index`` name the two folders. Loading the embedding
-        model takes seconds. Raises FootnoteError.
+        ``settings`` default to the environment's; ``articles`` and ``index`` name the two folders. ``model`` writes the
+        answers: a name as RAG_MODEL has them (with ``key`` where the environment has none), a function that takes messages
+        and yields text, or a ChatModel. Loading the embedding model takes seconds. Raises FootnoteError.
         """
         settings = settings or Settings.from_environment()
-        settings = settings.replace(articles=articles, index=index)
-        if settings.model != "extractive":
-            raise SettingsError(f"there is no model named {settings.model!r}; set RAG_MODEL to extractive")
+        settings = settings.replace(articles=articles, index=index, model=model if isinstance(model, str) else None)
+        chat_model = _chat_model(settings, None if isinstance(model, str) else model, key)
         on_progress(Progress("loading the model", 0, 1))
         embedder = embedder or load_embedder(settings)
         on_progress(Progress("loading the model", 1, 1))
         opened, changes, notice = _up_to_date(settings, embedder, on_progress)
-        return cls(settings, opened, embedder, SentenceReader(embedder), changes, notice)
+        return cls(settings, opened, embedder, chat_model, changes, notice)
 
     def refresh(self, on_progress: Callable[[Progress], None] = lambda _: None) -> Changes | None:
         """Builds again where the folder of articles changed since; returns what changed, or ``None``.
@@ -88,38 +119,187 @@ class Chatbot:
             self.notice = notice or opened.notice
             return changes
 
-    def retrieve(self, question: str, k: int | None = None) -> list[Hit]:
+    def retrieve(
+        self,
+        question: str,
+        k: int | None = None,
+        *,
+        outlets: Sequence[str] = (),
+        published: tuple[str, str] = ("", ""),
+        documents: Sequence[str] = (),
+    ) -> list[Hit]:
         """The ``k`` best passages for a question, best first; ``k`` (1 to 1,000) defaults to the setting.
 
-        Raises QuestionError for what cannot be asked, EmbedderError where the model fails.
+        ``outlets`` (names), ``published`` (first and last day as ``YYYY-MM-DD``, empty where open) and ``documents`` (ids)
+        narrow the search; without any of them, what the question itself names does. Raises QuestionError for what cannot be
+        asked, EmbedderError where the model fails.
         """
-        return retrieve_hits(self._index, self._embedder, question, self.settings.k if k is None else check_k(k))
+        scope = check_scope(outlets, published, documents)
+        k = self.settings.k if k is None else check_k(k)
+        return list(find(self._index, self._embedder, question, k, scope or None).hits)
 
-    def ask(self, question: str, history: Sequence[Message] = (), k: int | None = None) -> Answer:
+    def ask(
+        self,
+        question: str,
+        history: Sequence[Message] = (),
+        k: int | None = None,
+        *,
+        model: ChatModel | Literal["extractive"] | None = None,
+        scope: Scope | None = None,
+        ignored: Collection[str] = (),
+    ) -> Answer:
         """The finished answer to a question; see ``stream``."""
-        *_, answer = self.stream(question, history, k)
+        *_, answer = self.stream(question, history, k, model=model, scope=scope, ignored=ignored)
         return answer
 
-    def stream(self, question: str, history: Sequence[Message] = (), k: int | None = None) -> Iterator[Answer]:  # noqa: ARG002
+    def stream(
+        self,
+        question: str,
+        history: Sequence[Message] = (),
+        k: int | None = None,
+        *,
+        model: ChatModel | Literal["extractive"] | None = None,
+        scope: Scope | None = None,
+        ignored: Collection[str] = (),
+    ) -> Iterator[Answer]:
         """The answer as it comes, whole at every step: first the passages, then sentence by sentence.
 
-        ``history`` is the conversation before; the extractive answerer reads each question by itself. Raises QuestionError
-        for what cannot be asked, EmbedderError where the model fails.
+        ``history`` is the conversation before: a follow-up is completed from it before anything is searched for, and
+        ``searched`` is then what was searched for. ``model`` writes this answer in place of the chatbot's own, none does
+        where it is "extractive". ``scope`` narrows the search; without one, what the question names does, but for the
+        labels in ``ignored`` (``understood`` has them all). While a model is silent the last answer comes again, three times
+        a second, so that whoever listens can leave; leaving frees the model. Where a model fails, the answer is made of
+        sentences of the articles, and ``notice`` says why. Raises QuestionError for what cannot be asked, EmbedderError where
+        the embedding model fails.
         """
         question = check_question(question)
+        k = self.settings.k if k is None else check_k(k)
         index = self._index
-        hits = tuple(retrieve_hits(index, self._embedder, question, self.settings.k if k is None else check_k(k)))
-        answer = Answer(question=question, hits=hits, model=self.settings.model, notice=self.notice)
+        writer = None if model == "extractive" else model or self.model
+        answer = Answer(question=question, model=writer.name if writer else "extractive", notice=self.notice)
+        searched = yield from self._stand_alone(answer, history, writer, index)
+        found = find(index, self._embedder, searched, k, scope, ignored=ignored)
+        hits, labels = found.hits, dict.fromkeys(each.label for each in found.mentions)
+        answer = replace(
+            answer,
+            hits=hits,
+            searched=searched if searched != question else "",
+            understood=tuple(labels),
+            notice=_notices(answer.notice, found.notice),
+        )
         yield answer
-        reading = self._reader.read(question, hits, index)
+        if entries := self._timeline_asked_for(searched, found.scope, index):
+            yield from _dated(answer, entries)
+            return
+        if writer is not None and hits:
+            try:
+                yield from self._written(answer, writer, index)
+                return
+            except (ChatError, MissingExtra) as error:
+                notice = f"The model did not answer. {_sentence(error)} These are sentences of the articles instead."
+                answer = replace(answer, model="extractive", notice=_notices(answer.notice, notice))
+        yield from self._extracted(answer, index)
+
+    def timeline(
+        self,
+        topic: str,
+        *,
+        outlets: Sequence[str] = (),
+        published: tuple[str, str] = ("", ""),
+        documents: Sequence[str] = (),
+    ) -> tuple[Entry, ...]:
+        """One quoted line on a topic from each article that mentions it, in order of publication, undated articles last.
+
+        Narrowed as in ``retrieve``. Raises QuestionError for what cannot be asked, EmbedderError where the model fails.
+        """
+        scope = check_scope(outlets, published, documents)
+        return timeline(check_question(topic), self._index, self._embedder, self._similarity, scope=scope.holds)
+
+    def _timeline_asked_for(self, question: str, scope: Scope, index: Index) -> tuple[Entry, ...]:
+        topic = asks_for_timeline(question)
+        return timeline(topic, index, self._embedder, self._similarity, scope=scope.holds) if topic else ()
+
+    def _with_disagreements(self, answer: Answer, index: Index) -> Answer:
+        """The answer with what its sources say differently, side by side, at its end."""
+        question = answer.searched or answer.question
+        sentences = answer.sentences
+        for each in disagreements(question, answer.hits, self._similarity, index):
+            sentences += told_side_by_side(each, citations_of(sentences))
+        return _with(answer, sentences, answer.complete)
+
+    def _stand_alone(
+        self, answer: Answer, history: Sequence[Message], model: ChatModel | None, index: Index
+    ) -> Generator[Answer, None, str]:
+        """Yields the answer while a model completes the question; returns the question that stands alone."""
+        question = answer.question
+        if not history or self.settings.rewrite == "off":
+            return question
+        by_rules = check_question(complete(question, history, index))
+        if model is None or self.settings.rewrite == "rules":
+            return by_rules
+        deadline = time.monotonic() + REWRITING_SECONDS
+        reply = ""
+        try:
+            with closing(_closable(model.stream(rewriting(question, history)))) as drafts:
+                for draft in drafts:
+                    reply = draft.text
+                    yield answer
+                    if time.monotonic() > deadline:
+                        return by_rules
+        except (ChatError, MissingExtra) as error:
+            log.debug("the model did not complete the question: %s", type(error).__name__)
+            return by_rules
+        reply = rewritten(question, reply, history)
+        return check_question(reply) if reply else by_rules
+
+    def _extracted(self, answer: Answer, index: Index) -> Iterator[Answer]:
+        """The answer from sentences of the articles."""
+        reading = self._reader.read(answer.searched or answer.question, answer.hits, index)
         if not reading.evidence:
             yield replace(answer, text=REFUSAL, refused=True, complete=True)
             return
         sentences = cite(reading.evidence)
-        for count in range(1, len(sentences) + 1):
-            shown = sentences[:count]
-            text, citations = marked_text(shown), citations_of(shown)
-            yield replace(answer, text=text, sentences=shown, citations=citations, complete=count == len(sentences))
+        for count in range(1, len(sentences)):
+            yield _with(answer, sentences[:count])
+        yield self._with_disagreements(_with(answer, sentences, complete=True), index)
+
+    def _written(self, answer: Answer, model: ChatModel, index: Index) -> Iterator[Answer]:
+        """The answer that a model writes; a prompt that is too long for it is halved once."""
+        question, room = answer.searched or answer.question, min(self.settings.context_tokens, model.context_tokens)
+        prompt = build_prompt(question, answer.hits, model.count_tokens, room, date.today())
+        try:
+            yield from self._written_from(prompt, answer, model, index)
+        except ContextTooLong:
+            half = int(prompt.tokens / 2 / (1 - ANSWER_SHARE))
+            prompt = build_prompt(question, answer.hits, model.count_tokens, half, date.today())
+            yield from self._written_from(prompt, answer, model, index)
+
+    def _written_from(self, prompt: Prompt, answer: Answer, model: ChatModel, index: Index) -> Iterator[Answer]:
+        if prompt.left_out:
+            read = f"The model read {len(prompt.passages)} of {len(answer.hits)} passages; the rest did not fit."
+            answer = replace(answer, notice=_notices(answer.notice, f"{read} RAG_CONTEXT_TOKENS sets how much fits."))
+        citer = Citer(prompt.passages, self._similarity, index)
+        threading.Thread(target=_prepare, args=(citer,), name="preparing citations", daemon=True).start()
+        text, latest = "", answer
+        try:
+            with closing(_closable(model.stream(prompt.messages))) as drafts:
+                for draft in drafts:
+                    if draft.text != text:
+                        text = draft.text
+                        latest = _with(answer, citer.read(text))
+                    latest = replace(latest, notice=_notices(answer.notice, draft.notice))
+                    yield latest
+        except AnswerCut as cut:
+            latest = _with(
+                replace(answer, notice=_notices(latest.notice, f"The answer is cut. {_sentence(cut)}")),
+                citer.read(text, True),
+            )
+            if not latest.citations:
+                raise
+            yield latest
+            return
+        answer = _concluded(replace(latest, complete=True), citer.read(text, True))
+        yield answer if answer.refused else self._with_disagreements(answer, index)
 
     def documents(self) -> list[Header]:
         """All articles in the index, by id, without their texts."""
@@ -134,27 +314,102 @@ class Chatbot:
         self._index.close()
 
 
+def _dated(answer: Answer, entries: Sequence[Entry]) -> Iterator[Answer]:
+    """A timeline as an answer; its passages are those that it quotes."""
+    sentences = told_by_date(entries)
+    answer = replace(answer, model="extractive", hits=tuple(each.citation.hit for each in entries))
+    for count in range(1, len(sentences) + 1):
+        yield _with(answer, sentences[:count], complete=count == len(sentences))
+
+
+def _prepare(citer: Citer) -> None:
+    """While the model has not written a word yet, there is time for what citing it will need."""
+    try:
+        citer.prepare()
+    except FootnoteError as error:
+        log.debug("citations could not be prepared: %s", type(error).__name__)
+
+
+def _with(answer: Answer, sentences: tuple[Sentence, ...], complete: bool = False) -> Answer:
+    text, citations = marked_text(sentences), citations_of(sentences)
+    return replace(answer, text=text, sentences=sentences, citations=citations, complete=complete)
+
+
+def _concluded(answer: Answer, sentences: tuple[Sentence, ...]) -> Answer:
+    """The finished answer; one without any citation is a refusal."""
+    if any(sentence.citations for sentence in sentences):
+        return _with(answer, sentences, complete=True)
+    withheld = "" if all(claims_nothing(sentence.text) for sentence in sentences) else WITHHELD
+    notice = _notices(answer.notice, withheld)
+    return replace(answer, text=REFUSAL, sentences=(), citations=(), refused=True, complete=True, notice=notice)
+
+
+def _sentence(error: FootnoteError) -> str:
+    text = str(error).strip()
+    return f"{text[:1].upper()}{text[1:]}."
+
+
+def _notices(*notices: str) -> str:
+    return " ".join(dict.fromkeys(notice for notice in notices if notice))
+
+
+def _closable(drafts: Iterator[Draft]) -> Generator[Draft, None, None]:
+    """Any iterator as one that can be closed: a generator that is left closes what it reads from."""
+    try:
+        yield from drafts
+    finally:
+        close = getattr(drafts, "close", None)
+        if close is not None:
+            close()
+
+
+def _chat_model(settings: Settings, model: ChatModel | ChatFunction | None, key: Key | None) -> ChatModel | None:
+    if model is None:
+        return open_chat_model(settings, key)
+    if not callable(model):
+        return model
+    from rag.chat.function import FunctionModel
+
+    return FunctionModel(model, settings=settings)
+
+
 def retrieve(
-    question: str, k: int | None = None, *, articles: str | Path | None = None, index: str | Path | None = None
+    question: str,
+    k: int | None = None,
+    *,
+    articles: str | Path | None = None,
+    index: str | Path | None = None,
+    outlets: Sequence[str] = (),
+    published: tuple[str, str] = ("", ""),
+    documents: Sequence[str] = (),
 ) -> list[Hit]:
     """The ``k`` best passages of a folder of articles for a question, best first.
 
-    ``k`` defaults to RAG_K, the two folders to RAG_ARTICLES and RAG_INDEX. The index is built or updated first where it is
-    missing or outdated; the model is loaded once per process. Raises FootnoteError.
+    ``k`` defaults to RAG_K, the two folders to RAG_ARTICLES and RAG_INDEX. ``outlets``, ``published`` and ``documents`` narrow
+    the search, see ``Chatbot.retrieve``. The index is built or updated first where it is missing or outdated; the model is
+    loaded once per process. Raises FootnoteError.
 
     >>> hits = retrieve("How many people came to the rally against violence?", k=3)
     >>> [hit.document.id for hit in hits][:1]
     ['rally-against-violence.md']
+    >>> {hit.document.published >= "2020" for hit in retrieve("Who was arrested?", published=("2020-01-01", ""))}
+    {True}
     """
-    return _chatbot(articles, index).retrieve(question, k)
+    chatbot = _chatbot(articles, index)
+    return chatbot.retrieve(question, k, outlets=outlets, published=published, documents=documents)
 
 
 def ask(
-    question: str, k: int | None = None, *, articles: str | Path | None = None, index: str | Path | None = None
+    question: str,
+    k: int | None = None,
+    *,
+    articles: str | Path | None = None,
+    index: str | Path | None = None,
+    model: ChatModel | ChatFunction | str | None = None,
 ) -> Answer:
     """The answer to a question from a folder of articles, every sentence with its quote.
 
-    ``k`` is how many passages are read; all else is as in ``retrieve``.
+    ``k`` is how many passages are read; ``model`` writes the answer, as in ``Chatbot.open``; all else is as in ``retrieve``.
 
     >>> answer = ask("How many people came to the rally against violence?")
     >>> answer.refused, answer.citations[0].number
@@ -162,7 +417,12 @@ def ask(
     >>> ask("How deep is Lake Baikal?").refused
     True
     """
-    return _chatbot(articles, index).ask(question, k=k)
+    chatbot = _chatbot(articles, index)
+    if model is None:
+        return chatbot.ask(question, k=k)
+    settings = chatbot.settings.replace(model=model if isinstance(model, str) else None)
+    writer = _chat_model(settings, None if isinstance(model, str) else model, None)
+    return chatbot.ask(question, k=k, model=writer or "extractive")
 
 
 def _chatbot(articles: str | Path | None, index: str | Path | None) -> Chatbot:

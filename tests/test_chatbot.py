@@ -242,3 +242,35 @@ def test_the_index_holds_no_absolute_path(settings: Settings, hashing: Embedder)
 
 def test_an_answers_path_is_the_articles_id(chatbot: Chatbot, tmp_path: Path) -> None:
     assert not any(str(tmp_path) in str(hit) for hit in chatbot.retrieve("tram"))
+
+
+def test_a_question_for_a_timeline_gets_one(chatbot: Chatbot) -> None:
+    answer = chatbot.ask("Give me a timeline of Lake Verrin.")
+    assert [each.hit.document.published for each in answer.citations] == sorted(
+        each.hit.document.published for each in answer.citations
+    )
+    assert {each.hit.document.id for each in answer.citations} >= {"plant.txt"}
+    assert answer.complete
+    for citation in answer.citations:
+        assert chatbot.document(citation.hit.document.id).text[citation.start : citation.end] == citation.quote
+    assert [each.header.id for each in chatbot.timeline("Lake Verrin", published=("2031-03-01", ""))] == ["plant.txt"]
+
+
+def test_sources_that_differ_stand_side_by_side(settings: Settings, bundled: Embedder) -> None:
+    rally = "About {} people attended the rally against the tram in Port Velm, the police said."
+    head = '---\ntitle: "A rally in Port Velm"\noutlet: {}\npublished: {}\n---\n'
+    write_articles(
+        settings.articles,
+        {
+            "one.md": head.format("Courier", "2031-03-04") + rally.format(250),
+            "two.md": head.format("Gazette", "2031-03-09") + rally.format(400),
+        },
+    )
+    answer = Chatbot.open(settings, embedder=bundled).ask(
+        "How many people attended the rally against the tram in Port Velm?"
+    )
+    check_numbers = [citation.number for citation in answer.citations]
+    assert check_numbers == list(range(1, len(check_numbers) + 1))
+    assert "Sources differ" in answer.text
+    assert "Gazette (9 March 2031, newer)" in answer.text
+    assert {citation.hit.document.id for citation in answer.citations} >= {"one.md", "two.md"}

@@ -190,3 +190,58 @@ def test_help_names_every_command() -> None:
     done = run(Path.cwd(), "--help")
     for command in ("ask", "build", "chat", "search", "status", "verify"):
         assert f"  {command} " in done.stdout
+
+
+def test_a_timeline_quotes_each_article_by_date(folder: Path) -> None:
+    done = run(folder, "timeline", "Osk", *FOLDERS)
+    assert done.returncode == 0, done.stderr
+    assert "2031-03-11" in done.stdout
+    entries = json.loads(run(folder, "timeline", "Osk", "--json", *FOLDERS).stdout)["entries"]
+    assert [each["id"] for each in entries] == ["plant.txt"]
+    text = (folder / "news" / "plant.txt").read_text("utf-8")
+    assert entries[0]["quote"] in text
+    nothing = run(folder, "timeline", "Zembla", *FOLDERS)
+    assert (nothing.returncode, "no article mentions" in nothing.stderr) == (3, True)
+
+
+def test_a_search_can_be_narrowed_by_hand(folder: Path) -> None:
+    found = json.loads(run(folder, "search", "tram", "--since", "2031-03-10", "--json", *FOLDERS).stdout)
+    assert {hit["document"]["id"] for hit in found} == {"plant.txt"}
+    found = json.loads(run(folder, "search", "tram", "--outlet", "Harbour Courier", "--json", *FOLDERS).stdout)
+    assert {hit["document"]["id"] for hit in found} == {"harbour.md"}
+    assert run(folder, "search", "tram", "--since", "yesterday", *FOLDERS).returncode == 64
+
+
+def test_known_answers_are_counted(folder: Path) -> None:
+    lines = [
+        {
+            "question": "How long will the tram line be?",
+            "answers": ["14 kilometres"],
+            "evidence": [{"document": "harbour"}],
+        },
+        {"question": "What is the capital of Mongolia?", "none": True},
+    ]
+    (folder / "questions.jsonl").write_text("\n".join(map(json.dumps, lines)), "utf-8")
+    done = run(folder, "eval", "questions.jsonl", "--against", "k=1", *FOLDERS)
+    assert done.returncode == 0, done.stderr
+    assert "MRR" in done.stdout
+    (folder / "questions.jsonl").write_text("{}", "utf-8")
+    wrong = run(folder, "eval", "questions.jsonl", *FOLDERS)
+    assert (wrong.returncode, "line 1" in wrong.stderr) == (64, True)
+
+
+def test_models_are_listed_without_any_key(folder: Path) -> None:
+    done = run(folder, "models", OPENAI_API_KEY="test-key-canary")
+    assert done.returncode == 0, done.stderr
+    assert "key is set" in done.stdout
+    assert "canary" not in done.stdout + done.stderr
+    rows = json.loads(run(folder, "models", "--json").stdout)
+    assert rows[0]["service"] == "extractive"
+
+
+def test_a_model_that_cannot_be_reached_gives_way_and_says_so(folder: Path) -> None:
+    done = run(folder, "ask", "How long will the tram line be?", "--model", "http://127.0.0.1:9/v1#small", *FOLDERS)
+    assert "127.0.0.1:9" in done.stderr
+    assert "sentences of the articles instead" in done.stderr
+    unknown = run(folder, "ask", "How long?", "--model", "opnai:large", *FOLDERS)
+    assert (unknown.returncode, "did you mean openai:large" in unknown.stderr) == (64, True)

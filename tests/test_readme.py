@@ -24,7 +24,7 @@ def at_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, bundled: Embedder) 
 
 
 def test_python_examples() -> None:
-    (block,) = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
+    block = "\n".join(re.findall(r"```python\n(.*?)```", README, re.DOTALL))
     examples = doctest.DocTestParser().get_doctest(block, {}, "README", "README.md", 0)
     runner = doctest.DocTestRunner(verbose=False)
     output: list[str] = []

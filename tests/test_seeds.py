@@ -34,7 +34,7 @@ def quotes(question: dict[str, Any]) -> list[str]:
 
 
 def matched(question: dict[str, Any], text: str) -> bool:
-    return any(re.search(pattern, text, re.IGNORECASE) for pattern in question["answers"])
+    return any(re.search(pattern.strip("/"), text, re.IGNORECASE) for pattern in question["answers"])
 
 
 def test_there_are_five_briefings() -> None:
