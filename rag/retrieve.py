@@ -87,7 +87,8 @@ def find(
     vector = embed_question(embedder, question)
     pool = max(_POOL, 2 * k)
     dense, keywords = _candidates(index, vector, asked.terms, pool, allowed)
-    by_words = {hit.row: hit.score for hit in (index.keywords(asked.terms, _SCORED) if allowed is None else keywords)}
+    by_words = {hit.row: hit.score for hit in keywords}
+    keywords = keywords[:pool]
     places = _places(mentions)
     placed = _placed_rows(index, vector, places)
     rows = sorted({hit.row for hit in dense} | {hit.row for hit in keywords} | placed)
@@ -167,9 +168,9 @@ def _kept(index: Index, scope: Scope) -> tuple[Scope, frozenset[str] | None, str
 def _candidates(
     index: Index, vector: Vectors, terms: dict[str, dict[str, float]], pool: int, allowed: frozenset[str] | None
 ) -> tuple[Sequence[Neighbor], Sequence[KeywordHit]]:
-    """The best rows by meaning and by words, among the allowed articles alone."""
+    """The best ``pool`` rows by meaning and more of the best by words, among the allowed articles alone."""
     if allowed is None:
-        return index.nearest(vector, pool), index.keywords(terms, pool)
+        return index.nearest(vector, pool), index.keywords(terms, max(pool, _SCORED))
     rows = index.rows_of(allowed)
     within = set(rows)
     by_meaning = sorted(
@@ -177,7 +178,7 @@ def _candidates(
         key=lambda hit: (-hit.score, hit.row),
     )
     by_words = [hit for hit in index.keywords(terms, len(index)) if hit.row in within]
-    return by_meaning[:pool], by_words[:pool]
+    return by_meaning[:pool], by_words
 
 
 def _met(mentions: Sequence[Mention], header: Header) -> tuple[str, ...]:

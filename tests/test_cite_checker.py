@@ -10,11 +10,11 @@ from hypothesis import strategies as st
 
 from embeddings import Embedder, open_embedder
 from rag.cite import MOST_QUOTES, THRESHOLD, Checker, Support
-from rag.lexical import stem
 from rag.sentences import sentence_spans
 from rag.similarity import Similarity
 from rag.types import Header, Hit, Passage
-from rag.words import content_words, words
+from rag.words import words
+from vocabulary import Vocabulary
 
 TEXTS = [
     "The council of Port Velm voted 31 to 12 on 4 March to build a tram line. The line will be 14 kilometres "
@@ -24,22 +24,6 @@ TEXTS = [
     "who grows beets. The plant takes its water from Lake Verrin, and the level of the lake fell by 20 per cent.",
     "Tickets cost 3 crowns. Nobody paid in the first week. Anna Lind counted 1,900 riders on the opening day.",
 ]
-
-
-class Vocabulary:
-    """The words of a few texts, in memory."""
-
-    def __init__(self, texts: Sequence[str]) -> None:
-        self._rows = [{stem(word) for word in words(text)} for text in texts]
-
-    def terms(self, question: str) -> dict[str, dict[str, float]]:
-        return {word: {stem(word): 1.0} for word in content_words(question)}
-
-    def frequency(self, term: str) -> int:
-        return sum(term in row for row in self._rows)
-
-    def __len__(self) -> int:
-        return len(self._rows)
 
 
 def hits(texts: Sequence[str] = TEXTS, offset: int = 50) -> list[Hit]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Sequence
 
 import pytest
 from hypothesis import given, settings
@@ -12,28 +11,11 @@ from hypothesis import strategies as st
 from embeddings import Embedder, open_embedder
 from rag.cite import marked_text
 from rag.disagreement import Disagreement, disagreements, newer, told
-from rag.lexical import stem
 from rag.similarity import Similarity
 from rag.types import Citation, Header, Hit, Passage
-from rag.words import content_words, words
+from vocabulary import Vocabulary
 
 NOISE = ("Bread is dear this winter.", "The plant near Osk employs fitters and turners.") * 20
-
-
-class Words:
-    """The words of a few texts, in memory."""
-
-    def __init__(self, texts: Sequence[str]) -> None:
-        self._rows = [{stem(word) for word in words(text)} for text in texts]
-
-    def terms(self, question: str) -> dict[str, dict[str, float]]:
-        return {word: {stem(word): 1.0} for word in content_words(question)}
-
-    def frequency(self, term: str) -> int:
-        return sum(term in row for row in self._rows)
-
-    def __len__(self) -> int:
-        return len(self._rows)
 
 
 def hit(number: int, published: str, text: str) -> Hit:
@@ -48,7 +30,7 @@ def similarity(hashing: Embedder) -> Similarity:
 
 def found(similarity: Similarity, question: str, *texts: tuple[str, str]) -> tuple[Disagreement, ...]:
     hits = [hit(number, *each) for number, each in enumerate(texts)]
-    return disagreements(question, hits, similarity, Words([*(text for _, text in texts), *NOISE]))
+    return disagreements(question, hits, similarity, Vocabulary([*(text for _, text in texts), *NOISE]))
 
 
 RALLY = "How many people attended the rally in Velm?"
@@ -147,7 +129,7 @@ def test_what_does_not_contradict_is_not_a_disagreement(
 
 def test_one_article_does_not_disagree_with_itself(similarity: Similarity) -> None:
     one, other = hit(0, *EARLY), hit(0, *LATE)
-    assert disagreements(RALLY, [one, other], similarity, Words([EARLY[1], LATE[1], *NOISE])) == ()
+    assert disagreements(RALLY, [one, other], similarity, Vocabulary([EARLY[1], LATE[1], *NOISE])) == ()
 
 
 def test_three_sources_are_one_disagreement_with_the_newest_marked(similarity: Similarity) -> None:
@@ -213,7 +195,7 @@ def test_the_order_of_the_hits_does_not_matter_and_all_is_verbatim(
     drawn: list[tuple[str, list[str]]], shuffle: random.Random
 ) -> None:
     hits = [hit(number, date, " ".join(parts)) for number, (date, parts) in enumerate(drawn)]
-    vocabulary = Words([*PARTS, *NOISE])
+    vocabulary = Vocabulary([*PARTS, *NOISE])
     first = disagreements(RALLY, hits, SIMILARITY, vocabulary)
     shuffle.shuffle(hits)
     assert set(disagreements(RALLY, hits, SIMILARITY, vocabulary)) == set(first)

@@ -22,28 +22,12 @@ from rag.lexical import stem
 from rag.question import understand
 from rag.similarity import Similarity
 from rag.types import Header, Hit, Passage, Why
-from rag.words import content_words, words
+from vocabulary import Vocabulary
 
 PASSAGES = (
     "The council voted 31 to 12 for a tram. The line will be 14 kilometres long. Mayor Ilse Kramer praised the vote.",
     "Harbour news\n\nFarmers at Lake Verrin protested. They said that the plant takes their water.",
 )
-
-
-class Vocabulary:
-    """The words of a few texts, in memory."""
-
-    def __init__(self, texts: Sequence[str]) -> None:
-        self._rows = [{stem(word) for word in words(text)} for text in texts]
-
-    def terms(self, question: str) -> dict[str, dict[str, float]]:
-        return {word: {stem(word): 1.0} for word in content_words(question)}
-
-    def frequency(self, term: str) -> int:
-        return sum(term in row for row in self._rows)
-
-    def __len__(self) -> int:
-        return len(self._rows)
 
 
 def hits(texts: Sequence[str] = PASSAGES, offset: int = 100) -> tuple[Hit, ...]:
