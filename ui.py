@@ -13,6 +13,7 @@ import socket
 import sys
 from collections.abc import AsyncGenerator, Callable, Sequence
 from html import escape
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -22,13 +23,18 @@ from rag.retrieve import LONGEST_QUESTION
 from rag.settings import Settings
 from rag.types import Progress
 from rag.web import FOLDER, asset
+from rag.web.accounts import Accounts, open_to_others
 from rag.web.conversation import Conversation, begin, change, clean_question, history
 from rag.web.examples import read_examples
+from rag.web.keeper import Keeper
+from rag.web.language import chosen_language, script
 from rag.web.models import ChatServices, Choice, Models, Services
 from rag.web.opening import Opening, State, sentence, unexpected
 from rag.web.render import article_data, articles_data, messages, panel
-from rag.web.security import Guard, check_host
+from rag.web.rooms import Room, Visitor
+from rag.web.security import Address, Gate, Guard, check_host, is_loopback
 from rag.web.stream import newest, until
+from rag.web.watching import folder_events
 
 if TYPE_CHECKING:
     import gradio as gr
@@ -53,6 +59,8 @@ WELCOME = """<div class="welcome">
 <h2>What do the articles say?</h2>
 <p>Every sentence of an answer carries its quote. Pick a question, or write your own.</p>
 </div>"""
+
+LOGIN = "After five wrong passwords a name has to wait, up to a minute."
 
 Begun = tuple[Any, Any, Any]
 """New values for the question box, the conversation and the chat."""
@@ -251,6 +259,47 @@ def _sent(event: gr.EventData, name: str) -> Any:
     return event._data.get(name) if isinstance(event._data, dict) else None
 
 
+def _visitor(request: gr.Request) -> Visitor:
+    """Who is there, as far as the browser and the login tell."""
+    cookies, headers = request.cookies or {}, request.headers or {}
+    language = chosen_language(cookies, headers.get("accept-language", ""))
+    return Visitor(str(request.session_hash), str(request.username or ""), language)
+
+
+async def _acted(room: Room, action: str, event: gr.EventData, request: gr.Request) -> dict[str, Any]:
+    """What a room shows after something was done there, with what to say of it as ``said`` or ``problem``."""
+    visitor, sent = _visitor(request), event._data if isinstance(event._data, dict) else {}
+    said = problem = ""
+    try:
+        said = await asyncio.to_thread(room.act, action, sent, visitor)
+    except FootnoteError as error:
+        problem = sentence(error)
+    except Exception as error:  # not even its words: a key or a path might stand in them
+        log.error("%s in %s failed: %s", action, room.name, type(error).__name__)
+        log.debug("%s failed", action, exc_info=True)
+        problem = unexpected(error)
+    return {**await asyncio.to_thread(room.data, visitor), "said": said, "problem": problem}
+
+
+def _furnish(page: gr.Blocks, room: Room, **events: Any) -> Any:
+    """A room's panel, drawn when the page is opened and after whatever its script asks for."""
+    panel = _component(room.name, {}, "article.js")
+
+    async def look(request: gr.Request) -> dict[str, Any]:
+        return await asyncio.to_thread(room.data, _visitor(request))
+
+    def door(action: str) -> Callable[..., Any]:
+        async def act(event: gr.EventData, request: gr.Request) -> dict[str, Any]:
+            return await _acted(room, action, event, request)
+
+        return act
+
+    page.load(look, None, [panel], **events)
+    for action in room.actions:
+        getattr(panel, action)(door(action), None, [panel], **events)
+    return panel
+
+
 def _status(state: State, chatbot: Chatbot | None = None) -> dict[str, Any]:
     """What the masthead shows; once all is well it shows nothing unless there is something to know."""
     text = state.text
@@ -272,9 +321,12 @@ def build_page(
     ``open_chatbot`` gets a function for its progress; ``services`` are the chat models' unless others are given. Raises
     SettingsError where ``settings.host`` is reachable from other machines, MissingExtra where gradio is not installed.
     """
-    check_host(settings.host)
+    check_host(settings.host, settings.accounts)
     _import_gradio()
     opening = Opening(open_chatbot)
+    keeper = Keeper(opening, folder_events(settings.articles, settings.index))
+    if settings.watch == "on":
+        keeper.watch(True)
     models = Models(settings, services or ChatServices(settings), capacity=SESSIONS)
     handlers = Handlers(opening, models)
 
@@ -362,14 +414,35 @@ def _component(name: str, value: Any, script: str = "article.js", read_article: 
     )
 
 
-def serve(page: gr.Blocks, host: str, port: int, browser: bool = False) -> str:
-    """Serves a page in the background and returns its address; ``port`` must be free."""
+def serve(
+    page: gr.Blocks,
+    host: str,
+    port: int,
+    browser: bool = False,
+    *,
+    address: Address | None = None,
+    accounts: Accounts | None = None,
+) -> str:
+    """Serves a page in the background and returns its address; ``port`` must be free.
+
+    ``address`` says under which names it is reached, this machine's own where it is not given; ``accounts`` who may log in,
+    everybody without a login where they are not.
+    """
     from starlette.middleware import Middleware
-    from starlette.routing import Mount
+    from starlette.requests import Request
+    from starlette.responses import Response
+    from starlette.routing import Route
     from starlette.staticfiles import StaticFiles
 
+    fonts = StaticFiles(directory=FOLDER / "fonts")
+
+    async def font(request: Request) -> Response:  # a route, for what is mounted loses its way behind a proxy's path
+        return await fonts.get_response(request.path_params["name"], request.scope)
+
+    address = address or Address()
+    gate = [Middleware(Gate, accounts=accounts)] if accounts is not None else []
     page.launch(
-        server_name=host,
+        server_name=f"[{host}]" if ":" in host else host,
         server_port=port,
         prevent_thread_lock=True,
         inbrowser=browser,
@@ -386,17 +459,22 @@ def serve(page: gr.Blocks, host: str, port: int, browser: bool = False) -> str:
         show_error=False,
         strict_cors=True,
         theme=_theme(),
-        css=asset("page.css"),
+        css=asset("page.css").replace('url("/footnote/', f'url("{address.path}/footnote/'),
+        auth=accounts.login if accounts is not None else None,
+        auth_message=LOGIN if accounts is not None else None,
+        root_path=address.root,
+        head=script(),
         favicon_path=FOLDER / "icon.svg",
         app_kwargs={
-            "middleware": [Middleware(Guard)],
-            "routes": [Mount("/footnote/fonts", StaticFiles(directory=FOLDER / "fonts"))],
+            "middleware": [Middleware(Guard, address=address), *gate],
+            "routes": [Route("/footnote/fonts/{name}", font)],
             "docs_url": None,
             "redoc_url": None,
             "openapi_url": None,
         },
     )
-    return f"http://{f'[{host}]' if ':' in host else host}:{port}/"
+    shown = "127.0.0.1" if host == "0.0.0.0" else "[::1]" if host == "::" else f"[{host}]" if ":" in host else host  # noqa: S104
+    return f"http://{shown}:{port}/"
 
 
 def launch(settings: Settings, browser: bool = False) -> None:
@@ -406,7 +484,8 @@ def launch(settings: Settings, browser: bool = False) -> None:
     """
     from rag.chatbot import Chatbot
 
-    check_host(settings.host)
+    check_host(settings.host, settings.accounts)
+    address, accounts = Address.of(settings), _accounts(settings)
     page = build_page(
         lambda on_progress: Chatbot.open(settings, on_progress=on_progress), settings, read_examples(settings.articles)
     )
@@ -414,11 +493,27 @@ def launch(settings: Settings, browser: bool = False) -> None:
     if port != settings.port:
         click.echo(f"Port {settings.port} is in use; taking {port}.")
     try:
-        address = serve(page, settings.host, port, browser)
+        url = serve(page, settings.host, port, browser, address=address, accounts=accounts)
     except OSError as error:
         raise SettingsError(f"port {port} cannot be used; set RAG_PORT to another one") from error
-    click.echo(f"Footnote is at {address} (Ctrl+C ends it)")
+    click.echo(f"Footnote is at {address.origin + address.path + '/' if address.origin else url} (Ctrl+C ends it)")
     page.block_thread()
+
+
+def _accounts(settings: Settings) -> Accounts | None:
+    """Who may log in, where the settings name a file of them; tells the terminal what is not well with it."""
+    if not settings.accounts:
+        return None
+    path = Path(settings.accounts).expanduser()
+    accounts = Accounts(path)
+    if open_to_others(path):
+        click.echo(f"Other users of this machine can read {path.name}; run: chmod 600 {path.name}", err=True)
+    if not is_loopback(settings.host):
+        click.echo(
+            "Passwords travel as they are typed; put a proxy with TLS in front of other networks than your own.",
+            err=True,
+        )
+    return accounts
 
 
 def free_port(host: str, port: int) -> int:

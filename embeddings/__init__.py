@@ -20,10 +20,12 @@ __all__ = [
     "Embedder",
     "EmbeddingError",
     "Neighbor",
+    "Reranker",
     "VectorIndex",
     "create_vector_index",
     "embedder_name",
     "open_embedder",
+    "open_reranker",
     "open_vector_index",
 ]
 
@@ -55,6 +57,10 @@ class Embedder(Protocol):
         """How many tokens the model reads for each text, its own special tokens included."""
         ...
 
+    def reads(self, texts: Sequence[str]) -> list[bool]:
+        """For each text whether the model knows its words; of one that it does not, the vector says nothing of the meaning."""
+        ...
+
     def embed_query(self, text: str) -> Vectors:
         """One question as a vector of shape (dimension,), float32, length 1."""
         ...
@@ -65,6 +71,17 @@ class Embedder(Protocol):
         ``on_progress`` is called with the number of texts just finished. Raises EmbeddingError where a text is longer than
         ``max_tokens``: nothing is ever cut silently.
         """
+        ...
+
+
+class Reranker(Protocol):
+    """Reads a question together with each text; slower and often better than comparing vectors. Safe to call from any thread."""
+
+    name: str
+    """The model's name as a person knows it."""
+
+    def scores(self, question: str, texts: Sequence[str]) -> list[float]:
+        """How well each text answers the question, from 0 to 1; raises EmbeddingError where the model fails."""
         ...
 
 
@@ -128,6 +145,21 @@ def embedder_name(name: str) -> str:
     from embeddings.sentence_transformer import BUNDLED_NAME
 
     return BUNDLED_NAME
+
+
+def open_reranker(name: str) -> Reranker:
+    """A reranker by name: a folder with a sentence-transformers CrossEncoder, or the name of one at huggingface.co.
+
+    Loading it takes seconds. Raises EmbeddingError for a model that is missing, damaged, or holds pickled weights or code of its
+    own.
+    """
+    from embeddings.cross_encoder import CrossEncoderReranker
+    from embeddings.sentence_transformer import downloaded_folder
+
+    folder = Path(name).expanduser()
+    if folder.is_dir():
+        return CrossEncoderReranker(folder, folder.resolve().name)
+    return CrossEncoderReranker(downloaded_folder(name), name)
 
 
 def create_vector_index(vectors: Vectors, approximate_above: int = 100_000) -> VectorIndex:

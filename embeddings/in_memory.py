@@ -58,6 +58,10 @@ class HashingEmbedder:
         """The number of words of each text, and two."""
         return [len(_words(text)) + 2 for text in texts]
 
+    def reads(self, texts: Sequence[str]) -> list[bool]:
+        """True for each: a word is a word in any alphabet."""
+        return [True] * len(texts)
+
     def embed_query(self, text: str) -> Vectors:
         """One question, of any length, as a vector of shape (dimension,)."""
         words = _words(text)

@@ -1,4 +1,4 @@
-"""The terminal door: rag build, ask, search, chat, models, eval, timeline, status, verify.
+"""The terminal door: rag build, ask, search, chat, account, models, eval, timeline, status, verify.
 
 Exit codes: 0 done · 1 something went wrong · 2 done, but some files or questions failed · 3 the articles do not say ·
 64 a wrong option or question · 75 another build is running · 130 interrupted.
@@ -21,6 +21,7 @@ import click
 
 from rag.errors import FootnoteError, IndexCorrupt, MissingExtra
 from rag.settings import Settings
+from rag.types import spoken_date
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from rag.chatbot import Chatbot
     from rag.timeline import Entry
     from rag.types import Answer, Changes, FileReason, Hit, Progress, Sentence
+    from rag.web.accounts import PasswordHash
 
 log = logging.getLogger(__name__)
 
@@ -60,6 +62,13 @@ def _scope(command: Callable[..., Any]) -> Callable[..., Any]:
     return command
 
 
+_auth = click.option(
+    "--auth",
+    "accounts",
+    type=click.Path(),
+    metavar="FILE",
+    help="The accounts that may log in [RAG_ACCOUNTS, no login].",
+)
 _model = click.option("--model", help="What writes the answer, as `rag models` names it [RAG_MODEL, extractive].")
 _k = click.option("-k", type=click.IntRange(1, 1000), help="How many passages to find [RAG_K, 8].")
 
@@ -113,7 +122,7 @@ def ask(
         for answer in chatbot.stream(question, k=k, scope=scope):
             show(answer)
     if as_json:
-        _print_json(asdict(answer))
+        _print_json(_as_json(answer))
     else:
         _print_answer(answer)
     if answer.refused:
@@ -147,10 +156,18 @@ def search(
 @click.option("--host", help="The address to listen on [RAG_HOST, 127.0.0.1].")
 @click.option("--port", type=click.IntRange(1, 65535), help="The port, or the next free one [RAG_PORT, 7860].")
 @click.option("--browser", is_flag=True, help="Open the page in a browser.")
+@click.option("--watch", flag_value="on", help="Follow the folder: take changes in as they happen [RAG_WATCH, off].")
+@_auth
+@click.option("--root-path", metavar="PATH", help="Where a proxy shows the page, such as /news [RAG_ROOT_PATH].")
+@click.option(
+    "--allow-host",
+    "allowed_hosts",
+    multiple=True,
+    metavar="NAME",
+    help="A further name it may be reached under, such as a proxy's; may be repeated [RAG_ALLOWED_HOSTS].",
+)
 @_model
-def chat(
-    articles: Path | None, index: Path | None, host: str | None, port: int | None, browser: bool, model: str | None
-) -> None:
+def chat(browser: bool, allowed_hosts: tuple[str, ...], **changes: Any) -> None:
     """Serve the chat page and print its address; Ctrl+C ends it."""
     try:
         import ui
@@ -158,7 +175,93 @@ def chat(
         if error.name not in ("ui", "gradio"):
             raise
         raise MissingExtra('the chat page needs gradio; run: pip install "footnote-rag[ui]"') from None
-    ui.launch(Settings.from_environment(articles=articles, index=index, host=host, port=port, model=model), browser)
+    ui.launch(Settings.from_environment(allowed_hosts=",".join(allowed_hosts) or None, **changes), browser)
+
+
+@cli.command()
+@click.argument("file", type=click.Path(path_type=Path))
+@click.option("--data", type=click.Path(path_type=Path), help="The folder feedback is kept in [RAG_DATA, data].")
+def feedback(file: Path, data: Path | None) -> None:
+    """Writes what readers said of answers into FILE, as questions for rag eval."""
+    from rag.web.feedback import Feedback
+
+    questions = Feedback(Settings.from_environment(data=data).data).everyones_questions()
+    try:
+        file.write_text(questions.text, "utf-8")
+    except OSError as error:
+        raise SettingsError(f"{file.name} cannot be written ({error.strerror}); name another file") from error
+    click.echo(f"{questions.count:,} question{'s' * (questions.count != 1)}")
+    if questions.damaged:
+        click.echo(f"{questions.damaged:,} could not be read", err=True)
+        sys.exit(2)
+
+
+@cli.group()
+def account() -> None:
+    """Make, remove and list the accounts of those who may log in to the page."""
+
+
+@account.command("add")
+@click.argument("name")
+@_auth
+@click.option("--password-stdin", is_flag=True, help="Read the password from standard input.")
+def add_account(name: str, accounts: str | None, password_stdin: bool) -> None:
+    """Make an account called NAME, or give it a new password, which is asked for twice."""
+    from rag.web.accounts import PasswordHash, check_name, check_password, write_accounts
+
+    name, path = check_name(name), _accounts_file(accounts)
+    known = _known_accounts(path)
+    if password_stdin:
+        password = sys.stdin.readline().rstrip("\r\n")
+    else:
+        password = click.prompt("Password", hide_input=True, confirmation_prompt="The same again")
+    write_accounts(path, {**known, name: PasswordHash.of(check_password(password))})
+    click.echo(
+        f"{name} {'has a new password' if name in known else 'can log in'}: rag chat --auth {_plain(str(accounts or path))}"
+    )
+
+
+@account.command("remove")
+@click.argument("name")
+@_auth
+def remove_account(name: str, accounts: str | None) -> None:
+    """Remove the account called NAME; whoever uses it is logged out."""
+    from rag.errors import AccountsError
+    from rag.web.accounts import read_accounts, write_accounts
+
+    path = _accounts_file(accounts)
+    known = read_accounts(path)
+    if known.pop(name, None) is None:
+        raise AccountsError("there is no account of that name; see: rag account list --auth FILE")
+    write_accounts(path, known)
+    click.echo(f"{_plain(name)} is removed")
+
+
+@account.command("list")
+@_auth
+@_json
+def list_accounts(accounts: str | None, as_json: bool) -> None:
+    """List the names of all accounts."""
+    from rag.web.accounts import read_accounts
+
+    names = sorted(read_accounts(_accounts_file(accounts)))
+    if as_json:
+        _print_json(names)
+    for name in () if as_json else names:
+        click.echo(name)
+
+
+def _accounts_file(given: str | None) -> Path:
+    path = given or Settings.from_environment().accounts
+    if not path:
+        raise click.UsageError("name the file of accounts with --auth FILE or RAG_ACCOUNTS")
+    return Path(path).expanduser()
+
+
+def _known_accounts(path: Path) -> dict[str, PasswordHash]:
+    from rag.web.accounts import read_accounts
+
+    return read_accounts(path) if path.exists() else {}
 
 
 @cli.command()
@@ -195,7 +298,9 @@ def show_timeline(topic: str, articles: Path | None, index: Path | None, as_json
         _print_json({"topic": topic, "entries": [_entry(each) for each in entries]})
     for each in () if as_json else entries:
         where = f"{each.header.id}, characters {each.citation.start} to {each.citation.end}"
-        click.echo(f"{_plain(each.published or 'no date')} · {_plain(each.header.outlet or each.header.title)}")
+        click.echo(
+            f"{_plain(spoken_date(each.published) or 'undated')} · {_plain(each.header.outlet or each.header.title)}"
+        )
         click.echo(f"  “{_plain(' '.join(each.citation.quote.split()))}” [{each.citation.number}]\n  {_plain(where)}")
     if not entries:
         click.echo(f"no article mentions “{_plain(topic)}”; try another spelling, or: rag status", err=True)
@@ -205,7 +310,14 @@ def show_timeline(topic: str, articles: Path | None, index: Path | None, as_json
 def _entry(entry: Entry) -> dict[str, Any]:
     header, citation = entry.header, entry.citation
     place = {"quote": citation.quote, "start": citation.start, "end": citation.end, "number": citation.number}
-    return {"published": entry.published, "id": header.id, "title": header.title, "outlet": header.outlet, **place}
+    return {
+        "published": entry.published,
+        "as_of": header.as_of(),
+        "id": header.id,
+        "title": header.title,
+        "outlet": header.outlet,
+        **place,
+    }
 
 
 @cli.command("eval")
@@ -418,9 +530,17 @@ def _print_answer(answer: Answer) -> None:
         for number, hit in enumerate(answer.hits[:3], start=1):
             _print_hit(number, hit)
     for citation in answer.citations:
-        click.echo(f"\n  [{citation.number}] {_plain(citation.hit.document.line() or citation.hit.document.id)}")
+        click.echo(f"\n  [{citation.number}] {_plain(citation.hit.document.cited())}")
         click.echo(f"      “{_plain(' '.join(citation.quote.split()))}”")
         click.echo(f"      {_plain(citation.hit.passage.document_id)}, characters {citation.start} to {citation.end}")
+
+
+def _as_json(answer: Answer) -> dict[str, Any]:
+    """The answer for programs, with "as_of" in each citation."""
+    told = asdict(answer)
+    for told_citation, citation in zip(told["citations"], answer.citations, strict=True):
+        told_citation["as_of"] = citation.hit.document.as_of()
+    return told
 
 
 def _with_marks(answer: Answer) -> str:
@@ -447,7 +567,7 @@ def _print_hit(number: int, hit: Hit) -> None:
     by_words = f"words {', '.join(why.matched)}" if why.matched else ""
     also = f"also in {', '.join(each.outlet or each.id for each in hit.also)}" if hit.also else ""
     reasons = " · ".join(part for part in (f"{hit.score:.2f}", meaning, by_words, *why.met, also) if part)
-    click.echo(f"\n{number}. {_plain(hit.document.line() or hit.document.id)}\n   {_plain(reasons)}")
+    click.echo(f"\n{number}. {_plain(hit.document.cited())}\n   {_plain(reasons)}")
     click.echo(f"   {_plain(' '.join(hit.passage.text.split()))}")
 
 

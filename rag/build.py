@@ -16,7 +16,7 @@ from rag.split import split
 from rag.types import Changes, Document, FileReason, Passage, Progress
 
 if TYPE_CHECKING:
-    from embeddings import Embedder
+    from embeddings import Embedder, Reranker
 
 
 def build(
@@ -94,6 +94,16 @@ def load_embedder(settings: Settings) -> Embedder:
 
     try:
         return open_embedder(settings.embedder)
+    except EmbeddingError as error:
+        raise EmbedderError(str(error)) from error
+
+
+def load_reranker(settings: Settings) -> Reranker | None:
+    """The reranker that the settings name, ``None`` for "off"; loading it takes seconds."""
+    from embeddings import EmbeddingError, open_reranker
+
+    try:
+        return None if settings.reranker == "off" else open_reranker(settings.reranker)
     except EmbeddingError as error:
         raise EmbedderError(str(error)) from error
 

@@ -13,9 +13,10 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from rag.build import build, load_embedder, outdated
+from rag.build import build, load_embedder, load_reranker, outdated
 from rag.chat import ChatFunction, ChatModel, Draft, open_chat_model
-from rag.cite import Citer, citations_of, cite, claims_nothing, marked_text
+from rag.cite import Citer, citations_of, cite, claims_nothing, dated, marked_text
+from rag.decompose import decomposed, decomposing
 from rag.disagreement import disagreements
 from rag.disagreement import told as told_side_by_side
 from rag.errors import (
@@ -29,11 +30,12 @@ from rag.errors import (
     IndexUnwritable,
     MissingExtra,
 )
-from rag.extractive import SentenceReader
+from rag.extractive import Reading, SentenceReader
 from rag.follow_up import complete, rewriting, rewritten
 from rag.index import Index
 from rag.prompt import ANSWER_SHARE, Prompt, build_prompt
-from rag.retrieve import check_k, check_question, check_scope, find
+from rag.question import about_time
+from rag.retrieve import Found, check_k, check_question, check_scope, find
 from rag.settings import Settings
 from rag.similarity import Similarity
 from rag.timeline import Entry, asks_for_timeline, timeline
@@ -41,15 +43,18 @@ from rag.timeline import told as told_by_date
 from rag.types import Answer, Changes, Document, Header, Hit, Message, Progress, Scope, Sentence
 
 if TYPE_CHECKING:
-    from embeddings import Embedder
+    from embeddings import Embedder, Reranker
     from rag.chat.keys import Key
+    from rag.mentions import Mention
 
 log = logging.getLogger(__name__)
 
 REFUSAL = "The articles do not say. The nearest passages are shown, but they do not answer the question."
 WITHHELD = "The model wrote an answer, but no passage carries any sentence of it, so it is not shown."
-REWRITING_SECONDS = 20
-"""How long a model may take to complete a follow-up question before the rules do it."""
+SHORT_CALL_SECONDS = 20
+"""How long a model may take to complete or part a question before the rules do it."""
+SENTENCES_A_PART = 2
+"""How many sentences each part of a question gets in an answer without a model."""
 
 
 class Chatbot:
@@ -68,6 +73,7 @@ class Chatbot:
         model: ChatModel | None = None,
         changes: Changes | None = None,
         notice: str = "",
+        reranker: Reranker | None = None,
     ) -> None:
         index.check_embedder(embedder)
         self.settings = settings
@@ -76,6 +82,7 @@ class Chatbot:
         self.notice = notice or index.notice
         self._index = index
         self._embedder = embedder
+        self._reranker = reranker
         self._similarity = Similarity(embedder)
         self._reader = SentenceReader(self._similarity)
         self._refreshing = threading.Lock()
@@ -105,15 +112,22 @@ class Chatbot:
         embedder = embedder or load_embedder(settings)
         on_progress(Progress("loading the model", 1, 1))
         opened, changes, notice = _up_to_date(settings, embedder, on_progress)
-        return cls(settings, opened, embedder, chat_model, changes, notice)
+        return cls(settings, opened, embedder, chat_model, changes, notice, load_reranker(settings))
 
-    def refresh(self, on_progress: Callable[[Progress], None] = lambda _: None) -> Changes | None:
+    def outdated(self) -> bool:
+        """Whether the folder of articles changed since; reads all of it. Raises ArticlesError, SettingsError."""
+        return bool(self._index.notice) or outdated(self.settings, self._index, self._embedder)
+
+    def refresh(
+        self, on_progress: Callable[[Progress], None] = lambda _: None, *, fresh: bool = False
+    ) -> Changes | None:
         """Builds again where the folder of articles changed since; returns what changed, or ``None``.
 
-        Questions go on meanwhile, answered from the old index until the new one is whole. Raises what ``open`` raises.
+        Questions go on meanwhile, answered from the old index until the new one is whole. ``fresh`` builds in any case, and
+        from nothing. Raises what ``open`` raises, and what ``on_progress`` raises, such as Cancelled: all is then as it was.
         """
         with self._refreshing:
-            opened, changes, notice = _up_to_date(self.settings, self._embedder, on_progress, self._index)
+            opened, changes, notice = _up_to_date(self.settings, self._embedder, on_progress, self._index, fresh)
             if opened is not self._index:
                 self._index, self.changes = opened, changes
             self.notice = notice or opened.notice
@@ -136,7 +150,9 @@ class Chatbot:
         """
         scope = check_scope(outlets, published, documents)
         k = self.settings.k if k is None else check_k(k)
-        return list(find(self._index, self._embedder, question, k, scope or None).hits)
+        parts = () if self.settings.decompose == "off" else None
+        found = find(self._index, self._embedder, question, k, scope or None, parts=parts, reranker=self._reranker)
+        return list(found.hits)
 
     def ask(
         self,
@@ -178,17 +194,19 @@ class Chatbot:
         writer = None if model == "extractive" else model or self.model
         answer = Answer(question=question, model=writer.name if writer else "extractive", notice=self.notice)
         searched = yield from self._stand_alone(answer, history, writer, index)
-        found = find(index, self._embedder, searched, k, scope, ignored=ignored)
+        parts = yield from self._parts(answer, searched, writer)
+        found = find(index, self._embedder, searched, k, scope, None, ignored, parts, self._reranker)
         hits, labels = found.hits, dict.fromkeys(each.label for each in found.mentions)
         answer = replace(
             answer,
             hits=hits,
             searched=searched if searched != question else "",
             understood=tuple(labels),
+            parts=found.parts,
             notice=_notices(answer.notice, found.notice),
         )
         yield answer
-        if entries := self._timeline_asked_for(searched, found.scope, index):
+        if entries := self._timeline_asked_for(searched, found, index):
             yield from _dated(answer, entries)
             return
         if writer is not None and hits:
@@ -198,7 +216,7 @@ class Chatbot:
             except (ChatError, MissingExtra) as error:
                 notice = f"The model did not answer. {_sentence(error)} These are sentences of the articles instead."
                 answer = replace(answer, model="extractive", notice=_notices(answer.notice, notice))
-        yield from self._extracted(answer, index)
+        yield from self._extracted(answer, index, found.mentions)
 
     def timeline(
         self,
@@ -215,9 +233,16 @@ class Chatbot:
         scope = check_scope(outlets, published, documents)
         return timeline(check_question(topic), self._index, self._embedder, self._similarity, scope=scope.holds)
 
-    def _timeline_asked_for(self, question: str, scope: Scope, index: Index) -> tuple[Entry, ...]:
+    def _timeline_asked_for(self, question: str, found: Found, index: Index) -> tuple[Entry, ...]:
+        """The timeline that a question asks for, of the period that it names unless nothing was published then."""
         topic = asks_for_timeline(question)
-        return timeline(topic, index, self._embedder, self._similarity, scope=scope.holds) if topic else ()
+        if topic is None:
+            return ()
+        period = found.scope if any(found.scope.published) else replace(found.scope, published=_period(found.mentions))
+        for scope in dict.fromkeys((period, found.scope)):
+            if entries := timeline(topic, index, self._embedder, self._similarity, scope=scope.holds):
+                return entries
+        return ()
 
     def _with_disagreements(self, answer: Answer, index: Index) -> Answer:
         """The answer with what its sources say differently, side by side, at its end."""
@@ -237,28 +262,54 @@ class Chatbot:
         by_rules = check_question(complete(question, history, index))
         if model is None or self.settings.rewrite == "rules":
             return by_rules
-        deadline = time.monotonic() + REWRITING_SECONDS
-        reply = ""
-        try:
-            with closing(_closable(model.stream(rewriting(question, history)))) as drafts:
-                for draft in drafts:
-                    reply = draft.text
-                    yield answer
-                    if time.monotonic() > deadline:
-                        return by_rules
-        except (ChatError, MissingExtra) as error:
-            log.debug("the model did not complete the question: %s", type(error).__name__)
-            return by_rules
+        reply = yield from _short_reply(answer, model, rewriting(question, history))
         reply = rewritten(question, reply, history)
         return check_question(reply) if reply else by_rules
 
-    def _extracted(self, answer: Answer, index: Index) -> Iterator[Answer]:
+    def _parts(
+        self, answer: Answer, question: str, model: ChatModel | None
+    ) -> Generator[Answer, None, tuple[str, ...] | None]:
+        """Yields the answer while a model parts the question; returns the parts, ``None`` where its form shall tell."""
+        if self.settings.decompose == "off":
+            return ()
+        if model is None or self.settings.decompose == "rules":
+            return None
+        reply = yield from _short_reply(answer, model, decomposing(question))
+        return decomposed(question, reply) if reply else None
+
+    def _read(self, answer: Answer, index: Index, mentions: Sequence[Mention]) -> tuple[Reading, list[str]]:
+        """The sentences that answer, of a question in parts a few for each part; and the parts that none answers."""
+        whole = answer.searched or answer.question
+        readings = [self._reader.read(part, answer.hits, index) for part in answer.parts]
+        if not any(reading.evidence for reading in readings):
+            return self._read_as_of(whole, answer.hits, index, mentions), []
+        evidence = dict.fromkeys(each for reading in readings for each in reading.evidence[:SENTENCES_A_PART])
+        unanswered = [part for part, reading in zip(answer.parts, readings, strict=True) if not reading.evidence]
+        return Reading(tuple(evidence), max(reading.support for reading in readings)), unanswered
+
+    def _read_as_of(self, question: str, hits: Sequence[Hit], index: Index, mentions: Sequence[Mention]) -> Reading:
+        """What answers. What was so before a day is told by who wrote before it, where that answers the rest of the question:
+        who writes later mostly speaks of the own time, and who writes before does not name the day."""
+        before = [each for each in mentions if each.kind == "date" and not each.published[0]]
+        if len(before) == 1 and _period(mentions) == before[0].published:
+            then = Scope(published=before[0].published)
+            rest = f"{question[: before[0].start].rstrip()}{question[before[0].end :]}"
+            reading = self._reader.read(rest, [hit for hit in hits if then.holds(hit.document)], index)
+            if reading.evidence:
+                return reading
+        return self._reader.read(question, hits, index)
+
+    def _extracted(self, answer: Answer, index: Index, mentions: Sequence[Mention]) -> Iterator[Answer]:
         """The answer from sentences of the articles."""
-        reading = self._reader.read(answer.searched or answer.question, answer.hits, index)
+        reading, unanswered = self._read(answer, index, mentions)
         if not reading.evidence:
             yield replace(answer, text=REFUSAL, refused=True, complete=True)
             return
+        for part in unanswered:
+            answer = replace(answer, notice=_notices(answer.notice, f"The articles do not say: “{part}”"))
         sentences = cite(reading.evidence)
+        if reading.by_date:
+            sentences = tuple(map(dated, citations_of(sentences)))
         for count in range(1, len(sentences)):
             yield _with(answer, sentences[:count])
         yield self._with_disagreements(_with(answer, sentences, complete=True), index)
@@ -266,12 +317,13 @@ class Chatbot:
     def _written(self, answer: Answer, model: ChatModel, index: Index) -> Iterator[Answer]:
         """The answer that a model writes; a prompt that is too long for it is halved once."""
         question, room = answer.searched or answer.question, min(self.settings.context_tokens, model.context_tokens)
-        prompt = build_prompt(question, answer.hits, model.count_tokens, room, date.today())
+        by_date = about_time(question) or bool(disagreements(question, answer.hits, self._similarity, index))
+        prompt = build_prompt(question, answer.hits, model.count_tokens, room, date.today(), by_date=by_date)
         try:
             yield from self._written_from(prompt, answer, model, index)
         except ContextTooLong:
             half = int(prompt.tokens / 2 / (1 - ANSWER_SHARE))
-            prompt = build_prompt(question, answer.hits, model.count_tokens, half, date.today())
+            prompt = build_prompt(question, answer.hits, model.count_tokens, half, date.today(), by_date=by_date)
             yield from self._written_from(prompt, answer, model, index)
 
     def _written_from(self, prompt: Prompt, answer: Answer, model: ChatModel, index: Index) -> Iterator[Answer]:
@@ -312,6 +364,29 @@ class Chatbot:
     def close(self) -> None:
         """Gives the index's files back."""
         self._index.close()
+
+
+def _short_reply(answer: Answer, model: ChatModel, messages: Sequence[Message]) -> Generator[Answer, None, str]:
+    """Yields the answer while a model replies to a short call; returns its reply, empty where it fails or takes too long."""
+    deadline = time.monotonic() + SHORT_CALL_SECONDS
+    reply = ""
+    try:
+        with closing(_closable(model.stream(messages))) as drafts:
+            for draft in drafts:
+                reply = draft.text
+                yield answer
+                if time.monotonic() > deadline:
+                    return ""
+    except (ChatError, MissingExtra) as error:
+        log.debug("the model did not help with the question: %s", type(error).__name__)
+        return ""
+    return reply
+
+
+def _period(mentions: Sequence[Mention]) -> tuple[str, str]:
+    """The first and the last day of the one period that a question names, empty where it is open or there is none."""
+    dates = [each.published for each in mentions if each.kind == "date"]
+    return dates[0] if len(dates) == 1 else ("", "")
 
 
 def _dated(answer: Answer, entries: Sequence[Entry]) -> Iterator[Answer]:
@@ -446,12 +521,13 @@ def _up_to_date(
     embedder: Embedder,
     on_progress: Callable[[Progress], None],
     opened: Index | None = None,
+    fresh: bool = False,
 ) -> tuple[Index, Changes | None, str]:
     index = opened if opened is not None else _existing(settings.index)
-    if index is not None and not index.notice and not outdated(settings, index, embedder):
+    if not fresh and index is not None and not index.notice and not outdated(settings, index, embedder):
         return index, None, ""
     try:
-        changes = build(settings, embedder, on_progress)
+        changes = build(settings, embedder, on_progress, fresh)
     except (IndexLocked, IndexUnwritable) as obstacle:
         # An older index of the same model still answers; the reader is told that it is older.
         if index is None or index.recipe.fingerprint != embedder.fingerprint:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import math
 import re
-from calendar import month_name
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -20,7 +19,7 @@ from rag.prose import Prose, Statement
 from rag.question import Vocabulary
 from rag.sentences import sentence_spans
 from rag.similarity import Similarity, meaningful_words
-from rag.types import Citation, Header, Hit, Sentence
+from rag.types import Citation, Header, Hit, Sentence, spoken_date
 from rag.words import content_words, words
 
 THRESHOLD = 0.55
@@ -78,6 +77,15 @@ def cite(evidence: Iterable[Evidence]) -> tuple[Sentence, ...]:
         Sentence(" ".join(each.quote.split()), (Citation(number, each.hit, each.quote, each.start, each.end),))
         for number, each in enumerate(evidence, start=1)
     )
+
+
+def dated(citation: Citation) -> Sentence:
+    """A quote as an item of a list, after its date, in bold, and its outlet: for answers that follow the time."""
+    header = citation.hit.document
+    date = spoken_date(header.published) or "undated"
+    source = header.outlet or header.title or header.id
+    text = f"{date}, {source}: {' '.join(citation.quote.split())}"
+    return Sentence(text, (citation,), lead="\n- ", bold=((0, len(date)),))
 
 
 class Citer:
@@ -379,7 +387,4 @@ def _joined(candidates: Sequence[_Candidate], score: float) -> tuple[Evidence, .
 
 def header_texts(header: Header) -> tuple[str, ...]:
     """What stands above a quote, so that an answer may say it: title, outlet, authors, and the date in words."""
-    year, _, rest = header.published.partition("-")
-    month, _, day = rest.partition("-")
-    spoken = f"{day} {month_name[int(month)]} {year}" if month.isdigit() and 1 <= int(month) <= 12 else year
-    return (header.byline(), spoken)
+    return (header.byline(), spoken_date(header.published))

@@ -20,7 +20,7 @@ from rag.names import same_name
 from rag.question import GROUPS, Question, Vocabulary, understand
 from rag.sentences import sentence_spans
 from rag.similarity import Similarity, meaningful_words
-from rag.types import Citation, Header, Hit, Sentence
+from rag.types import Citation, Header, Hit, Sentence, spoken_date
 from rag.words import FUNCTION_WORDS, words
 
 NEAR = 0.65
@@ -95,7 +95,8 @@ def told(disagreement: Disagreement, cited: Sequence[Citation] = ()) -> tuple[Se
         evidence = side.evidence
         place = (evidence.hit.passage.document_id, evidence.start, evidence.end)
         number = numbers.setdefault(place, max(numbers.values(), default=0) + 1)
-        remark = ", ".join(part for part in (_spoken_date(side.header), newer if side.newest else "") if part)
+        date = spoken_date(side.header.published) or "undated"
+        remark = ", ".join(part for part in (date, newer if side.newest else "") if part)
         begins = f"{side.header.outlet or side.header.title or side.header.id} ({remark}): “"
         before = " ".join(f"{evidence.quote[: side.start]}|".split())[:-1]
         start = len(begins) + len(before)
@@ -580,7 +581,7 @@ def _sides(conflicts: Sequence[_Conflict]) -> tuple[Side, ...]:
     for each in ranked:
         for statement, value in ((each.one, each.values[0]), (each.other, each.values[1])):
             chosen.setdefault(statement.hit.document.id, (statement, value))
-    ordered = sorted(chosen.values(), key=lambda each: _order(each[0].hit.document))
+    ordered = sorted(chosen.values(), key=lambda each: each[0].hit.document.date_order)
     dates = [each.hit.document.published for each, _ in ordered]
     sides = []
     for place, (statement, value) in enumerate(ordered):
@@ -589,11 +590,3 @@ def _sides(conflicts: Sequence[_Conflict]) -> tuple[Side, ...]:
         newest = all(newer(dates[place], other) for other in others)
         sides.append(Side(evidence, value.start, value.end, newest))
     return tuple(sides)
-
-
-def _order(header: Header) -> tuple[bool, str, str, str]:
-    return (not header.published, header.published, header.title, header.id)
-
-
-def _spoken_date(header: Header) -> str:
-    return header_texts(header)[1].strip().lstrip("0") or "undated"

@@ -21,6 +21,14 @@ FootnoteError
 │   ├── RateLimited        too many requests, or nothing left of the quota
 │   ├── ContextTooLong     the prompt is longer than the model can read
 │   └── AnswerCut          the answer broke off after it had begun
+├── AccountsError          the file of those who may log in
+├── Cancelled              whoever began a build ended it
+├── StoreError             conversations and feedback kept on disk
+│   ├── StoreCorrupt       their file, or something in it, is damaged
+│   ├── StoreTooNew        written by a newer Footnote
+│   ├── StoreUnwritable    the disk refuses to take them
+│   └── ConversationMissing there is none of that address
+├── FeedbackError          feedback that cannot be taken
 ├── MissingExtra           an optional part is not installed
 └── CitationError          a quote that does not stand where it should
 """
@@ -118,6 +126,40 @@ class ContextTooLong(ChatError):
 
 class AnswerCut(ChatError):
     """The answer broke off after it had begun; what came of it stands."""
+
+
+class AccountsError(FootnoteError):
+    """The file of those who may log in, or an account in it, cannot be used."""
+
+
+class Cancelled(FootnoteError):
+    """Whoever began a build ended it; raise it from ``on_progress``. The old index is as it was."""
+
+
+class StoreError(FootnoteError):
+    """Something about the conversations and the feedback kept on disk."""
+
+
+class StoreCorrupt(StoreError):
+    """The file they are kept in, or something in it, is damaged."""
+
+
+class StoreTooNew(StoreError):
+    """They were written by a newer Footnote."""
+
+
+class StoreUnwritable(StoreError):
+    """The disk refuses to take them."""
+
+
+class ConversationMissing(StoreError):
+    """There is no conversation of that address, or it is another's."""
+
+
+class FeedbackError(FootnoteError):
+    """Feedback that cannot be taken."""
+
+    exit_code = 64
 
 
 class MissingExtra(FootnoteError):

@@ -422,6 +422,19 @@ def evaluate_against(
     return first, tuple(compare(first, each) for each in rest)
 
 
+_OF_THE_PAGE = (
+    "host",
+    "port",
+    "log",
+    "data",
+    "conversations",
+    "accounts",
+    "allowed_hosts",
+    "root_path",
+    "watch",
+)
+
+
 def changed_settings(settings: Settings, changes: str) -> Settings:
     """The settings with some changed, written as ``name=value`` with spaces between; raises SettingsError.
 
@@ -431,7 +444,7 @@ def changed_settings(settings: Settings, changes: str) -> Settings:
     Traceback (most recent call last):
     rag.errors.SettingsError: the setting k has no value; write k=VALUE
     """
-    known = [each.name for each in fields(Settings) if each.name not in ("host", "port", "log")]
+    known = [each.name for each in fields(Settings) if each.name not in _OF_THE_PAGE]
     texts = {}
     for part in re.split(r"[\s,]+(?=\w+=)", changes.strip()):
         name, _, value = part.partition("=")

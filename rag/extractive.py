@@ -15,9 +15,9 @@ from typing import Protocol
 
 from rag.cite import Evidence
 from rag.lexical import stem
-from rag.question import GROUPS, Question, Vocabulary, answers_kind, understand
+from rag.question import GROUPS, Question, Vocabulary, answers_kind, over_time, understand
 from rag.sentences import sentence_spans
-from rag.similarity import Similarity, meaningful_words
+from rag.similarity import Similarity, expected_cosine, meaningful_words
 from rag.types import Hit
 from rag.words import FUNCTION_WORDS, words
 
@@ -31,11 +31,13 @@ _REPETITION = 0.6
 class Reading:
     """What a reader found: the evidence in the order it is to be read, and how well it is supported (0 to 1).
 
-    The evidence is empty where ``support`` is too weak to answer at all.
+    The evidence is empty where ``support`` is too weak to answer at all. ``by_date`` says that it runs from the oldest
+    article to the newest, else the best comes first.
     """
 
     evidence: tuple[Evidence, ...]
     support: float
+    by_date: bool = False
 
 
 class Reader(Protocol):
@@ -126,7 +128,11 @@ class SentenceReader:
         self._scorer = scorer or Scorer.shipped()
 
     def read(self, question: str, hits: Sequence[Hit], vocabulary: Vocabulary) -> Reading:
-        """One to four sentences, most relevant first, none twice; none where the support is below the threshold."""
+        """One to four sentences, none twice; none where the support is below the threshold.
+
+        The most relevant comes first; they are ordered by date where the question asks for a course of events and they are
+        of different dates.
+        """
         asked = understand(question, vocabulary)
         found = [each for each in candidates(hits) if could_answer(asked, each.text)]
         if not found:
@@ -137,14 +143,23 @@ class SentenceReader:
         support = self._scorer.probability(support_features(features, best))
         if support < self._scorer.threshold:
             return Reading((), support)
-        return Reading(_in_reading_order(self._chosen(found, orders)), support)
+        chosen = self._chosen(found, orders)
+        if over_time(question) and len({each.hit.document.published for each in chosen}) > 1:
+            return Reading(_by_date(chosen), support, by_date=True)
+        return Reading(_best_first(chosen), support)
 
     def features(self, question: Question, found: Sequence[Candidate]) -> list[dict[str, float]]:
         """What is known of each candidate with respect to the question, by feature name."""
+        asked, *known = self._similarity.reads([question.text, *(each.text for each in found)])
+        if not asked:
+            return [sentence_features(question, each, None, {}, {}) for each in found]
         cosines = self._similarity.to_question(question.text, [each.text for each in found])
         near = self._near(question, [each.words for each in found])
         near_context = self._near(question, [each.context_words for each in found])
-        return [sentence_features(question, *each) for each in zip(found, cosines, near, near_context, strict=True)]
+        return [
+            sentence_features(question, *each) if read else sentence_features(question, each[0], None, {}, {})
+            for each, read in zip(zip(found, cosines, near, near_context, strict=True), known, strict=True)
+        ]
 
     def _near(self, question: Question, texts: Sequence[frozenset[str]]) -> list[dict[str, float]]:
         """For each set of words how near, from 0 to 1, each of the question's words comes to one of them in meaning.
@@ -195,25 +210,26 @@ def could_answer(question: Question, sentence: str) -> bool:
 def sentence_features(
     question: Question,
     candidate: Candidate,
-    cosine: float,
+    cosine: float | None,
     near: Mapping[str, float],
     near_context: Mapping[str, float],
 ) -> dict[str, float]:
     """The features of one candidate; all are 0 to 1 but the cosines and the two logarithms.
 
     ``near`` and ``near_context`` say how near each word of the question comes to one of the sentence's, or its context's.
+    ``cosine`` is ``None`` where the embedding model does not know the words of both texts: then spelling alone counts.
     """
-    why = candidate.hit.why
+    coverage, passage_coverage = question.coverage(candidate.stems), question.coverage(candidate.passage)
     holds_kind = answers_kind(question, candidate.text)
     new = [each for each in candidate.sequence if each not in question.stems]
     features = {
-        "cosine": cosine,
-        "passage_cosine": why.dense_score or 0.0,
+        "cosine": expected_cosine(coverage) if cosine is None else cosine,
+        "passage_cosine": expected_cosine(passage_coverage) if cosine is None else candidate.hit.why.dense_score or 0.0,
         "passage_score": candidate.hit.score,
         "rank": 1 / (1 + candidate.rank),
-        "coverage": question.coverage(candidate.stems),
+        "coverage": coverage,
         "context_coverage": question.coverage(candidate.context),
-        "passage_coverage": question.coverage(candidate.passage),
+        "passage_coverage": passage_coverage,
         "near_coverage": question.coverage(candidate.stems, near=near),
         "near_context_coverage": question.coverage(candidate.context, near=near_context),
         "name_coverage": question.coverage(candidate.stems, question.names),
@@ -261,9 +277,14 @@ def _is_heading(text: str, title: str) -> bool:
     return not closed and len(words(text)) < 7 and ":" not in text
 
 
-def _in_reading_order(chosen: Sequence[Evidence]) -> tuple[Evidence, ...]:
+def _best_first(chosen: Sequence[Evidence]) -> tuple[Evidence, ...]:
     """The best first; what follows from one passage stands together, as it was written."""
     first: dict[str, int] = {}
     for position, each in enumerate(chosen):
         first.setdefault(each.hit.passage.id, position)
     return (chosen[0], *sorted(chosen[1:], key=lambda each: (first[each.hit.passage.id], each.start)))
+
+
+def _by_date(chosen: Sequence[Evidence]) -> tuple[Evidence, ...]:
+    """The oldest article first, undated ones last; each as it was written."""
+    return tuple(sorted(chosen, key=lambda each: (*each.hit.document.date_order, each.start)))

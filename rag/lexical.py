@@ -209,14 +209,18 @@ def _write(folder: Path, passages: Iterable[tuple[str, str]]) -> None:
     writer = index.writer(heap_size=_WRITER_MEMORY, num_threads=1)
     forms: Counter[str] = Counter()
     titles: set[str] = set()
-    for row, (header, text) in enumerate(passages):
-        entry = tantivy.Document()
-        entry.add_unsigned("row", row)
-        entry.add_text("text", fold(text))
-        entry.add_text("header", fold(header))
-        forms.update(written_forms(text))
-        titles.update(written_forms(header))
-        writer.add_document(entry)
+    try:
+        for row, (header, text) in enumerate(passages):
+            entry = tantivy.Document()
+            entry.add_unsigned("row", row)
+            entry.add_text("text", fold(text))
+            entry.add_text("header", fold(header))
+            forms.update(written_forms(text))
+            titles.update(written_forms(header))
+            writer.add_document(entry)
+    except BaseException:
+        writer.rollback()  # else its thread goes on writing while the folder is being removed
+        raise
     writer.commit()
     writer.wait_merging_threads()
     # Titles write everyday words with capitals: they count only where the texts do not have a word.

@@ -147,6 +147,62 @@ def expected_kind(text: str) -> str:
     return next((kind for kind, pattern in _PATTERNS.items() if pattern.search(text)), "")
 
 
+_IN_TIME = re.compile(
+    r"\b(?:when|since|before|after(?:wards)?|until|till|earlier|earliest|later|latest|newest|recent(?:ly)?|still|now|nowadays"
+    r"|current(?:ly)?|formerly|previous(?:ly)?|originally|initially|already|any ?more|no longer|today|yesterday|ago"
+    r"|histor(?:y|ies)|chronolog\w+|time-?line|(?:what|which) (?:year|date|day|month|decade|century)"
+    r"|(?:last|this|past|next|coming) (?:\w+ )?(?:day|week|month|year|decade|spring|summer|autumn|winter)s?)\b"
+    r"|\b(?:когда|до|после|перед|накануне|прежде|ранее|раньше|позже|позднее|потом|сейчас|теперь|ныне|сегодня|вчера|назад"
+    r"|недавн\w+|последн(?:ий|яя|ее|ие|их)|первоначальн\w+|вс[её] ещ[её]|больше не|уже не|истори[яиюей]+|хронологи\w+"
+    r"|(?:какой|каком|какого) (?:год|день|месяц|век)\w*|(?:прошл|эт|нынешн)\w+ (?:недел|месяц|год|лет)\w*)\b",
+    re.I,
+)
+_DATED = re.compile(
+    r"(?<![\w$€£₽₸#.,:-])(?:1[5-9]|20)\d\d(?![\w%]|[.,:]\d)|\b(?:1[5-9]|20)\d0s\b"
+    r"|\b(?:january|february|april|june|july|august|september|october|november|december)\b|(?<!^)\b(?-i:March|May)\b"
+    r"|\b(?:январ|феврал|апрел|июн|июл|август|сентябр|октябр|ноябр|декабр)[а-я]{1,3}\b|\bмарт[аеу]?\b|\bма[йяею]\b",
+    re.I,
+)
+_CHANGE = re.compile(
+    r"\bhow (?:did|do|does|has|have|had|is|are|was|were)\b.+\b(?:chang|develop|evolv|shift|unfold|progress)\w*"
+    r"|\bwhat (?:has |have |had )?(?:changed|evolved|shifted)\b(?! (?:the|an?|its|their|his|her)\b)|\bbefore and after\b"
+    r"|\b(?:как|что)\b.*\b(?:(?:из|по)?мен[яи]|развива)\w+|\bдо и после\b",
+    re.I,
+)
+_YEAR = r"(?:1[5-9]|20)\d\d"
+_COURSE = re.compile(
+    r"\bsince\b|\b(?:history|chronology|time-?line) of\b"
+    r"|\b(?:over|through(?:out)?|across) (?:the |all the |these |those )?(?:(?:last|past) \w+ )?"
+    r"(?:time|years|months|weeks|decades)\b"
+    rf"|\b(?:between|from)\b.+\b(?:and|to|until|till|through) .*\b{_YEAR}\b|\b{_YEAR} ?[-–—] ?(?:{_YEAR}|\d\d)\b(?! *\w)"
+    rf"|\b(?:с|со|начиная с|между) .*\b{_YEAR}\b|\b(?:истори|хронологи)[яиюей]+ \w+|\bсо временем\b|\bс (?:годами|тех пор)\b"
+    r"|\bза (?:эти|последние|все|прошедшие) (?:\w+ )?(?:годы|лет|месяц\w*)\b",
+    re.I,
+)
+
+
+def about_time(text: str) -> bool:
+    """Whether the order of events, or how new a source is, bears on a question: where it names a date or a period, or asks
+    when, or what was before, after, is still so or is so now. English and Russian; rather too often than too seldom.
+
+    >>> about_time("Who was mayor before 2031?"), about_time("How many people came?")
+    (True, False)
+    """
+    return any(form.search(text) for form in (_IN_TIME, _DATED, _CHANGE, _COURSE))
+
+
+def over_time(text: str) -> bool:
+    """Whether a question asks for a course of events, which is told from the oldest source to the newest.
+
+    "How did … change?" always does; a period ("since 2031") or a history only where no one thing is asked for: of "Who has
+    been mayor since 2031?" there is one right answer, which comes first whenever it was written.
+
+    >>> [over_time(text) for text in ("What happened since 2031?", "Who has been mayor since 2031?", "When did it end?")]
+    [True, False, False]
+    """
+    return bool(_CHANGE.search(text)) or (bool(_COURSE.search(text)) and not expected_kind(text))
+
+
 _MONTH = (
     r"jan(uary)?|feb(ruary)?|mar(ch)?|apr(il)?|may|june?|july?|aug(ust)?|sept?(ember)?|oct(ober)?|nov(ember)?|dec(ember)?|"
     r"январ\w+|феврал\w+|марта?|апрел\w+|ма[яй]|июн\w+|июл\w+|август\w*|сентябр\w+|октябр\w+|ноябр\w+|декабр\w+"

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 from weakref import WeakKeyDictionary
 
 from embeddings import Neighbor
-from rag.diversify import chosen, without_copies
+from rag.decompose import decompose
+from rag.diversify import LONGEST_SPAN, chosen, joined, without_copies
 from rag.errors import EmbedderError, QuestionError
 from rag.index import Index
 from rag.lexical import KeywordHit, matched_words, stem
@@ -21,7 +22,7 @@ from rag.types import Header, Hit, Passage, Scope, Why
 from rag.words import words
 
 if TYPE_CHECKING:
-    from embeddings import Embedder, Vectors
+    from embeddings import Embedder, Reranker, Vectors
     from rag.mentions import Catalogue, Mention
 
 EVERYTHING = Scope()
@@ -44,13 +45,27 @@ _RERANKED = 24
 class Found:
     """What a question found: ``hits`` best first, what it ``mentions``, the ``scope`` that was searched, and a ``notice``.
 
-    The scope is empty where all articles were searched; ``notice`` says so where a narrower one held nothing.
+    The scope is empty where all articles were searched; ``notice`` says so where a narrower one held nothing. ``parts`` are the
+    questions that it consists of, each searched for by itself too, empty where it is one.
     """
 
     hits: tuple[Hit, ...]
     mentions: tuple[Mention, ...] = ()
     scope: Scope = EVERYTHING
     notice: str = ""
+    parts: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class _Query:
+    """A question, or a part of one, ready to be searched for: ``allowed`` are the articles, ``None`` for all."""
+
+    asked: Question
+    vector: Vectors
+    mentions: tuple[Mention, ...]
+    scope: Scope
+    allowed: frozenset[str] | None
+    notice: str
 
 
 def retrieve(
@@ -68,43 +83,100 @@ def find(
     scope: Scope | None = None,
     today: date | None = None,
     ignored: Collection[str] = (),
+    parts: Sequence[str] | None = None,
+    reranker: Reranker | None = None,
 ) -> Found:
     """The ``k`` best passages for a question within a scope, and what was understood of the question.
 
     Without a ``scope`` the outlets, authors, articles and dates that the question names narrow the search where its form asks
     for that, and raise what meets them elsewhere; an empty ``Scope()`` searches all articles alike. ``ignored`` are labels of
-    mentions that shall count for nothing; ``today`` (by default the day it is) is what "last week" counts from.
+    mentions that shall count for nothing; ``today`` (by default the day it is) is what "last week" counts from. ``parts`` are the
+    questions it consists of, by default what its form tells; each of them, and each outlet or article that is named beside another,
+    has a place among the hits. Neighbouring passages are joined into one. A ``reranker`` orders the best anew.
 
     Both halves of the index name candidates; every candidate then gets both scores, each scaled to 0–1 over the candidates,
     and their weighted sum ranks it. Raises QuestionError for a question or a ``k`` that cannot be used.
     """
     question, k = check_question(question), check_k(k)
-    understood = catalogue(index).mentions(question, today or date.today()) if scope is None else ()
+    today = today or date.today()
+    whole = _query(index, embedder, question, scope, today, ignored)
+    named = [each for each in whole.mentions if each.kind != "date"]
+    if parts is None:
+        parts = decompose(question, [(each.start, each.end) for each in named], index)
+    within = whole.scope or None if scope is None else scope
+    orders = [_order_of_part(index, embedder, part, within, today, ignored) for part in parts]
+    orders += _orders_of_scopes(index, whole.vector, [_scope_of(each) for each in named] if len(named) > 1 else [])
+    ranked = _ranked(index, whole, k, {row for order in orders for row in order})
+    if reranker is not None:
+        ranked = _reranked(reranker, question, ranked)
+    places = [[ranked[row].passage.id for row in order] for order in orders]
+    repeated = {value for each in whole.mentions if each.kind == "document" for value in each.values}
+    groups = chosen(without_copies(list(ranked.values())), k, places, repeated)
+    hits = tuple(joined(group, index.document(group[0].document.id).text) for group in groups)
+    return Found(hits, whole.mentions, whole.scope, whole.notice, tuple(parts))
+
+
+def _query(
+    index: Index, embedder: Embedder, question: str, scope: Scope | None, today: date, ignored: Collection[str]
+) -> _Query:
+    understood = catalogue(index).mentions(question, today) if scope is None else ()
     mentions = tuple(each for each in understood if each.label not in ignored)
-    narrowed = _narrowed(index, sure_scope(mentions)) if scope is None else _kept(index, scope)
-    wanted, allowed, notice = narrowed
-    asked = understand(question, index)
+    wanted, allowed, notice = _narrowed(index, sure_scope(mentions)) if scope is None else _kept(index, scope)
     vector = embed_question(embedder, question)
-    pool = max(_POOL, 2 * k)
-    dense, keywords = _candidates(index, vector, asked.terms, pool, allowed)
+    return _Query(understand(question, index), vector, mentions, wanted, allowed, notice)
+
+
+def _order_of_part(
+    index: Index, embedder: Embedder, part: str, scope: Scope | None, today: date, ignored: Collection[str]
+) -> list[int]:
+    """The best rows for a part of a question, best first."""
+    return list(_ranked(index, _query(index, embedder, part, scope, today, ignored), _PLACED))[:_PLACED]
+
+
+def _orders_of_scopes(index: Index, vector: Vectors, scopes: Sequence[Scope]) -> list[list[int]]:
+    """For each scope its rows nearest to a question, which may be none of the nearest of all."""
+    orders = []
+    headers = index.headers() if scopes else []
+    for scope in scopes:
+        rows = index.rows_of(header.id for header in headers if scope.holds(header))
+        cosines = zip(index.cosines(vector, rows), rows, strict=True)
+        orders.append([row for _, row in sorted(cosines, key=lambda each: (-each[0], each[1]))[:_PLACED]])
+    return orders
+
+
+def _ranked(index: Index, query: _Query, k: int, also: Collection[int] = ()) -> dict[int, Hit]:
+    """The candidates for a query by row, best first, enough for ``k`` spans; ``also`` are rows that are among them in any case."""
+    terms, pool = query.asked.terms, max(_POOL, LONGEST_SPAN * k)
+    dense, keywords = _candidates(index, query.vector, terms, pool, query.allowed)
     by_words = {hit.row: hit.score for hit in keywords}
     keywords = keywords[:pool]
-    places = _places(mentions)
-    placed = _placed_rows(index, vector, places)
-    rows = sorted({hit.row for hit in dense} | {hit.row for hit in keywords} | placed)
-    cosines = dict(zip(rows, index.cosines(vector, rows), strict=True))
+    rows = sorted({hit.row for hit in dense} | {hit.row for hit in keywords}.union(also))
+    cosines = dict(zip(rows, index.cosines(query.vector, rows), strict=True))
     scores = fuse(cosines, {row: by_words[row] for row in rows if row in by_words})
-    first = sorted(rows, key=lambda row: (-scores[row], row))[: max(_RERANKED, 2 * k)]
-    first += sorted(placed.difference(first))
+    first = sorted(rows, key=lambda row: (-scores[row], row))[: max(_RERANKED, LONGEST_SPAN * k)]
+    first += sorted(set(also).difference(first))
     passages = dict(zip(first, index.passages(first), strict=True))
-    scores = rerank(asked, {row: scores[row] for row in first}, passages)
-    met = {row: _met(mentions, header) for row, (_, header) in passages.items()}
+    scores = rerank(query.asked, {row: scores[row] for row in first}, passages)
+    met = {row: _met(query.mentions, header) for row, (_, header) in passages.items()}
     scores = {row: round(score + MENTION_WEIGHT * len(met[row]), 6) for row, score in scores.items()}
     ranked = sorted(first, key=lambda row: (-scores[row], row))
-    hits = _hits(asked.terms, ranked, passages, scores, cosines, _ranks(dense), keywords, met)
-    named = {value for each in mentions if each.kind == "document" for value in each.values}
-    best = chosen(without_copies(hits), k, [each.holds for each in places], named)
-    return Found(tuple(best), mentions, wanted, notice)
+    hits = _hits(terms, ranked, passages, scores, cosines, _ranks(dense), keywords, met)
+    return dict(zip(ranked, hits, strict=True))
+
+
+def _reranked(reranker: Reranker, question: str, ranked: Mapping[int, Hit]) -> dict[int, Hit]:
+    """The best candidates in the order of a reranker, with its scores; the others follow as they were, below them."""
+    from embeddings import EmbeddingError
+
+    first = list(ranked.items())[:_RERANKED]
+    try:
+        scores = reranker.scores(question, [f"{hit.document.line()}\n{hit.passage.text}" for _, hit in first])
+    except EmbeddingError as error:
+        raise EmbedderError(str(error)) from error
+    # What it did not read keeps its order under what it did: its scores say nothing about the reranker's.
+    rest = [(row, replace(hit, score=hit.score - 2)) for row, hit in list(ranked.items())[_RERANKED:]]
+    read = [(row, replace(hit, score=round(score, 6))) for (row, hit), score in zip(first, scores, strict=True)]
+    return dict(sorted(read, key=lambda each: -each[1].score) + rest)
 
 
 def catalogue(index: Index) -> Catalogue:
@@ -193,23 +265,6 @@ def _scope_of(mention: Mention) -> Scope:
         documents=mention.values if mention.kind == "document" else (),
         published=mention.published,
     )
-
-
-def _places(mentions: Sequence[Mention]) -> list[Scope]:
-    """Where a question names several outlets, authors or articles, each gets a place among the hits."""
-    named = [_scope_of(each) for each in mentions if each.kind != "date"]
-    return named if len(named) > 1 else []
-
-
-def _placed_rows(index: Index, vector: Vectors, places: Sequence[Scope]) -> set[int]:
-    """The nearest passages of each place, which may be none of the nearest of all."""
-    placed: set[int] = set()
-    headers = index.headers() if places else []
-    for scope in places:
-        rows = index.rows_of(header.id for header in headers if scope.holds(header))
-        cosines = zip(index.cosines(vector, rows), rows, strict=True)
-        placed.update(row for _, row in sorted(cosines, key=lambda each: (-each[0], each[1]))[:_PLACED])
-    return placed
 
 
 def rerank(

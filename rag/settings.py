@@ -26,8 +26,14 @@ class Settings:
     """The folder of articles."""
     index: Path = Path("index")
     """The folder the index is kept in."""
+    data: Path = Path("data")
+    """The folder conversations and feedback are kept in."""
+    conversations: str = "on"
+    """Whether the page keeps conversations: ``on`` or ``off``."""
     embedder: str = "bundled"
     """The embedding model: ``bundled`` (all-MiniLM-L6-v2, no network), a hub name, or a folder."""
+    reranker: str = "off"
+    """What orders the best passages anew: ``off``, or a sentence-transformers CrossEncoder (a hub name or a folder)."""
     model: str = "extractive"
     """What writes the answer: ``extractive`` takes sentences from the articles and needs no model; ``ollama:NAME``,
     ``openai:NAME``, ``anthropic:NAME``, ``https://HOST/v1#NAME``, ``local:FOLDER``, ``gguf:FILE`` and more name one."""
@@ -37,6 +43,8 @@ class Settings:
     """How long the model may take to its first word; 0 means 60 on this machine and 30 elsewhere."""
     answer_seconds: int = 180
     """How long the model may take to its last word."""
+    decompose: str = "rules"
+    """What parts a question that asks for several things: its form (``rules``), the ``model``, or ``off``."""
     rewrite: str = "model"
     """Who completes a follow-up question: ``model`` (rules where there is none), ``rules``, or ``off``."""
     passage_tokens: int = 200
@@ -49,6 +57,14 @@ class Settings:
     """The address the page listens on."""
     port: int = 7860
     """The page's port."""
+    accounts: str = ""
+    """The file of those who may log in, as ``rag account add`` writes it; empty where there is no login."""
+    allowed_hosts: str = ""
+    """Further names under which the page may be reached, separated by commas: those of a proxy in front of it."""
+    root_path: str = ""
+    """Where a proxy shows the page: a path such as ``/news``, or the whole address; empty where it is at the top."""
+    watch: str = "off"
+    """Whether the served page follows the folder of articles: ``on`` or ``off``."""
     log: str = "WARNING"
     """How much is logged: ``DEBUG``, ``INFO``, ``WARNING`` or ``ERROR``; questions and paths only at ``DEBUG``."""
 
@@ -67,8 +83,14 @@ class Settings:
                     f"RAG_{name.upper()} must lie between {low} and {high}; set it to a number such as {_default(name)}"
                 )
 
+        if self.decompose not in ("rules", "model", "off"):
+            raise SettingsError("RAG_DECOMPOSE must be rules, model or off; set it to rules")
         if self.rewrite not in ("model", "rules", "off"):
             raise SettingsError("RAG_REWRITE must be model, rules or off; set it to model")
+        if self.conversations not in ("on", "off"):
+            raise SettingsError("RAG_CONVERSATIONS must be on or off; set it to on")
+        if self.watch not in ("on", "off"):
+            raise SettingsError("RAG_WATCH must be on or off; set it to off")
         if self.log not in ("DEBUG", "INFO", "WARNING", "ERROR"):
             raise SettingsError("RAG_LOG must be DEBUG, INFO, WARNING or ERROR; set it to WARNING")
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
-from rag.cite import header_texts
+from rag.cite import dated
 from rag.extractive import Candidate, candidates
 from rag.index import Index
 from rag.lexical import stem
@@ -70,7 +70,7 @@ def timeline(
     read = _Topic.of(asked, [passage.text for passage, _ in index.passages(known)])
     groups = [hits for hits in _mentions(read, index, embedder) if scope(hits[0].document)]
     chosen = _chosen(read.asked, groups, similarity)
-    chosen.sort(key=lambda each: _order(each.hit.document))
+    chosen.sort(key=lambda each: each.hit.document.date_order)
     return tuple(
         Entry(
             each.hit.document.published, each.hit.document, Citation(number, each.hit, each.text, each.start, each.end)
@@ -85,13 +85,7 @@ def told(entries: Iterable[Entry]) -> tuple[Sentence, ...]:
     >>> told(())
     ()
     """
-    sentences = []
-    for entry in entries:
-        date = header_texts(entry.header)[1].strip().lstrip("0") or "undated"
-        source = entry.header.outlet or entry.header.title or entry.header.id
-        text = f"{date}, {source}: {' '.join(entry.citation.quote.split())}"
-        sentences.append(Sentence(text, (entry.citation,), lead="\n- ", bold=((0, len(date)),)))
-    return tuple(sentences)
+    return tuple(dated(entry.citation) for entry in entries)
 
 
 # --- Which articles
@@ -238,10 +232,6 @@ def _promise(asked: Question, each: Candidate) -> float:
     return (asked.coverage(each.stems) + asked.coverage(each.context) / 2) * said - asks
 
 
-def _order(header: Header) -> tuple[bool, str, str, str]:
-    return (not header.published, header.published, header.title, header.id)
-
-
 # --- Who asks for one
 
 
@@ -253,13 +243,19 @@ _OVER_TIME = (
     r"|in chronological order|chronologically|in order of (?:publication|date)|by date"
     r"|from (?:first|earliest) to (?:last|latest))"
 )
+_YEAR = r"(?:\w+\s){0,2}(?:1[5-9]|20)\d\d(?:\sгод\w*)?"
+_IN_A_PERIOD = (
+    rf"(?:since\s{_YEAR}|(?:between|from)\s{_YEAR}(?:\s(?:and|to|until|till|through)\s|\s?[-–—]\s?){_YEAR}"
+    rf"|(?:с|со|между)\s{_YEAR}|за\s(?:эти|последние|все|прошедшие)\s(?:\w+\s)?(?:годы|лет|месяц\w*))"
+)
 _ASKS = tuple(
     re.compile(form, re.IGNORECASE)
     for form in (
         r"\b(?:time-?\s?line|chronology)\s(?:of|for|on|about)\s(?P<topic>.+)",
         rf"\bhow (?:did|has|have|does|is|was|were)\s(?:the\s|their\s|its\s)?{_COVERAGE}\s(?:of|on|about)\s(?P<topic>.+?)"
         rf"\s{_CHANGED}\b",
-        rf"\bhow (?:did|has|have|does|was|were|is)\s(?P<topic>.+?)\s(?:{_CHANGED}|covered|reported(?:\son)?)\s{_OVER_TIME}",
+        rf"\bhow (?:did|has|have|does|was|were|is)\s(?P<topic>.+?)\s(?:{_CHANGED}|covered|reported(?:\son)?)"
+        rf"\s(?:{_OVER_TIME}|{_IN_A_PERIOD})",
         rf"\bhistory of\s(?:the\s|its\s)?{_COVERAGE}\s(?:of|on|about)\s(?P<topic>.+)",
         rf"\bhistory of\s(?P<topic>.+?)\s{_COVERAGE}$",
         rf"^(?:what|list|show|give|tell|summari\w+|describe)\b.*?\b(?:about|on|of|say)\s(?P<topic>.+?),?\s{_OVER_TIME}$",
@@ -268,7 +264,7 @@ _ASKS = tuple(
         rf"\bистори\w+\s(?:освещения|публикаций)\s{_ABOUT}(?P<topic>.+)",
         r"\bкак\s(?:со временем\s)?(?:из)?мен\w+(?:сь|ся)\s(?:со временем\s)?(?:освещение|публикации)\s"
         rf"{_ABOUT}(?P<topic>.+)",
-        r"\bкак\s(?:из)?мен\w+(?:сь|ся)\s(?P<topic>.+?)\s(?:со временем|с течением времени|с годами)",
+        rf"\bкак\s(?:из)?мен\w+(?:сь|ся)\s(?P<topic>.+?)\s(?:со временем|с течением времени|с годами|{_IN_A_PERIOD})",
     )
 )
 _EDGES = " \t?!.,:;\"'“”«»„‘’()-–—"

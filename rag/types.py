@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from calendar import month_name
 from dataclasses import dataclass, field, fields
 
 from rag.errors import CitationError
@@ -33,6 +35,43 @@ class Header:
     def byline(self) -> str:
         """The line with the authors: what a question can name an article by."""
         return " · ".join(part for part in (self.line(), ", ".join(self.authors)) if part)
+
+    def as_of(self) -> str:
+        """When what the article says was so, as far as it tells: the date in words that stands beside each citation.
+
+        >>> Header(id="a.md", published="2019-06-04").as_of(), Header(id="a.md").as_of()
+        ('as of 4 June 2019', 'undated')
+        """
+        return f"as of {spoken_date(self.published)}" if self.published else "undated"
+
+    def cited(self) -> str:
+        """Title (or id), outlet and ``as_of`` in one line: what a citation names its article by.
+
+        >>> Header(id="a.md", title="A vote", outlet="Courier", published="2019-06").cited()
+        'A vote · Courier · as of June 2019'
+        """
+        return " · ".join(part for part in (self.title or self.id, self.outlet, self.as_of()) if part)
+
+    @property
+    def date_order(self) -> tuple[bool, str, str, str]:
+        """What sorts articles by date of publication, oldest first, undated ones last.
+
+        A month or a year comes before the days in it; the same date is sorted by title.
+        """
+        return (not self.published, self.published, self.title, self.id)
+
+
+def spoken_date(published: str) -> str:
+    """A date as a newspaper prints it, as exact as it is known.
+
+    >>> [spoken_date(each) for each in ("2031-03-04", "2031-03", "2031", "")]
+    ['4 March 2031', 'March 2031', '2031', '']
+    """
+    found = re.fullmatch(r"(\d{4})(?:-(0[1-9]|1[0-2]))?(?:-(\d\d))?", published)
+    if found is None:
+        return published
+    year, month, day = found.groups()
+    return " ".join(part for part in (day and str(int(day)), month and month_name[int(month)], year) if part)
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,12 +238,14 @@ class Answer:
     (``hits`` are then the nearest passages). ``complete`` is false while more may come, or where it was cut.
     ``model`` names what wrote the answer; ``notice`` is something the reader should know about how it came about.
     ``searched`` is the question that was searched for where a follow-up had to be completed first, else empty.
-    ``understood`` are the outlets, authors, articles and dates it names, as a chip shows them ("Courier", "Mar 2031").
+    ``understood`` are the outlets, authors, articles and dates it names, as a chip shows them ("Courier", "Mar 2031"), ``parts``
+    the questions it consists of, empty where it is one.
     """
 
     question: str
     searched: str = ""
     understood: tuple[str, ...] = ()
+    parts: tuple[str, ...] = ()
     text: str = ""
     sentences: tuple[Sentence, ...] = ()
     citations: tuple[Citation, ...] = ()

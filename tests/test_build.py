@@ -98,6 +98,15 @@ def test_nothing_changed_embeds_nothing(settings: Settings, counting: Counting) 
     assert (changes.kept, changes.embedded, counting.texts) == (("harbour.md", "plant.txt", "ru/ozero.txt"), 0, [])
 
 
+def test_headers_are_read_once(settings: Settings, hashing: Embedder, monkeypatch: pytest.MonkeyPatch) -> None:
+    build(settings, hashing)
+    index = Index.open(settings.index)
+    first = index.headers()
+    monkeypatch.setattr(Index, "_all", None)
+    assert index.headers() == first
+    assert index.headers() is not first  # a caller may sort its own
+
+
 def test_one_added_article_among_many_is_the_only_one_embedded(settings: Settings, counting: Counting) -> None:
     write_articles(settings.articles, {f"many/{n}.txt": f"Article {n} tells of the number {n}.\n" for n in range(100)})
     build(settings, counting)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -12,10 +13,13 @@ import rag
 from embeddings import Embedder
 from news import write_articles
 from rag.chatbot import Chatbot
+from rag.cite import Evidence
 from rag.errors import IndexingError, IndexLocked, QuestionError, SettingsError
+from rag.extractive import Reading
 from rag.generations import new_generation
+from rag.question import Vocabulary
 from rag.settings import Settings
-from rag.types import Answer
+from rag.types import Answer, Hit
 
 
 @pytest.fixture
@@ -254,6 +258,66 @@ def test_a_question_for_a_timeline_gets_one(chatbot: Chatbot) -> None:
     for citation in answer.citations:
         assert chatbot.document(citation.hit.document.id).text[citation.start : citation.end] == citation.quote
     assert [each.header.id for each in chatbot.timeline("Lake Verrin", published=("2031-03-01", ""))] == ["plant.txt"]
+
+
+def alone(settings: Settings) -> Settings:
+    """The same in a folder that holds nothing yet."""
+    return settings.replace(articles=settings.articles.parent / "ferry")
+
+
+def test_how_something_changed_in_a_period_is_a_timeline_of_it(settings: Settings, hashing: Embedder) -> None:
+    settings = alone(settings)
+    head = (
+        '---\ntitle: "Harbour notes {0}"\noutlet: Courier\npublished: "{0}"\n---\nThe ferry of Tarn carried {1} people.'
+    )
+    write_articles(
+        settings.articles,
+        {f"{year}.md": head.format(year, people) for year, people in ((2029, 250), (2031, 400), (2030, 300))},
+    )
+    chatbot = Chatbot.open(settings, embedder=hashing)
+
+    def years(question: str) -> list[str]:
+        return [each.hit.document.published for each in chatbot.ask(question).citations]
+
+    assert years("How did the ferry of Tarn change between 2030 and 2031?") == ["2030", "2031"]
+    assert years("How did the ferry of Tarn change since 2030?") == ["2030", "2031"]
+    assert years("How did the ferry of Tarn change from 1950 to 1960?") == ["2029", "2030", "2031"]
+
+
+def test_a_course_of_events_is_a_list_with_dates(chatbot: Chatbot, monkeypatch: pytest.MonkeyPatch) -> None:
+    def read(question: str, hits: Sequence[Hit], vocabulary: Vocabulary) -> Reading:
+        chosen = sorted(hits[:2], key=lambda hit: hit.document.date_order)
+        passages = [hit.passage for hit in chosen]
+        spans = [(each.start, each.start + each.text.index(".") + 1) for each in passages]
+        evidence = tuple(Evidence(hit, *span, 1.0) for hit, span in zip(chosen, spans, strict=True))
+        return Reading(evidence, 1.0, by_date="since" in question)
+
+    monkeypatch.setattr(chatbot._reader, "read", read)
+    answer = chatbot.ask("What has the tram maker done for the council since 2029?")
+    lines = answer.text.splitlines()
+    assert lines[0].startswith("- 4 March 2031, Harbour Courier: The council of Port Velm voted")
+    assert lines[0].endswith("a tram line. [1]")
+    assert lines[1].startswith("- 11 March 2031, Battery plant opens near Osk: ")
+    check(chatbot, answer)
+    assert "2031, " not in chatbot.ask("What has the tram maker done for the council?").text
+
+
+def test_what_was_so_before_a_day_is_told_by_who_wrote_before_it(settings: Settings, bundled: Embedder) -> None:
+    head = '---\ntitle: "Notes on Tarn"\noutlet: Courier\npublished: "{}"\n---\n{}'
+    chosen = alone(settings)
+    write_articles(
+        chosen.articles,
+        {
+            "one.md": head.format("2028-05", "Some call Mayor Oskar Lund a friend of the harbour and of its workers."),
+            "two.md": head.format("2031", "In 2031 Ilse Kramer became the mayor of Tarn."),
+        },
+    )
+    chatbot = Chatbot.open(chosen, embedder=bundled)
+    answer = chatbot.ask("Who was mayor before 2031?")
+    assert [each.hit.document.id for each in answer.citations] == ["one.md"]
+    assert chatbot.ask("Who became mayor of Tarn?").citations[0].hit.document.id == "two.md"
+    later = chatbot.ask("Who became mayor of Tarn by 2020?")
+    assert {each.hit.document.id for each in later.citations} <= {"two.md"}
 
 
 def test_sources_that_differ_stand_side_by_side(settings: Settings, bundled: Embedder) -> None:

@@ -273,3 +273,41 @@ class TestFollowUps:
         for reply in ("", "x" * 5000, ChatError("it failed; ask again")):
             answer = chatbot.ask("When did she say it begins?", HISTORY, model=Scripted(reply))
             assert "Kramer" in answer.searched
+
+
+def prompted(chatbot: Chatbot, question: str) -> tuple[list[object], bool]:
+    """The dates of the passages as a model reads them, and whether it is told that they are in order."""
+    read: list[Sequence[Message]] = []
+
+    def model(messages: Sequence[Message]) -> Iterator[str]:
+        read.append(messages)
+        yield "The articles do not say."
+
+    chatbot.ask(question, model=with_model(chatbot, model))
+    dates = [each["date"] for each in scripted.passages(read[-1])]
+    return dates, "in order of publication" in read[-1][-1].text
+
+
+def test_a_model_reads_by_date_where_the_question_is_about_time(chatbot: Chatbot) -> None:
+    best_first = [hit.document.published for hit in chatbot.retrieve(QUESTION)]
+    assert best_first != sorted(best_first)
+    assert prompted(chatbot, QUESTION) == (best_first, False)
+    assert prompted(chatbot, "How long is the tram line now?") == (sorted(best_first), True)
+
+
+def test_a_model_reads_by_date_where_sources_differ(settings: Settings, bundled: Embedder) -> None:
+    rally = "About {} people attended the rally against the tram in Port Velm, the police said."
+    head = '---\ntitle: "A rally in Port Velm"\noutlet: {}\npublished: {}\n---\n'
+    question = "How many people attended the rally against the tram in Port Velm?"
+    shown = []
+    for counted in (400, 250):
+        folder = settings.articles.parent / f"rally {counted}"
+        newer, older = head.format("Gazette", "2031-03-09"), head.format("Courier", "2031-03-04")
+        write_articles(
+            folder,
+            {"one.md": newer + rally.format(counted), "two.md": older + rally.format(250) + " It snowed in Osk."},
+        )
+        chatbot = Chatbot.open(settings.replace(articles=folder), embedder=bundled)
+        shown.append(prompted(chatbot, question))
+    assert shown[0] == (["2031-03-04", "2031-03-09"], True)
+    assert not shown[1][1]

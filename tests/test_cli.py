@@ -66,6 +66,8 @@ def test_ask_builds_first_and_says_so(folder: Path) -> None:
     for citation in answer["citations"]:
         assert citation["quote"]
         assert citation["hit"]["passage"]["document_id"] in ARTICLES
+        dated = {"2031-03-11": "as of 11 March 2031", "2031-03-04": "as of 4 March 2031", "": "undated"}
+        assert citation["as_of"] == dated[citation["hit"]["document"]["published"]]
     again = run(folder, "ask", "How many people does the battery plant near Osk employ?", *FOLDERS, "--json")
     assert "built first" not in again.stderr
     assert json.loads(again.stdout) == answer
@@ -74,7 +76,7 @@ def test_ask_builds_first_and_says_so(folder: Path) -> None:
 def test_ask_prints_the_quote_with_its_source(folder: Path) -> None:
     done = run(folder, "ask", "Velotek battery plant Osk opened tram maker town?", *FOLDERS)
     assert done.returncode == 0, done.stdout
-    assert "[1] Battery plant opens near Osk · 2031-03-11" in done.stdout
+    assert "[1] Battery plant opens near Osk · as of 11 March 2031" in done.stdout
     assert "“The tram maker Velotek opened a battery plant near the town of Osk.”" in done.stdout
 
 
@@ -195,11 +197,12 @@ def test_help_names_every_command() -> None:
 def test_a_timeline_quotes_each_article_by_date(folder: Path) -> None:
     done = run(folder, "timeline", "Osk", *FOLDERS)
     assert done.returncode == 0, done.stderr
-    assert "2031-03-11" in done.stdout
+    assert "11 March 2031 · " in done.stdout
     entries = json.loads(run(folder, "timeline", "Osk", "--json", *FOLDERS).stdout)["entries"]
     assert [each["id"] for each in entries] == ["plant.txt"]
     text = (folder / "news" / "plant.txt").read_text("utf-8")
     assert entries[0]["quote"] in text
+    assert entries[0]["as_of"] == "as of 11 March 2031"
     nothing = run(folder, "timeline", "Zembla", *FOLDERS)
     assert (nothing.returncode, "no article mentions" in nothing.stderr) == (3, True)
 

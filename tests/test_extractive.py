@@ -148,6 +148,45 @@ def test_sentences_of_one_passage_stand_together_in_reading_order(hashing: Embed
     assert quotes[-1] == "Delta lake water ferries sank near the pier."
 
 
+def dated(*published: str) -> tuple[Hit, ...]:
+    """A hit for each date, of which each says a little less of what happened to the bridge in Osk than the one before."""
+    texts = (
+        "The bridge in Osk happened to be repaired.",
+        "It happened near Osk that a bridge froze hard.",
+        "Nobody happened to see how Velm lost another bridge overnight.",
+    )
+    found = []
+    for number, (text, day) in enumerate(zip(texts, published, strict=False)):
+        passage = Passage(f"p{number}", f"{number}.md", 0, len(text), text)
+        found.append(Hit(passage, Header(f"{number}.md", published=day), 1 / (1 + number), Why(dense_score=0.5)))
+    return tuple(found)
+
+
+def read(hashing: Embedder, question: str, found: Sequence[Hit]) -> tuple[list[str], bool]:
+    scorer = Scorer(rank={"coverage": 0.5}, support={}, bias=5.0, threshold=0.0)
+    vocabulary = Vocabulary([hit.passage.text for hit in found])
+    reading = SentenceReader(Similarity(hashing), scorer).read(question, found, vocabulary)
+    return [each.hit.document.published for each in reading.evidence], reading.by_date
+
+
+def test_a_course_of_events_is_told_from_the_oldest_to_the_newest(hashing: Embedder) -> None:
+    found = dated("2031-03", "", "2030-05-06")
+    question = "What has happened to the bridge in Osk since 2030?"
+    assert read(hashing, question, found) == (["2030-05-06", "2031-03", ""], True)
+    same = dated("2031-03", "2031-03", "2031-03")
+    assert not read(hashing, question, same)[1]
+
+
+@pytest.mark.parametrize(
+    "question",
+    ["Who repaired the bridge in Osk in 2030?", "When was the bridge in Osk repaired?", "Osk bridge repaired"],
+)
+def test_a_question_with_one_answer_keeps_it_first(hashing: Embedder, question: str) -> None:
+    published, by_date = read(hashing, question, dated("2031-03", "", "2030-05-06"))
+    assert published[0] == "2031-03"
+    assert not by_date
+
+
 def test_vectors_are_kept_and_the_same_from_many_threads(hashing: Embedder) -> None:
     from concurrent.futures import ThreadPoolExecutor
 

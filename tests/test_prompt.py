@@ -82,3 +82,41 @@ def test_what_fits_is_taken_in_order_and_what_does_not_is_reported(sizes: list[i
 def test_a_model_that_reads_too_little_is_an_error() -> None:
     with pytest.raises(ContextTooLong, match="RAG_CONTEXT_TOKENS"):
         build_prompt("Who?", [hit("word " * 500)], count, 512, TODAY)
+
+
+def test_by_date_the_oldest_comes_first_the_undated_last_and_the_prompt_says_so() -> None:
+    dates = ["2031-03", "", "2030", "2031-03-04", "2029-12-31"]
+    hits = [hit(f"text {number}", number, published=published) for number, published in enumerate(dates, start=1)]
+    prompt = build_prompt("How did it change?", hits, len, 100_000, TODAY, by_date=True)
+    assert [each.document.published for each in prompt.passages] == ["2029-12-31", "2030", "2031-03", "2031-03-04", ""]
+    read = passages(prompt.messages)
+    assert [each["text"] for each in read] == [each.passage.text for each in prompt.passages]
+    assert [each["passage"] for each in read] == [1, 2, 3, 4, 5]
+    plain = build_prompt("How did it change?", hits, len, 100_000, TODAY)
+    said = "order of publication, the oldest first"
+    assert [said in each.messages[-1].text for each in (prompt, plain)] == [True, False]
+    assert plain.passages == tuple(hits)
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    drawn=st.lists(
+        st.tuples(st.integers(1, 200), st.sampled_from(["", "2030", "2031-03", "2031-03-04"])), min_size=1, max_size=10
+    ),
+    room=st.integers(650, 2000),
+)
+def test_by_date_the_best_still_get_in(drawn: list[tuple[int, str]], room: int) -> None:
+    texts = [" ".join(["word"] * size) for size, _ in drawn]
+    hits = [hit(text, number, published=drawn[number - 1][1]) for number, text in enumerate(texts, start=1)]
+    hits.insert(0, hit("short", 0, published="2031-05"))
+    left = int(room * (1 - ANSWER_SHARE)) - build_prompt("Who?", [], count, room, TODAY, by_date=True).tokens
+    best = []
+    for each in hits:
+        needed = count(each.passage.text) + 10  # the fields' names, what stands in the others, and one more to be safe
+        if needed <= left:
+            left -= needed
+            best.append(each)
+    prompt = build_prompt("Who?", hits, count, room, TODAY, by_date=True)
+    assert list(prompt.passages) == sorted(best, key=lambda each: each.document.date_order)
+    assert list(prompt.left_out) == [each for each in hits if each not in best]
+    assert prompt.tokens <= room * (1 - ANSWER_SHARE) + 1

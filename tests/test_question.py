@@ -7,7 +7,7 @@ import math
 import pytest
 
 from rag.lexical import stem
-from rag.question import Question, answers_kind, expected_kind, understand
+from rag.question import Question, about_time, answers_kind, expected_kind, over_time, understand
 
 
 class Words:
@@ -100,3 +100,79 @@ def test_rare_words_weigh_more_and_names_are_known() -> None:
     }
     assert asked.names == {"Kramer", "2031"}
     assert asked.expects == "person"
+
+
+OVER_TIME = (
+    "How did the price of bread change?",
+    "How has the mayor's position on trams developed since 2031?",
+    "How many members did it have, and how did the number change after the merger?",
+    "What has changed in Port Velm?",
+    "What was said of the tram before and after the election?",
+    "What has happened to the harbour since 2031?",
+    "What was planned between March 2030 and June 2031?",
+    "What did the council do from 2029 to 2031?",
+    "What is the history of the opposition?",
+    "What did farmers say over the years?",
+    "Как менялась цена хлеба?",
+    "Что изменилось в Оске?",
+    "Что произошло с гаванью с 2031 года?",
+    "История партии",
+    "Что писали о трамвае до и после выборов?",
+)
+ONE_ANSWER = (
+    "When was the mayor born?",
+    "Who was mayor before 2031?",
+    "Who has been mayor since 2031?",
+    "How many people have left since the spring?",
+    "Who wrote the history of Port Velm?",
+    "How many people died between 2029 and 2031?",
+    "What happened in March 2031?",
+    "What did the council decide on 4 May?",
+    "What did voters do after the vote?",
+    "Is the bridge still closed?",
+    "What team won the title in the 2029-30 season?",
+    "What changed the course of the river in 2030?",
+    "Who leads the party now?",
+    "What is the latest figure?",
+    "Which year did the plant open?",
+    "What was reported last week?",
+    "Когда открыли завод?",
+    "Кто был мэром до 2031 года?",
+    "Сколько человек уехало с 2031 года?",
+    "Кто сейчас возглавляет партию?",
+    "Что решили в марте?",
+    "Что случилось на прошлой неделе?",
+)
+NOT_ABOUT_TIME = (
+    "How many people came?",
+    "Who may vote in Port Velm?",
+    "May anyone fish there?",
+    "Who took part in the march?",
+    "Why did 1,500 farmers protest?",
+    "What does the plant cost, $2000 or more?",
+    "Which tram stops at the harbour?",
+    "Сколько человек пришло?",
+    "Что меня ждёт на заводе?",
+    "Кто возглавляет партию?",
+    "",
+)
+
+
+@pytest.mark.parametrize("question", [*OVER_TIME, *ONE_ANSWER])
+def test_what_is_about_time(question: str) -> None:
+    assert about_time(question)
+
+
+@pytest.mark.parametrize("question", NOT_ABOUT_TIME)
+def test_what_is_not_about_time(question: str) -> None:
+    assert not about_time(question)
+
+
+@pytest.mark.parametrize("question", OVER_TIME)
+def test_a_course_of_events_is_asked_for(question: str) -> None:
+    assert over_time(question)
+
+
+@pytest.mark.parametrize("question", [*ONE_ANSWER, *NOT_ABOUT_TIME])
+def test_one_thing_is_asked_for(question: str) -> None:
+    assert not over_time(question)

@@ -11,10 +11,10 @@ from hypothesis import given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
-from embeddings import Embedder
+from embeddings import Embedder, EmbeddingError
 from news import write_articles
 from rag.build import build
-from rag.errors import QuestionError
+from rag.errors import EmbedderError, QuestionError
 from rag.index import Index
 from rag.question import understand
 from rag.retrieve import (
@@ -239,3 +239,58 @@ class TestScope:
     def test_what_is_no_scope_is_refused(self, wrong: dict[str, Any]) -> None:
         with pytest.raises(QuestionError):
             check_scope(**wrong)
+
+
+def test_each_part_of_a_question_has_a_place(index: Index, hashing: Embedder) -> None:
+    question = "Compare Port Velm and Lake Verrin."
+    found = find(index, hashing, question, 2)
+    assert found.parts == ("Port Velm", "Lake Verrin")
+    assert {hit.document.id for hit in found.hits} == {"harbour.md", "plant.txt"}
+    assert find(index, hashing, question, 2, parts=()).parts == ()
+    best = [retrieve(index, hashing, part, 1)[0].passage for part in found.parts]
+    assert {hit.passage for hit in found.hits} == set(best)
+
+
+def test_neighbouring_passages_are_one_hit_that_stands_in_the_article(hashing: Embedder, settings: Settings) -> None:
+    sentences = [
+        f"The tram number {n} of Port Velm runs from the old docks to the university each day." for n in range(12)
+    ]
+    write_articles(settings.articles, {"long.txt": " ".join(sentences)})
+    build(settings.replace(passage_tokens=40), hashing)
+    index = Index.open(settings.index)
+    hits = retrieve(index, hashing, "Which tram runs to the university?", 3)
+    text = index.document("long.txt").text
+    spans = [hit.passage for hit in hits if hit.document.id == "long.txt"]
+    assert any("+" in passage.id for passage in spans)
+    assert all(text[passage.start : passage.end] == passage.text for passage in spans)
+    places = sorted((passage.start, passage.end) for passage in spans)
+    assert all(end <= start for (_, end), (start, _) in zip(places, places[1:], strict=False))
+
+
+class Backwards:
+    """A reranker that likes the shortest text best."""
+
+    name = "backwards"
+
+    def scores(self, question: str, texts: list[str]) -> list[float]:
+        return [1 / len(text) for text in texts]
+
+
+def test_a_reranker_orders_the_best_anew(index: Index, hashing: Embedder) -> None:
+    plain = retrieve(index, hashing, "tram", 1000)
+    found = find(index, hashing, "tram", 1000, reranker=Backwards()).hits
+    assert {hit.passage for hit in found} == {hit.passage for hit in plain}
+    lengths = [len(f"{hit.document.line()}\n{hit.passage.text}") for hit in found]
+    assert lengths == sorted(lengths)
+    assert lengths != [len(f"{hit.document.line()}\n{hit.passage.text}") for hit in plain]
+
+
+def test_a_reranker_that_fails_says_what_to_do(index: Index, hashing: Embedder) -> None:
+    class Broken:
+        name = "broken"
+
+        def scores(self, question: str, texts: list[str]) -> list[float]:
+            raise EmbeddingError("The reranker broken failed; set RAG_RERANKER to 'off'")
+
+    with pytest.raises(EmbedderError, match="RAG_RERANKER"):
+        find(index, hashing, "tram", 3, reranker=Broken())

@@ -25,9 +25,23 @@ from hypothesis import strategies as st
 from asynchronous import run as run_apart
 from rag.chat.keys import Key
 from rag.chat.reachable import Reachable
+from rag.cite import Evidence
+from rag.disagreement import Disagreement, Side, told
 from rag.errors import EmbedderError, QuestionError, SettingsError
 from rag.settings import Settings
-from rag.types import Answer, Citation, Document, Header, Hit, Message, Passage, Progress, Sentence, Why
+from rag.types import (
+    Answer,
+    Citation,
+    Document,
+    Header,
+    Hit,
+    Message,
+    Passage,
+    Progress,
+    Sentence,
+    Why,
+    spoken_date,
+)
 from rag.web import FOLDER, asset
 from rag.web.conversation import MAX_HISTORY, MAX_TURNS, Turn, begin, change, clean_question, history
 from rag.web.examples import read_examples
@@ -47,7 +61,6 @@ from rag.web.render import (
     escape,
     messages,
     panel,
-    spoken_date,
     turn_data,
 )
 from rag.web.security import HEADERS, Guard, check_host
@@ -338,7 +351,7 @@ class TestSources:
         assert card == {
             "article": "mill.md",
             "title": "The mill of Tarn",
-            "byline": "Courier · 4 March 2031 · Ada Rusk",
+            "byline": "Courier · as of 4 March 2031 · Ada Rusk",
             "language": "",
             "also": "",
             "met": [],
@@ -370,6 +383,30 @@ class TestSources:
         many = replace(found, also=(*copies, copies[0], Header("x.md", title="T" * 999), Header("notes/y.md")))
         assert also(many).endswith("Post <4>, March 2031; 2 more")
         assert also(hit()) == ""
+
+    def test_every_source_says_as_of_when_it_speaks_and_an_article_when_it_appeared(self) -> None:
+        data = turn_data(Turn(1, "Who?", "done", BOTH))
+        assert {card["byline"] for card in (*data["cards"], *data["more"])} == {
+            "Courier · as of 4 March 2031 · Ada Rusk"
+        }
+        markup = html.unescape(answer_markup(Turn(1, "Who?", "done", BOTH)))
+        assert markup.count('title="The mill of Tarn · Courier · as of 4 March 2031 · Ada Rusk"') == 2
+        undated = answered("…", hits=(hit(Document("a.md", "A note", text="It rained.")),))
+        assert turn_data(Turn(1, "Who?", "done", undated))["more"][0]["byline"] == "undated"
+        assert article_data(DOCUMENT)["byline"] == "Courier · 4 March 2031 · Ada Rusk"
+
+    def test_the_newer_of_two_sources_is_said_to_be_newer(self) -> None:
+        old, new = (
+            hit(Document(f"{year}.md", outlet="Post", published=year, text=f"{count} came."))
+            for year, count in (("2030", "250"), ("2031", "400"))
+        )
+        sides = tuple(
+            Side(Evidence(each, 0, len(each.passage.text), 1.0), 0, 3, newest=each is new) for each in (old, new)
+        )
+        answer = answered("…", *told(Disagreement("number", sides)))
+        lines = [item.text for item in map(Elements, answer_markup(Turn(1, "?", "done", answer)).split("<li>")[1:])]
+        assert lines[0].startswith("Post (2030): “250 came.”")
+        assert lines[1].startswith("Post (2031, newer): “400 came.”")
 
     def test_there_are_never_too_many(self) -> None:
         hits = tuple(hit(start=each) for each in range(50))

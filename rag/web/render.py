@@ -7,13 +7,12 @@ articles travel as plain data and are drawn by the page's scripts with ``textCon
 from __future__ import annotations
 
 import re
-from calendar import month_name
 from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any, Literal, NamedTuple
 
 from rag.chat.names import EXTRACTIVE
-from rag.types import Answer, Citation, Document, Header, Hit, Sentence
+from rag.types import Answer, Citation, Document, Header, Hit, Sentence, spoken_date
 from rag.web.conversation import Conversation, Turn
 
 MAX_MORE = 20
@@ -229,7 +228,8 @@ def _runs(spans: Iterable[tuple[int, int]], start: int, end: int) -> list[tuple[
 
 def _link(citation: Citation, turn: int) -> str:
     number = int(citation.number)
-    where = escape(_title(citation.hit.document) + " · " + byline(citation.hit.document)).strip(" ·")
+    document = citation.hit.document
+    where = escape(f"{_title(document)} · {cited_byline(document)}")
     return f'<a class="cite" href="#s-{turn}-{number}" title="{where}"><span class="spoken">Source </span>{number}</a>'
 
 
@@ -278,6 +278,7 @@ def _citation_card(citation: Citation, turn: int) -> dict[str, Any]:
     start, end = citation.start - passage.start, citation.end - passage.start
     return {
         **_header(citation.hit.document),
+        "byline": cited_byline(citation.hit.document),
         "also": also(citation.hit),
         "met": [],
         "id": f"s-{turn}-{citation.number}",
@@ -294,6 +295,7 @@ def _hit_card(hit: Hit) -> dict[str, Any]:
     passage = hit.passage
     return {
         **_header(hit.document),
+        "byline": cited_byline(hit.document),
         "also": also(hit),
         "met": [_shortened(label, MAX_LABEL) for label in hit.why.met],
         "number": 0,
@@ -354,21 +356,21 @@ def byline(document: Header) -> str:
     >>> byline(Header(id="a.md", outlet="Courier", published="2019-06", authors=("Ada Brook", "Li Moss")))
     'Courier · June 2019 · Ada Brook, Li Moss'
     """
-    parts = (document.outlet, spoken_date(document.published), ", ".join(document.authors))
-    return " · ".join(_line(part) for part in parts if part.strip())
+    return _joined(document, spoken_date(document.published))
 
 
-def spoken_date(published: str) -> str:
-    """A date as a newspaper prints it, as exact as it is known.
+def cited_byline(document: Header) -> str:
+    """The byline beside a quote: it says as of when the article speaks, or that it is undated.
 
-    >>> [spoken_date(each) for each in ("2031-03-04", "2031-03", "2031", "")]
-    ['4 March 2031', 'March 2031', '2031', '']
+    >>> cited_byline(Header(id="a.md", outlet="Courier", published="2019-06")), cited_byline(Header(id="b.md"))
+    ('Courier · as of June 2019', 'undated')
     """
-    found = re.fullmatch(r"(\d{4})(?:-(0[1-9]|1[0-2]))?(?:-(\d\d))?", published)
-    if found is None:
-        return published
-    year, month, day = found.groups()
-    return " ".join(part for part in (day and str(int(day)), month and month_name[int(month)], year) if part)
+    return _joined(document, document.as_of())
+
+
+def _joined(document: Header, date: str) -> str:
+    parts = (document.outlet, date, ", ".join(document.authors))
+    return " · ".join(_line(part) for part in parts if part.strip())
 
 
 def article_data(document: Document, start: int = 0, end: int = 0) -> dict[str, Any]:

@@ -1,17 +1,23 @@
-"""The guard in front of the page: answers only to its own name and its own pages, and lets no page call outside.
+"""The guard in front of the page: answers only to its own names and its own pages, and lets no page call outside.
 
 A local server is reachable from every website its user visits: by a form that posts to it, or by a name that is made to
 resolve to it (DNS rebinding). The guard closes both, and its Content-Security-Policy keeps whatever a text could smuggle
-into the page from loading anything.
+into the page from loading anything. Where there is a login, the gate behind it lets nobody else further than to that.
 """
 
 from __future__ import annotations
 
+import re
+import socket
 from collections.abc import Awaitable, Callable, Iterable, MutableMapping
+from dataclasses import dataclass
 from ipaddress import ip_address
 from typing import Any
+from urllib.parse import urlsplit
 
 from rag.errors import SettingsError
+from rag.settings import Settings
+from rag.web.accounts import Accounts
 
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
@@ -54,57 +60,267 @@ HEADERS = (
 _UNUSED = ("/gradio_api/upload",)  # the page takes no files; until it does, nobody may leave one here
 
 
-def check_host(host: str) -> str:
-    """The address to listen on; one that other machines reach is refused, for there is no login yet.
+_OPEN = (
+    "/login",
+    "/logout",
+    "/assets/",
+    "/static/",
+    "/svelte/",
+    "/footnote/fonts/",
+    "/theme.css",
+    "/favicon.ico",
+    "/manifest.json",
+    "/gradio_api/startup-events",
+)
+_HOST = re.compile(r"[a-z0-9_]([a-z0-9_.-]*[a-z0-9_])?|\[[0-9a-f:.]+\]")
+_PATH = re.compile(r"(/[\w.~-]+)*")
+
+
+def check_host(host: str, accounts: str = "") -> str:
+    """The address to listen on; one that other machines reach is refused unless a file of accounts makes them log in.
 
     >>> check_host("127.0.0.1")
     '127.0.0.1'
+    >>> check_host("0.0.0.0", accounts="accounts.txt")
+    '0.0.0.0'
     >>> check_host("0.0.0.0")
     Traceback (most recent call last):
-    rag.errors.SettingsError: anyone in the network could read your articles at 0.0.0.0; set RAG_HOST to 127.0.0.1
+    rag.errors.SettingsError: anyone in the network could read your articles at 0.0.0.0; add a login with --auth FILE (rag \
+account add NAME --auth FILE makes one), or set RAG_HOST to 127.0.0.1
     """
-    try:
-        local = host == "localhost" or ip_address(host).is_loopback
-    except ValueError:
-        local = False
-    if not local:
-        raise SettingsError(f"anyone in the network could read your articles at {host}; set RAG_HOST to 127.0.0.1")
+    if not (is_loopback(host) or (accounts and host)):
+        raise SettingsError(
+            f"anyone in the network could read your articles at {host}; add a login with --auth FILE "
+            "(rag account add NAME --auth FILE makes one), or set RAG_HOST to 127.0.0.1"
+        )
     return host
 
 
-class Guard:
-    """ASGI middleware: a foreign ``Host`` gets 400, a foreign page's request that could change something 403.
+def is_loopback(host: str) -> bool:
+    """Whether no other machine can reach this address."""
+    try:
+        return host == "localhost" or ip_address(host).is_loopback
+    except ValueError:
+        return False
 
-    Requests without an ``Origin`` come from programs, not from pages, and pass. Every answer carries ``HEADERS``.
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """Under which names the page is reached; others are refused, for they are what DNS rebinding looks like.
+
+    ``hosts`` are its own names, lower case and without port; ``proxies`` those of a proxy in front of it, which may say with
+    ``X-Forwarded-Host`` that it was asked for one of them; ``any_number`` lets it be reached by every IP address: a name can
+    be made to lead here by whoever owns it, a number cannot. ``path`` is where a proxy shows the page, ``origin`` the
+    proxy's scheme and name where they are given.
     """
 
-    def __init__(self, app: App, hosts: Iterable[str] = LOOPBACK) -> None:
+    hosts: frozenset[str] = frozenset(LOOPBACK)
+    proxies: frozenset[str] = frozenset()
+    any_number: bool = False
+    path: str = ""
+    origin: str = ""
+
+    @classmethod
+    def of(cls, settings: Settings) -> Address:
+        """The address that the settings describe; raises SettingsError.
+
+        >>> address = Address.of(Settings(host="127.0.0.1", root_path="https://desk.example/news"))
+        >>> sorted(address.hosts | address.proxies), address.path, address.origin
+        (['127.0.0.1', '[::1]', 'desk.example', 'localhost'], '/news', 'https://desk.example')
+        """
+        proxies = {_checked_name(each) for each in settings.allowed_hosts.split(",") if each.strip()}
+        path, origin = _checked_root(settings.root_path)
+        if origin:
+            proxies.add(_name(origin.partition("://")[2]))
+        everywhere = settings.host in ("0.0.0.0", "::")  # noqa: S104 - it is compared with what the user wants
+        own = {_bracketed(settings.host)} if not everywhere else _machine_names()
+        return cls(frozenset(LOOPBACK) | own, frozenset(proxies), everywhere, path, origin)
+
+    @property
+    def root(self) -> str:
+        """What gradio is to know of it: the path, or the whole address where that is given."""
+        return f"{self.origin}{self.path}"
+
+    def knows(self, host: str) -> bool:
+        """Whether a ``Host`` header names this page."""
+        name = _name(host.lower())
+        return name in self.hosts or name in self.proxies or (self.any_number and _is_number(name))
+
+    def is_own(self, origin: str, host: str) -> bool:
+        """Whether a page of that ``Origin`` is this one, asked for under ``host``."""
+        scheme, _, name = origin.lower().partition("://")
+        return scheme in ("http", "https") and (name == host or name in self.proxies or origin.lower() == self.origin)
+
+
+def _checked_name(text: str) -> str:
+    name = text.strip().lower()
+    if not _HOST.fullmatch(name):
+        raise SettingsError(
+            "a name to allow is a host's name such as desk.example, without http:// and port; see --allow-host"
+        )
+    return name
+
+
+def _checked_root(text: str) -> tuple[str, str]:
+    """The path and the origin of a root path."""
+    parts = urlsplit(text.strip().rstrip("/"))
+    origin = f"{parts.scheme}://{parts.netloc}".lower() if parts.scheme or parts.netloc else ""
+    named = not origin or (parts.scheme in ("http", "https") and _HOST.fullmatch(_name(parts.netloc.lower())))
+    if not named or not _PATH.fullmatch(parts.path) or parts.query or parts.fragment:
+        raise SettingsError(
+            "the root path is a path such as /news or an address such as https://desk.example/news; set RAG_ROOT_PATH to one"
+        )
+    return parts.path, origin
+
+
+def _machine_names() -> set[str]:
+    name = socket.gethostname().lower()
+    short = name.partition(".")[0]
+    return {each for each in (name, short, f"{short}.local") if _HOST.fullmatch(each)}
+
+
+def _bracketed(host: str) -> str:
+    return f"[{host}]" if ":" in host else host.lower()
+
+
+def _is_number(name: str) -> bool:
+    try:
+        ip_address(name.strip("[]"))
+    except ValueError:
+        return False
+    return True
+
+
+class Guard:
+    """ASGI middleware: a foreign ``Host`` gets 400, a foreign page's request 403. Every answer carries ``HEADERS``.
+
+    Requests without an ``Origin`` come from programs, from links and from the page's own reading, and pass unless they could
+    change something. What a proxy adds is believed only where one was announced. Cookies go back to this page alone.
+    """
+
+    def __init__(self, app: App, address: Address | None = None) -> None:
         self.app = app
-        self.hosts = frozenset(hosts)
+        self.address = address or Address()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        refusal = self._refusal(scope) if scope["type"] in ("http", "websocket") else None
+        if scope["type"] not in ("http", "websocket"):
+            await self.app(scope, receive, send)
+            return
+        scope = {**scope, "path": self._inside(scope["path"]), "headers": self._believed(scope["headers"])}
+        refusal = self._refusal(scope)
         if refusal is None:
-            await self.app(scope, receive, _hardened(send))
+            await self.app(scope, receive, self._hardened(send, scope))
         elif scope["type"] == "websocket":
             await send({"type": "websocket.close", "code": 1008})
         else:
-            await _refuse(*refusal, _hardened(send))
+            await _refuse(*refusal, self._hardened(send, scope))
+
+    def _inside(self, path: str) -> str:
+        """A request's path inside the page, also where a proxy has not taken its own part away."""
+        own = self.address.path
+        return path[len(own) :] or "/" if own and (path == own or path.startswith(f"{own}/")) else path
+
+    def _believed(self, headers: Iterable[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
+        """The headers without what only a proxy may say: gradio writes its address from them into the page."""
+        kept = []
+        for name, value in headers:
+            lower = name.lower()
+            named = lower != b"x-forwarded-host" or self._is_proxy(value)
+            proxied = self.address.proxies or self.address.path
+            if lower != b"x-gradio-server" and named and (lower != b"x-forwarded-proto" or proxied):
+                kept.append((name, value))
+        return kept
+
+    def _is_proxy(self, value: bytes) -> bool:
+        return _name(value.decode("latin-1").partition(",")[0].strip().lower()) in self.address.proxies
 
     def _refusal(self, scope: Scope) -> tuple[int, str] | None:
         headers = {name.lower(): value.decode("latin-1") for name, value in scope["headers"]}
         host = headers.get(b"host", "").lower()
-        if _name(host) not in self.hosts:
+        if not self.address.knows(host):
             return 400, "This page answers to its own address only; open the address that the terminal shows."
-        if scope["type"] == "http" and scope["method"] in ("GET", "HEAD", "OPTIONS"):
-            return None
+        asked = headers.get(b"x-forwarded-host", host).partition(",")[0].strip().lower()
         origin = headers.get(b"origin")
-        foreign = origin is not None and origin.lower() not in (f"http://{host}", f"https://{host}")
-        if foreign or headers.get(b"sec-fetch-site") == "cross-site" or scope["path"].startswith(_UNUSED):
+        if origin is not None and not (self.address.is_own(origin, host) or self.address.is_own(origin, asked)):
+            return 403, "This request does not come from the page itself."
+        path = scope["path"]
+        reading = scope["type"] == "http" and scope["method"] in ("GET", "HEAD", "OPTIONS") and path != "/logout"
+        if reading:
+            return None
+        if headers.get(b"sec-fetch-site") == "cross-site" or path.startswith(_UNUSED):
             return 403, "This request does not come from the page itself."
         length = headers.get(b"content-length", "")
         if b"transfer-encoding" in headers or (length.isdigit() and int(length) > MAX_BODY):
             return 413, "This is more than a question."
+        return None
+
+    def _hardened(self, send: Send, scope: Scope) -> Send:
+        forwarded = dict(scope["headers"]).get(b"x-forwarded-proto", b"")
+        encrypted = b"https" in (scope.get("scheme", "").encode(), forwarded) or self.address.origin.startswith("https")
+
+        async def hardened(message: MutableMapping[str, Any]) -> None:
+            if message["type"] == "http.response.start":
+                message = {**message, "headers": [*self._own(message.get("headers", ()), encrypted), *HEADERS]}
+            await send(message)
+
+        return hardened
+
+    def _own(self, headers: Iterable[tuple[bytes, bytes]], encrypted: bool) -> list[tuple[bytes, bytes]]:
+        """An answer's headers without those that are ours to set, and with its cookies kept home."""
+        ours = {name for name, _ in HEADERS}
+        kept = []
+        for name, value in headers:
+            lower = name.lower()
+            if lower == b"set-cookie":
+                kept.append((name, self._kept_home(value, encrypted)))
+            elif lower not in ours:
+                kept.append((name, value))
+        return kept
+
+    def _kept_home(self, cookie: bytes, encrypted: bool) -> bytes:
+        """A cookie that no script reads and no other page sends."""
+        first, *rest = [part.strip() for part in cookie.split(b";")]
+        kept = [part for part in rest if part.partition(b"=")[0].lower() in (b"expires", b"max-age", b"secure")]
+        kept += [b"Path=" + (self.address.path or "/").encode(), b"HttpOnly", b"SameSite=Lax"]
+        if encrypted and b"secure" not in (part.lower() for part in kept):
+            kept.append(b"Secure")
+        return b"; ".join((first, *kept))
+
+
+class Gate:
+    """ASGI middleware: who is not logged in reaches the login and what it is drawn with; all else answers 401.
+
+    Behind gradio's own checks, which leave some of its doors open. An account that was removed is logged out.
+    """
+
+    def __init__(self, app: App, accounts: Accounts) -> None:
+        self.app = app
+        self.accounts = accounts
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] not in ("http", "websocket") or self._user(scope) or self._is_open(scope):
+            await self.app(scope, receive, send)
+        elif scope["type"] == "websocket":
+            await send({"type": "websocket.close", "code": 1008})
+        else:
+            await _refuse(401, "Log in first; reload the page.", send)
+
+    def _is_open(self, scope: Scope) -> bool:
+        path: str = scope["path"]
+        return scope["type"] == "http" and (path == "/" or path.startswith(_OPEN))
+
+    def _user(self, scope: Scope) -> str | None:
+        """Whose session it is; gradio keeps them by a random token, which the browser has as a cookie."""
+        from starlette.requests import HTTPConnection
+
+        app, cookies = scope["app"], HTTPConnection(scope).cookies
+        for name in (f"access-token-{app.cookie_id}", f"access-token-unsecure-{app.cookie_id}"):
+            token = cookies.get(name, "")
+            user: str | None = app.tokens.get(token)
+            if user is not None and not self.accounts.knows(user):
+                app.tokens.pop(token, None)
+            elif user is not None:
+                return user
         return None
 
 
@@ -117,14 +333,3 @@ async def _refuse(status: int, text: str, send: Send) -> None:
     headers = [(b"content-type", b"text/plain; charset=utf-8")]
     await send({"type": "http.response.start", "status": status, "headers": headers})
     await send({"type": "http.response.body", "body": text.encode()})
-
-
-def _hardened(send: Send) -> Send:
-    async def hardened(message: MutableMapping[str, Any]) -> None:
-        if message["type"] == "http.response.start":
-            ours = {name for name, _ in HEADERS}
-            kept = [(name, value) for name, value in message.get("headers", ()) if name.lower() not in ours]
-            message = {**message, "headers": [*kept, *HEADERS]}
-        await send(message)
-
-    return hardened

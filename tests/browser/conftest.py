@@ -116,7 +116,9 @@ def visit(chromium: Any) -> Iterator[Callable[..., Any]]:
     contexts: list[Any] = []
     troubles: list[str] = []
 
-    def open_page(url: str, width: int = 1440, height: int = 900, **options: Any) -> Any:
+    def open_page(
+        url: str, width: int = 1440, height: int = 900, wait_for: str = "Your question", **options: Any
+    ) -> Any:
         options = {"viewport": {"width": width, "height": height}, "reduced_motion": "reduce", **options}
         context = chromium.new_context(**options)
         contexts.append(context)
@@ -135,7 +137,7 @@ def visit(chromium: Any) -> Iterator[Callable[..., Any]]:
             lambda message: troubles.append(f"console: {message.text}") if message.type == "error" else None,
         )
         page.goto(url)
-        page.get_by_role("textbox", name="Your question").wait_for()
+        page.get_by_role("textbox", name=wait_for).wait_for()
         return page
 
     yield open_page

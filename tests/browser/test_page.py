@@ -65,7 +65,7 @@ class TestAsking:
         expect(card).to_have_attribute("aria-current", "true")
         quote = "The four ferries will cost 61 million crowns, of which the region pays a third."
         expect(card.locator("mark")).to_have_text(quote)
-        expect(card.locator(".byline")).to_have_text("The Orsund Gazette · 4 March 2031 · Maren Tolk")
+        expect(card.locator(".byline")).to_have_text("The Orsund Gazette · as of 4 March 2031 · Maren Tolk")
 
         card.get_by_role("button", name="Read in article").click()
         mark = page.locator("#sources .pane-article mark")

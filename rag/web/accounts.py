@@ -1,0 +1,270 @@
+"""Who may log in: a file of names and password hashes, made with ``rag account add``, and patience with wrong passwords.
+
+One account a line, ``name:scrypt$n$r$p$salt$hash``, salt and hash in base64; empty lines and lines that begin with # are
+passed over. The file is read again when it changes, so that adding and removing need no restart.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import hmac
+import os
+import re
+import secrets
+import stat
+import threading
+import time
+import unicodedata
+from base64 import b64decode, b64encode
+from collections import OrderedDict
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from rag.errors import AccountsError
+
+# The OWASP Password Storage Cheat Sheet gives these as equal: n=2^17 p=1 (128 MiB), 2^16 p=2, 2^15 p=3 (32 MiB), 2^14 p=5.
+N, R, P = 2**15, 8, 3
+_MOST_MEMORY = 256 * 1024 * 1024
+_LONGEST_FILE = 1024 * 1024
+_NAME = re.compile(r"[\w.@+-]{1,64}")
+SHORTEST_PASSWORD, LONGEST_PASSWORD = 8, 1000
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class PasswordHash:
+    """What is kept of a password: enough to recognise it, not enough to tell it.
+
+    >>> kept = PasswordHash.of("correct horse", n=16)
+    >>> kept.fits("correct horse"), kept.fits("wrong horse")
+    (True, False)
+    >>> PasswordHash.parse(str(kept)) == kept
+    True
+    """
+
+    n: int
+    r: int
+    p: int
+    salt: bytes
+    hash: bytes
+
+    @classmethod
+    def of(cls, password: str, n: int = N, r: int = R, p: int = P) -> PasswordHash:
+        """The hash of a password with a new salt; takes some tenths of a second and 32 MiB."""
+        salt = secrets.token_bytes(16)
+        return cls(n, r, p, salt, _scrypt(password, n, r, p, salt))
+
+    @classmethod
+    def parse(cls, text: str) -> PasswordHash:
+        """The hash as ``str`` writes it; raises ValueError."""
+        kind, n, r, p, salt, digest = text.split("$")
+        found = cls(int(n), int(r), int(p), b64decode(salt, validate=True), b64decode(digest, validate=True))
+        costs = found.n > 1 and found.n & (found.n - 1) == 0 and found.r > 0 and 0 < found.p <= 64
+        if kind != "scrypt" or not costs or 128 * found.n * found.r > _MOST_MEMORY:
+            raise ValueError("these are no parameters of scrypt")
+        if len(found.salt) < 8 or len(found.hash) != 32:
+            raise ValueError("the salt or the hash is cut")
+        return found
+
+    def __str__(self) -> str:
+        parts = (self.n, self.r, self.p, b64encode(self.salt).decode(), b64encode(self.hash).decode())
+        return "$".join(("scrypt", *map(str, parts)))
+
+    def fits(self, password: str) -> bool:
+        """Whether this is the hash of the password; how long that takes does not depend on the answer."""
+        return hmac.compare_digest(_scrypt(password, self.n, self.r, self.p, self.salt), self.hash)
+
+
+def _scrypt(password: str, n: int, r: int, p: int, salt: bytes) -> bytes:
+    data = unicodedata.normalize("NFC", password).encode(
+        "utf-8", "surrogatepass"
+    )  # keyboards differ in how they write é
+    return hashlib.scrypt(data, salt=salt, n=n, r=r, p=p, maxmem=2 * _MOST_MEMORY, dklen=32)
+
+
+def check_name(name: str) -> str:
+    """The name of an account; raises AccountsError for what cannot be one.
+
+    >>> check_name("maren")
+    'maren'
+    >>> check_name("maren tolk")
+    Traceback (most recent call last):
+    rag.errors.AccountsError: a name has 1 to 64 letters, digits or . @ + - _; choose such a name
+    """
+    if not _NAME.fullmatch(name):
+        raise AccountsError("a name has 1 to 64 letters, digits or . @ + - _; choose such a name")
+    return name
+
+
+def check_password(password: str) -> str:
+    """A new password; raises AccountsError, without repeating it, where it is too short or too long."""
+    if not SHORTEST_PASSWORD <= len(password) <= LONGEST_PASSWORD:
+        raise AccountsError(
+            f"a password has {SHORTEST_PASSWORD} to {LONGEST_PASSWORD} characters; choose a longer one, such as four words"
+        )
+    return password
+
+
+def read_accounts(path: Path) -> dict[str, PasswordHash]:
+    """The accounts in a file, by name; raises AccountsError with the number of a line that is wrong, never its words."""
+    try:
+        with path.open("rb") as stream:
+            data = stream.read(_LONGEST_FILE + 1)
+        lines = data.decode("utf-8").splitlines()
+    except (OSError, UnicodeError) as error:
+        problem = "is no text" if isinstance(error, UnicodeError) else (error.strerror or "cannot be read").lower()
+        raise AccountsError(
+            f"the accounts {path.name}: {problem}; make them with: rag account add NAME --auth FILE"
+        ) from None
+    if len(data) > _LONGEST_FILE:
+        raise AccountsError(f"the accounts {path.name}: longer than 1 MB; name the right file with --auth")
+    found: dict[str, PasswordHash] = {}
+    for number, line in enumerate(lines, start=1):
+        if not line.strip() or line.startswith("#"):
+            continue
+        name, _, kept = line.strip().partition(":")
+        try:
+            known = check_name(name) in found
+            found[name] = PasswordHash.parse(kept)
+        except (ValueError, AccountsError):
+            raise AccountsError(
+                f"the accounts {path.name}, line {number}: damaged; remove it and run: rag account add NAME --auth FILE"
+            ) from None
+        if known:
+            raise AccountsError(
+                f"the accounts {path.name}, line {number}: a second account of one name; remove one of them"
+            )
+    return found
+
+
+def write_accounts(path: Path, accounts: Mapping[str, PasswordHash]) -> None:
+    """Writes the file anew, whole or not at all, readable by its owner alone; raises AccountsError."""
+    temporary = path.with_name(f"{path.name}.{secrets.token_hex(4)}.tmp")
+    text = "".join(f"{name}:{kept}\n" for name, kept in sorted(accounts.items()))
+    try:
+        descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        try:
+            with os.fdopen(descriptor, "w", encoding="utf-8") as stream:
+                stream.write(text)
+                stream.flush()
+                os.fsync(stream.fileno())
+            temporary.replace(path)
+        finally:
+            temporary.unlink(missing_ok=True)
+    except OSError as error:
+        problem = (error.strerror or "cannot be written").lower()
+        raise AccountsError(f"the accounts {path.name}: {problem}; name another file with --auth") from None
+
+
+def open_to_others(path: Path) -> bool:
+    """Whether other users of this machine may read the file."""
+    return os.name == "posix" and bool(path.stat().st_mode & (stat.S_IRGRP | stat.S_IROTH))
+
+
+class Accounts:
+    """The accounts of a page that is being served; safe to use from any thread.
+
+    Raises AccountsError where the file cannot be used or holds no account. Should it be damaged later, nobody is known.
+    """
+
+    def __init__(self, path: Path, clock: Callable[[], float] = time.monotonic) -> None:
+        self._path = path
+        self._lock = threading.Lock()
+        self._seen = self._look()
+        self._accounts = read_accounts(path)
+        if not self._accounts:
+            raise AccountsError(
+                f"the accounts {path.name}: there are none; make one with: rag account add NAME --auth FILE"
+            )
+        # Who does not exist is compared with this at the same cost, so that the time an answer takes does not tell.
+        one = next(iter(self._accounts.values()))
+        self._nobody = PasswordHash.of(secrets.token_hex(16), one.n, one.r, one.p)
+        self._patience = Patience(clock)
+        self._checking = asyncio.Semaphore(AT_ONCE)
+
+    def knows(self, name: str | None) -> bool:
+        """Whether there is an account of that name now."""
+        return name is not None and name in self._current()
+
+    async def login(self, name: str, password: str) -> bool:
+        """Whether name and password belong together; ``False`` also while the name has to wait after wrong ones."""
+        if len(name) > 64 or len(password) > LONGEST_PASSWORD or not self._patience.begin(name):
+            return False
+        fits = False
+        try:
+            async with self._checking:
+                fits = await asyncio.to_thread(self._fits, name, password)
+        finally:
+            self._patience.end(name, fits)
+        return fits
+
+    def _fits(self, name: str, password: str) -> bool:
+        kept = self._current().get(name)
+        return (kept or self._nobody).fits(password) and kept is not None
+
+    def _current(self) -> Mapping[str, PasswordHash]:
+        seen = self._look()
+        with self._lock:
+            if seen != self._seen:
+                self._seen = seen
+                try:
+                    self._accounts = read_accounts(self._path)
+                except AccountsError:
+                    self._accounts = {}
+            return self._accounts
+
+    def _look(self) -> tuple[int, int, int] | None:
+        try:
+            state = self._path.stat()
+        except OSError:
+            return None
+        return state.st_mtime_ns, state.st_size, state.st_ino
+
+
+AT_ONCE = 2
+"""How many passwords are compared at once: each keeps a core busy for some tenths of a second."""
+WAITING = 100
+"""How many more may wait for that; those beyond are turned away."""
+FREE_TRIES = 5
+"""How many wrong passwords cost no time; then one second, two, four, up to ``LONGEST_WAIT``."""
+LONGEST_WAIT = 60.0
+REMEMBERED = 1000
+"""Of how many names the wrong passwords are counted; the one that was tried longest ago is forgotten first."""
+
+
+class Patience:
+    """Counts wrong passwords: each name has its own count, so that nobody locks another out by guessing.
+
+    A name may be tried again after a wait that doubles with each wrong password; a right one, or an hour, forgets them.
+    """
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._tried: OrderedDict[str, tuple[int, float]] = OrderedDict()
+        self._busy: set[str] = set()
+
+    def begin(self, name: str) -> bool:
+        """Whether the name may be tried now; if so, ``end`` must follow."""
+        with self._lock:
+            wrong, last = self._tried.get(name, (0, 0.0))
+            since = self._clock() - last
+            if since > 3600:
+                self._tried.pop(name, None)
+                wrong = 0
+            waits = wrong >= FREE_TRIES and since < min(2.0 ** (wrong - FREE_TRIES), LONGEST_WAIT)
+            if waits or name in self._busy or len(self._busy) >= AT_ONCE + WAITING:
+                return False
+            self._busy.add(name)
+            return True
+
+    def end(self, name: str, right: bool) -> None:
+        """Counts the try."""
+        with self._lock:
+            self._busy.discard(name)
+            wrong, _ = self._tried.pop(name, (0, 0.0))
+            if not right:
+                self._tried[name] = (wrong + 1, self._clock())
+                while len(self._tried) > REMEMBERED:
+                    self._tried.popitem(last=False)

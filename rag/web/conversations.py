@@ -1,0 +1,234 @@
+"""Conversations kept on the server's disk with their sources: saved, listed, searched, opened again, deleted.
+
+Each belongs to an ``owner``, a user's name, empty where there is no login. No call reads or changes another owner's: it is as
+if it were not there. Ids, searches and titles come from browsers and may be anything.
+"""
+
+from __future__ import annotations
+
+import secrets
+import sqlite3
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import Any
+
+from rag.errors import ConversationMissing
+from rag.web.conversation import Conversation, Turn
+from rag.web.lines import folded, shortened
+from rag.web.record import read, write
+from rag.web.store import Store, checked_owner
+
+MAX_TITLE = 120
+MAX_NUMBER = 1_000_000
+"""The highest number a turn may have."""
+MAX_LISTED = 100
+"""How many conversations one page of the list may hold."""
+_TITLE = 70
+# A longer search finds nothing that a shorter one would not.
+_SEARCHED = 16
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """A conversation in the list; ``updated`` is ISO 8601 in UTC, ``turns`` how many there are."""
+
+    id: str
+    title: str
+    updated: str
+    turns: int
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """A page of the list, newest first, and how many conversations there are in all."""
+
+    summaries: tuple[Summary, ...]
+    total: int
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """A conversation as it was kept, with all its turns; the page shows the last ``MAX_TURNS``."""
+
+    id: str
+    title: str
+    updated: str
+    turns: Conversation
+
+
+def title_of(conversation: Conversation) -> str:
+    """What a conversation is called until its owner names it: its first question, shortened.
+
+    >>> title_of((Turn(1, "How long is the tram line?"), Turn(2, "And the other?")))
+    'How long is the tram line?'
+    """
+    return shortened(conversation[0].question, _TITLE) if conversation else ""
+
+
+class Conversations:
+    """The conversations in a data folder; safe from any thread. Every call raises StoreError, and the page goes on."""
+
+    def __init__(self, folder: Path, clock: Callable[[], datetime] = lambda: datetime.now(timezone.utc)) -> None:
+        self._store = Store(folder)
+        self._clock = clock
+
+    def save(self, owner: str, conversation: Conversation, id: str = "") -> str:
+        """Keeps a conversation as it is now and returns its id; without an ``id`` it is a new one.
+
+        Turns that were replaced or taken back are replaced or go; those older than its first, which have left the page,
+        stay. Only what changed is written. An empty conversation is not kept: it is deleted, and its id is empty. Raises
+        ConversationMissing where it was deleted meanwhile.
+        """
+        owner, known = checked_owner(owner), _checked_id(id) if id else ""
+        if not conversation:
+            if known:
+                self.delete(owner, known)
+            return ""
+        rows = [(turn.number, _words(turn), write(turn)) for turn in conversation]
+        with self._store.writing() as database:
+            if known:
+                _row(database, owner, known)
+            else:
+                known = secrets.token_urlsafe(16)
+                database.execute(
+                    "INSERT INTO conversations (id, owner, title, words, updated) VALUES (?, ?, '', '', '')",
+                    (known, owner),
+                )
+            _replace_turns(database, known, rows)
+            _name_after(database, known, conversation)
+            database.execute("UPDATE conversations SET updated = ? WHERE id = ?", (_stamp(self._clock()), known))
+        return known
+
+    def listed(self, owner: str, search: object = "", start: int = 0, count: int = MAX_LISTED) -> Listed:
+        """The owner's conversations, newest first: ``count`` of them from ``start``, counted from 0.
+
+        With a ``search`` only those in which each of its words, or parts of words, stands in the title, a question or an
+        answer; case and accents do not count.
+        """
+        words = folded(search).split()[:_SEARCHED] if isinstance(search, str) else []
+        found = "FROM conversations AS c WHERE owner = ?" + _HOLDS * len(words)
+        values: list[Any] = [checked_owner(owner), *(word for word in words for _ in range(2))]
+        with self._store.reading() as database:
+            ((total,),) = database.execute(f"SELECT count(*) {found}", values).fetchall()
+            rows = database.execute(
+                f"SELECT id, title, updated, {_TURNS} {found} ORDER BY updated DESC, rowid DESC LIMIT ? OFFSET ?",
+                (*values, _within(count, MAX_LISTED), _within(start, total)),
+            ).fetchall()
+        return Listed(tuple(Summary(*row) for row in rows), total)
+
+    def open(self, owner: str, id: object) -> Kept:
+        """A conversation with all its turns; what was still being answered when the server ended is stopped.
+
+        Raises ConversationMissing where the owner has none of that id, StoreCorrupt where a turn cannot be read back.
+        """
+        owner, known = checked_owner(owner), _checked_id(id)
+        with self._store.reading() as database:
+            title, updated = _row(database, owner, known)
+            rows = database.execute(
+                "SELECT record FROM turns WHERE conversation = ? ORDER BY number", (known,)
+            ).fetchall()
+        turns = (read(Turn, record) for (record,) in rows)
+        return Kept(known, title, updated, tuple(each if each.ended else _stopped(each) for each in turns))
+
+    def rename(self, owner: str, id: object, title: object) -> str:
+        """Gives a conversation a title and returns it as it is kept; an empty one gives way to the first question."""
+        owner, known = checked_owner(owner), _checked_id(id)
+        name = shortened(title, MAX_TITLE) if isinstance(title, str) else ""
+        with self._store.writing() as database:
+            _row(database, owner, known)
+            title = name or title_of(_first(database, known))
+            database.execute(
+                "UPDATE conversations SET title = ?, words = ?, named = ? WHERE id = ?",
+                (title, folded(title), bool(name), known),
+            )
+        return title
+
+    def delete(self, owner: str, id: object) -> None:
+        """Deletes a conversation; its text is overwritten on disk."""
+        owner, known = checked_owner(owner), _checked_id(id)
+        with self._store.erasing() as database:
+            _row(database, owner, known)
+            database.execute("DELETE FROM conversations WHERE id = ?", (known,))
+
+    def delete_all(self, owner: str) -> int:
+        """Deletes all of the owner's conversations and returns how many there were."""
+        with self._store.erasing() as database:
+            return database.execute("DELETE FROM conversations WHERE owner = ?", (checked_owner(owner),)).rowcount
+
+
+def listed_data(listed: Listed, current: str = "") -> dict[str, Any]:
+    """A page of the list as plain data for the page's script; ``current`` is the conversation that is open."""
+    shown = [
+        {"id": each.id, "title": each.title, "updated": each.updated, "turns": each.turns} for each in listed.summaries
+    ]
+    return {"conversations": shown, "total": listed.total, "current": current}
+
+
+_TURNS = "(SELECT count(*) FROM turns WHERE conversation = c.id)"
+_HOLDS = " AND (instr(words, ?) OR EXISTS (SELECT 1 FROM turns WHERE conversation = c.id AND instr(turns.words, ?)))"
+
+
+def _row(database: sqlite3.Connection, owner: str, id: str) -> tuple[str, str]:
+    """Title and time of an owner's conversation."""
+    row = database.execute(
+        "SELECT title, updated FROM conversations WHERE owner = ? AND id = ?", (owner, id)
+    ).fetchone()
+    if row is None:
+        raise _missing()
+    title, updated = row
+    return title, updated
+
+
+def _replace_turns(database: sqlite3.Connection, id: str, rows: list[tuple[int, str, bytes]]) -> None:
+    numbers = {number for number, _, _ in rows}
+    before = database.execute("SELECT number FROM turns WHERE conversation = ?", (id,)).fetchall()
+    gone = [number for (number,) in before if number not in numbers and number > min(numbers)]
+    database.executemany("DELETE FROM turns WHERE conversation = ? AND number = ?", [(id, each) for each in gone])
+    database.executemany(
+        "INSERT INTO turns (conversation, number, words, record) VALUES (?, ?, ?, ?) ON CONFLICT (conversation, number) "
+        "DO UPDATE SET words = excluded.words, record = excluded.record WHERE record IS NOT excluded.record",
+        [(id, *row) for row in rows],
+    )
+
+
+def _name_after(database: sqlite3.Connection, id: str, conversation: Conversation) -> None:
+    """Names a conversation that its owner has not named after its first question, where that is among these."""
+    title = title_of(conversation)
+    database.execute(
+        "UPDATE conversations SET title = ?, words = ? WHERE id = ? AND NOT named "
+        "AND ? = (SELECT min(number) FROM turns WHERE conversation = ?)",
+        (title, folded(title), id, conversation[0].number, id),
+    )
+
+
+def _first(database: sqlite3.Connection, id: str) -> Conversation:
+    rows = database.execute("SELECT record FROM turns WHERE conversation = ? ORDER BY number LIMIT 1", (id,)).fetchall()
+    return tuple(read(Turn, record) for (record,) in rows)
+
+
+def _words(turn: Turn) -> str:
+    return folded(f"{turn.question} {turn.answer.text if turn.answer is not None else ''}")
+
+
+def _stopped(turn: Turn) -> Turn:
+    return replace(turn, status="stopped", note="")
+
+
+def _stamp(time: datetime) -> str:
+    return time.astimezone(timezone.utc).isoformat(timespec="microseconds")
+
+
+def _within(number: object, most: int) -> int:
+    return max(0, min(number, most)) if isinstance(number, int) else 0
+
+
+def _checked_id(id: object) -> str:
+    if not isinstance(id, str) or not id.isascii() or not id.isprintable():
+        raise _missing()
+    return id
+
+
+def _missing() -> ConversationMissing:
+    return ConversationMissing("there is no such conversation, or it was deleted; begin a new one")

@@ -1,0 +1,254 @@
+"""The index of a page that is being served: how it is, building it again, and following the folder while questions go on."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from rag.errors import Cancelled, FootnoteError
+from rag.types import Changes, Progress
+from rag.web.opening import Opening, progress_text, sentence, unexpected
+from rag.web.watching import Events, Watcher
+
+log = logging.getLogger(__name__)
+
+Kind = Literal["loading", "fresh", "outdated", "building", "failed", "cancelled"]
+
+OUTDATED = "The folder of articles has changed; build the index again to read the changes."
+CANCELLED = "The build was cancelled; the index is as it was before."
+
+
+@dataclass(frozen=True, slots=True)
+class IndexState:
+    """How the index is, in words for the reader; ``done`` of ``total`` are 0 where nothing is counted.
+
+    While it is being built: ``stage`` as ``Progress`` names it, ``seconds`` since the build began and ``remaining`` seconds
+    of this stage at its measured pace, ``None`` where nothing is measured yet. ``changes`` is what the last build did.
+    """
+
+    kind: Kind
+    text: str = ""
+    stage: str = ""
+    done: int = 0
+    total: int = 0
+    seconds: float = 0.0
+    remaining: float | None = None
+    changes: Changes | None = None
+
+
+class Keeper:
+    """Keeps the index of the chatbot that ``opening`` opens; safe to use from any thread.
+
+    At most one build runs at a time, in a thread of its own, and the old index answers meanwhile. ``events`` says when the
+    folder changes, see ``rag.web.watching``; ``clock`` gives seconds.
+    """
+
+    def __init__(self, opening: Opening, events: Events, clock: Callable[[], float] = time.monotonic) -> None:
+        self._opening = opening
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._build: _Build | None = None
+        self._thread: threading.Thread | None = None
+        self._settled: tuple[Kind, str] | None = None
+        self._watcher = Watcher(self._catch_up, events)
+
+    @property
+    def state(self) -> IndexState:
+        """How the index is; reads nothing from disk, so ask as often as you like."""
+        opening, chatbot, build = self._opening.state, self._opening.chatbot, self._build
+        if chatbot is None:
+            kind: Kind = "failed" if opening.kind == "failed" else "loading"
+            return IndexState(kind, opening.text, done=opening.done, total=opening.total)
+        if build is not None:
+            return build.state(self._clock(), chatbot.changes)
+        # A chatbot that has something to say of its index could not bring it up to date.
+        kind, text = self._settled or (("failed", chatbot.notice) if chatbot.notice else ("fresh", ""))
+        return IndexState(kind, text, changes=chatbot.changes)
+
+    @property
+    def watching(self) -> bool:
+        """Whether changes of the folder are followed."""
+        return self._watcher.is_on
+
+    def watch(self, on: bool) -> None:
+        """Follows the folder from now on, or no longer; a build that runs goes on."""
+        if on:
+            self._watcher.start()
+        else:
+            self._watcher.stop()
+
+    def check(self) -> bool:
+        """Whether the folder has changed since the index was built; reads all of it, so it takes its time.
+
+        Raises ArticlesError where the folder cannot be read; the state then says so.
+        """
+        chatbot = self._opening.chatbot
+        if chatbot is None:
+            return False
+        try:
+            changed = chatbot.outdated()
+        except FootnoteError as error:
+            self._settle("failed", sentence(error))
+            raise
+        if not changed and not chatbot.notice:
+            self._settle("fresh", "")
+        elif (
+            changed and self.state.kind == "fresh"
+        ):  # what went wrong last time is worth more than that something changed
+            self._settle("outdated", OUTDATED)
+        return changed
+
+    def rebuild(self, fresh: bool = False) -> bool:
+        """Begins to bring the index up to date, from nothing where ``fresh``; whether it began.
+
+        It does not where a build is running or the chatbot is still being opened; where opening failed, it is tried again.
+        """
+        with self._lock:
+            if self._opening.chatbot is None:
+                failed = self._opening.state.kind == "failed"
+                self._opening.start()
+                return failed
+            if self._build is not None:
+                return False
+            self._build = build = _Build(self._clock)
+            self._thread = threading.Thread(target=self._run, args=(build, fresh), name="building", daemon=True)
+            self._thread.start()
+            return True
+
+    def cancel(self) -> None:
+        """Ends the build at its next step; the old index is then as it was. Does nothing where none is running."""
+        if (build := self._build) is not None:
+            build.cancelled.set()
+
+    def wait(self, seconds: float | None = None) -> None:
+        """Waits until the build that is running has ended; raises TimeoutError after ``seconds``."""
+        thread = self._thread
+        if thread is not None:
+            thread.join(seconds)
+            if thread.is_alive():
+                raise TimeoutError("the build is still running")
+
+    def close(self) -> None:
+        """Follows the folder no longer and ends the build."""
+        self.watch(False)
+        self.cancel()
+
+    def _run(self, build: _Build, fresh: bool) -> None:
+        chatbot = self._opening.chatbot
+        settled: tuple[Kind, str] = ("fresh", "")
+        try:
+            if chatbot is not None:
+                chatbot.refresh(build.progress, fresh=fresh)
+                if chatbot.notice:  # the disk or another build was in the way, so the old index answers
+                    settled = ("failed", chatbot.notice)
+        except Cancelled:
+            settled = ("cancelled", CANCELLED)
+        except FootnoteError as error:
+            settled = ("failed", sentence(error))
+        except BaseException as error:  # the page must say so, whatever it was
+            log.error("building failed: %s", type(error).__name__)
+            log.debug("building failed", exc_info=True)  # paths and texts stand in it, so not above DEBUG
+            settled = ("failed", unexpected(error))
+        finally:
+            with self._lock:
+                self._settled, self._build = settled, None
+
+    def _settle(self, kind: Kind, text: str) -> None:
+        with self._lock:
+            if self._build is None:
+                self._settled = (kind, text)
+
+    def _catch_up(self) -> bool:
+        """What the watcher does once a change is complete; whether it was dealt with, else it comes again.
+
+        A build that fails was dealt with: it is tried again on the next change, not over and over.
+        """
+        if self._build is not None:
+            return False
+        if self._opening.chatbot is None:
+            return self.rebuild()
+        try:
+            if self.state.kind != "failed" and not self.check():
+                return True
+        except FootnoteError:
+            return True
+        return self.rebuild()
+
+
+class _Build:
+    """A build that runs: what it has reported, and the wish to end it."""
+
+    def __init__(self, clock: Callable[[], float]) -> None:
+        self._clock = clock
+        self._began = clock()
+        self._report = _Report(Progress("looking for changes", 0, 0), self._began, self._began)
+        self.cancelled = threading.Event()
+
+    def progress(self, progress: Progress) -> None:
+        """Takes a step's report; raises Cancelled where the build is to end."""
+        if self.cancelled.is_set():
+            raise Cancelled("the build was cancelled; run: rag build")
+        before = self._report
+        # A stage first reports when its first step is done: it began with the last report of the stage before.
+        began = before.stage_began if progress.stage == before.progress.stage else before.heard
+        self._report = _Report(progress, began, self._clock())
+
+    def state(self, now: float, changes: Changes | None) -> IndexState:
+        report = self._report
+        progress = report.progress
+        return IndexState(
+            "building",
+            "Ending the build…" if self.cancelled.is_set() else progress_text(progress),
+            progress.stage,
+            progress.done,
+            progress.total,
+            now - self._began,
+            report.remaining(now),
+            changes,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class _Report:
+    progress: Progress
+    stage_began: float
+    heard: float
+
+    def remaining(self, now: float) -> float | None:
+        done, total = self.progress.done, self.progress.total
+        if not done:
+            return None
+        pace = (self.heard - self.stage_began) / done
+        return max(0.0, pace * (total - done) - (now - self.heard))
+
+
+def spoken_seconds(seconds: float) -> str:
+    """A time to wait, as roughly as it is known.
+
+    >>> [spoken_seconds(each) for each in (0.2, 8.4, 75, 3700)]
+    ['1 second', '8 seconds', '1 minute', '62 minutes']
+    """
+    count, unit = (round(seconds / 60), "minute") if seconds >= 60 else (max(1, round(seconds)), "second")
+    return f"{count} {unit}{'s' * (count != 1)}"
+
+
+def index_data(keeper: Keeper) -> dict[str, Any]:
+    """What the page shows of the index, as plain data."""
+    state = keeper.state
+    changes = state.changes
+    counts = {name: len(getattr(changes, name)) for name in ("added", "changed", "removed", "kept", "failed")}
+    return {
+        "kind": state.kind,
+        "text": state.text,
+        "stage": state.stage,
+        "done": state.done,
+        "total": state.total,
+        "seconds": round(state.seconds, 1),
+        "remaining": "" if state.remaining is None else spoken_seconds(state.remaining),
+        "changes": counts if changes is not None else {},
+        "watching": keeper.watching,
+    }

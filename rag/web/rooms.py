@@ -1,0 +1,36 @@
+"""What the page's panels have in common: who looks at them, and what happens when something is done there."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+
+@dataclass(frozen=True, slots=True)
+class Visitor:
+    """Who is there: a ``session`` (one open page), the ``owner`` of what is kept (a name where there is a login, else empty)
+    and the ``language`` of the page."""
+
+    session: str
+    owner: str = ""
+    language: str = "en"
+
+
+class Room(Protocol):
+    """A panel of the page: plain data for its script, and what its script may ask for; knows nothing of gradio.
+
+    ``name`` is its element's id and the name of its files (``name.html``, ``name.js``); ``actions`` are the events its script
+    may trigger. Whatever the browser sends is not to be trusted.
+    """
+
+    name: str
+    actions: tuple[str, ...]
+
+    def data(self, visitor: Visitor) -> dict[str, Any]:
+        """What the panel shows; keys are strings."""
+        ...
+
+    def act(self, action: str, sent: Mapping[str, Any], visitor: Visitor) -> str:
+        """Does one of ``actions`` and returns what to tell the visitor, or nothing; may take long. Raises FootnoteError."""
+        ...

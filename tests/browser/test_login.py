@@ -1,0 +1,70 @@
+"""The login in a real browser, below a path as a proxy would show it."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from double import EXAMPLES, Opener, ServicesDouble
+from rag.settings import Settings
+from rag.web.accounts import Accounts, PasswordHash, write_accounts
+from rag.web.security import Address
+
+PASSWORD = "test-key four words"
+
+
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        return int(server.getsockname()[1])
+
+
+@pytest.fixture
+def expect(chromium: Any) -> Any:
+    from playwright.sync_api import expect
+
+    expect.set_options(timeout=15_000)
+    return expect
+
+
+@pytest.fixture
+def url(tmp_path: Path, chromium: Any) -> Iterator[str]:
+    pytest.importorskip("gradio")
+    import ui
+
+    path = tmp_path / "accounts.txt"
+    write_accounts(path, {"maren": PasswordHash.of(PASSWORD, 16, 8, 1)})
+    settings = Settings(accounts=str(path), root_path="/news")
+    opener = Opener()
+    opener.ready.set()
+    page = ui.build_page(opener, settings, EXAMPLES, ServicesDouble())
+    yield ui.serve(page, "127.0.0.1", free_port(), address=Address.of(settings), accounts=Accounts(path)) + "news/"
+    page.close(verbose=False)
+
+
+def test_who_logs_in_can_ask_and_who_logs_out_cannot(url: str, visit: Callable[..., Any], expect: Any) -> None:
+    page = visit(url, wait_for="Username")
+    expect(page.get_by_text("a name has to wait")).to_be_visible()
+    expect(page.get_by_role("textbox", name="Your question")).to_have_count(0)
+    page.get_by_role("textbox", name="Username").fill("maren")
+    page.get_by_label("Password").fill(PASSWORD)
+    page.get_by_role("button", name="Login").click()
+    box = page.get_by_role("textbox", name="Your question")
+    box.fill(EXAMPLES[0])
+    box.press("Enter")
+    expect(page.get_by_test_id("bot").last).to_contain_text("61 million crowns")
+    fonts = page.evaluate("async () => (await document.fonts.load('16px \"Source Sans 3\"')).map(font => font.status)")
+    assert fonts
+    assert set(fonts) == {"loaded"}
+    cookies = page.context.cookies(url)
+    assert cookies
+    assert {(each["httpOnly"], each["sameSite"], each["path"]) for each in cookies} == {(True, "Lax", "/news")}
+    assert page.evaluate("document.cookie") == ""
+    expect(page.get_by_role("button", name="Ask", exact=True)).to_be_visible()
+    assert page.request.get(f"{url}config").status == 200
+    page.request.get(f"{url}logout")  # beside the page: one that is left while it listens says so in its console
+    assert page.request.get(f"{url}config").status == 401
+    assert "auth_required" in page.request.get(url).text()

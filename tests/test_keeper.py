@@ -1,0 +1,510 @@
+"""The index of a served page: its state, builds that run, fail and end, and the folder that is followed."""
+
+from __future__ import annotations
+
+import queue
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from embeddings import Embedder
+from news import ARTICLES, write_articles
+from rag.chatbot import Chatbot
+from rag.errors import ArticlesError, Cancelled
+from rag.generations import new_generation
+from rag.index import Index, verify
+from rag.settings import Settings
+from rag.types import Progress
+from rag.web import watching
+from rag.web.keeper import Keeper, index_data
+from rag.web.opening import Opening
+from rag.web.watching import Watcher, folder_events
+
+NEW = {"new.txt": "The lighthouse keeper retired after forty years."}
+SECONDS = 20
+
+
+class Clock:
+    def __init__(self) -> None:
+        self.now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+class Folder:
+    """Events as a test wants them."""
+
+    def __init__(self) -> None:
+        self.told: queue.Queue[bool] = queue.Queue()
+        self.begun = threading.Semaphore(0)
+
+    def __call__(self, stop: threading.Event) -> Iterator[bool]:
+        self.begun.release()
+        while not stop.is_set():
+            try:
+                yield self.told.get(timeout=0.05)
+            except queue.Empty:
+                continue
+
+    def tell(self, *told: bool) -> None:
+        for each in told:
+            self.told.put(each)
+
+
+class Gate:
+    """Stands in a chatbot's way at one stage of its build."""
+
+    def __init__(self, chatbot: Chatbot, stage: str, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.reached, self.open = threading.Event(), threading.Event()
+        refresh = chatbot.refresh
+
+        def held_back(on_progress: Callable[[Progress], None], *, fresh: bool = False) -> Any:
+            def progress(step: Progress) -> None:
+                if step.stage == stage and not self.reached.is_set():
+                    self.reached.set()
+                    assert self.open.wait(SECONDS)
+                on_progress(step)
+
+            return refresh(progress, fresh=fresh)
+
+        monkeypatch.setattr(chatbot, "refresh", held_back)
+
+
+@pytest.fixture
+def chatbot(settings: Settings, hashing: Embedder) -> Iterator[Chatbot]:
+    chatbot = Chatbot.open(settings, embedder=hashing)
+    yield chatbot
+    chatbot.close()
+
+
+def opened(chatbot: Chatbot) -> Opening:
+    opening = Opening(lambda _: chatbot)
+    opening.start()
+    assert opening._thread is not None
+    opening._thread.join(SECONDS)
+    return opening
+
+
+@pytest.fixture
+def folder() -> Folder:
+    return Folder()
+
+
+@pytest.fixture
+def keeper(chatbot: Chatbot, folder: Folder) -> Iterator[Keeper]:
+    keeper = Keeper(opened(chatbot), folder)
+    yield keeper
+    keeper.close()
+    keeper.wait(SECONDS)
+
+
+def ids(chatbot: Chatbot) -> list[str]:
+    return [header.id for header in chatbot.documents()]
+
+
+def temporary(settings: Settings) -> list[str]:
+    return [each.name for each in settings.index.iterdir() if each.name.startswith("tmp-")]
+
+
+class TestState:
+    def test_a_change_is_seen_and_a_rebuild_takes_it_in(
+        self, keeper: Keeper, chatbot: Chatbot, settings: Settings
+    ) -> None:
+        assert keeper.state.kind == "fresh"
+        assert not keeper.check()
+        write_articles(settings.articles, NEW)
+        assert keeper.state.kind == "fresh"
+        assert keeper.check()
+        assert keeper.state.kind == "outdated"
+        assert keeper.rebuild()
+        keeper.wait(SECONDS)
+        assert keeper.state.kind == "fresh"
+        assert keeper.state.changes is not None
+        assert keeper.state.changes.added == ("new.txt",)
+        assert "new.txt" in ids(chatbot)
+        assert index_data(keeper)["changes"] == {"added": 1, "changed": 0, "removed": 0, "kept": 3, "failed": 0}
+
+    def test_from_nothing_builds_also_where_nothing_changed(self, keeper: Keeper, chatbot: Chatbot) -> None:
+        keeper.rebuild()
+        keeper.wait(SECONDS)
+        before = chatbot.changes
+        assert before is not None
+        keeper.rebuild(fresh=True)
+        keeper.wait(SECONDS)
+        assert chatbot.changes is not before
+        assert chatbot.changes is not None
+        assert len(chatbot.changes.added) == len(ARTICLES)
+        assert chatbot.changes.embedded > 0
+
+    def test_one_build_at_a_time(self, keeper: Keeper, chatbot: Chatbot, monkeypatch: pytest.MonkeyPatch) -> None:
+        gate = Gate(chatbot, "keywords", monkeypatch)
+        assert keeper.rebuild(fresh=True)
+        assert gate.reached.wait(SECONDS)
+        assert not keeper.rebuild()
+        assert keeper.state.kind == "building"
+        with pytest.raises(TimeoutError):
+            keeper.wait(0)
+        gate.open.set()
+        keeper.wait(SECONDS)
+        assert keeper.rebuild()
+
+    def test_the_pace_of_each_stage_says_how_long_it_takes(self, chatbot: Chatbot) -> None:
+        clock = Clock()
+        keeper = Keeper(opened(chatbot), Folder(), clock)
+        states = []
+
+        def refresh(on_progress: Callable[[Progress], None], *, fresh: bool = False) -> None:
+            states.append(keeper.state)
+            for stage, second, done, total in (
+                ("reading", 2, 1, 10),
+                ("reading", 4, 2, 10),
+                ("embedding", 24, 50, 200),
+                ("embedding", 44, 100, 200),
+            ):
+                clock.now = second
+                on_progress(Progress(stage, done, total))
+                states.append(keeper.state)
+            clock.now = 54
+            states.append(keeper.state)
+
+        chatbot.refresh = refresh  # type: ignore[method-assign,assignment]
+        keeper.rebuild()
+        keeper.wait(SECONDS)
+        assert [(each.stage, each.done, each.seconds, each.remaining) for each in states] == [
+            ("looking for changes", 0, 0, None),
+            ("reading", 1, 2, 18),
+            ("reading", 2, 4, 16),
+            ("embedding", 50, 24, 60),
+            ("embedding", 100, 44, 40),
+            ("embedding", 100, 54, 30),
+        ]
+        assert states[1].text == "Reading 1 of 10 articles…"
+
+    def test_before_the_chatbot_is_there_it_is_loading_or_failed_and_failure_is_tried_again(
+        self, chatbot: Chatbot
+    ) -> None:
+        tries: list[int] = []
+
+        def open_chatbot(_: Any) -> Chatbot:
+            tries.append(1)
+            if len(tries) == 1:
+                raise ArticlesError("there is no folder")
+            return chatbot
+
+        opening = Opening(open_chatbot)
+        keeper = Keeper(opening, Folder())
+        assert keeper.state.kind == "loading"
+        assert not keeper.check()
+        opening.start()
+        assert opening._thread is not None
+        opening._thread.join(SECONDS)
+        assert (keeper.state.kind, keeper.state.text) == ("failed", "There is no folder")
+        assert keeper.rebuild()
+        opening._thread.join(SECONDS)
+        assert keeper.state.kind == "fresh"
+
+
+class TestFailure:
+    def test_the_old_index_answers_and_the_reason_is_said(
+        self, keeper: Keeper, chatbot: Chatbot, settings: Settings
+    ) -> None:
+        write_articles(settings.articles, NEW)
+        with new_generation(settings.index):
+            keeper.rebuild()
+            keeper.wait(SECONDS)
+        assert keeper.state.kind == "failed"
+        assert "another build" in keeper.state.text
+        assert len(ids(chatbot)) == len(ARTICLES)
+        assert chatbot.ask("Where will the tram line go?").citations
+        keeper.rebuild()
+        keeper.wait(SECONDS)
+        assert keeper.state.kind == "fresh"
+        assert chatbot.notice == ""
+
+    def test_a_folder_that_is_gone_is_a_failure(self, keeper: Keeper, chatbot: Chatbot, settings: Settings) -> None:
+        settings.articles.rename(settings.articles.with_name("elsewhere"))
+        with pytest.raises(ArticlesError):
+            keeper.check()
+        assert keeper.state.kind == "failed"
+        keeper.rebuild()
+        keeper.wait(SECONDS)
+        assert keeper.state.text.startswith("The folder articles does not exist")
+        assert len(ids(chatbot)) == len(ARTICLES)
+        settings.articles.with_name("elsewhere").rename(settings.articles)
+        assert not keeper.check()
+        assert keeper.state.kind == "fresh"
+
+    def test_what_nobody_expected_is_named_without_its_words(self, keeper: Keeper, chatbot: Chatbot) -> None:
+        def broken(*_: Any, **__: Any) -> None:
+            raise ZeroDivisionError("/secret/path")
+
+        chatbot.refresh = broken  # type: ignore[method-assign]
+        keeper.rebuild()
+        keeper.wait(SECONDS)
+        assert "ZeroDivisionError" in keeper.state.text
+        assert "secret" not in keeper.state.text
+
+
+class TestCancel:
+    @pytest.mark.parametrize("stage", ["reading", "embedding", "keywords"])
+    def test_the_old_index_is_as_it_was(
+        self, keeper: Keeper, chatbot: Chatbot, settings: Settings, stage: str, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        write_articles(settings.articles, NEW)
+        before = (settings.index / "CURRENT").read_text()
+        gate = Gate(chatbot, stage, monkeypatch)
+        keeper.rebuild(fresh=True)
+        assert gate.reached.wait(SECONDS)
+        assert temporary(settings)
+        keeper.cancel()
+        assert keeper.state.text == "Ending the build…"
+        gate.open.set()
+        keeper.wait(SECONDS)
+        assert keeper.state.kind == "cancelled"
+        assert (settings.index / "CURRENT").read_text() == before
+        assert temporary(settings) == []
+        assert verify(settings.index)[1] == []
+        assert ids(chatbot) == sorted(ARTICLES)
+        assert keeper.rebuild()
+        keeper.wait(SECONDS)
+        assert "new.txt" in ids(chatbot)
+
+    def test_it_goes_through_build_as_it_was_raised(self, chatbot: Chatbot, settings: Settings) -> None:
+        def never(_: Progress) -> None:
+            raise Cancelled("enough; run: rag build")
+
+        with pytest.raises(Cancelled, match="enough"):
+            chatbot.refresh(never, fresh=True)
+        assert temporary(settings) == []
+
+    def test_where_nothing_runs_nothing_is_ended(self, keeper: Keeper) -> None:
+        keeper.cancel()
+        keeper.rebuild()
+        keeper.wait(SECONDS)
+        assert keeper.state.kind == "fresh"
+
+
+class TestOldIndex:
+    def test_an_answer_that_began_on_it_ends_on_it(self, chatbot: Chatbot, settings: Settings) -> None:
+        """Also where its files have been removed since: of the generations on disk only two are kept."""
+        begun = chatbot.stream("How long will the tram line be?")
+        next(begun)
+        old = chatbot._index
+        for number in range(3):
+            write_articles(settings.articles, {"harbour.md": f"Nothing is left of the tram, part {number}."})
+            assert chatbot.refresh() is not None
+        assert not old.path.exists()
+        *_, answer = begun
+        assert answer.complete
+        assert "14 kilometres" in answer.text
+        assert all(each.quote in ARTICLES[each.hit.document.id].replace("\n", " ") for each in answer.citations)
+        assert isinstance(old, Index)
+        assert "14 kilometres" in old.document("harbour.md").text
+
+
+class TestWatcher:
+    """``catch_up`` is called when what changed has come to rest."""
+
+    def follow(self, told: list[bool | float], dealt_with: Callable[[], bool] = lambda: True) -> int:
+        """How often it is called for events, between which numbers are seconds that pass."""
+        clock, calls, ended = Clock(), [], threading.Event()
+
+        def events(stop: threading.Event) -> Iterator[bool]:
+            for each in told:
+                if isinstance(each, bool):
+                    yield each
+                else:
+                    clock.now += each
+            ended.set()
+
+        watcher = Watcher(lambda: bool(calls.append(1)) or dealt_with(), events, clock)
+        watcher.start()
+        assert ended.wait(SECONDS)
+        watcher.stop()
+        return len(calls)
+
+    def test_it_looks_once_at_first_and_then_after_each_change(self) -> None:
+        assert self.follow([False] * 5) == 1
+        assert self.follow([False, True, False, False, True, False]) == 3
+
+    def test_it_waits_while_something_is_written(self) -> None:
+        assert self.follow([False, True, True, True, True]) == 1
+        assert self.follow([False, True, True, True, True, False]) == 2
+
+    def test_but_not_for_ever(self) -> None:
+        assert self.follow([False, *[True, 10.0] * 4]) == 2
+
+    def test_what_was_not_dealt_with_comes_again(self) -> None:
+        results = iter([False, False, True])
+        assert self.follow([False] * 6, lambda: next(results)) == 3
+
+    def test_an_error_does_not_end_it(self) -> None:
+        assert self.follow([False, True, False], lambda: bool(1 // 0)) == 2
+
+
+class TestFollowing:
+    def test_changes_are_taken_in_while_questions_go_on(
+        self, keeper: Keeper, folder: Folder, chatbot: Chatbot, settings: Settings, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        gate = Gate(chatbot, "keywords", monkeypatch)
+        keeper.watch(True)
+        assert keeper.watching
+        write_articles(settings.articles, NEW)
+        folder.tell(True, True, False)
+        assert gate.reached.wait(SECONDS)
+        assert chatbot.ask("Where will the tram line go?").citations
+        folder.tell(True, False)
+        gate.open.set()
+        keeper.wait(SECONDS)
+        assert "new.txt" in ids(chatbot)
+
+    def test_it_can_be_switched_off_and_on(self, keeper: Keeper, folder: Folder) -> None:
+        for _ in range(3):
+            keeper.watch(True)
+            keeper.watch(True)
+            assert folder.begun.acquire(timeout=SECONDS)
+            keeper.watch(False)
+            keeper.watch(False)
+            assert not keeper.watching
+        assert not folder.begun.acquire(blocking=False)
+
+    def test_a_build_that_fails_is_tried_again_on_the_next_change_only(
+        self, keeper: Keeper, chatbot: Chatbot, settings: Settings, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        tries: list[int] = []
+
+        def broken(*_: Any, **__: Any) -> None:
+            tries.append(1)
+            raise ArticlesError("the folder cannot be read")
+
+        monkeypatch.setattr(chatbot, "refresh", broken)
+        write_articles(settings.articles, NEW)
+        told = Told(keeper, [False, False, False, True, False, False])
+        keeper._watcher = Watcher(keeper._catch_up, told)
+        keeper.watch(True)
+        assert told.ended.wait(SECONDS)
+        assert len(tries) == 2
+        assert keeper.state.kind == "failed"
+
+    def test_what_changes_nothing_builds_nothing(
+        self, keeper: Keeper, chatbot: Chatbot, settings: Settings, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(chatbot, "refresh", lambda *_, **__: pytest.fail("nothing was to be built"))
+        (settings.articles / "draft.tmp").write_text("half an arti")
+        told = Told(keeper, [False, True, False])
+        keeper._watcher = Watcher(keeper._catch_up, told)
+        keeper.watch(True)
+        assert told.ended.wait(SECONDS)
+        assert keeper.state.kind == "fresh"
+
+    def test_it_opens_what_could_not_be_opened(self, chatbot: Chatbot) -> None:
+        tries: list[int] = []
+        there = threading.Event()
+
+        def open_chatbot(_: Any) -> Chatbot:
+            tries.append(1)
+            if len(tries) == 1:
+                raise ArticlesError("there is no folder")
+            there.set()
+            return chatbot
+
+        opening = Opening(open_chatbot)
+        opening.start()
+        assert opening._thread is not None
+        opening._thread.join(SECONDS)
+        folder = Folder()
+        keeper = Keeper(opening, folder)
+        keeper.watch(True)
+        folder.tell(False)
+        assert there.wait(SECONDS)
+        keeper.close()
+
+
+class Told:
+    """Events of a list; the next comes when the build that the last began has ended."""
+
+    def __init__(self, keeper: Keeper, told: list[bool]) -> None:
+        self.keeper, self.told, self.ended = keeper, told, threading.Event()
+
+    def __call__(self, stop: threading.Event) -> Iterator[bool]:
+        for each in self.told:
+            yield each
+            self.keeper.wait(SECONDS)
+        self.ended.set()
+
+
+class TestRealFolder:
+    """The events themselves, as the operating system or a look at the folder brings them."""
+
+    @pytest.fixture(params=["told", "looked"])
+    def events(self, request: Any, settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[], bool]]:
+        monkeypatch.setattr(watching, "QUIET_SECONDS", 0.05)
+        monkeypatch.setattr(watching, "LOOK_SECONDS", 0.0 if request.param == "looked" else 3600.0)
+        if request.param == "looked":
+            monkeypatch.setitem(__import__("sys").modules, "watchfiles", None)
+        stop = threading.Event()
+        events = folder_events(settings.articles, settings.articles / "index")(stop)
+        assert next(events) is False
+        yield lambda: next(events)
+        stop.set()
+        assert list(events) == []
+
+    def until(self, events: Callable[[], bool], wanted: bool, most: int = 200) -> bool:
+        return any(events() is wanted for _ in range(most))
+
+    def test_what_happens_to_articles_is_told(self, events: Callable[[], bool], settings: Settings) -> None:
+        article = settings.articles / "new.txt"
+        for change in (
+            lambda: article.write_text("One."),
+            lambda: article.write_text("One, and more."),
+            lambda: article.rename(settings.articles / "other.txt"),
+            lambda: (settings.articles / "other.txt").unlink(),
+        ):
+            change()
+            assert self.until(events, True)
+            assert self.until(events, False)
+
+    def test_the_index_hidden_files_and_reading_are_not(self, events: Callable[[], bool], settings: Settings) -> None:
+        index = settings.articles / "index"
+        for folder in (index / "gen-1", settings.articles / ".git"):
+            folder.mkdir(parents=True)
+            (folder / "new.txt").write_text("no article")
+        (settings.articles / ".new.txt.swp").write_text("no article")
+        (settings.articles / "plant.txt").read_text("utf-8")
+        assert not self.until(events, True, 6)
+
+    def test_a_folder_that_goes_and_comes_is_followed(
+        self, settings: Settings, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(watching, "QUIET_SECONDS", 0.05)
+        monkeypatch.setattr(watching, "LOOK_SECONDS", 0.0)
+        stop = threading.Event()
+        told = folder_events(settings.articles, settings.index)(stop)
+        assert next(told) is False
+        away = settings.articles.with_name("away")
+        settings.articles.rename(away)
+        assert self.until(lambda: next(told), True)
+        assert self.until(lambda: next(told), False)
+        away.rename(settings.articles)
+        assert self.until(lambda: next(told), True)
+        assert self.until(lambda: next(told), False)
+        write_articles(settings.articles, NEW)
+        assert self.until(lambda: next(told), True)
+        stop.set()
+        assert list(told) == []
+
+
+def test_an_index_inside_the_articles_causes_no_loop(articles: Path, hashing: Embedder) -> None:
+    settings = Settings(articles=articles, index=articles / "index", embedder="hashing")
+    chatbot = Chatbot.open(settings, embedder=hashing)
+    write_articles(articles, NEW)
+    keeper = Keeper(opened(chatbot), Folder())
+    keeper.rebuild()
+    keeper.wait(SECONDS)
+    assert "new.txt" in ids(chatbot)
+    assert not keeper.check()
+    chatbot.close()
