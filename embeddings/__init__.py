@@ -75,7 +75,8 @@ class Embedder(Protocol):
 
 
 class Reranker(Protocol):
-    """Reads a question together with each text; slower and often better than comparing vectors. Safe to call from any thread."""
+    """Reads a question together with each text; slower and often better than comparing vectors. Safe to call from
+    any thread."""
 
     name: str
     """The model's name as a person knows it."""
@@ -150,8 +151,8 @@ def embedder_name(name: str) -> str:
 def open_reranker(name: str) -> Reranker:
     """A reranker by name: a folder with a sentence-transformers CrossEncoder, or the name of one at huggingface.co.
 
-    Loading it takes seconds. Raises EmbeddingError for a model that is missing, damaged, or holds pickled weights or code of its
-    own.
+    Loading it takes seconds. Raises EmbeddingError for a model that is missing, damaged, or holds pickled weights or
+    code of its own.
     """
     from embeddings.cross_encoder import CrossEncoderReranker
     from embeddings.sentence_transformer import downloaded_folder

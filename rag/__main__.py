@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from rag.errors import FootnoteError, IndexCorrupt, MissingExtra
+from rag.errors import FootnoteError, IndexCorrupt, MissingExtra, SettingsError
 from rag.settings import Settings
 from rag.types import spoken_date
 

@@ -7,7 +7,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import replace
 
 from rag.facts import facts
-from rag.types import Header, Hit, Passage
+from rag.types import Hit, Passage
 from rag.words import words
 
 REPETITION = 0.1
@@ -43,11 +43,13 @@ def without_copies(hits: Sequence[Hit]) -> list[Hit]:
 def chosen(
     hits: Sequence[Hit], k: int, places: Sequence[Sequence[str]] = (), named: Collection[str] = ()
 ) -> list[tuple[Hit, ...]]:
-    """``k`` groups of the hits, best first: a place for each that has a claim, not too many of one article, neighbours together.
+    """``k`` groups of the hits, best first: a place for each that has a claim, not too many of one article,
+    neighbours together.
 
-    ``places`` are passage ids in order: of each the first that is among the hits is taken, such as the best of an outlet that the
-    question names. ``named`` are articles that may repeat freely. The rest is chosen greedily, as in maximal marginal relevance
-    (Carbonell and Goldstein 1998), with the article in place of the similarity: each of its passages shown already lowers the
+    ``places`` are passage ids in order: of each the first that is among the hits is taken, such as the best of an
+    outlet that the question names. ``named`` are articles that may repeat freely. The rest is chosen greedily, as in
+    maximal marginal relevance (Carbonell and Goldstein 1998), with the article in place of the similarity: each of its
+    passages shown already lowers the
     next one's score. What stands beside a passage that was taken joins its group and needs no place of its own.
     """
     groups: list[tuple[Hit, ...]] = []
@@ -77,8 +79,9 @@ def chosen(
 def joined(group: Sequence[Hit], text: str) -> Hit:
     """Neighbouring hits of one article, whose ``text`` is given, as one hit; its score and why are the best one's.
 
+    >>> from rag.types import Header
     >>> text = "It rained. It snowed."
-    >>> one, other = (Passage(id=text[a:b], document_id="a.md", start=a, end=b, text=text[a:b]) for a, b in ((0, 10), (11, 21)))
+    >>> one, other = Passage("p", "a.md", 0, 10, text[:10]), Passage("q", "a.md", 11, 21, text[11:])
     >>> hit = joined([Hit(one, Header("a.md"), 0.5), Hit(other, Header("a.md"), 0.7)], text)
     >>> hit.passage.text, hit.score
     ('It rained. It snowed.', 0.7)

@@ -30,6 +30,8 @@ LONGEST_QUESTION = 2000
 """Characters; a longer text is not a question."""
 DENSE_WEIGHT = 0.5
 """The share of meaning in the fused score; the rest is keywords. Chosen on three sets, see benchmarks/README.md."""
+UNREAD_WEIGHT = 0.25
+"""The same where the embedding model does not know the question's language and sees little more than its names."""
 SENTENCE_WEIGHT = 0.3
 """How much the best sentence's share of the question's words counts beside the fused score."""
 MENTION_WEIGHT = 0.15
@@ -39,14 +41,15 @@ _PLACED = 8
 # What meaning alone names gets its score by words too, if it is among so many: a passage is not worth less for being 51st.
 _SCORED = 300
 _RERANKED = 24
+_WIDENING = 8
 
 
 @dataclass(frozen=True, slots=True)
 class Found:
     """What a question found: ``hits`` best first, what it ``mentions``, the ``scope`` that was searched, and a ``notice``.
 
-    The scope is empty where all articles were searched; ``notice`` says so where a narrower one held nothing. ``parts`` are the
-    questions that it consists of, each searched for by itself too, empty where it is one.
+    The scope is empty where all articles were searched; ``notice`` says so where a narrower one held nothing.
+    ``parts`` are the questions that it consists of, each searched for by itself too, empty where it is one.
     """
 
     hits: tuple[Hit, ...]
@@ -58,10 +61,14 @@ class Found:
 
 @dataclass(frozen=True, slots=True)
 class _Query:
-    """A question, or a part of one, ready to be searched for: ``allowed`` are the articles, ``None`` for all."""
+    """A question, or a part of one, ready to be searched for.
+
+    ``read`` says whether the embedding model knows its words; ``allowed`` are the articles, ``None`` for all.
+    """
 
     asked: Question
     vector: Vectors
+    read: bool
     mentions: tuple[Mention, ...]
     scope: Scope
     allowed: frozenset[str] | None
@@ -90,9 +97,10 @@ def find(
 
     Without a ``scope`` the outlets, authors, articles and dates that the question names narrow the search where its form asks
     for that, and raise what meets them elsewhere; an empty ``Scope()`` searches all articles alike. ``ignored`` are labels of
-    mentions that shall count for nothing; ``today`` (by default the day it is) is what "last week" counts from. ``parts`` are the
-    questions it consists of, by default what its form tells; each of them, and each outlet or article that is named beside another,
-    has a place among the hits. Neighbouring passages are joined into one. A ``reranker`` orders the best anew.
+    mentions that shall count for nothing; ``today`` (by default the day it is) is what "last week" counts from.
+    ``parts`` are the questions it consists of, by default what its form tells; each of them, and each outlet or
+    article that is named beside another, has a place among the hits. Neighbouring passages are joined into one. A
+    ``reranker`` orders the best anew.
 
     Both halves of the index name candidates; every candidate then gets both scores, each scaled to 0–1 over the candidates,
     and their weighted sum ranks it. Raises QuestionError for a question or a ``k`` that cannot be used.
@@ -123,7 +131,8 @@ def _query(
     mentions = tuple(each for each in understood if each.label not in ignored)
     wanted, allowed, notice = _narrowed(index, sure_scope(mentions)) if scope is None else _kept(index, scope)
     vector = embed_question(embedder, question)
-    return _Query(understand(question, index), vector, mentions, wanted, allowed, notice)
+    (read,) = embedder.reads([question])
+    return _Query(understand(question, index), vector, read, mentions, wanted, allowed, notice)
 
 
 def _order_of_part(
@@ -145,14 +154,16 @@ def _orders_of_scopes(index: Index, vector: Vectors, scopes: Sequence[Scope]) ->
 
 
 def _ranked(index: Index, query: _Query, k: int, also: Collection[int] = ()) -> dict[int, Hit]:
-    """The candidates for a query by row, best first, enough for ``k`` spans; ``also`` are rows that are among them in any case."""
+    """The candidates for a query by row, best first, enough for ``k`` spans; ``also`` are rows that are among them
+    in any case."""
     terms, pool = query.asked.terms, max(_POOL, LONGEST_SPAN * k)
     dense, keywords = _candidates(index, query.vector, terms, pool, query.allowed)
     by_words = {hit.row: hit.score for hit in keywords}
     keywords = keywords[:pool]
     rows = sorted({hit.row for hit in dense} | {hit.row for hit in keywords}.union(also))
     cosines = dict(zip(rows, index.cosines(query.vector, rows), strict=True))
-    scores = fuse(cosines, {row: by_words[row] for row in rows if row in by_words})
+    weight = DENSE_WEIGHT if query.read else UNREAD_WEIGHT
+    scores = fuse(cosines, {row: by_words[row] for row in rows if row in by_words}, weight)
     first = sorted(rows, key=lambda row: (-scores[row], row))[: max(_RERANKED, LONGEST_SPAN * k)]
     first += sorted(set(also).difference(first))
     passages = dict(zip(first, index.passages(first), strict=True))
@@ -249,8 +260,21 @@ def _candidates(
         (Neighbor(row, cosine) for row, cosine in zip(rows, index.cosines(vector, rows), strict=True)),
         key=lambda hit: (-hit.score, hit.row),
     )
-    by_words = [hit for hit in index.keywords(terms, len(index)) if hit.row in within]
-    return by_meaning[:pool], by_words
+    return by_meaning[:pool], _keywords_within(index, terms, max(pool, _SCORED), within)
+
+
+def _keywords_within(
+    index: Index, terms: dict[str, dict[str, float]], wanted: int, within: Collection[int]
+) -> list[KeywordHit]:
+    """The best ``wanted`` rows by words among some; ever more are looked through, for all of a large index take long
+    to rank."""
+    looked = _WIDENING * wanted
+    while True:
+        found = index.keywords(terms, looked)
+        hits = [hit for hit in found if hit.row in within]
+        if len(hits) >= min(wanted, len(within)) or len(found) < looked:
+            return hits[:wanted]
+        looked *= _WIDENING
 
 
 def _met(mentions: Sequence[Mention], header: Header) -> tuple[str, ...]:

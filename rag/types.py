@@ -238,8 +238,8 @@ class Answer:
     (``hits`` are then the nearest passages). ``complete`` is false while more may come, or where it was cut.
     ``model`` names what wrote the answer; ``notice`` is something the reader should know about how it came about.
     ``searched`` is the question that was searched for where a follow-up had to be completed first, else empty.
-    ``understood`` are the outlets, authors, articles and dates it names, as a chip shows them ("Courier", "Mar 2031"), ``parts``
-    the questions it consists of, empty where it is one.
+    ``understood`` are the outlets, authors, articles and dates it names, as a chip shows them ("Courier", "Mar
+    2031"), ``parts`` the questions it consists of, empty where it is one.
     """
 
     question: str

@@ -9,7 +9,21 @@ import pytest
 
 from embeddings import EmbeddingError, open_reranker
 
-WORDS = "[PAD] [UNK] [CLS] [SEP] [MASK] who sold the boat farmers protested it rained".split()
+WORDS = [
+    "[PAD]",
+    "[UNK]",
+    "[CLS]",
+    "[SEP]",
+    "[MASK]",
+    "who",
+    "sold",
+    "the",
+    "boat",
+    "farmers",
+    "protested",
+    "it",
+    "rained",
+]
 
 
 @pytest.fixture(scope="module")

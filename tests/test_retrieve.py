@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
+from collections.abc import Sequence
 from typing import Any
 
 import numpy
@@ -20,6 +21,8 @@ from rag.question import understand
 from rag.retrieve import (
     DENSE_WEIGHT,
     SENTENCE_WEIGHT,
+    UNREAD_WEIGHT,
+    _keywords_within,
     check_k,
     check_question,
     check_scope,
@@ -29,7 +32,7 @@ from rag.retrieve import (
     sentence_coverage,
 )
 from rag.settings import Settings
-from rag.types import Header, Passage, Scope
+from rag.types import Header, Hit, Passage, Scope
 
 
 @pytest.fixture
@@ -40,7 +43,9 @@ def index(settings: Settings, hashing: Embedder) -> Index:
     return Index.open(settings.index)
 
 
-def reference(index: Index, embedder: Embedder, question: str, k: int) -> list[tuple[int, float]]:
+def reference(
+    index: Index, embedder: Embedder, question: str, k: int, weight: float = DENSE_WEIGHT
+) -> list[tuple[int, float]]:
     """Every passage scored, nothing left out."""
     rows = range(len(index))
     cosines = {row: float(numpy.asarray(index.vectors.vectors[row]) @ embedder.embed_query(question)) for row in rows}
@@ -49,7 +54,7 @@ def reference(index: Index, embedder: Embedder, question: str, k: int) -> list[t
     asked = understand(question, index)
     scores = {}
     for row in rows:
-        fused = DENSE_WEIGHT * (cosines[row] - low) / (high - low) + (1 - DENSE_WEIGHT) * keywords.get(row, 0.0) / most
+        fused = weight * (cosines[row] - low) / (high - low) + (1 - weight) * keywords.get(row, 0.0) / most
         together = sentence_coverage(asked, *index.passages([row])[0])
         scores[row] = (fused + SENTENCE_WEIGHT * together) / (1 + SENTENCE_WEIGHT)
     # The best by both halves are reranked, the rest stays behind them; here all fit in.
@@ -294,3 +299,22 @@ def test_a_reranker_that_fails_says_what_to_do(index: Index, hashing: Embedder) 
 
     with pytest.raises(EmbedderError, match="RAG_RERANKER"):
         find(index, hashing, "tram", 3, reranker=Broken())
+
+
+@pytest.mark.parametrize("wanted", [1, 3, 10])
+def test_keywords_within_some_rows_are_those_of_a_search_through_all(index: Index, wanted: int) -> None:
+    terms = index.terms("tram lake farmers Osk")
+    within = [row for row in range(len(index)) if row % 7 == 3]
+    everything = [hit for hit in index.keywords(terms, len(index)) if hit.row in within]
+    assert _keywords_within(index, terms, wanted, within) == everything[:wanted]
+
+
+def test_words_count_more_where_the_embedder_does_not_read_the_questions_language(
+    index: Index, hashing: Embedder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    question = "tram to the lake of Osk"
+    monkeypatch.setattr(hashing, "reads", lambda texts: [False] * len(texts))
+    hits = retrieve(index, hashing, question, 6)
+    expected = reference(index, hashing, question, 6, UNREAD_WEIGHT)
+    assert [hit.score for hit in hits] == pytest.approx([score for _, score in expected], abs=1e-5)
+    assert expected != reference(index, hashing, question, 6)
