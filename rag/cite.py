@@ -18,7 +18,7 @@ from rag.lexical import stem
 from rag.prose import Prose, Statement
 from rag.question import Vocabulary
 from rag.sentences import sentence_spans
-from rag.similarity import Similarity, meaningful_words
+from rag.similarity import Similarity, expected_cosine, meaningful_words
 from rag.types import Citation, Header, Hit, Sentence, spoken_date
 from rag.words import content_words, words
 
@@ -168,8 +168,7 @@ class Checker:
         found = sorted(candidates, key=lambda each: -claim.promise(each))[:_SHORTLIST]
         if not found or not claim.weights:
             return Support((), 0.0, claim.facts)
-        cosines = map(float, self._similarity.between([claim.text], [each.text for each in found])[0])
-        carried = [_Carried(claim, each, cosine) for each, cosine in zip(found, cosines, strict=True)]
+        carried = [_Carried(claim, *each) for each in zip(found, self._cosines(claim, found), strict=True)]
         support = _chosen(claim, carried)
         carries = support.score >= THRESHOLD and not support.missing
         if carries or support_score(1.0, max(each.cosine for each in carried)) < THRESHOLD:
@@ -177,8 +176,20 @@ class Checker:
         self._compare_words(claim, sorted(carried, key=lambda each: -each.promise)[:_COMPARED])
         return _chosen(claim, carried)
 
+    def _cosines(self, claim: _Claim, candidates: Sequence[_Candidate]) -> list[float]:
+        """How near each candidate is in meaning; where the embedding model does not know the words, as their spelling tells."""
+        texts = [each.text for each in candidates]
+        read, *known = self._similarity.reads([claim.text, *texts])
+        measured = map(float, self._similarity.between([claim.text], texts)[0])
+        return [
+            cosine if read and candidate_read else expected_cosine(claim.promise(each) / claim.total)
+            for each, cosine, candidate_read in zip(candidates, measured, known, strict=True)
+        ]
+
     def _compare_words(self, claim: _Claim, carried: Sequence[_Carried]) -> None:
         """What the best candidates say in other words; only where it matters, since embedding words takes the most time."""
+        if not all(self._similarity.reads([claim.text])):
+            return  # two words of an unknown language are near because of their letters
         known = {word for each in carried for word, share in each.shares.items() if share}
         asked = [word for word in claim.plain_words if word not in known]
         for each, near in zip(

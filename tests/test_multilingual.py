@@ -398,3 +398,27 @@ class TestBundledModel:
 
     def test_the_stand_in_grows_with_what_is_spelt(self) -> None:
         assert [expected_cosine(share) for share in (0.0, 0.5, 1.0)] == pytest.approx([0.28, 0.52, 0.76])
+
+
+STATEMENTS = (
+    ("Рыбаки обвиняют завод.", True),
+    ("Завод обвиняют рыбаки озера.", True),
+    ("Повар приготовил суп из тыквы.", False),
+    ("Учёные открыли далёкую галактику.", False),
+    ("Дети пели песни в парке.", False),
+)
+
+
+@pytest.mark.parametrize(("statement", "carried"), STATEMENTS)
+def test_a_models_sentence_in_a_language_that_the_embedder_does_not_read_is_carried_by_its_words_alone(
+    bundled: Embedder, tmp_path: Path, statement: str, carried: bool
+) -> None:
+    articles = write_articles(tmp_path / "articles", {"lake.txt": LAKE})
+    settings = Settings(articles=articles, index=tmp_path / "index")
+
+    def model(messages: object) -> Iterator[str]:
+        yield statement
+
+    with closing(Chatbot.open(settings, embedder=bundled, model=model)) as chatbot:
+        answer = chatbot.ask("Кого обвиняют рыбаки озера?")
+    assert [sentence.supported for sentence in answer.sentences if sentence.text == statement] == [True] * carried
