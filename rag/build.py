@@ -13,7 +13,7 @@ from rag.index import FileState, Index, IndexWriter, Recipe, describe
 from rag.read import MEGABYTE, SourceFile, read, scan
 from rag.settings import Settings
 from rag.split import split
-from rag.types import Changes, Document, FileReason, Passage, Progress
+from rag.types import Changes, Document, FileReason, FileStatus, Passage, Progress
 
 if TYPE_CHECKING:
     from embeddings import Embedder, Reranker
@@ -61,6 +61,27 @@ def outdated(settings: Settings, index: Index, embedder: Embedder | None = None)
     files, _, _ = _scan(settings)
     before = {state.id: state.sha256 for state in index.files.values() if state.sha256}
     return recipe != index.recipe or before != {file.id: file.sha256 for file in files}
+
+
+def inventory(settings: Settings, index: Index) -> list[FileStatus]:
+    """How each file of the folder of articles stands to the index, and each that is there no more, by id.
+
+    Contents are compared, never times of change, so all files are read. Raises ArticlesError, SettingsError.
+    """
+    files, skipped, failed = _scan(settings)
+    found = {each.id: _status(each, index.files.get(each.id)) for each in files}
+    found |= {each.id: FileStatus(each.id, "skipped", each.reason) for each in skipped}
+    found |= {each.id: FileStatus(each.id, "failed", each.reason) for each in failed}
+    gone = [state.id for state in index.files.values() if not state.reason and state.id not in found]
+    return sorted([*found.values(), *(FileStatus(id_, "removed") for id_ in gone)], key=lambda each: each.id)
+
+
+def _status(file: SourceFile, state: FileState | None) -> FileStatus:
+    if state is None or not state.sha256:  # one that could not be read last time is tried again
+        return FileStatus(file.id, "new")
+    if state.sha256 != file.sha256:
+        return FileStatus(file.id, "changed")
+    return FileStatus(file.id, "failed" if state.reason else "indexed", state.reason)
 
 
 def recipe_of(settings: Settings, embedder: Embedder) -> Recipe:

@@ -13,7 +13,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from rag.build import build, load_embedder, load_reranker, outdated
+from rag.build import build, inventory, load_embedder, load_reranker, outdated
 from rag.chat import ChatFunction, ChatModel, Draft, open_chat_model
 from rag.cite import Citer, citations_of, cite, claims_nothing, dated, marked_text
 from rag.decompose import decomposed, decomposing
@@ -40,7 +40,7 @@ from rag.settings import Settings
 from rag.similarity import Similarity
 from rag.timeline import Entry, asks_for_timeline, timeline
 from rag.timeline import told as told_by_date
-from rag.types import Answer, Changes, Document, Header, Hit, Message, Progress, Scope, Sentence
+from rag.types import Answer, Changes, Contents, Document, FileStatus, Header, Hit, Message, Progress, Scope, Sentence
 
 if TYPE_CHECKING:
     from embeddings import Embedder, Reranker
@@ -356,6 +356,18 @@ class Chatbot:
     def documents(self) -> list[Header]:
         """All articles in the index, by id, without their texts."""
         return self._index.headers()
+
+    def passage_counts(self) -> dict[str, int]:
+        """How many passages each article has, by its id."""
+        return dict(self._index.passage_counts)
+
+    def contents(self) -> Contents:
+        """How much there is in the index, of what, and since when."""
+        return self._index.contents
+
+    def inventory(self) -> list[FileStatus]:
+        """How each file of the folder stands to the index, by id; reads all of it. Raises ArticlesError, SettingsError."""
+        return inventory(self.settings, self._index)
 
     def document(self, id: str) -> Document:
         """One article with its text; raises QuestionError where there is none of that id."""

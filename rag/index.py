@@ -30,7 +30,7 @@ from rag.errors import (
 from rag.generations import open_generation
 from rag.lexical import LEXICAL_VERSION, KeywordHit, KeywordIndex, create_keyword_index
 from rag.split import SPLITTING_VERSION
-from rag.types import Document, Header, Passage, Progress
+from rag.types import Contents, Document, Header, Passage, Progress
 
 if TYPE_CHECKING:
     from embeddings import Embedder, Neighbor, VectorIndex, Vectors
@@ -163,6 +163,17 @@ class Index:
             rows += [row for (row,) in self._all(query, batch)]
         return sorted(rows)
 
+    def rows_of_passages(self, ids: Sequence[str]) -> dict[str, int]:
+        """The row of each passage that is here, by its id; where a text stands in several rows, the first."""
+        rows: dict[str, int] = {}
+        for batch in _in_batches(sorted(set(ids))):
+            rows |= self._all(f"SELECT id, min(row) FROM passages WHERE id IN ({_marks(len(batch))}) GROUP BY id", batch)
+        return rows
+
+    def article_numbers(self) -> list[int]:
+        """The number of each passage's article, by row; articles are counted from 0 in the order of their ids."""
+        return [number for (number,) in self._all("SELECT document FROM passages ORDER BY row")]
+
     def wrong_spans(self) -> list[str]:
         """What is wrong with the passages' spans, one line each: a span must lie inside its article."""
         return [
@@ -171,6 +182,26 @@ class Index:
             for start, end in spans
             if not 0 <= start < end <= len(text)
         ]
+
+    @cached_property
+    def contents(self) -> Contents:
+        """How much there is in it, of what, and since when."""
+        files = [each.stat() for each in self.path.rglob("*") if each.is_file()]
+        return Contents(
+            articles=len(self._headers),
+            passages=len(self),
+            embedder=self.recipe.embedder,
+            size=sum(each.st_size for each in files),
+            generation=int(self.path.name.split("-")[1]),
+            name=self.path.name,
+            built=max((each.st_mtime for each in files), default=0.0),
+        )
+
+    @cached_property
+    def passage_counts(self) -> dict[str, int]:
+        """How many passages each article has, by its id."""
+        query = "SELECT d.id, count(p.row) FROM documents d LEFT JOIN passages p ON p.document = d.number GROUP BY d.number"
+        return dict(self._all(query))
 
     def headers(self) -> list[Header]:
         """All articles without their texts, by id."""

@@ -265,6 +265,36 @@ class FileReason:
 
 
 @dataclass(frozen=True, slots=True)
+class FileStatus:
+    """How a file of the folder stands to the index; ``reason`` says why where it ``failed`` or was ``skipped``.
+
+    ``status`` is ``indexed``, ``new``, ``changed``, ``removed`` (the index has it, the folder no more), ``failed`` or
+    ``skipped``.
+    """
+
+    id: str
+    status: str
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Contents:
+    """What an index holds: counts, the embedding model's name, its size in bytes, and when it was built.
+
+    ``generation`` counts the builds of this index from 1, ``name`` is that generation's own; ``built`` counts seconds since
+    1970.
+    """
+
+    articles: int
+    passages: int
+    embedder: str
+    size: int
+    generation: int
+    name: str
+    built: float
+
+
+@dataclass(frozen=True, slots=True)
 class Changes:
     """What a build did, by article id: every file seen was indexed (added, changed, kept), skipped or failed.
 

@@ -54,6 +54,7 @@ class Keeper:
         self._build: _Build | None = None
         self._thread: threading.Thread | None = None
         self._settled: tuple[Kind, str] | None = None
+        self._follow = False  # whether another build is to follow the one that runs
         self._watcher = Watcher(self._catch_up, events)
 
     @property
@@ -62,7 +63,7 @@ class Keeper:
         opening, chatbot, build = self._opening.state, self._opening.chatbot, self._build
         if chatbot is None:
             kind: Kind = "failed" if opening.kind == "failed" else "loading"
-            return IndexState(kind, opening.text, done=opening.done, total=opening.total)
+            return IndexState(kind, opening.text, opening.stage, opening.done, opening.total)
         if build is not None:
             return build.state(self._clock(), chatbot.changes)
         # A chatbot that has something to say of its index could not bring it up to date.
@@ -94,13 +95,18 @@ class Keeper:
         except FootnoteError as error:
             self._settle("failed", sentence(error))
             raise
+        self.noticed(changed)
+        return changed
+
+    def noticed(self, changed: bool) -> None:
+        """Takes note of whether the folder has changed since the index was built, from whoever has looked."""
+        chatbot = self._opening.chatbot
+        if chatbot is None:
+            return
         if not changed and not chatbot.notice:
             self._settle("fresh", "")
-        elif (
-            changed and self.state.kind == "fresh"
-        ):  # what went wrong last time is worth more than that something changed
+        elif changed and self.state.kind == "fresh":  # what went wrong is worth more than that something changed
             self._settle("outdated", OUTDATED)
-        return changed
 
     def rebuild(self, fresh: bool = False) -> bool:
         """Begins to bring the index up to date, from nothing where ``fresh``; whether it began.
@@ -118,6 +124,12 @@ class Keeper:
             self._thread = threading.Thread(target=self._run, args=(build, fresh), name="building", daemon=True)
             self._thread.start()
             return True
+
+    def catch_up(self) -> None:
+        """Begins a build; where one runs, which may have passed what has changed now, another follows it."""
+        with self._lock:
+            self._follow = self._build is not None
+        self.rebuild()
 
     def cancel(self) -> None:
         """Ends the build at its next step; the old index is then as it was. Does nothing where none is running."""
@@ -156,6 +168,9 @@ class Keeper:
         finally:
             with self._lock:
                 self._settled, self._build = settled, None
+                follow, self._follow = self._follow and settled[0] != "cancelled", False
+            if follow:
+                self.rebuild()
 
     def _settle(self, kind: Kind, text: str) -> None:
         with self._lock:

@@ -19,12 +19,17 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """Where the opening stands, in words for the reader; ``done`` of ``total`` are 0 where nothing is counted."""
+    """Where the opening stands, in words for the reader; ``done`` of ``total`` are 0 where nothing is counted.
+
+    ``stage`` is that of the step it is at, as ``Progress`` names it, ``error`` the kind of error that it failed with.
+    """
 
     kind: Literal["loading", "ready", "failed"] = "loading"
     text: str = "Loading the model…"
     done: int = 0
     total: int = 0
+    stage: str = "loading the model"
+    error: str = ""
 
 
 class Opening:
@@ -54,17 +59,17 @@ class Opening:
         try:
             chatbot = self._open(self._progress)
         except FootnoteError as error:
-            self.state = State("failed", sentence(error))
+            self.state = State("failed", sentence(error), stage="", error=type(error).__name__)
         except BaseException as error:  # the page must say so, whatever it was
             log.error("opening failed: %s", type(error).__name__)
             log.debug("opening failed", exc_info=True)  # paths and texts stand in it, so not above DEBUG
-            self.state = State("failed", unexpected(error))
+            self.state = State("failed", unexpected(error), stage="", error=type(error).__name__)
         else:
             self.chatbot = chatbot
-            self.state = State("ready", "")
+            self.state = State("ready", "", stage="")
 
     def _progress(self, progress: Progress) -> None:
-        self.state = State("loading", progress_text(progress), progress.done, progress.total)
+        self.state = State("loading", progress_text(progress), progress.done, progress.total, progress.stage)
 
 
 def progress_text(progress: Progress) -> str:

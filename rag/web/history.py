@@ -1,0 +1,172 @@
+"""The conversations beside the chat: which one each open page shows, kept as its turns end, listed, renamed, exported.
+
+A page that shows another conversation while an answer is being written has another ``Desk`` from then on: what the answer
+comes to is kept in its own.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections import OrderedDict
+from collections.abc import Mapping
+from dataclasses import dataclass
+from itertools import count
+from typing import Any
+
+from rag.errors import ConversationMissing, StoreError
+from rag.web.conversation import Conversation
+from rag.web.conversations import MAX_LISTED, Conversations, Listed, listed_data
+from rag.web.export import File, export
+from rag.web.feedback import Feedback
+from rag.web.language import phrase
+from rag.web.opening import sentence, unexpected
+from rag.web.rooms import Visitor
+
+log = logging.getLogger(__name__)
+
+LONGEST_SEARCH = 200
+MAX_SHOWN = 2_000
+"""How many conversations the list shows at most; older ones are found by searching."""
+
+
+@dataclass(slots=True)
+class Desk:
+    """The conversation that a page shows; ``id`` is empty until a turn of it was kept, and for good once it was deleted."""
+
+    id: str = ""
+    lost: bool = False
+    told: bool = False
+
+
+@dataclass(slots=True)
+class _Session:
+    desk: Desk
+    search: str = ""
+    shown: int = MAX_LISTED
+    file: File | None = None
+
+
+class History:
+    """A room (see ``rag.web.rooms``); safe from any thread.
+
+    ``conversations`` is ``None`` where none are kept: the list is empty then, and nothing is written. ``capacity`` is how many
+    pages are remembered at once.
+    """
+
+    name = "history"
+    actions = ("search_history", "more_history", "rename_conversation", "export_conversation", "export_feedback")
+
+    def __init__(
+        self, conversations: Conversations | None = None, feedback: Feedback | None = None, capacity: int = 200
+    ) -> None:
+        self.kept = conversations
+        self._feedback = feedback
+        self._capacity = capacity
+        self._sessions: OrderedDict[str, _Session] = OrderedDict()
+        self._lock = threading.Lock()
+        self._stamps = count(1)
+
+    def desk(self, session: str) -> Desk:
+        """What a page shows."""
+        return self._session(session).desk
+
+    def show(self, session: str, id: str = "") -> None:
+        """Notes that a page shows this conversation from now on, or a new one."""
+        self._session(session).desk = Desk(id)
+
+    def leave(self, session: str) -> None:
+        """Forgets a page that was closed."""
+        with self._lock:
+            self._sessions.pop(session, None)
+
+    def keep(self, desk: Desk, owner: str, conversation: Conversation) -> str:
+        """Keeps a conversation as it is now; what stands in the way is returned once, in words, and never raised."""
+        if self.kept is None or desk.lost:
+            return ""
+        try:
+            desk.id = self.kept.save(owner, conversation, desk.id)
+        except ConversationMissing:
+            desk.id, desk.lost = "", True
+            return "This conversation was deleted elsewhere; what you ask here is not kept"
+        except StoreError as error:
+            problem = sentence(error)
+        except Exception as error:  # asking must go on, whatever it was
+            log.error("keeping a conversation failed: %s", type(error).__name__)
+            log.debug("keeping a conversation failed", exc_info=True)  # paths and texts stand in it
+            problem = unexpected(error)
+        else:
+            return ""
+        told, desk.told = desk.told, True
+        return "" if told else problem
+
+    def turns(self, owner: str, id: object) -> Conversation:
+        """A kept conversation with all its turns; raises StoreError."""
+        return self._store().open(owner, id).turns
+
+    def delete(self, owner: str, id: object) -> None:
+        """Deletes a conversation; raises StoreError."""
+        self._store().delete(owner, id)
+
+    def delete_all(self, owner: str) -> int:
+        """Deletes all of an owner's conversations and returns how many there were; raises StoreError."""
+        return self._store().delete_all(owner)
+
+    def data(self, visitor: Visitor) -> dict[str, Any]:
+        """The list as far as it is shown, what it was searched for, and once a file to be saved."""
+        session = self._session(visitor.session)
+        found: dict[str, Any] = {"search": session.search, "login": bool(visitor.owner)}
+        try:
+            found |= listed_data(self._listed(visitor.owner, session), session.desk.id)
+        except StoreError as error:
+            found |= {**listed_data(Listed((), 0), session.desk.id), "unreadable": sentence(error)}
+        file, session.file = session.file, None
+        if file is not None:
+            content = {"name": file.name, "type": file.media_type, "text": file.text, "stamp": next(self._stamps)}
+            found["file"] = content
+        return found
+
+    def act(self, action: str, sent: Mapping[str, Any], visitor: Visitor) -> str:
+        """Searches the list, shows more of it, renames one, or makes a file of one or of the visitor's feedback."""
+        session = self._session(visitor.session)
+        if action == "search_history":
+            text = sent.get("text")
+            session.search = text[:LONGEST_SEARCH] if isinstance(text, str) else ""
+            session.shown = MAX_LISTED
+        elif action == "more_history":
+            session.shown = min(session.shown + MAX_LISTED, MAX_SHOWN)
+        elif action == "rename_conversation":
+            title = self._store().rename(visitor.owner, sent.get("id"), sent.get("title"))
+            return phrase("Renamed to “{title}”", visitor.language, title=title)
+        elif action == "export_conversation":
+            opened = self._store().open(visitor.owner, sent.get("id"))
+            session.file = export(opened.turns, sent.get("kind"), opened.title)
+        elif action == "export_feedback" and self._feedback is not None:
+            return self._export_feedback(session, visitor)
+        return ""
+
+    def _export_feedback(self, session: _Session, visitor: Visitor) -> str:
+        assert self._feedback is not None
+        questions = self._feedback.questions(visitor.owner)
+        if not questions.count:
+            return phrase("There is no feedback yet: say under an answer whether it is right", visitor.language)
+        session.file = File("footnote-feedback.jsonl", "application/jsonl", questions.text)
+        text = "{count} question for rag eval|{count} questions for rag eval"
+        return phrase(text, visitor.language, count=questions.count)
+
+    def _listed(self, owner: str, session: _Session) -> Listed:
+        pages = [self._store().listed(owner, session.search, start) for start in range(0, session.shown, MAX_LISTED)]
+        return Listed(tuple(each for page in pages for each in page.summaries), pages[0].total)
+
+    def _store(self) -> Conversations:
+        if self.kept is None:
+            raise StoreError("conversations are not kept here; set RAG_CONVERSATIONS to on")
+        return self.kept
+
+    def _session(self, session: str) -> _Session:
+        with self._lock:
+            found = self._sessions.setdefault(session, _Session(Desk()))
+            self._sessions.move_to_end(session)
+            while len(self._sessions) > self._capacity:
+                self._sessions.popitem(last=False)
+            return found
