@@ -24,16 +24,24 @@ from rag.settings import Settings
 from rag.types import Progress
 from rag.web import FOLDER, asset
 from rag.web.accounts import Accounts, open_to_others
-from rag.web.conversation import Conversation, begin, change, clean_question, history
+from rag.web.acts import Acts
+from rag.web.conversation import MAX_TURNS, Conversation, begin, change, clean_question, history
+from rag.web.conversations import Conversations
 from rag.web.examples import read_examples
+from rag.web.feedback import Feedback
+from rag.web.history import Desk, History
+from rag.web.index_room import IndexRoom
 from rag.web.keeper import Keeper
 from rag.web.language import chosen_language, script
+from rag.web.library import Library, Start
+from rag.web.map import Map
 from rag.web.models import ChatServices, Choice, Models, Services
 from rag.web.opening import Opening, State, sentence, unexpected
-from rag.web.render import article_data, articles_data, messages, panel
+from rag.web.render import article_data, messages, panel
 from rag.web.rooms import Room, Visitor
 from rag.web.security import Address, Gate, Guard, check_host, is_loopback
 from rag.web.stream import newest, until
+from rag.web.survey import Survey
 from rag.web.watching import folder_events
 
 if TYPE_CHECKING:
@@ -52,6 +60,8 @@ WAITING = 200
 """How many requests may wait before further ones are turned away."""
 ANSWERING = 64
 """How many questions are answered at once: so many that fifty which wait for a stuck model hold nobody up."""
+ENDING_SECONDS = 15.0
+"""How long another conversation waits for the answer that is being written to come to its end."""
 AT_ONCE = ANSWERING + 40
 """How much is done at once in all: stopping, reading and choosing go on however much is being answered."""
 
@@ -60,7 +70,15 @@ WELCOME = """<div class="welcome">
 <p>Every sentence of an answer carries its quote. Pick a question, or write your own.</p>
 </div>"""
 
+MOST_SPANS = 201
+"""How many places of an article are marked."""
+
 LOGIN = "After five wrong passwords a name has to wait, up to a minute."
+
+FOLLOWING = ("article.js", "progress.js")
+"""The scripts of what follows the index."""
+ADDING = (*FOLLOWING, "adding.js")
+"""The scripts of what also takes files."""
 
 Begun = tuple[Any, Any, Any]
 """New values for the question box, the conversation and the chat."""
@@ -71,27 +89,28 @@ Shown = tuple[Any, Any, Any, Any]
 class Handlers:
     """What the page does when something is asked, stopped, tried again or read; what the browser sends is not trusted."""
 
-    def __init__(self, opening: Opening, models: Models) -> None:
+    def __init__(
+        self, opening: Opening, models: Models, history: History | None = None, acts: Acts | None = None
+    ) -> None:
         self.opening = opening
         self.models = models
+        self.history = history or History()
+        self.acts = acts or Acts()
         self._stops: dict[str, asyncio.Event] = {}  # by session, while it is being answered
+        self._ends: dict[str, asyncio.Event] = {}  # by session, until the page has all of an answer
+        self._keeping = asyncio.Lock()  # what is kept is kept in the order in which it came
 
-    async def watch(self) -> AsyncGenerator[tuple[Any, Any], None]:
-        """The masthead's status until the chatbot is there or has failed, then the list of articles."""
+    async def watch(self) -> AsyncGenerator[dict[str, Any], None]:
+        """The masthead's status until the chatbot is there or has failed; from then on the page asks for itself."""
         seen: State | None = None
         while (state := self.opening.state).kind == "loading":
             if state != seen:
-                yield _status(state), gr.skip()
+                yield _status(state)
             seen = state
             await asyncio.sleep(0.15)
-        chatbot = self.opening.chatbot
-        if chatbot is None:
-            yield _status(state), gr.skip()
-        else:
-            documents = await asyncio.to_thread(chatbot.documents)
-            yield _status(state, chatbot), articles_data(documents)
+        yield _status(state)
 
-    async def again(self) -> AsyncGenerator[tuple[Any, Any], None]:
+    async def again(self) -> AsyncGenerator[dict[str, Any], None]:
         """Opens the chatbot anew after a failure."""
         self.opening.start()
         async for shown in self.watch():
@@ -139,6 +158,13 @@ class Handlers:
         question = conversation[-1].question if conversation else ""
         return self._begin(question, conversation[:-1], ignored, request)
 
+    async def ask_otherwise(self, conversation: Conversation, event: gr.EventData, request: gr.Request) -> Begun:
+        """Asks another question in place of the last one; the page sends its turn and the text."""
+        turn = _sent(event, "turn")
+        if not conversation or not conversation[-1].ended or type(turn) is not int or turn != conversation[-1].number:
+            return gr.skip(), gr.skip(), gr.skip()
+        return self._begin(_sent(event, "text"), conversation[:-1], (), request)
+
     async def answer(self, conversation: Conversation, request: gr.Request) -> AsyncGenerator[Shown, None]:
         """Answers the last question; while the chatbot is being opened it waits, and says so.
 
@@ -149,15 +175,36 @@ class Handlers:
             yield gr.skip(), gr.skip(), gr.skip(), gr.skip()
             return
         stop = self._stops[session] = asyncio.Event()
-        latest = conversation
+        end = self._ends[session] = asyncio.Event()
+        latest, desk = conversation, self.history.desk(session)
         try:
-            async for latest in until(self._turn(conversation, self.models.choice(session)), stop):
-                yield gr.Textbox(**STOP), latest, messages(latest), panel(latest)
-        finally:
-            del self._stops[session]
-        if latest[-1].status in ("waiting", "answering"):
-            latest = change(latest, status="stopped")
-        yield gr.Textbox(**ASK), latest, messages(latest), panel(latest)
+            try:
+                async for latest in until(self._turn(conversation, self.models.choice(session)), stop):
+                    yield gr.Textbox(**STOP), latest, messages(latest), panel(latest)
+            finally:
+                del self._stops[session]
+                latest = latest if latest[-1].ended else change(latest, status="stopped")
+            yield gr.Textbox(**ASK), latest, messages(latest), panel(latest)
+        finally:  # also when the page was closed meanwhile
+            await self._keep(desk, latest, request)
+            end.set()
+        # gradio sends the last values again at the end: these change nothing in what is shown by then.
+        yield gr.skip(), gr.skip(), gr.skip(), gr.skip()
+
+    async def _keep(self, desk: Desk, conversation: Conversation, request: gr.Request) -> None:
+        async with self._keeping:
+            await asyncio.to_thread(self.history.keep, desk, _owner(request), conversation)
+
+    async def _end(self, session: str) -> None:
+        """Stops the session's answer and waits until its page has all of it: updates of two might cross."""
+        if stop := self._stops.get(session):
+            stop.set()
+        if end := self._ends.get(session):
+            try:
+                await asyncio.wait_for(end.wait(), ENDING_SECONDS)
+            except asyncio.TimeoutError:
+                raise QuestionError("an answer is still being written; stop it first") from None
+            self._ends.pop(session, None)
 
     async def stop(self, request: gr.Request) -> None:
         """Ends the session's answer: what had come stays. ``answer`` itself shows so, for updates of two might cross."""
@@ -168,7 +215,9 @@ class Handlers:
         """Ends and forgets what belongs to a page that was closed."""
         if stop := self._stops.get(str(request.session_hash)):
             stop.set()
+        self._ends.pop(str(request.session_hash), None)
         self.models.forget(str(request.session_hash))
+        self.history.leave(str(request.session_hash))
 
     async def look(self, request: gr.Request) -> dict[str, Any]:
         """Looks which models can be reached."""
@@ -227,25 +276,81 @@ class Handlers:
             log.debug("answering failed", exc_info=True)  # paths and texts stand in it, so not above DEBUG
             yield change(conversation, status="failed", note=unexpected(error))
 
-    def undo(self, conversation: Conversation) -> Shown:
+    async def undo(self, conversation: Conversation, request: gr.Request) -> Shown:
         """Takes the last turn back; its question returns to the box."""
         question = conversation[-1].question if conversation else ""
         kept = conversation[:-1]
+        await self._keep(self.history.desk(str(request.session_hash)), kept, request)
         return gr.Textbox(value=question, **ASK), kept, messages(kept), panel(kept)
 
-    def clear(self) -> Shown:
-        """Begins a new conversation."""
-        return gr.Textbox(**ASK), (), [], panel(())
+    async def clear(self, request: gr.Request) -> Shown:
+        """Begins a new conversation; the one before stays where it is kept."""
+        return await self._show(request, "")
+
+    async def open_conversation(self, event: gr.EventData, request: gr.Request) -> Shown:
+        """Shows a kept conversation with its sources; the page sends its id as ``conversation``, or nothing."""
+        id = _sent(event, "conversation")
+        if not isinstance(id, str) or not id or id == self.history.desk(str(request.session_hash)).id:
+            return gr.skip(), gr.skip(), gr.skip(), gr.skip()
+        return await self._show(request, id)
+
+    async def _show(self, request: gr.Request, id: str) -> Shown:
+        """The kept conversation of this id, or a new one, in place of the one before, whose answer is stopped."""
+        session = str(request.session_hash)
+        turns: Conversation = ()
+        try:
+            await self._end(session)
+            if id:
+                async with self._keeping:
+                    turns = (await asyncio.to_thread(self.history.turns, _owner(request), id))[-MAX_TURNS:]
+        except FootnoteError as error:
+            gr.Warning(escape(sentence(error)))
+        except Exception as error:  # the reader must be told, whatever it was
+            log.error("opening a conversation failed: %s", type(error).__name__)
+            log.debug("opening a conversation failed", exc_info=True)  # paths and texts stand in it
+            gr.Warning(escape(unexpected(error)))
+        else:
+            self.history.show(session, id)
+            return gr.Textbox(**ASK), turns, messages(turns), panel(turns)
+        return gr.skip(), gr.skip(), gr.skip(), gr.skip()
+
+    async def listed(self, request: gr.Request) -> dict[str, Any]:
+        """The list of conversations as it is now."""
+        return await asyncio.to_thread(self.history.data, _visitor(request))
+
+    async def judged(self, conversation: Conversation, request: gr.Request) -> dict[str, Any]:
+        """What was said of the answers that are shown, and once what stands in the way of keeping them."""
+        visitor = _visitor(request)
+        return await asyncio.to_thread(self.acts.data, conversation, visitor, self.history.problem(visitor))
+
+    async def act(self, conversation: Conversation, event: gr.EventData, request: gr.Request) -> dict[str, Any]:
+        """Does what a button under an answer is for; the page sends its ``turn`` and ``name``, perhaps a ``note``."""
+        visitor, sent = _visitor(request), event._data if isinstance(event._data, dict) else {}
+        try:
+            return await asyncio.to_thread(self.acts.act, conversation, sent, visitor)
+        except FootnoteError as error:
+            problem = sentence(error)
+        except Exception as error:  # the reader must be told, whatever it was
+            log.error("%s failed under an answer", type(error).__name__)
+            log.debug("a button under an answer failed", exc_info=True)  # paths and texts stand in it
+            problem = unexpected(error)
+        return await asyncio.to_thread(self.acts.data, conversation, visitor, problem)
 
     def read_article(self, wanted: Any) -> dict[str, Any]:
-        """The article that the page's scripts ask for as ``[id, start, end]``, or what went wrong as ``error``."""
+        """The article that the page's scripts ask for as ``[id, start, end]``, or what went wrong as ``error``.
+
+        A fourth part are other spans to be marked.
+        """
         try:
-            id, start, end = wanted
-            if not (isinstance(id, str) and type(start) is type(end) is int):
+            id, start, end, *others = wanted
+            spans = [(start, end), *map(tuple, others[0] if others else ())]
+            if not (isinstance(id, str) and len(spans) <= MOST_SPANS and all(map(_is_span, spans))):
                 raise QuestionError("this article cannot be opened; open it from the page")
+            if self.opening.chatbot is None and self.opening.state.kind == "loading":
+                return {"error": "The articles are still being read; this one opens in a moment.", "wait": True}
             if self.opening.chatbot is None:
                 raise QuestionError("the articles are still being read; open it again in a moment")
-            return article_data(self.opening.chatbot.document(id), start, end)
+            return article_data(self.opening.chatbot.document(id), start, end, spans[1:])
         except FootnoteError as error:
             return {"error": sentence(error)}
         except Exception as error:  # the reader must be told, whatever it was
@@ -254,16 +359,25 @@ class Handlers:
             return {"error": unexpected(error)}
 
 
+def _is_span(span: tuple[Any, ...]) -> bool:
+    return len(span) == 2 and all(type(each) is int for each in span)
+
+
 def _sent(event: gr.EventData, name: str) -> Any:
     """What the page's script sent under a name; anything or nothing, for it comes from a browser."""
     return event._data.get(name) if isinstance(event._data, dict) else None
+
+
+def _owner(request: gr.Request) -> str:
+    """The name of who logged in; empty where there is no login."""
+    return str(request.username or "")
 
 
 def _visitor(request: gr.Request) -> Visitor:
     """Who is there, as far as the browser and the login tell."""
     cookies, headers = request.cookies or {}, request.headers or {}
     language = chosen_language(cookies, headers.get("accept-language", ""))
-    return Visitor(str(request.session_hash), str(request.username or ""), language)
+    return Visitor(str(request.session_hash), _owner(request), language)
 
 
 async def _acted(room: Room, action: str, event: gr.EventData, request: gr.Request) -> dict[str, Any]:
@@ -281,12 +395,25 @@ async def _acted(room: Room, action: str, event: gr.EventData, request: gr.Reque
     return {**await asyncio.to_thread(room.data, visitor), "said": said, "problem": problem}
 
 
-def _furnish(page: gr.Blocks, room: Room, **events: Any) -> Any:
-    """A room's panel, drawn when the page is opened and after whatever its script asks for."""
-    panel = _component(room.name, {}, "article.js")
+def _furnish(
+    page: gr.Blocks, room: Room, *functions: Callable[..., Any], scripts: Sequence[str] = ("article.js",), **events: Any
+) -> Any:
+    """A room's panel, drawn when the page is opened and after whatever its script asks for.
+
+    ``functions`` are what the script may call by their names, ``scripts`` what stands in front of it.
+    """
+    panel = _component(room.name, {}, scripts, *functions)
 
     async def look(request: gr.Request) -> dict[str, Any]:
         return await asyncio.to_thread(room.data, _visitor(request))
+
+    page.load(look, None, [panel], **events)
+    _attend(panel, room, **events)
+    return panel
+
+
+def _attend(panel: Any, room: Room, **events: Any) -> None:
+    """Does what a room's script asks for."""
 
     def door(action: str) -> Callable[..., Any]:
         async def act(event: gr.EventData, request: gr.Request) -> dict[str, Any]:
@@ -294,20 +421,13 @@ def _furnish(page: gr.Blocks, room: Room, **events: Any) -> Any:
 
         return act
 
-    page.load(look, None, [panel], **events)
     for action in room.actions:
         getattr(panel, action)(door(action), None, [panel], **events)
-    return panel
 
 
-def _status(state: State, chatbot: Chatbot | None = None) -> dict[str, Any]:
-    """What the masthead shows; once all is well it shows nothing unless there is something to know."""
-    text = state.text
-    if chatbot is not None:
-        failed = len(chatbot.changes.failed) if chatbot.changes is not None else 0
-        files = f"{failed:,} file{'s' * (failed != 1)}"
-        text = chatbot.notice or (f"{files} could not be read; rag status says why." if failed else "")
-    return {"kind": state.kind, "text": text, "done": state.done, "total": state.total}
+def _status(state: State) -> dict[str, Any]:
+    """What the masthead shows while the chatbot is being opened, and where that failed."""
+    return {"kind": state.kind, "text": state.text, "stage": state.stage, "done": state.done, "total": state.total}
 
 
 def build_page(
@@ -327,17 +447,48 @@ def build_page(
     keeper = Keeper(opening, folder_events(settings.articles, settings.index))
     if settings.watch == "on":
         keeper.watch(True)
+    survey = Survey(opening, keeper)
+    articles = Library(opening, keeper, survey, settings)
+    atlas = Map(lambda: opening.chatbot)
     models = Models(settings, services or ChatServices(settings), capacity=SESSIONS)
-    handlers = Handlers(opening, models)
+    feedback = Feedback(settings.data)
+    kept = Conversations(settings.data) if settings.conversations == "on" else None
+    handlers = Handlers(opening, models, History(kept, feedback, SESSIONS), Acts(feedback))
 
     def read_article(wanted: Any) -> dict[str, Any]:  # gradio marks it, which a bound method does not allow
         return handlers.read_article(wanted)
 
+    def library_rows(_: Any = None) -> dict[str, Any]:
+        return articles.rows()
+
+    def take_file(step: Any) -> dict[str, Any]:
+        return articles.take(step)
+
+    def read_map(known: Any = "") -> dict[str, Any]:
+        return atlas.read_map(known)
+
+    def place_question(sent: Any) -> dict[str, Any]:
+        return atlas.place_question(sent)
+
+    def read_passage(sent: Any) -> dict[str, Any]:
+        return atlas.read_passage(sent)
+
+    def index_beat(wish: Any = "") -> dict[str, Any]:
+        if wish == "rebuild":
+            keeper.rebuild()
+        return survey.beat()
+
+    # Private: none of these is an endpoint for programs. That only hides them, so every handler checks its input.
+    hidden: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
+    at_once: dict[str, Any] = {**hidden, "concurrency_limit": None}
+
     with gr.Blocks(title="Footnote", fill_width=True, fill_height=True, analytics_enabled=False) as page:
         conversation = gr.State(())
-        masthead = _component("masthead", _status(opening.state))
+        masthead = _component("masthead", _status(opening.state), FOLLOWING, index_beat)
         with gr.Tabs(elem_id="rooms"):
             with gr.Tab("Ask", id="ask"), gr.Row(elem_id="desk"):
+                _furnish(page, Start(articles), take_file, scripts=ADDING, **at_once)
+                listed = _component("history", {}, "article.js") if kept is not None else None
                 with gr.Column(scale=3, min_width=0, elem_id="chat-column"):
                     chat = gr.Chatbot(
                         elem_id="chat",
@@ -356,6 +507,7 @@ def build_page(
                         allow_file_downloads=False,
                         group_consecutive_messages=False,
                     )
+                    acts = _component("acts", {}, "article.js")
                     box = gr.Textbox(
                         elem_id="question",
                         label="Your question",
@@ -368,32 +520,44 @@ def build_page(
                         **ASK,
                     )
                 with gr.Column(scale=2, min_width=0, elem_id="sources-column"):
-                    sources = _component("sources", panel(()), "article.js", read_article)
+                    sources = _component("sources", panel(()), ("article.js", "inspector.js"), read_article)
             with gr.Tab("Articles", id="articles"):
-                library = _component("library", articles_data(()), "article.js", read_article)
-
+                _furnish(page, articles, read_article, library_rows, take_file, scripts=ADDING, **at_once)
+            with gr.Tab("Map", id="map"):
+                _component(atlas.name, {}, "article.js", read_article, read_map, place_question, read_passage)
+            with gr.Tab("Index", id="index"):
+                _furnish(page, IndexRoom(keeper, survey), scripts=FOLLOWING, **at_once)
             with gr.Tab("Model", id="model"):
                 model = _component("model", models.data(""), "article.js")
 
-        # Private: none of these is an endpoint for programs. That only hides them, so every handler checks its input.
-        hidden = {"show_progress": "hidden", "api_visibility": "private"}
-        at_once = {**hidden, "concurrency_limit": None}
         shown = [box, conversation, chat, sources]
         asked = (
             box.submit(handlers.ask, [box, conversation], shown[:3], **at_once),
             chat.example_select(handlers.example, [conversation], shown[:3], **at_once),
             chat.retry(handlers.retry, [conversation], shown[:3], **at_once),
             sources.reconsider(handlers.reconsider, [conversation], shown[:3], **at_once),
+            acts.ask_otherwise(handlers.ask_otherwise, [conversation], shown[:3], **at_once),
         )
-        for event in asked:
-            event.then(
-                handlers.answer, [conversation], shown, concurrency_limit=ANSWERING, concurrency_id="answer", **hidden
-            )
+        answering = {**hidden, "concurrency_limit": ANSWERING, "concurrency_id": "answer"}
+        changed = [event.then(handlers.answer, [conversation], shown, **answering) for event in asked]
+        changed += [
+            chat.undo(handlers.undo, [conversation], shown, **at_once),
+            chat.clear(handlers.clear, None, shown, **at_once),
+        ]
         box.stop(handlers.stop, None, None, **at_once)
-        chat.undo(handlers.undo, [conversation], shown, **at_once)
-        chat.clear(handlers.clear, None, shown, **at_once)
-        page.load(handlers.watch, None, [masthead, library], **at_once)
-        masthead.again(handlers.again, None, [masthead, library], **at_once)
+        acts.act(handlers.act, [conversation], [acts], **at_once)
+        if listed is not None:
+            changed += [
+                listed.open_conversation(handlers.open_conversation, None, shown, **at_once),
+                listed.new_conversation(handlers.clear, None, shown, **at_once),
+            ]
+            _attend(listed, handlers.history, **at_once)
+        for event in changed:
+            event.then(handlers.judged, [conversation], [acts], **at_once)
+            if listed is not None:
+                event.then(handlers.listed, None, [listed], **at_once)
+        page.load(handlers.watch, None, [masthead], **at_once)
+        masthead.again(handlers.again, None, [masthead], **at_once)
         for name in ("look", "choose", "keep_key", "forget_key"):
             getattr(model, name)(getattr(handlers, name), None, [model], **at_once)
         page.unload(handlers.leave)
@@ -402,13 +566,16 @@ def build_page(
     return page
 
 
-def _component(name: str, value: Any, script: str = "article.js", read_article: Any = None) -> Any:
+def _component(
+    name: str, value: Any, scripts: str | Sequence[str] = "article.js", *functions: Callable[..., Any]
+) -> Any:
     """One of the page's own components: a fixed template, and a script that draws ``value`` into it as text."""
+    scripts = (scripts,) if isinstance(scripts, str) else scripts
     return gr.HTML(
         value=value,
         html_template=asset(f"{name}.html"),
-        js_on_load=asset(script, f"{name}.js"),
-        server_functions=[read_article] if read_article else None,
+        js_on_load=asset(*scripts, f"{name}.js"),
+        server_functions=list(functions) or None,
         apply_default_css=False,
         elem_id=name,
     )

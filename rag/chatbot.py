@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import logging
 import threading
 import time
@@ -11,7 +12,7 @@ from dataclasses import replace
 from datetime import date
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from rag.build import build, inventory, load_embedder, load_reranker, outdated
 from rag.chat import ChatFunction, ChatModel, Draft, open_chat_model
@@ -29,13 +30,15 @@ from rag.errors import (
     IndexTooNew,
     IndexUnwritable,
     MissingExtra,
+    SettingsError,
 )
 from rag.extractive import Reading, SentenceReader
 from rag.follow_up import complete, rewriting, rewritten
 from rag.index import Index
+from rag.map import PassageMap, passage_map
 from rag.prompt import ANSWER_SHARE, Prompt, build_prompt
 from rag.question import about_time
-from rag.retrieve import Found, check_k, check_question, check_scope, find
+from rag.retrieve import Found, check_k, check_question, check_scope, embed_question, find
 from rag.settings import Settings
 from rag.similarity import Similarity
 from rag.timeline import Entry, asks_for_timeline, timeline
@@ -51,6 +54,8 @@ log = logging.getLogger(__name__)
 
 REFUSAL = "The articles do not say. The nearest passages are shown, but they do not answer the question."
 WITHHELD = "The model wrote an answer, but no passage carries any sentence of it, so it is not shown."
+CHANGEABLE = ("k", "decompose", "rewrite", "context_tokens")
+"""The settings that an open chatbot can answer with in place of its own."""
 SHORT_CALL_SECONDS = 20
 """How long a model may take to complete or part a question before the rules do it."""
 SENTENCES_A_PART = 2
@@ -86,6 +91,8 @@ class Chatbot:
         self._similarity = Similarity(embedder)
         self._reader = SentenceReader(self._similarity)
         self._refreshing = threading.Lock()
+        self._map: PassageMap | None = None
+        self._mapping = threading.Lock()
 
     @classmethod
     def open(
@@ -113,6 +120,20 @@ class Chatbot:
         on_progress(Progress("loading the model", 1, 1))
         opened, changes, notice = _up_to_date(settings, embedder, on_progress)
         return cls(settings, opened, embedder, chat_model, changes, notice, load_reranker(settings))
+
+    def with_settings(self, **changes: Any) -> Chatbot:
+        """The same chatbot answering with other settings, of those in ``CHANGEABLE``; shares all that is open with this one.
+
+        Close neither while the other is in use. Raises SettingsError for any other setting and for a value out of range.
+        """
+        if fixed := changes.keys() - CHANGEABLE:
+            names = ", ".join(sorted(fixed))
+            raise SettingsError(
+                f"{names} cannot be changed in an open chatbot; open another with Chatbot.open(settings)"
+            )
+        other = copy.copy(self)
+        other.settings = self.settings.replace(**changes)
+        return other
 
     def outdated(self) -> bool:
         """Whether the folder of articles changed since; reads all of it. Raises ArticlesError, SettingsError."""
@@ -148,11 +169,22 @@ class Chatbot:
         narrow the search; without any of them, what the question itself names does. Raises QuestionError for what cannot be
         asked, EmbedderError where the model fails.
         """
+        return list(self.find(question, k, outlets=outlets, published=published, documents=documents).hits)
+
+    def find(
+        self,
+        question: str,
+        k: int | None = None,
+        *,
+        outlets: Sequence[str] = (),
+        published: tuple[str, str] = ("", ""),
+        documents: Sequence[str] = (),
+    ) -> Found:
+        """What ``retrieve`` finds, with what was understood of the question, what was searched, and what was dropped."""
         scope = check_scope(outlets, published, documents)
         k = self.settings.k if k is None else check_k(k)
         parts = () if self.settings.decompose == "off" else None
-        found = find(self._index, self._embedder, question, k, scope or None, parts=parts, reranker=self._reranker)
-        return list(found.hits)
+        return find(self._index, self._embedder, question, k, scope or None, parts=parts, reranker=self._reranker)
 
     def ask(
         self,
@@ -203,6 +235,9 @@ class Chatbot:
             searched=searched if searched != question else "",
             understood=tuple(labels),
             parts=found.parts,
+            scope=found.scope,
+            candidates=found.candidates,
+            dropped=found.dropped,
             notice=_notices(answer.notice, found.notice),
         )
         yield answer
@@ -353,6 +388,17 @@ class Chatbot:
         answer = _concluded(replace(latest, complete=True), citer.read(text, True))
         yield answer if answer.refused else self._with_disagreements(answer, index)
 
+    def map(self) -> PassageMap:
+        """The passages as points of a plane, near ones near; for an index's first time it takes seconds."""
+        with self._mapping:
+            if self._map is None or self._map.index is not self._index:
+                self._map = passage_map(self._index)
+            return self._map
+
+    def place(self, question: str, on: PassageMap) -> tuple[float, float]:
+        """Where a question belongs on a map, x and y from 0 to 1. Raises QuestionError, EmbedderError."""
+        return on.place(embed_question(self._embedder, check_question(question)))
+
     def documents(self) -> list[Header]:
         """All articles in the index, by id, without their texts."""
         return self._index.headers()
@@ -404,7 +450,7 @@ def _period(mentions: Sequence[Mention]) -> tuple[str, str]:
 def _dated(answer: Answer, entries: Sequence[Entry]) -> Iterator[Answer]:
     """A timeline as an answer; its passages are those that it quotes."""
     sentences = told_by_date(entries)
-    answer = replace(answer, model="extractive", hits=tuple(each.citation.hit for each in entries))
+    answer = replace(answer, model="extractive", hits=tuple(each.citation.hit for each in entries), dropped=())
     for count in range(1, len(sentences) + 1):
         yield _with(answer, sentences[:count], complete=count == len(sentences))
 

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Collection, Sequence
+from collections import Counter, deque
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
+from heapq import heapify, heappop, heappush
 
 from rag.facts import facts
-from rag.types import Hit, Passage
+from rag.types import Dropped, Hit, Passage
 from rag.words import words
+
+Shingles = frozenset[tuple[str, ...]]
 
 REPETITION = 0.1
 """What each passage of an article that is already shown takes from the next one's score, unless the question names it."""
@@ -17,6 +20,12 @@ LONGEST_SPAN = 3
 # Between two passages of an article stands a blank or an empty line, nothing else.
 _GAP = 2
 _SHINGLE = 5
+MOST_DROPPED = 10
+"""How many of the passages that are not shown are reported."""
+COPY = "a better passage says nearly the same"
+SHARE = "its article has its share already"
+PLACE = "its place went to what else the question asks for"
+LIMIT = "better passages fill the places"
 # Two passages are copies where so much of the shorter one's runs of five words stands in the other.
 _COPIED = 0.7
 
@@ -28,11 +37,16 @@ def without_copies(hits: Sequence[Hit]) -> list[Hit]:
     five words (w-shingling: Broder 1997, "On the resemblance and containment of documents").
     """
     kept: list[Hit] = []
-    shingles: list[frozenset[tuple[str, ...]]] = []
+    shingles: list[Shingles] = []
+    holders: dict[tuple[str, ...], list[int]] = {}  # which of the kept ones hold a run of words
     for hit in hits:
         own = _shingles(hit.passage.text)
-        original = next((i for i, other in enumerate(shingles) if _copies(own, other, hit, kept[i])), None)
+        shared = Counter(place for run in own for place in holders.get(run, ()))
+        alike = (place for place in sorted(shared) if shared[place] >= _COPIED * min(len(own), len(shingles[place])))
+        original = next((place for place in alike if _adds_nothing(hit, kept[place])), None)
         if original is None:
+            for run in own:
+                holders.setdefault(run, []).append(len(kept))
             kept.append(hit)
             shingles.append(own)
         elif hit.document not in kept[original].also:
@@ -43,8 +57,7 @@ def without_copies(hits: Sequence[Hit]) -> list[Hit]:
 def chosen(
     hits: Sequence[Hit], k: int, places: Sequence[Sequence[str]] = (), named: Collection[str] = ()
 ) -> list[tuple[Hit, ...]]:
-    """``k`` groups of the hits, best first: a place for each that has a claim, not too many of one article,
-    neighbours together.
+    """``k`` groups of the hits, best first: first what has a claim, then not too many of one article.
 
     ``places`` are passage ids in order: of each the first that is among the hits is taken, such as the best of an
     outlet that the question names. ``named`` are articles that may repeat freely. The rest is chosen greedily, as in
@@ -52,28 +65,86 @@ def chosen(
     passages shown already lowers the
     next one's score. What stands beside a passage that was taken joins its group and needs no place of its own.
     """
-    groups: list[tuple[Hit, ...]] = []
-    left = list(hits)
     by_id = {hit.passage.id: hit for hit in hits}
+    groups: dict[str, list[tuple[Hit, ...]]] = {}  # by article
+    free = k
     for place in places:
-        claimed = next((by_id[id] for id in place if id in by_id and by_id[id] in left), None)
-        if claimed is not None and len(groups) < k:
-            left.remove(claimed)
-            groups.append((claimed,))
-    counts = Counter(hit.document.id for group in groups for hit in group)
-    while left:
-        best = max(left, key=lambda hit: hit.score - _repetition(counts, hit, named))
-        beside = [group for group in groups if any(_adjacent(best, hit) for hit in group)]
+        claimed = next((by_id[id] for id in place if id in by_id), None)
+        if claimed is not None and free:
+            groups.setdefault(claimed.document.id, []).append((by_id.pop(claimed.passage.id),))
+            free -= 1
+    left = _Left([hit for hit in hits if hit.passage.id in by_id], groups, named)
+    while (best := left.pop()) is not None:
+        beside = [group for group in groups.get(best.document.id, ()) if any(_adjacent(best, hit) for hit in group)]
         if sum(map(len, beside)) + 1 > LONGEST_SPAN:
             beside = []
-        if not beside and len(groups) >= k:
+        if not beside and not free:
             break
-        left.remove(best)
-        counts[best.document.id] += 1
-        groups = [group for group in groups if group not in beside]
-        groups.append((best, *(hit for group in beside for hit in group)))
-    ordered = [tuple(sorted(group, key=lambda hit: hit.passage.start)) for group in groups]
-    return sorted(ordered, key=lambda group: -max(hit.score for hit in group))
+        free += len(beside) - 1
+        kept = [group for group in groups.get(best.document.id, ()) if group not in beside]
+        groups[best.document.id] = [*kept, (best, *(hit for group in beside for hit in group))]
+    ordered = (tuple(sorted(group, key=lambda hit: hit.passage.start)) for each in groups.values() for group in each)
+    rank = {hit.passage.id: place for place, hit in enumerate(hits)}
+    return sorted(ordered, key=lambda group: min(rank[hit.passage.id] for hit in group))
+
+
+class _Left:
+    """What is left of ranked hits, to be had one by one: the best after each article's penalty, equal ones by rank.
+
+    A queue for each article, and a heap of the queues' heads: a penalty moves one head only.
+    """
+
+    def __init__(
+        self, hits: Sequence[Hit], groups: Mapping[str, Sequence[Sequence[Hit]]], named: Collection[str]
+    ) -> None:
+        self._named = named
+        self._taken = Counter({article: sum(map(len, each)) for article, each in groups.items()})
+        self._queues: dict[str, deque[tuple[int, Hit]]] = {}
+        for rank, hit in enumerate(hits):
+            self._queues.setdefault(hit.document.id, deque()).append((rank, hit))
+        self._heap = [self._head(article) for article in self._queues]
+        heapify(self._heap)
+
+    def pop(self) -> Hit | None:
+        if not self._heap:
+            return None
+        article = heappop(self._heap)[-1]
+        _, hit = self._queues[article].popleft()
+        self._taken[article] += 1
+        if self._queues[article]:
+            heappush(self._heap, self._head(article))
+        return hit
+
+    def _head(self, article: str) -> tuple[float, int, str]:
+        rank, hit = self._queues[article][0]
+        penalty = 0.0 if article in self._named else REPETITION * self._taken[article]
+        return penalty - hit.score, rank, article
+
+
+def dropped(hits: Sequence[Hit], kept: Sequence[Hit], groups: Sequence[Sequence[Hit]]) -> tuple[Dropped, ...]:
+    """The best of the ``hits`` that are not shown, and why: ``kept`` are they without copies, ``groups`` what is shown.
+
+    >>> from rag.types import Header
+    >>> passages = [Passage(id=id, document_id=id, start=0, end=10, text="It rained.") for id in "ab"]
+    >>> hit, copy = (Hit(each, Header(each.id), 0.5) for each in passages)
+    >>> [(each.hit.document.id, each.reason) for each in dropped([hit, copy], [hit], [(hit,)])]
+    [('b', 'a better passage says nearly the same')]
+    """
+    shown = [hit for group in groups for hit in group]
+    ids, articles = {hit.passage.id for hit in shown}, {hit.document.id for hit in shown}
+    originals = {hit.passage.id for hit in kept}
+    # Only what is better than something that is shown was passed over for the sake of that.
+    least = min((max(hit.score for hit in group) for group in groups), default=0.0)
+
+    def reason(hit: Hit) -> str:
+        if hit.passage.id not in originals:
+            return COPY
+        if hit.score <= least:
+            return LIMIT
+        return SHARE if hit.document.id in articles else PLACE
+
+    left = [hit for hit in hits if hit.passage.id not in ids]
+    return tuple(Dropped(hit, reason(hit)) for hit in left[:MOST_DROPPED])
 
 
 def joined(group: Sequence[Hit], text: str) -> Hit:
@@ -86,8 +157,6 @@ def joined(group: Sequence[Hit], text: str) -> Hit:
     >>> hit.passage.text, hit.score
     ('It rained. It snowed.', 0.7)
     """
-    if len(group) == 1:
-        return group[0]
     best = max(group, key=lambda hit: hit.score)
     start, end = min(hit.passage.start for hit in group), max(hit.passage.end for hit in group)
     id = "+".join(hit.passage.id for hit in group)
@@ -107,23 +176,15 @@ def _adjacent(one: Hit, other: Hit) -> bool:
     return second.start - first.end <= _GAP
 
 
-def _repetition(counts: Counter[str], hit: Hit, named: Collection[str]) -> float:
-    return 0.0 if hit.document.id in named else REPETITION * counts[hit.document.id]
-
-
-def _copies(own: frozenset[tuple[str, ...]], other: frozenset[tuple[str, ...]], hit: Hit, better: Hit) -> bool:
-    if hit.document.id == better.document.id or not own or not other:
-        return False
-    if len(own & other) < _COPIED * min(len(own), len(other)):
-        return False
-    # Reading numbers takes a thousand times as long, so it comes last: few passages get here.
-    return _numbers(hit.passage.text) <= _numbers(better.passage.text)
+def _adds_nothing(hit: Hit, better: Hit) -> bool:
+    """Whether what nearly repeats a better passage is of another article, and has no number that the better one lacks."""
+    return hit.document.id != better.document.id and _numbers(hit.passage.text) <= _numbers(better.passage.text)
 
 
 def _numbers(text: str) -> frozenset[frozenset[str]]:
     return frozenset(fact.forms for fact in facts(text) if fact.kind in ("number", "date"))
 
 
-def _shingles(text: str) -> frozenset[tuple[str, ...]]:
+def _shingles(text: str) -> Shingles:
     found = [word.lower() for word in words(text)]
     return frozenset(tuple(found[i : i + _SHINGLE]) for i in range(len(found) - _SHINGLE + 1))

@@ -2,6 +2,7 @@
 
 FootnoteError
 ├── SettingsError          a setting has a value that cannot be used
+│   └── KeyMissing         the model that it names asks for a key
 ├── QuestionError          a question that cannot be asked
 ├── ArticlesError          the folder of articles cannot be read
 │   └── RefusedFile        one file is not an article we can index (goes to the ledger, never further)
@@ -46,6 +47,10 @@ class SettingsError(FootnoteError):
     """A setting has a value that cannot be used."""
 
     exit_code = 64
+
+
+class KeyMissing(SettingsError):
+    """The chat model that a setting names asks for a key, and there is none."""
 
 
 class QuestionError(FootnoteError):

@@ -167,7 +167,9 @@ class Index:
         """The row of each passage that is here, by its id; where a text stands in several rows, the first."""
         rows: dict[str, int] = {}
         for batch in _in_batches(sorted(set(ids))):
-            rows |= self._all(f"SELECT id, min(row) FROM passages WHERE id IN ({_marks(len(batch))}) GROUP BY id", batch)
+            rows |= self._all(
+                f"SELECT id, min(row) FROM passages WHERE id IN ({_marks(len(batch))}) GROUP BY id", batch
+            )
         return rows
 
     def article_numbers(self) -> list[int]:
@@ -200,7 +202,9 @@ class Index:
     @cached_property
     def passage_counts(self) -> dict[str, int]:
         """How many passages each article has, by its id."""
-        query = "SELECT d.id, count(p.row) FROM documents d LEFT JOIN passages p ON p.document = d.number GROUP BY d.number"
+        query = (
+            "SELECT d.id, count(p.row) FROM documents d LEFT JOIN passages p ON p.document = d.number GROUP BY d.number"
+        )
         return dict(self._all(query))
 
     def headers(self) -> list[Header]:

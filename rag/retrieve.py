@@ -12,13 +12,13 @@ from weakref import WeakKeyDictionary
 
 from embeddings import Neighbor
 from rag.decompose import decompose
-from rag.diversify import LONGEST_SPAN, chosen, joined, without_copies
+from rag.diversify import LONGEST_SPAN, chosen, dropped, joined, without_copies
 from rag.errors import EmbedderError, QuestionError
 from rag.index import Index
 from rag.lexical import KeywordHit, matched_words, stem
 from rag.question import Question, understand
 from rag.sentences import sentence_spans
-from rag.types import Header, Hit, Passage, Scope, Why
+from rag.types import Dropped, Header, Hit, Passage, Scope, Why
 from rag.words import words
 
 if TYPE_CHECKING:
@@ -57,6 +57,8 @@ class Found:
     scope: Scope = EVERYTHING
     notice: str = ""
     parts: tuple[str, ...] = ()
+    candidates: int = 0
+    dropped: tuple[Dropped, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,14 +116,21 @@ def find(
     within = whole.scope or None if scope is None else scope
     orders = [_order_of_part(index, embedder, part, within, today, ignored) for part in parts]
     orders += _orders_of_scopes(index, whole.vector, [_scope_of(each) for each in named] if len(named) > 1 else [])
-    ranked = _ranked(index, whole, k, {row for order in orders for row in order})
+    ranked, candidates = _ranked(index, whole, k, {row for order in orders for row in order})
     if reranker is not None:
         ranked = _reranked(reranker, question, ranked)
     places = [[ranked[row].passage.id for row in order] for order in orders]
     repeated = {value for each in whole.mentions if each.kind == "document" for value in each.values}
-    groups = chosen(without_copies(list(ranked.values())), k, places, repeated)
-    hits = tuple(joined(group, index.document(group[0].document.id).text) for group in groups)
-    return Found(hits, whole.mentions, whole.scope, whole.notice, tuple(parts))
+    weighed = list(ranked.values())
+    kept = without_copies(weighed)
+    groups = chosen(kept, k, places, repeated)
+    hits = tuple(_one_hit(index, group) for group in groups)
+    left = dropped(weighed, kept, groups)
+    return Found(hits, whole.mentions, whole.scope, whole.notice, tuple(parts), candidates, left)
+
+
+def _one_hit(index: Index, group: Sequence[Hit]) -> Hit:
+    return group[0] if len(group) == 1 else joined(group, index.document(group[0].document.id).text)
 
 
 def _query(
@@ -139,7 +148,8 @@ def _order_of_part(
     index: Index, embedder: Embedder, part: str, scope: Scope | None, today: date, ignored: Collection[str]
 ) -> list[int]:
     """The best rows for a part of a question, best first."""
-    return list(_ranked(index, _query(index, embedder, part, scope, today, ignored), _PLACED))[:_PLACED]
+    ranked, _ = _ranked(index, _query(index, embedder, part, scope, today, ignored), _PLACED)
+    return list(ranked)[:_PLACED]
 
 
 def _orders_of_scopes(index: Index, vector: Vectors, scopes: Sequence[Scope]) -> list[list[int]]:
@@ -153,9 +163,9 @@ def _orders_of_scopes(index: Index, vector: Vectors, scopes: Sequence[Scope]) ->
     return orders
 
 
-def _ranked(index: Index, query: _Query, k: int, also: Collection[int] = ()) -> dict[int, Hit]:
-    """The candidates for a query by row, best first, enough for ``k`` spans; ``also`` are rows that are among them
-    in any case."""
+def _ranked(index: Index, query: _Query, k: int, also: Collection[int] = ()) -> tuple[dict[int, Hit], int]:
+    """The best candidates for a query by row, best first, enough for ``k`` spans, and how many there were; ``also``
+    are rows that are among them in any case."""
     terms, pool = query.asked.terms, max(_POOL, LONGEST_SPAN * k)
     dense, keywords = _candidates(index, query.vector, terms, pool, query.allowed)
     by_words = {hit.row: hit.score for hit in keywords}
@@ -163,16 +173,16 @@ def _ranked(index: Index, query: _Query, k: int, also: Collection[int] = ()) -> 
     rows = sorted({hit.row for hit in dense} | {hit.row for hit in keywords}.union(also))
     cosines = dict(zip(rows, index.cosines(query.vector, rows), strict=True))
     weight = DENSE_WEIGHT if query.read else UNREAD_WEIGHT
-    scores = fuse(cosines, {row: by_words[row] for row in rows if row in by_words}, weight)
-    first = sorted(rows, key=lambda row: (-scores[row], row))[: max(_RERANKED, LONGEST_SPAN * k)]
+    fused = fuse(cosines, {row: by_words[row] for row in rows if row in by_words}, weight)
+    first = sorted(rows, key=lambda row: (-fused[row], row))[: max(_RERANKED, LONGEST_SPAN * k)]
     first += sorted(set(also).difference(first))
     passages = dict(zip(first, index.passages(first), strict=True))
-    scores = rerank(query.asked, {row: scores[row] for row in first}, passages)
+    scores = rerank(query.asked, {row: fused[row] for row in first}, passages)
     met = {row: _met(query.mentions, header) for row, (_, header) in passages.items()}
     scores = {row: round(score + MENTION_WEIGHT * len(met[row]), 6) for row, score in scores.items()}
     ranked = sorted(first, key=lambda row: (-scores[row], row))
-    hits = _hits(terms, ranked, passages, scores, cosines, _ranks(dense), keywords, met)
-    return dict(zip(ranked, hits, strict=True))
+    hits = _hits(terms, ranked, passages, scores, fused, cosines, _ranks(dense), keywords, met)
+    return dict(zip(ranked, hits, strict=True)), len(rows)
 
 
 def _reranked(reranker: Reranker, question: str, ranked: Mapping[int, Hit]) -> dict[int, Hit]:
@@ -186,8 +196,12 @@ def _reranked(reranker: Reranker, question: str, ranked: Mapping[int, Hit]) -> d
         raise EmbedderError(str(error)) from error
     # What it did not read keeps its order under what it did: its scores say nothing about the reranker's.
     rest = [(row, replace(hit, score=hit.score - 2)) for row, hit in list(ranked.items())[_RERANKED:]]
-    read = [(row, replace(hit, score=round(score, 6))) for (row, hit), score in zip(first, scores, strict=True)]
+    read = [(row, _rescored(hit, round(score, 6))) for (row, hit), score in zip(first, scores, strict=True)]
     return dict(sorted(read, key=lambda each: -each[1].score) + rest)
+
+
+def _rescored(hit: Hit, score: float) -> Hit:
+    return replace(hit, score=score, why=replace(hit.why, reranked=score))
 
 
 def catalogue(index: Index) -> Catalogue:
@@ -413,6 +427,7 @@ def _hits(
     rows: Sequence[int],
     passages: Mapping[int, tuple[Passage, Header]],
     scores: Mapping[int, float],
+    fused: Mapping[int, float],
     cosines: Mapping[int, float],
     dense_ranks: Mapping[int, int],
     keywords: Sequence[KeywordHit],
@@ -431,6 +446,7 @@ def _hits(
             None if score is None else round(score, 6),
             matched,
             met[row],
+            fused[row],
         )
         hits.append(Hit(passage=passage, document=header, score=scores[row], why=why))
     return hits

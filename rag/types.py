@@ -150,6 +150,8 @@ class Why:
 
     ``dense_score`` is a cosine (-1 to 1), ``keyword_score`` a BM25 score (0 or more), ``matched`` the words of the
     question that stand in the passage, ``met`` what the question names that its article meets (an outlet, a date).
+    ``fused`` is both halves in one score (0 to 1), ``reranked`` what a reranker gave it (0 to 1), ``None`` where it
+    read nothing of it.
     """
 
     dense_rank: int | None = None
@@ -158,6 +160,8 @@ class Why:
     keyword_score: float | None = None
     matched: tuple[str, ...] = ()
     met: tuple[str, ...] = ()
+    fused: float | None = None
+    reranked: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,6 +176,14 @@ class Hit:
     score: float
     why: Why = field(default_factory=Why)
     also: tuple[Header, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Dropped:
+    """A passage that was found and is not shown, and ``reason``, why, in words."""
+
+    hit: Hit
+    reason: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -239,13 +251,17 @@ class Answer:
     ``model`` names what wrote the answer; ``notice`` is something the reader should know about how it came about.
     ``searched`` is the question that was searched for where a follow-up had to be completed first, else empty.
     ``understood`` are the outlets, authors, articles and dates it names, as a chip shows them ("Courier", "Mar
-    2031"), ``parts`` the questions it consists of, empty where it is one.
+    2031"), ``parts`` the questions it consists of, empty where it is one. ``scope`` is what the search was narrowed to,
+    ``candidates`` how many passages it weighed, ``dropped`` the best of those that are not among the hits.
     """
 
     question: str
     searched: str = ""
     understood: tuple[str, ...] = ()
     parts: tuple[str, ...] = ()
+    scope: Scope = field(default_factory=Scope)
+    candidates: int = 0
+    dropped: tuple[Dropped, ...] = ()
     text: str = ""
     sentences: tuple[Sentence, ...] = ()
     citations: tuple[Citation, ...] = ()

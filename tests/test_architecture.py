@@ -68,6 +68,7 @@ ARROWS: dict[str, set[str]] = {
     "extractive": {"cite", "lexical", "question", "sentences", "similarity", "words"},
     "follow_up": {"lexical", "question", "sentences", "words"},
     "prompt": set(),
+    "map": {"index", "embeddings"},
     "chat": {"settings", "tokens"},
     "build": {"generations", "index", "read", "settings", "split", "embeddings"},
     "chatbot": {
@@ -79,6 +80,7 @@ ARROWS: dict[str, set[str]] = {
         "extractive",
         "follow_up",
         "index",
+        "map",
         "mentions",
         "prompt",
         "question",
@@ -89,7 +91,7 @@ ARROWS: dict[str, set[str]] = {
         "embeddings",
     },
     "evaluate": {"build", "chatbot", "retrieve", "settings"},
-    "web": {"chat", "chatbot", "retrieve", "settings"},
+    "web": {"chat", "chatbot", "lexical", "map", "read", "retrieve", "settings", "words"},
     "__main__": {
         "build",
         "chat",
@@ -115,6 +117,8 @@ OWNERS = {
     "httpx2": {"rag.chat"},
     "llama_cpp": {"rag.chat"},
     "faiss": {"embeddings"},
+    "sklearn": {"embeddings"},
+    "threadpoolctl": {"embeddings"},
     "gradio": {"ui"},
     "tiktoken": {"rag.tokens"},
     "tantivy": {"rag.lexical"},

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rag.errors import CitationError, StoreCorrupt, StoreError, StoreTooNew
-from rag.types import Answer, Citation, Header, Hit, Passage, Sentence, Why
+from rag.types import Answer, Citation, Dropped, Header, Hit, Passage, Scope, Sentence, Why
 from rag.web.conversation import Turn
 from rag.web.record import SINCE, VERSION, from_json, parsed, read, readable, to_json, write
 from talks import ANSWER, TALK, answers, hit, turns
@@ -172,16 +172,19 @@ def test_the_nouns_are_as_this_version_keeps_them() -> None:
     assert kept == KEPT
 
 
-KINDS = (Turn, Answer, Sentence, Citation, Hit, Passage, Header, Why)
+KINDS = (Turn, Answer, Sentence, Citation, Hit, Passage, Header, Why, Scope, Dropped)
 KEPT = {
     "Turn": "number question status answer note ignored",
-    "Answer": "question searched understood parts text sentences citations hits model complete refused notice",
+    "Answer": "question searched understood parts scope candidates dropped text sentences citations hits model complete "
+    "refused notice",
     "Sentence": "text citations supported lead unverified bold",
     "Citation": "number hit quote start end",
     "Hit": "passage document score why also",
     "Passage": "id document_id start end text",
     "Header": "id title outlet authors published language source",
-    "Why": "dense_rank dense_score keyword_rank keyword_score matched met",
+    "Why": "dense_rank dense_score keyword_rank keyword_score matched met fused reranked",
+    "Scope": "outlets authors documents published",
+    "Dropped": "hit reason",
 }
 
 

@@ -51,13 +51,11 @@ from rag.web.render import (
     MAX_ALSO,
     MAX_ARTICLE,
     MAX_LABEL,
-    MAX_LISTED,
     MAX_MORE,
     MAX_TITLE,
     also,
     answer_markup,
     article_data,
-    articles_data,
     escape,
     messages,
     panel,
@@ -425,7 +423,7 @@ class TestSources:
         assert len(title["more"][0]["title"]) == MAX_TITLE
 
     def test_an_article_without_a_title_has_its_files_name(self) -> None:
-        assert articles_data([Header("notes/a.md")])["articles"][0]["title"] == "notes/a.md"
+        assert article_data(Document("notes/a.md", text="It rained."))["title"] == "notes/a.md"
 
 
 class TestDates:
@@ -472,15 +470,6 @@ class TestArticle:
         assert len(shown) <= MAX_ARTICLE
         assert data["paragraphs"][-1][-1] == ["here it is", True]
         assert not article_data(DOCUMENT)["cut"]
-
-    def test_the_list_is_newest_first_and_never_too_long(self) -> None:
-        headers = [
-            Header(f"{each}.md", title=f"T{each:03}", published=str(1000 + each % 3)) for each in range(MAX_LISTED + 9)
-        ]
-        data = articles_data(headers)
-        assert data["total"] == MAX_LISTED + 9
-        assert len(data["articles"]) == MAX_LISTED
-        assert [each["title"] for each in data["articles"][:3]] == ["T002", "T005", "T008"]
 
 
 class TestConversation:
@@ -554,7 +543,7 @@ class TestOpening:
         assert opening.state.kind == "loading"
         opening.start()
         assert self.wait(opening) == State("ready", "")
-        assert seen == [State("loading", "Embedding 12 of 1,063 passages…", 12, 1063)]
+        assert seen == [State("loading", "Embedding 12 of 1,063 passages…", 12, 1063, "embedding")]
         assert opening.chatbot == "a chatbot"  # type: ignore[comparison-overlap]
 
     def test_it_is_opened_once(self) -> None:
@@ -575,7 +564,7 @@ class TestOpening:
 
         opening = Opening(open_chatbot)
         opening.start()
-        assert self.wait(opening) == State("failed", "No model; install one")
+        assert self.wait(opening) == State("failed", "No model; install one", error="EmbedderError")
         opening.start()
         told = self.wait(opening)
         assert told.kind == "failed"

@@ -10,7 +10,7 @@ from ipaddress import ip_address
 from typing import TYPE_CHECKING, Final, Literal
 
 from rag.chat.keys import Key
-from rag.errors import SettingsError
+from rag.errors import KeyMissing, SettingsError
 from rag.settings import Settings
 
 if TYPE_CHECKING:
@@ -195,7 +195,7 @@ def _open_service(
 
     key = _key(key, environment, service.variable)
     if service.variable and key is None:
-        raise SettingsError(f"{service.name} needs a key; set {service.variable} or {KEY_VARIABLE} to it")
+        raise KeyMissing(f"{service.name} needs a key; set {service.variable} or {KEY_VARIABLE} to it")
     url = service.address(environment)
     _check_address(url, key)
     return open_endpoint(

@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from itertools import count
 from typing import Any
 
-from rag.errors import FeedbackError, FootnoteError, StoreError
+from rag.errors import FeedbackError, FootnoteError
+from rag.settings import Settings
 from rag.web.conversation import Conversation, Turn
 from rag.web.export import copied
 from rag.web.feedback import VERDICTS, Feedback
@@ -14,5 +15,76 @@ from rag.web.language import phrase
 from rag.web.opening import sentence
 from rag.web.rooms import Visitor
 
-# By the names that stand in the buttons' ids, ``act-<turn>-<name>``.
-VERDICT_NAMES = {verdict.split()[-1] if " " in verdict else verdict: verdict for verdict in VERDICTS}
+COPIES = {"copy": "plain", "copy-markdown": "markdown"}
+"""The buttons that copy, and as what."""
+
+
+class Acts:
+    """What stands under the answers: what was said of them, and what a pressed button ``act-<turn>-<name>`` came to.
+
+    ``name`` is "right", "wrong", "wrong-citation", "missing-source" (pressed again: taken back), "note", "copy",
+    "copy-markdown" or "edit". Safe from any thread.
+    """
+
+    name = "acts"
+
+    def __init__(self, feedback: Feedback | None = None) -> None:
+        self._feedback = feedback or Feedback(Settings().data)
+        self._stamps = count(1)
+
+    def data(self, conversation: Conversation, visitor: Visitor, problem: str = "") -> dict[str, Any]:
+        """What the visitor said of each answer, by the turn's number; ``problem`` is what else to tell.
+
+        ``shown`` and ``last`` are the first and the last question, by which the page knows what it shows.
+        """
+        try:
+            given = self._feedback.given(visitor.owner, conversation)
+        except FootnoteError as error:
+            given, problem = {}, problem or sentence(error)
+        shown = {
+            str(number): {"name": verdict.replace(" ", "-"), "note": note} for number, (verdict, note) in given.items()
+        }
+        ends = {
+            name: conversation[place].question if conversation else "" for name, place in (("shown", 0), ("last", -1))
+        }
+        return {"given": shown, **ends, "problem": problem, "stamp": next(self._stamps)}
+
+    def act(self, conversation: Conversation, sent: Mapping[str, Any], visitor: Visitor) -> dict[str, Any]:
+        """``data`` after a button was pressed, with what it opens or copies; raises FootnoteError."""
+        turn = _turn(conversation, sent.get("turn"))
+        name, number = sent.get("name"), str(turn.number)
+        if name in COPIES:
+            return {**self.data(conversation, visitor), "copy": copied(turn, COPIES[name]), "kind": COPIES[name]}
+        if name == "edit":
+            if turn is not conversation[-1]:
+                raise FeedbackError("only the last question can be edited; ask this one again below")
+            return {**self.data(conversation, visitor), "open": "edit", "turn": number, "text": turn.question}
+        if name == "note":
+            return self._noted(conversation, turn, sent.get("note"), visitor)
+        return self._judged(conversation, turn, name, visitor)
+
+    def _judged(self, conversation: Conversation, turn: Turn, name: object, visitor: Visitor) -> dict[str, Any]:
+        verdict = name.replace("-", " ") if isinstance(name, str) else name
+        before, note = self._feedback.given(visitor.owner, (turn,)).get(turn.number, ("", ""))
+        if verdict == before:
+            self._feedback.take_back(visitor.owner, conversation, turn.number)
+            said = phrase("Taken back", visitor.language)
+            return {**self.data(conversation, visitor), "said": said}
+        self._feedback.give(visitor.owner, conversation, turn.number, verdict, note)
+        opened = {"open": "note", "turn": str(turn.number), "verdict": str(verdict), "text": note}
+        return {**self.data(conversation, visitor), **opened}
+
+    def _noted(self, conversation: Conversation, turn: Turn, note: object, visitor: Visitor) -> dict[str, Any]:
+        verdict, _ = self._feedback.given(visitor.owner, (turn,)).get(turn.number, ("", ""))
+        if verdict not in VERDICTS:
+            raise FeedbackError("say first whether the answer is right; then add your note")
+        self._feedback.give(visitor.owner, conversation, turn.number, verdict, note)
+        return {**self.data(conversation, visitor), "said": phrase("Your note is kept", visitor.language)}
+
+
+def _turn(conversation: Conversation, number: object) -> Turn:
+    """The turn that the page means, where its answer has ended."""
+    for turn in conversation:
+        if type(number) is int and turn.number == number and turn.ended:
+            return turn
+    raise FeedbackError("there is no such answer; choose one that the page shows")

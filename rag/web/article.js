@@ -15,17 +15,17 @@ function button(className, text, onclick) {
   return made;
 }
 
-// Draws an article into `place` and returns its heading and, if there is one, the mark.
+// Draws an article into `place` and returns its heading, the first piece of each mark and, if there is one, the mark asked for.
 function drawArticle(place, article) {
   const heading = make("h2", "article-title", article.title);
   heading.tabIndex = -1;
-  const parts = [heading, make("p", "byline", article.byline)];
-  let mark = null;
+  const parts = [heading, make("p", "byline", article.byline), linkTo(article)];
+  const marks = [];
   for (const pieces of article.paragraphs) {
     const whole = pieces.map(([text]) => text).join("");
     // A short line without an end is a heading between two parts; it only looks like one, nothing depends on it.
     const between = whole.length < 80 && !/[.!?…:;,"”»)\]]$/.test(whole);
-    const paragraph = make("p", between ? "article-text between" : "article-text");
+    const paragraph = make(between ? "h3" : "p", between ? "article-text between" : "article-text");
     if (article.language) paragraph.lang = article.language;
     for (const [text, marked] of pieces) {
       if (!marked) {
@@ -33,9 +33,9 @@ function drawArticle(place, article) {
         continue;
       }
       const piece = make("mark", "", text);
-      if (!mark) {
+      if (!marks[marked - 1]) {
         piece.tabIndex = -1;
-        mark = piece;
+        marks[marked - 1] = piece;
       }
       paragraph.append(piece);
     }
@@ -44,22 +44,67 @@ function drawArticle(place, article) {
   if (article.cut) parts.push(make("p", "hint", "This article is very long; the part around the sentence is shown."));
   if (article.source) parts.push(make("p", "article-source", "Source: " + article.source));
   place.replaceChildren(...parts);
-  return { heading, mark };
+  return { heading, marks, mark: marks[article.at - 1] || null };
+}
+
+// Copies the address that opens an article where it is marked.
+function linkTo(article) {
+  const place = make("p", "article-link");
+  const said = make("span", "byline");
+  said.setAttribute("role", "status");
+  const words = article.at ? "Copy link to this passage" : "Copy link to this article";
+  const copy = button("action quiet", say(words), async () => {
+    const done = await copyText(new URL(article.link, location.origin + location.pathname).href);
+    said.textContent = done ? say("Copied") : say("The browser did not let it be copied");
+    copy.focus({ preventScroll: true });
+  });
+  place.append(copy, said);
+  return place;
+}
+
+// Copies a text and returns whether that went well. Browsers have a clipboard of their own only for pages of this machine or
+// with TLS; elsewhere the old way is left.
+async function copyText(text) {
+  try {
+    await navigator.clipboard.writeText(text);
+    return true;
+  } catch {
+    const place = make("textarea", "spoken");
+    place.value = text;
+    document.body.append(place);
+    place.select();
+    const done = document.execCommand("copy");
+    place.remove();
+    return done;
+  }
+}
+
+// The page's address names what is shown, so that it can be opened again; the page itself does not move.
+function writeAddress(changes) {
+  const query = new URLSearchParams(location.search);
+  for (const [name, value] of Object.entries(changes)) value ? query.set(name, value) : query.delete(name);
+  const text = query.toString();
+  window.history.replaceState(window.history.state, "", location.pathname + (text ? "?" + text : ""));
 }
 
 function drawProblem(place, text) {
   const problem = make("p", "failure", text);
   problem.tabIndex = -1;
   place.replaceChildren(problem);
-  return { heading: problem, mark: null };
+  return { heading: problem, marks: [], mark: null };
 }
 
 // Fetches an article from the server and draws it; what cannot be had is said in its place. Returns null where another
 // article was asked for meanwhile.
-async function openArticle(place, id, start, end) {
+async function openArticle(place, id, start, end, others = []) {
   const request = (place.request = {});
   place.replaceChildren(make("p", "hint", "Opening the article…"));
-  const article = await server.read_article(id, start, end);
+  let article = await server.read_article(id, start, end, others);
+  while (article?.wait && place.request === request) {
+    place.replaceChildren(make("p", "hint", article.error));
+    await new Promise((go) => setTimeout(go, 500));
+    article = await server.read_article(id, start, end, others);
+  }
   if (place.request !== request) return null;
   if (!article) return drawProblem(place, "The article could not be fetched. Is Footnote still running in its terminal?");
   return article.error ? drawProblem(place, article.error) : drawArticle(place, article);

@@ -82,6 +82,8 @@ class Feedback:
         """What a reader said of a conversation's answers: verdict and note by the turn's number."""
         found = {}
         checked_owner(owner)
+        if not self._store.begun:
+            return found
         with self._store.reading() as database:
             for turn in conversation:
                 row = database.execute(

@@ -32,11 +32,15 @@ MAX_SHOWN = 2_000
 
 @dataclass(slots=True)
 class Desk:
-    """The conversation that a page shows; ``id`` is empty until a turn of it was kept, and for good once it was deleted."""
+    """The conversation that a page shows; ``id`` is empty until a turn of it was kept, and for good once it was deleted.
+
+    ``problem`` is what stands in the way of keeping it, until it was told.
+    """
 
     id: str = ""
     lost: bool = False
     told: bool = False
+    problem: str = ""
 
 
 @dataclass(slots=True)
@@ -55,7 +59,15 @@ class History:
     """
 
     name = "history"
-    actions = ("search_history", "more_history", "rename_conversation", "export_conversation", "export_feedback")
+    actions = (
+        "search_history",
+        "more_history",
+        "rename_conversation",
+        "delete_conversation",
+        "delete_conversations",
+        "export_conversation",
+        "export_feedback",
+    )
 
     def __init__(
         self, conversations: Conversations | None = None, feedback: Feedback | None = None, capacity: int = 200
@@ -80,37 +92,34 @@ class History:
         with self._lock:
             self._sessions.pop(session, None)
 
-    def keep(self, desk: Desk, owner: str, conversation: Conversation) -> str:
-        """Keeps a conversation as it is now; what stands in the way is returned once, in words, and never raised."""
+    def keep(self, desk: Desk, owner: str, conversation: Conversation) -> None:
+        """Keeps a conversation as it is now; what stands in the way is never raised, only noted, and but once."""
         if self.kept is None or desk.lost:
-            return ""
+            return
+        problem = ""
         try:
             desk.id = self.kept.save(owner, conversation, desk.id)
         except ConversationMissing:
             desk.id, desk.lost = "", True
-            return "This conversation was deleted elsewhere; what you ask here is not kept"
+            problem = "This conversation was deleted elsewhere; what you ask here is not kept."
         except StoreError as error:
             problem = sentence(error)
         except Exception as error:  # asking must go on, whatever it was
             log.error("keeping a conversation failed: %s", type(error).__name__)
             log.debug("keeping a conversation failed", exc_info=True)  # paths and texts stand in it
             problem = unexpected(error)
-        else:
-            return ""
-        told, desk.told = desk.told, True
-        return "" if told else problem
+        if problem and not desk.told:
+            desk.problem, desk.told = problem, True
+
+    def problem(self, visitor: Visitor) -> str:
+        """What stands in the way of keeping what the page shows, where that was not told yet."""
+        desk = self.desk(visitor.session)
+        problem, desk.problem = desk.problem, ""
+        return phrase(problem, visitor.language)
 
     def turns(self, owner: str, id: object) -> Conversation:
         """A kept conversation with all its turns; raises StoreError."""
         return self._store().open(owner, id).turns
-
-    def delete(self, owner: str, id: object) -> None:
-        """Deletes a conversation; raises StoreError."""
-        self._store().delete(owner, id)
-
-    def delete_all(self, owner: str) -> int:
-        """Deletes all of an owner's conversations and returns how many there were; raises StoreError."""
-        return self._store().delete_all(owner)
 
     def data(self, visitor: Visitor) -> dict[str, Any]:
         """The list as far as it is shown, what it was searched for, and once a file to be saved."""
@@ -127,7 +136,10 @@ class History:
         return found
 
     def act(self, action: str, sent: Mapping[str, Any], visitor: Visitor) -> str:
-        """Searches the list, shows more of it, renames one, or makes a file of one or of the visitor's feedback."""
+        """Searches the list, shows more of it, renames or deletes, or makes a file of one or of the visitor's feedback.
+
+        The page begins a new conversation after the one that it shows was deleted.
+        """
         session = self._session(visitor.session)
         if action == "search_history":
             text = sent.get("text")
@@ -138,6 +150,14 @@ class History:
         elif action == "rename_conversation":
             title = self._store().rename(visitor.owner, sent.get("id"), sent.get("title"))
             return phrase("Renamed to “{title}”", visitor.language, title=title)
+        elif action == "delete_conversation":
+            self._store().delete(visitor.owner, sent.get("id"))
+            session.desk.lost = session.desk.lost or session.desk.id == sent.get("id")
+            return phrase("Deleted", visitor.language)
+        elif action == "delete_conversations":
+            session.desk.lost = True  # what is being written there would come back otherwise
+            count = self._store().delete_all(visitor.owner)
+            return phrase("{count} conversation deleted|{count} conversations deleted", visitor.language, count=count)
         elif action == "export_conversation":
             opened = self._store().open(visitor.owner, sent.get("id"))
             session.file = export(opened.turns, sent.get("kind"), opened.title)

@@ -264,6 +264,7 @@ def index_data(keeper: Keeper) -> dict[str, Any]:
         "total": state.total,
         "seconds": round(state.seconds, 1),
         "remaining": "" if state.remaining is None else spoken_seconds(state.remaining),
+        "left": None if state.remaining is None else round(state.remaining, 1),
         "changes": counts if changes is not None else {},
         "watching": keeper.watching,
     }

@@ -1,38 +1,301 @@
-// The list of articles, and the one that was chosen beside it; on a phone it takes the list's place.
+// All files of the folder in a table, and the article that was chosen beside it; on a phone it takes the table's place. The
+// table is fetched when there is something new to see; it is searched, sorted and paged here.
 
+const ROWS = 100;
+const COLUMNS = [
+  { name: "title", title: "Title" },
+  { name: "outlet", title: "Outlet" },
+  { name: "authors", title: "Authors" },
+  { name: "date", title: "Date", falling: true },
+  { name: "language", title: "Language" },
+  { name: "passages", title: "Passages", falling: true },
+  { name: "status", title: "Status" },
+];
+const STATUSES = {
+  indexed: "Indexed", new: "New", changed: "Changed", removed: "File is gone", failed: "Could not be read", skipped: "Skipped",
+};
 const library = element.querySelector(".library");
-const list = library.querySelector("ul");
 const about = library.querySelector(".pane-about");
+const search = library.querySelector(".shelf-search");
+const filters = library.querySelector(".shelf-filters");
+const said = library.querySelector(".shelf-said");
+const table = library.querySelector(".shelf-table");
+const none = library.querySelector(".shelf-none");
+const pages = library.querySelector(".shelf-pages");
+const add = library.querySelector(".shelf-add");
 const place = library.querySelector("article");
-let chosen = null;
+const cited = library.querySelector(".reader-cited");
+const remove = library.querySelector(".reader-remove");
+const dialog = library.querySelector("dialog");
+const collator = new Intl.Collator(footnote.language, { numeric: true, sensitivity: "base" });
 
-function drawList() {
-  const { articles = [], total = 0 } = props.value || {};
-  about.textContent = total > articles.length ? "The newest " + articles.length + " of " + total : total ? total + ", newest first" : "";
-  list.replaceChildren(
-    ...articles.map((article) => {
-      const item = make("li");
-      const open = button("library-item", undefined, () => choose(article, open));
-      open.append(make("span", "card-name", article.title), make("span", "byline", article.byline));
-      item.append(open);
-      return item;
-    }),
-  );
-  if (!articles.length) list.replaceChildren(make("li", "hint", "The articles are listed here as soon as they are read."));
+let rows = [];
+let stamp = null;
+let fetching = false;
+let filter = "all";
+let order = { name: "date", falling: true };
+let page = 0;
+let reading = ""; // the article that is open, by id
+let opener = null;
+let doomed = null; // the row that is asked about
+
+window.footnoteLibrary?.abort();
+const listening = (window.footnoteLibrary = new AbortController());
+
+function fold(text) {
+  return text.normalize("NFKD").replace(/\p{M}/gu, "").toLowerCase().replace(/ß/g, "ss");
 }
 
-async function choose(article, open) {
-  chosen?.removeAttribute("aria-current");
-  chosen = open;
-  chosen.setAttribute("aria-current", "true");
+function languageName(code) {
+  try {
+    return code ? new Intl.DisplayNames([footnote.language], { type: "language" }).of(code) : "";
+  } catch {
+    return code; // an article may call its language anything
+  }
+}
+
+function asRow([id, title, outlet, authors, date, code, passages, status, reason, readable]) {
+  const row = { id, title, outlet, authors, date, code, passages, status, reason: reason ? told(reason) : "", readable };
+  row.language = languageName(code);
+  row.key = fold([title, id, outlet, authors, date, row.language, row.reason].join(" "));
+  return row;
+}
+
+async function fetchRows() {
+  const wanted = (footnote.index || props.value || {}).stamp;
+  if (fetching || wanted === stamp || !library.offsetParent) return;
+  fetching = true;
+  try {
+    const found = await server.library_rows();
+    if (found && found.rows) {
+      stamp = found.stamp;
+      rows = found.rows.map(asRow);
+      if (found.problem) tell(told(found.problem), true);
+      drawFilters();
+      drawTable();
+    }
+  } finally {
+    fetching = false;
+  }
+}
+
+function tell(text, problem) {
+  said.className = problem && text ? "shelf-said failure" : "model-said shelf-said";
+  said.textContent = text;
+}
+
+function compared(first, second) {
+  const { name, falling } = order;
+  const [one, other] = [first[name], second[name]];
+  const empty = (one === "") - (other === ""); // what is not known comes last, whichever way
+  if (empty) return empty;
+  const found = name === "passages" ? one - other : name === "status" ? collator.compare(say(STATUSES[one]), say(STATUSES[other])) : collator.compare(one, other);
+  return (falling ? -found : found) || collator.compare(first.title, second.title) || collator.compare(first.id, second.id);
+}
+
+function shownRows() {
+  const words = fold(search.value).split(/\s+/).filter(Boolean);
+  const fits = (row) => (filter === "all" || row.status === filter) && words.every((word) => row.key.includes(word));
+  return rows.filter(fits).sort(compared);
+}
+
+function drawFilters() {
+  const counts = {};
+  for (const { status } of rows) counts[status] = (counts[status] || 0) + 1;
+  if (filter !== "all" && !counts[filter]) filter = "all";
+  const present = Object.keys(STATUSES).filter((status) => counts[status]);
+  const option = (status, title, count) => {
+    const drawn = button("chip-button", title + " " + count.toLocaleString("en"), () => {
+      filter = status;
+      page = 0;
+      drawFilters();
+      drawTable();
+      filters.querySelector('[aria-pressed="true"]')?.focus();
+    });
+    drawn.setAttribute("aria-pressed", String(filter === status));
+    drawn.dataset.status = status;
+    return drawn;
+  };
+  filters.hidden = present.length < 2;
+  filters.replaceChildren(option("all", say("All"), rows.length), ...present.map((status) => option(status, say(STATUSES[status]), counts[status])));
+}
+
+function drawHead() {
+  const heads = COLUMNS.map(({ name, title, falling }) => {
+    const head = make("th", "c-" + name);
+    head.scope = "col";
+    if (order.name === name) head.setAttribute("aria-sort", order.falling ? "descending" : "ascending");
+    head.append(
+      button("shelf-sort", say(title), () => {
+        order = { name, falling: order.name === name ? !order.falling : Boolean(falling) };
+        page = 0;
+        drawHead();
+        drawTable();
+        table.querySelector("th.c-" + name + " button").focus();
+      }),
+    );
+    return head;
+  });
+  table.tHead.rows[0].replaceChildren(...heads);
+}
+
+function drawRow(row) {
+  const drawn = make("tr");
+  drawn.dataset.status = row.status;
+  const cell = (name, ...parts) => {
+    const made = make("td", "c-" + name);
+    made.append(...parts);
+    drawn.append(made);
+    return made;
+  };
+  const name = make("span", "card-name", row.title);
+  if (row.code) name.lang = row.code;
+  const line = make("span", "byline", row.readable ? [row.outlet, row.date].filter(Boolean).join(" · ") : "");
+  if (row.readable) {
+    const open = button("library-item", undefined, () => choose(row, open));
+    open.append(name);
+    if (row.id === reading) mark(open);
+    cell("title", open, line);
+    drawn.addEventListener("click", (event) => event.target.closest("button") || String(getSelection()) || choose(row, open));
+  } else cell("title", name);
+  cell("outlet", row.outlet);
+  cell("authors", row.authors);
+  cell("date", row.date);
+  cell("language", row.language);
+  cell("passages", row.readable ? row.passages.toLocaleString("en") : "");
+  const status = cell("status", make("span", "shelf-status", say(STATUSES[row.status])));
+  if (row.reason) status.append(make("span", "byline", row.reason));
+  if (row.status === "failed" && !limits().obstacle) {
+    const away = button("action quiet", say("Remove"), () => ask(row, away));
+    away.setAttribute("aria-label", say("Remove {name}", { name: row.title }));
+    status.append(away);
+  }
+  return drawn;
+}
+
+function drawPages(count) {
+  const last = Math.max(0, Math.ceil(count / ROWS) - 1);
+  pages.hidden = !last;
+  const turn = (text, to) => {
+    const drawn = button("action", text, () => {
+      page = to;
+      drawTable();
+      library.querySelector(".library-list").scrollTop = 0;
+      reveal(table.querySelector(".library-item, th button"), "nearest");
+    });
+    drawn.disabled = to < 0 || to > last;
+    return drawn;
+  };
+  const range = say("{first} to {last} of {count}", { first: page * ROWS + 1, last: Math.min(count, (page + 1) * ROWS), count });
+  pages.replaceChildren(turn(say("Previous"), page - 1), make("span", "byline", range), turn(say("Next"), page + 1));
+}
+
+function drawTable() {
+  const shown = shownRows();
+  page = Math.min(page, Math.max(0, Math.ceil(shown.length / ROWS) - 1));
+  table.tBodies[0].replaceChildren(...shown.slice(page * ROWS, (page + 1) * ROWS).map(drawRow));
+  table.hidden = !shown.length;
+  none.hidden = Boolean(shown.length);
+  none.textContent = rows.length
+    ? say("Nothing here has all of these words.")
+    : (footnote.index || {}).serving
+      ? say("There are no articles yet.")
+      : say("The articles are listed here as soon as they are read.");
+  about.textContent = shown.length < rows.length ? say("{shown} of {count} file|{shown} of {count} files", { shown: shown.length, count: rows.length }) : rows.length ? say("{count} file|{count} files", { count: rows.length }) : "";
+  drawPages(shown.length);
+}
+
+function mark(open) {
+  for (const each of table.querySelectorAll("[aria-current]")) each.removeAttribute("aria-current");
+  open.setAttribute("aria-current", "true");
+}
+
+async function choose(row, open) {
+  reading = row.id;
+  opener = row;
+  mark(open);
   library.classList.add("reading");
-  const drawn = await openArticle(place, article.article, 0, 0);
-  if (drawn) reveal(drawn.heading, "start");
+  const spans = (footnote.citations?.() || []).filter((card) => card.article === row.id).map(({ start, end }) => [start, end]);
+  cited.hidden = true;
+  remove.hidden = Boolean(limits().obstacle) || row.status === "removed";
+  remove.onclick = () => ask(row, remove);
+  const drawn = await openArticle(place, row.id, 0, 0, spans.slice(0, 200));
+  if (!drawn) return;
+  drawCited(drawn.marks.filter(Boolean));
+  reveal(drawn.heading, "start");
 }
 
-library.querySelector(".library-back").addEventListener("click", () => {
+// Previous and next among what the answers of this conversation quote from the article.
+function drawCited(marks) {
+  let at = -1;
+  const count = make("span", "byline", say("Cited {count} time here|Cited {count} times here", { count: marks.length }));
+  count.setAttribute("role", "status");
+  const go = (step) => {
+    at = (at + step + marks.length) % marks.length;
+    for (const each of place.querySelectorAll("mark[aria-current]")) each.removeAttribute("aria-current");
+    marks[at].setAttribute("aria-current", "true");
+    count.textContent = say("Citation {number} of {count}", { number: at + 1, count: marks.length });
+    reveal(marks[at], "center");
+  };
+  cited.hidden = !marks.length;
+  cited.replaceChildren(
+    count,
+    button("action", say("Previous citation"), () => go(at < 0 ? 0 : -1)),
+    button("action", say("Next citation"), () => go(1)),
+  );
+}
+
+function close() {
   library.classList.remove("reading");
-  if (chosen) reveal(chosen, "nearest");
+  const open = table.querySelector('[aria-current="true"]') || table.querySelector(".library-item, th button");
+  reading = "";
+  for (const each of table.querySelectorAll("[aria-current]")) each.removeAttribute("aria-current");
+  if (open) reveal(open, "nearest");
+}
+
+function limits() {
+  return { obstacle: "", suffixes: [], megabytes: 0, ...props.value };
+}
+
+function ask(row, from) {
+  doomed = row;
+  dialog.querySelector("h2").textContent = say("Remove “{name}”?", { name: row.title });
+  dialog.querySelector("p").textContent = say("The file {name} is moved into the hidden folder .removed in the folder of articles, and no answer uses it any more.", { name: row.id });
+  dialog.returnTo = from;
+  dialog.showModal();
+}
+
+dialog.querySelector(".shelf-keep").addEventListener("click", () => dialog.close());
+dialog.querySelector(".shelf-do").addEventListener("click", () => {
+  dialog.close();
+  if (doomed.id === reading) close();
+  tell(say("Removing…"));
+  trigger("remove", { id: doomed.id });
 });
-watch("value", drawList);
-drawList();
+
+let adder = null;
+function drawRoom() {
+  const { obstacle, said: done = "", problem = "" } = limits();
+  if (obstacle) add.replaceChildren(make("p", "hint", obstacle));
+  else if (!adder && limits().suffixes.length) add.replaceChildren((adder = makeAdder(limits(), fetchRows)));
+  if (done || problem) {
+    tell(problem ? told(problem) : done, Boolean(problem));
+    footnote.hurry?.();
+  }
+  fetchRows();
+}
+
+search.addEventListener("input", () => {
+  page = 0;
+  drawTable();
+});
+library.querySelector(".library-back").addEventListener("click", close);
+library.querySelector(".library-reader").addEventListener("keydown", (event) => event.key === "Escape" && close());
+window.addEventListener("footnote:index", fetchRows, { signal: listening.signal });
+const seen = new IntersectionObserver(fetchRows);
+seen.observe(library);
+listening.signal.addEventListener("abort", () => seen.disconnect());
+watch("value", drawRoom);
+drawHead();
+drawTable();
+drawRoom();

@@ -1,24 +1,81 @@
-// The line under the name: what is being loaded, what went wrong, or what the reader should know.
+// The line under the name: what is being loaded or built, what went wrong, or what the reader should know. It also follows the
+// index for the whole page: what it hears goes to every part that shows something of it.
 
 const status = element.querySelector(".status");
+const spoken = element.querySelector(".masthead-said");
+let timer = 0;
+let said = "";
 
-function drawStatus() {
-  const { kind = "loading", text = "", done = 0, total = 0 } = props.value || {};
+// One set of timers and listeners, whichever instance of this script runs.
+window.footnoteMasthead?.abort();
+const listening = (window.footnoteMasthead = new AbortController());
+
+function drawLine(kind, text, progress, action) {
   status.dataset.kind = kind;
   status.hidden = !text;
+  // Counts that change twice a second are not read aloud; the stages are, below.
+  status.setAttribute("aria-live", kind === "loading" ? "off" : "polite");
   const parts = [make("span", "status-text", text)];
-  if (kind === "loading") {
-    const bar = make("progress");
-    bar.setAttribute("aria-label", "Progress");
-    if (total > 0) {
-      bar.max = total;
-      bar.value = done;
-    }
-    parts.push(bar);
-  }
-  if (kind === "failed") parts.push(button("again", "Try again", () => trigger("again")));
+  if (progress) parts.push(bar(say("Progress"), progress.done, progress.total));
+  if (action) parts.push(action);
   status.replaceChildren(...parts);
 }
 
-watch("value", drawStatus);
+function drawServing(state) {
+  const failed = (state.files || {}).failed || 0;
+  const unread = failed ? say("{count} file could not be read; Articles says why.|{count} files could not be read; Articles says why.", { count: failed }) : "";
+  if (state.kind === "building") drawLine("loading", progressText(state), state);
+  else if (state.kind === "outdated") drawLine("ready", say("The folder of articles has changed."), null, button("again", say("Update the index"), () => beat("rebuild")));
+  else if (state.kind === "cancelled" || state.kind === "failed") drawLine("ready", told(state.text));
+  else drawLine("ready", state.folder || unread);
+}
+
+function drawStatus() {
+  const value = props.value || {};
+  const { kind = "loading", text = "" } = value;
+  const state = footnote.index;
+  if (state && state.serving) drawServing(state);
+  else if (kind === "loading") drawLine(kind, progressText(value) || text, value);
+  else if (kind === "failed") drawLine(kind, told(text), null, button("again", say("Try again"), () => trigger("again")));
+  else drawLine(kind, told(text));
+}
+
+function speak(state) {
+  const stage = state.kind === "building" || state.kind === "loading" ? STAGE_NAMES[state.stage] : "";
+  const text = stage ? say(stage) : said && state.kind === "fresh" ? say("The index is up to date.") : "";
+  if (text === said) return;
+  said = text;
+  spoken.textContent = text;
+}
+
+async function beat(wish) {
+  clearTimeout(timer);
+  if (document.hidden && !wish) return; // it comes again when somebody looks
+  let state = null;
+  try {
+    state = await server.index_beat(wish || "");
+  } catch {} // no server any more: nothing to tell
+  if (listening.signal.aborted) return;
+  if (state) {
+    footnote.index = state;
+    window.dispatchEvent(new CustomEvent("footnote:index", { detail: state }));
+    drawStatus();
+    speak(state);
+  }
+  clearTimeout(timer);
+  timer = setTimeout(beat, 1000 * (state ? state.wait : 60));
+}
+
+footnote.hurry = () => beat();
+document.addEventListener("visibilitychange", () => document.hidden || beat(), { signal: listening.signal });
+listening.signal.addEventListener("abort", () => clearTimeout(timer));
+
+let known = "";
+watch("value", () => {
+  const kind = (props.value || {}).kind;
+  drawStatus();
+  if (kind !== known) beat();
+  known = kind;
+});
 drawStatus();
+beat();

@@ -9,20 +9,24 @@ import os
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from rag.chat.keys import Key
 from rag.chat.names import EXTRACTIVE, KEY_VARIABLE, SERVICES, may_choose, open_named, shown_name
-from rag.errors import FootnoteError, SettingsError
+from rag.errors import FootnoteError, KeyMissing, SettingsError
+from rag.web.language import phrase
 
 if TYPE_CHECKING:
     from rag.chat import ChatModel
     from rag.chatbot import Chatbot
     from rag.settings import Settings
     from rag.types import Answer, Message
+    from rag.web.rooms import Visitor
 
+OF_THE_MODEL = ("first_word_seconds", "answer_seconds")
+"""The settings that a chat model is opened with; ``context_tokens`` is one too, and the chatbot's besides."""
 LONGEST_NAME = 200
 LONGEST_KEY = 500
 IDLE_SECONDS = 3600.0
@@ -57,7 +61,7 @@ class Services(Protocol):
         ...
 
     def open(self, settings: Settings, key: Key | None) -> ChatModel | None:
-        """The model that ``settings.model`` names; contacts nobody. Raises FootnoteError."""
+        """The model that ``settings.model`` names; contacts nobody. Raises FootnoteError, KeyMissing where it asks for one."""
         ...
 
 
@@ -95,26 +99,35 @@ class ChatServices:
 class _Session:
     name: str = ""  # empty: the server's own setting
     keys: dict[str, Key] = field(default_factory=dict)  # by service
+    changes: dict[str, Any] = field(default_factory=dict)  # of the settings
     used: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """What writes an answer: ``open`` gives the model, ``None`` for none; ``name`` is empty for the server's own."""
+    """What writes an answer: ``open`` gives the model, ``None`` for none; ``name`` is empty for the server's own.
+
+    ``changes`` are the settings that the answer is made with in place of the server's.
+    """
 
     name: str = ""
     open: Callable[[], ChatModel | None] = field(default=lambda: None, repr=False)
+    changes: Mapping[str, Any] = field(default_factory=dict)
 
     def stream(
         self, chatbot: Chatbot, question: str, history: Sequence[Message], ignored: Collection[str] = ()
     ) -> Iterator[Answer]:
         """The chatbot's answers, written by the chosen model; the labels in ``ignored`` count for nothing."""
         model: ChatModel | Literal["extractive"] | None = "extractive" if self.name == EXTRACTIVE else self.open()
+        changes = {name: value for name, value in self.changes.items() if name not in OF_THE_MODEL}
+        chatbot = chatbot.with_settings(**changes) if changes else chatbot
         return chatbot.stream(question, history, model=model, ignored=ignored)
 
 
 class Models:
     """What each session chose, by its hash; ``capacity`` sessions at most, the one that was idle longest leaves first.
+
+    A room of the page, and the memory of another one: settings that a session changed are kept here beside its model.
 
     Safe to use from any thread. A session is forgotten when ``forget`` says so, or after ``idle_seconds``.
     """
@@ -136,12 +149,28 @@ class Models:
         self._found: Sequence[Found] = ()
         self._lock = threading.RLock()
         self._timer: threading.Timer | None = None
+        self._own_needs_key: bool | None = None  # not known yet
+
+    name = "model"
+    actions = ("look", "choose", "keep_key", "forget_key")
+
+    def act(self, action: str, sent: Mapping[str, Any], visitor: Visitor) -> str:
+        session, language = visitor.session, visitor.language
+        if action == "look":
+            self.look()
+        elif action == "choose":
+            return self.choose(session, sent.get("name"), language)
+        elif action == "keep_key":
+            return self.keep_key(session, sent.get("service"), sent.get("key"), language)
+        elif action == "forget_key":
+            return self.forget_key(session, sent.get("service"), language)
+        return ""
 
     def look(self) -> None:
         """Looks which models there are; takes a second or two."""
         self._found = tuple(self._services.look())
 
-    def choose(self, session: str, name: Any) -> str:
+    def choose(self, session: str, name: Any, language: str = "en") -> str:
         """From now on ``name`` writes the session's answers; says so. Raises FootnoteError, and all stays as it was."""
         if not isinstance(name, str) or not name.strip() or len(name) > LONGEST_NAME:
             raise SettingsError("this is no model's name; write SERVICE:NAME, such as ollama:llama3.2")
@@ -159,31 +188,42 @@ class Models:
             raise
         with self._lock:
             self._touch(session).name = name
-        return f"From your next question on, {self._subject(name)}."
+        return self._from_now_on(name, language)
 
-    def keep_key(self, session: str, service: Any, secret: Any) -> str:
+    def keep_key(self, session: str, service: Any, secret: Any, language: str = "en") -> str:
         """Keeps a key for the session; says so. Raises SettingsError for what cannot be one, without repeating it."""
         service = self._check_service(service)
         if not (isinstance(secret, str) and _is_key(secret.strip())):
             raise SettingsError("this is no key; copy it again, in one piece")
         with self._lock:
             self._touch(session).keys[service] = Key(secret)
-        return f"The key for {service} is set for this session."
+        return phrase("The key for {service} is set for this session.", language, service=service)
 
-    def forget_key(self, session: str, service: Any) -> str:
+    def forget_key(self, session: str, service: Any, language: str = "en") -> str:
         """Forgets a key; says so. A model that cannot write without it gives way to the server's own."""
         service = self._check_service(service)
         with self._lock:
             kept = self._touch(session)
             kept.keys.pop(service, None)
             name = kept.name
-        said = f"The key for {service} is forgotten."
+        said = phrase("The key for {service} is forgotten.", language, service=service)
         try:
             self._open(name, self._key(session, name))
         except FootnoteError:
             kept.name = ""
-            said += f" From your next question on, {self._subject(self._settings.model)}."
+            own = EXTRACTIVE if self.keyless(session) else self._settings.model
+            said += f" {self._from_now_on(own, language)}"
         return said
+
+    def change(self, session: str, changes: Mapping[str, Any]) -> None:
+        """From now on the session's answers are made with these settings; those that are not named are the server's."""
+        with self._lock:
+            self._touch(session).changes = dict(changes)
+
+    def changes(self, session: str) -> dict[str, Any]:
+        """The settings that a session changed."""
+        with self._lock:
+            return dict(self._sessions[session].changes) if session in self._sessions else {}
 
     def forget(self, session: str) -> None:
         """Forgets all that a session chose and typed."""
@@ -207,37 +247,64 @@ class Models:
             self.forget_idle()
             if session not in self._sessions:
                 return Choice()
-            name = self._touch(session).name
-            key = self._key(session, name)
-            if key is None and name in ("", self._settings.model):
-                return Choice()
+            kept = self._touch(session)
+            name, changes, key = kept.name, dict(kept.changes), self._key(session, kept.name)
+            if key is None and name in ("", self._settings.model) and not self._reopened(changes):
+                return Choice(changes=changes)
             name = name or self._settings.model
-            return Choice(name, lambda: self._open(name, key))
+            return Choice(name, lambda: self._open(name, key, changes), changes)
 
-    def data(self, session: str, said: str = "", problem: str = "") -> dict[str, Any]:
+    def _reopened(self, changes: Mapping[str, Any]) -> bool:
+        """Whether the server's own model is opened anew for these: never one in this process, which would be there twice."""
+        of_a_server = self._settings.model.partition(":")[0].casefold() not in (EXTRACTIVE, "local", "gguf")
+        own_key = not self._needs_key()
+        return of_a_server and own_key and any(name in changes for name in (*OF_THE_MODEL, "context_tokens"))
+
+    def keyless(self, session: str) -> str:
+        """The server's own model where it waits for a key that the session has not given either, else nothing."""
+        waits = self._needs_key() and self._key(session, "") is None
+        return shown_name(self._settings.model) if waits else ""
+
+    def _needs_key(self) -> bool:
+        """Whether the server's own model has no key; looked up once, for the environment stays as it is."""
+        if self._own_needs_key is None:
+            try:
+                if self._settings.model.partition(":")[0].casefold() in self._services.keyed:
+                    self._open("", None)
+                self._own_needs_key = False
+            except FootnoteError as error:
+                self._own_needs_key = isinstance(error, KeyMissing)
+        return self._own_needs_key
+
+    def data(self, visitor: Visitor) -> dict[str, Any]:
         """What the page shows of it, as plain data: names and whether a key is set, never a key."""
+        session = visitor.session
+        keyless = self.keyless(session)
         with self._lock:
             kept = self._sessions.get(session) or _Session()
-            current = shown_name(kept.name or self._settings.model)
             found = [
                 {
                     "service": each.service,
                     "models": [f"{each.service}:{name}" for name in each.models],
-                    "state": "key is set for this session" if each.service in kept.keys else each.state,
+                    "state": phrase("key is set for this session", visitor.language)
+                    if each.service in kept.keys
+                    else each.state,
                 }
                 for each in self._found
             ]
             return {
-                "current": current,
+                "current": EXTRACTIVE if keyless and not kept.name else shown_name(kept.name or self._settings.model),
                 "own": shown_name(self._settings.model),
+                "keyless": keyless,
                 "found": found,
                 "keys": [{"service": each, "kept": each in kept.keys} for each in self._services.keyed],
-                "said": said,
-                "problem": problem,
             }
 
-    def _open(self, name: str, key: Key | None) -> ChatModel | None:
-        settings = self._settings.replace(model=name or None)
+    def _open(self, name: str, key: Key | None, changes: Mapping[str, Any] | None = None) -> ChatModel | None:
+        opened_with = {
+            each: value for each, value in (changes or {}).items() if each in (*OF_THE_MODEL, "context_tokens")
+        }
+        settings = self._settings.replace(model=name or None, **opened_with)
         return None if settings.model == EXTRACTIVE else self._services.open(settings, key)
 
     def _key(self, session: str, name: str) -> Key | None:
@@ -245,12 +312,10 @@ class Models:
             kept = self._sessions.get(session)
         return kept.keys.get((name or self._settings.model).partition(":")[0]) if kept else None
 
-    def _subject(self, name: str) -> str:
-        return (
-            "answers are the articles' own sentences"
-            if name == EXTRACTIVE
-            else f"{shown_name(name)} writes the answers"
-        )
+    def _from_now_on(self, name: str, language: str) -> str:
+        if name == EXTRACTIVE:
+            return phrase("From your next question on, answers are the articles' own sentences.", language)
+        return phrase("From your next question on, {model} writes the answers.", language, model=shown_name(name))
 
     def _check_service(self, service: Any) -> str:
         if not isinstance(service, str) or service not in self._services.keyed:

@@ -28,7 +28,7 @@ class State:
     text: str = "Loading the model…"
     done: int = 0
     total: int = 0
-    stage: str = "loading the model"
+    stage: str = ""
     error: str = ""
 
 
@@ -59,14 +59,14 @@ class Opening:
         try:
             chatbot = self._open(self._progress)
         except FootnoteError as error:
-            self.state = State("failed", sentence(error), stage="", error=type(error).__name__)
+            self.state = State("failed", sentence(error), error=type(error).__name__)
         except BaseException as error:  # the page must say so, whatever it was
             log.error("opening failed: %s", type(error).__name__)
             log.debug("opening failed", exc_info=True)  # paths and texts stand in it, so not above DEBUG
-            self.state = State("failed", unexpected(error), stage="", error=type(error).__name__)
+            self.state = State("failed", unexpected(error), error=type(error).__name__)
         else:
             self.chatbot = chatbot
-            self.state = State("ready", "", stage="")
+            self.state = State("ready", "")
 
     def _progress(self, progress: Progress) -> None:
         self.state = State("loading", progress_text(progress), progress.done, progress.total, progress.stage)

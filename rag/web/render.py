@@ -13,13 +13,16 @@ from typing import Any, Literal, NamedTuple
 
 from rag.chat.names import EXTRACTIVE
 from rag.types import Answer, Citation, Document, Header, Hit, Sentence, spoken_date
+from rag.web.address import Address
 from rag.web.conversation import Conversation, Turn
+from rag.web.inspector import search_data, why_data
 
+MAX_HITS = 100
+"""How many hits the map rings."""
 MAX_MORE = 20
 """How many passages beyond the cited ones are shown."""
 MAX_ARTICLE = 200_000
 """How many characters of an article are shown, around the sentence that is looked for; a browser draws more only slowly."""
-MAX_LISTED = 500
 MAX_TITLE = 200
 MAX_LABEL = 60
 MAX_ALSO = 5
@@ -54,13 +57,41 @@ def _piece(text: str) -> str:
 
 
 def messages(conversation: Conversation) -> list[dict[str, str]]:
-    """The conversation as the chat shows it: two messages a turn."""
+    """The conversation as the chat shows it: two messages a turn, each with its buttons, ``act-<turn>-<name>`` by id."""
     shown: list[dict[str, str]] = []
     for turn in conversation:
+        last = turn is conversation[-1]
         question = f'<div class="question"><span class="spoken">You asked: </span>{escape(turn.question)}</div>'
-        shown.append({"role": "user", "content": question})
-        shown.append({"role": "assistant", "content": answer_markup(turn, last=turn is conversation[-1])})
+        edit = _acts(_act(turn, "edit", "Edit", "Ask this question otherwise")) if last and turn.ended else ""
+        shown.append({"role": "user", "content": question + edit})
+        shown.append({"role": "assistant", "content": answer_markup(turn, last=last) + _answer_acts(turn)})
     return shown
+
+
+def _answer_acts(turn: Turn) -> str:
+    """What a reader can say of an answer that has ended, and how to take it along."""
+    if turn.answer is None or not turn.ended:
+        return ""
+    about = '<span class="spoken">This answer: </span>'
+    verdicts = (
+        _act(turn, "right", "Right", "The answer is right"),
+        _act(turn, "wrong", "Wrong", "The answer is wrong"),
+        _act(turn, "wrong-citation", "Wrong citation", "A quote does not carry its sentence"),
+        _act(turn, "missing-source", "Missing source", "An article that says more is missing"),
+    )
+    copies = (
+        _act(turn, "copy", "Copy", "Copy the answer with its sources as plain text"),
+        _act(turn, "copy-markdown", "Copy as Markdown", "Copy the answer with its sources as Markdown"),
+    )
+    return _acts(about, *verdicts, '<span class="between">&#183;</span>', *copies)
+
+
+def _acts(*parts: str) -> str:
+    return f'<div class="acts">{" ".join(parts)}</div>'
+
+
+def _act(turn: Turn, name: str, text: str, about: str) -> str:
+    return f'<button class="act" id="act-{turn.number}-{name}" title="{about}">{text}</button>'
 
 
 def answer_markup(turn: Turn, last: bool = False) -> str:
@@ -270,6 +301,8 @@ def turn_data(turn: Turn) -> dict[str, Any]:
         "complete": turn.ended,
         "cards": [_citation_card(citation, turn.number) for citation in answer.citations],
         "more": [_hit_card(hit) for hit in others],
+        "hits": [hit.passage.id for hit in answer.hits[:MAX_HITS]],
+        "search": search_data(answer),
     }
 
 
@@ -281,6 +314,8 @@ def _citation_card(citation: Citation, turn: int) -> dict[str, Any]:
         "byline": cited_byline(citation.hit.document),
         "also": also(citation.hit),
         "met": [],
+        "passage": passage.id,
+        "why": why_data(citation.hit),
         "id": f"s-{turn}-{citation.number}",
         "number": citation.number,
         "before": passage.text[:start],
@@ -298,6 +333,7 @@ def _hit_card(hit: Hit) -> dict[str, Any]:
         "byline": cited_byline(hit.document),
         "also": also(hit),
         "met": [_shortened(label, MAX_LABEL) for label in hit.why.met],
+        "why": why_data(hit),
         "number": 0,
         "before": passage.text,
         "quote": "",
@@ -373,15 +409,18 @@ def _joined(document: Header, date: str) -> str:
     return " · ".join(_line(part) for part in parts if part.strip())
 
 
-def article_data(document: Document, start: int = 0, end: int = 0) -> dict[str, Any]:
-    """A whole article as plain data: paragraphs of pieces, of which the one from ``start`` to ``end`` is marked.
+def article_data(
+    document: Document, start: int = 0, end: int = 0, others: Iterable[tuple[int, int]] = ()
+) -> dict[str, Any]:
+    """A whole article as plain data: paragraphs of pieces, those from ``start`` to ``end`` and in ``others`` marked.
 
-    Spans count characters, browsers count otherwise: that is why the pieces are cut here. An article that is too long
-    for a page is shown around the marked piece, and ``cut`` says so.
+    Spans count characters, browsers count otherwise: that is why the pieces are cut here. A marked piece has its mark's
+    number, from 1 in the order of the text, spans that overlap being one; ``at`` is that of the piece at ``start``. An
+    article that is too long for a page is shown around it, and ``cut`` says so.
 
     >>> data = article_data(Document(id="a.md", text="It rained. It snowed.\\n\\nThen sun."), 11, 21)
     >>> data["paragraphs"]
-    [[['It rained. ', False], ['It snowed.', True]], [['Then sun.', False]]]
+    [[['It rained. ', 0], ['It snowed.', 1]], [['Then sun.', 0]]]
     """
     text = document.text
     start = max(0, min(start, len(text)))
@@ -389,23 +428,41 @@ def article_data(document: Document, start: int = 0, end: int = 0) -> dict[str, 
     first = max(0, start - MAX_ARTICLE // 2) if len(text) > MAX_ARTICLE else 0
     last = min(len(text), first + MAX_ARTICLE)
     blocks = re.compile(r"\S(?:(?!\n[^\S\n]*\n)[\s\S])*").finditer(text, first, last)
+    marks = _merged([(start, end), *others], first, last)
     return {
         **_header(document),
         "source": document.source,
-        "paragraphs": [_pieces(text, block.start(), block.end(), start, end) for block in blocks],
+        "paragraphs": [_pieces(text, block.start(), block.end(), marks) for block in blocks],
+        "at": next((number for number, (begin, stop) in enumerate(marks, 1) if begin <= start < min(stop, end)), 0),
         "cut": last - first < len(text),
+        "link": Address(article=document.id, start=start, end=end).query,
     }
 
 
-def _pieces(text: str, first: int, last: int, start: int, end: int) -> list[list[Any]]:
-    """The paragraph from ``first`` to ``last`` in up to three pieces: before, in and after the marked span."""
-    start, end = min(max(start, first), last), min(max(end, first), last)
-    pieces = ((text[first:start], False), (text[start:end], True), (text[end:last], False))
-    return [[piece, marked] for piece, marked in pieces if piece]
+def _merged(spans: Iterable[tuple[int, int]], first: int, last: int) -> list[tuple[int, int]]:
+    """The spans in order, as far as they lie between ``first`` and ``last``; those that overlap are one.
+
+    >>> _merged([(8, 9), (2, 5), (4, 6), (3, 3)], 0, 8)
+    [(2, 6)]
+    """
+    merged: list[tuple[int, int]] = []
+    for start, end in sorted((max(start, first), min(end, last)) for start, end in spans):
+        if start >= end:
+            continue
+        if merged and start < merged[-1][1]:
+            merged[-1] = (merged[-1][0], max(end, merged[-1][1]))
+        else:
+            merged.append((start, end))
+    return merged
 
 
-def articles_data(documents: Iterable[Header]) -> dict[str, Any]:
-    """The list of articles as plain data, newest first, then by title; a very long one is cut, ``total`` counts all."""
-    listed = sorted(documents, key=lambda document: _title(document).casefold())
-    listed.sort(key=lambda document: document.published, reverse=True)
-    return {"articles": [_header(document) for document in listed[:MAX_LISTED]], "total": len(listed)}
+def _pieces(text: str, first: int, last: int, marks: list[tuple[int, int]]) -> list[list[Any]]:
+    """The paragraph from ``first`` to ``last`` cut where marks begin and end, each piece with its mark's number or 0."""
+    pieces: list[list[Any]] = []
+    position = first
+    for number, (start, end) in enumerate(marks, 1):
+        start, end = max(start, position), min(end, last)
+        if start < end:
+            pieces += [[text[position:start], 0], [text[start:end], number]]
+            position = end
+    return [piece for piece in (*pieces, [text[position:last], 0]) if piece[0]]

@@ -18,17 +18,25 @@ function turns() {
   return (props.value && props.value.turns) || {};
 }
 
+// All citations of the conversation, for whoever shows an article that they are from.
+footnote.citations = () => Object.values(turns()).flatMap((turn) => turn.cards);
+
 // Blank lines become a small gap: a passage may reach over several paragraphs.
-function appendText(place, text) {
-  text.split(/\n\s*\n/).forEach((part, index) => place.append(...(index ? [make("span", "gap"), part] : [part])));
+function appendText(place, text, forms) {
+  text.split(/\n\s*\n/).forEach((part, index) => place.append(...(index ? [make("span", "gap")] : []), ...withWords(part, forms)));
 }
 
 function passage(card) {
   const text = make("blockquote", "passage");
   if (card.language) text.lang = card.language;
-  appendText(text, card.before);
-  if (card.quote) text.append(make("mark", "", card.quote));
-  appendText(text, card.after);
+  const forms = new Set(card.why.forms);
+  appendText(text, card.before, forms);
+  if (card.quote) {
+    const quote = make("mark");
+    quote.append(...withWords(card.quote, forms));
+    text.append(quote);
+  }
+  appendText(text, card.after, forms);
   return text;
 }
 
@@ -59,13 +67,20 @@ function drawCard(card) {
   drawn.append(heading, make("p", "byline", card.byline));
   if (card.also) drawn.append(make("p", "byline also", card.also));
   if (card.met.length) drawn.append(labels(card.met));
-  drawn.append(passage(card), actions);
+  drawn.append(passage(card), actions, drawWhy(card.why));
   return drawn;
+}
+
+// The map shows where the passages of this answer are.
+function tellOthers(turn) {
+  window.footnote.answer = turn || null;
+  document.dispatchEvent(new CustomEvent("footnote:answer"));
 }
 
 function drawSources(number) {
   const turn = turns()[number];
   shown = turn ? number : "";
+  tellOthers(turn);
   title.textContent = turn && turn.refused ? "Nearest passages" : "Sources";
   if (!turn) {
     about.textContent = "";
@@ -84,11 +99,14 @@ function drawSources(number) {
     details.append(make("summary", "", "More passages found (" + more.length + ")"), ...more);
     parts.push(details);
   }
+  if (turn.complete && turn.search.candidates) parts.push(drawSearch(turn.search, showArticle));
   if (!parts.length) parts.push(make("p", "hint", turn.complete ? "No passages were found." : "Reading the passages…"));
   sources.replaceChildren(...parts);
 }
 
 function showSources() {
+  writeAddress({ article: "", start: "", end: "" });
+  visiting = false;
   reader.hidden = back.hidden = true;
   sources.hidden = title.hidden = about.hidden = false;
 }
@@ -164,6 +182,7 @@ function refocus() {
 
 // Redraws only what changed: a reader who has opened an article, or an older answer's sources, keeps it while an answer is
 // still being written.
+let visiting = false; // an article that the address names, while the conversation that it names is opened behind it
 let shownValue = "";
 let newest = "";
 watch("value", () => {
@@ -174,7 +193,8 @@ watch("value", () => {
   const begun = current !== newest;
   newest = current;
   if (begun || shown === current) drawSources(current);
-  if (begun) showSources();
+  if (begun && !visiting) showSources();
+  visiting = false;
 });
 
 // One set of listeners, whichever instance of this script runs: an earlier one leaves when a new one comes.
@@ -225,3 +245,12 @@ back.addEventListener("click", toSources);
 close.addEventListener("click", toAnswer);
 
 drawSources((props.value && props.value.current) || "");
+
+// The address can name an article, and a sentence in it.
+const asked = new URLSearchParams(location.search);
+if (asked.get("article")) {
+  const at = (name) => (/^\d{1,9}$/.test(asked.get(name)) ? Number(asked.get(name)) : 0);
+  visiting = asked.has("conversation");
+  cover(true);
+  showArticle({ article: asked.get("article"), start: at("start"), end: at("end") }, null);
+}

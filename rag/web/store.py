@@ -47,6 +47,11 @@ class Store:
         self._folder = folder
         self._writing = threading.Lock()
 
+    @property
+    def begun(self) -> bool:
+        """Whether there is a file: looking into it would make one."""
+        return (self._folder / FILE).exists()
+
     @contextmanager
     def reading(self) -> Iterator[sqlite3.Connection]:
         """The file as it is at one moment, whatever is written meanwhile."""

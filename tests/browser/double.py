@@ -11,7 +11,21 @@ from rag.chat import ChatModel, Draft
 from rag.chat.keys import Key
 from rag.errors import QuestionError, SettingsError
 from rag.settings import Settings
-from rag.types import Answer, Changes, Citation, Document, Header, Hit, Message, Passage, Progress, Sentence, Why
+from rag.types import (
+    Answer,
+    Changes,
+    Citation,
+    Contents,
+    Document,
+    FileStatus,
+    Header,
+    Hit,
+    Message,
+    Passage,
+    Progress,
+    Sentence,
+    Why,
+)
 
 REFUSAL = "The articles do not say."
 EXAMPLES = (
@@ -104,6 +118,7 @@ class Double:
     models: list[str] = field(default_factory=list)
     loose: threading.Event = field(default_factory=threading.Event)
     ignored: list[tuple[str, ...]] = field(default_factory=list)
+    files: Sequence[FileStatus] = ()
 
     def __post_init__(self) -> None:
         self.gate.set()
@@ -178,6 +193,16 @@ class Double:
 
     def documents(self) -> list[Header]:
         return [document.header for document in self.articles]
+
+    def passage_counts(self) -> dict[str, int]:
+        return {document.id: len(list(passages(document))) for document in self.articles}
+
+    def contents(self) -> Contents:
+        count = sum(self.passage_counts().values())
+        return Contents(len(self.articles), count, "double", 1_234_567, 3, f"gen-{len(self.articles)}", 1_924_000_000.0)
+
+    def inventory(self) -> list[FileStatus]:
+        return [FileStatus(document.id, "indexed") for document in self.articles] + list(self.files)
 
     def document(self, id: str) -> Document:
         for document in self.articles:

@@ -1,0 +1,122 @@
+// The buttons under answers and questions, "act-<turn>-<name>" by id, and the bar above the question box that they open:
+// a note to what was said of an answer, or the last question to be asked otherwise.
+
+const bar = element.querySelector(".acts-bar");
+const form = bar.querySelector(".acts-form");
+const label = bar.querySelector(".acts-label");
+const text = bar.querySelector("textarea");
+const tools = bar.querySelector(".acts-tools");
+const said = bar.querySelector(".acts-said");
+const NAMES = { right: "Right", wrong: "Wrong", "wrong-citation": "Wrong citation", "missing-source": "Missing source" };
+
+let opened = null; // what the bar is open for: {kind, turn}
+let pressed = ""; // the id of the button that opened it, where the focus returns
+let seen = 0;
+
+// gradio lets no aria-pressed through, and draws answers anew as it likes.
+function mark() {
+  const { given = {} } = props.value || {};
+  for (const each of document.querySelectorAll("#chat button.act")) {
+    const [, turn, name] = each.id.match(/^act-(\d+)-([a-z-]+)$/) || [];
+    if (!(name in NAMES)) continue;
+    const now = String(given[turn]?.name === name);
+    if (each.getAttribute("aria-pressed") !== now) each.setAttribute("aria-pressed", now);
+  }
+}
+
+// The turns are another conversation's, or the question to be asked otherwise is no longer the last one.
+function isPast(value) {
+  return opened && (value.shown !== opened.shown || (opened.kind === "edit" && value.last !== opened.last));
+}
+
+function shut() {
+  form.hidden = true;
+  opened = null;
+  const target = document.getElementById(pressed) || document.querySelector("#question textarea");
+  target?.focus({ preventScroll: true });
+}
+
+function show(kind, value, words, limit, submit) {
+  opened = { kind, turn: Number(value.turn), shown: value.shown, last: value.last };
+  label.textContent = words;
+  text.value = value.text || "";
+  text.maxLength = limit;
+  const send = make("button", "model-button", submit);
+  send.type = "submit";
+  tools.replaceChildren(send, button("action", say("Close"), shut));
+  form.hidden = false;
+  text.focus({ preventScroll: true });
+  if (kind === "edit") text.setSelectionRange(text.value.length, text.value.length);
+}
+
+function opening(value) {
+  if (value.open === "edit") show("edit", value, say("Ask otherwise"), 2000, say("Ask this instead"));
+  if (value.open === "note") {
+    const words = say("Noted: {verdict}. What should be known about it?", { verdict: say(NAMES[value.verdict]) });
+    show("note", value, words, 2000, say("Keep the note"));
+  }
+}
+
+async function copy(value) {
+  const done = await copyText(value.copy);
+  document.getElementById(pressed)?.focus({ preventScroll: true });
+  tell(done ? say("Copied with its sources") : "", done ? "" : say("The browser did not let it be copied"));
+}
+
+function tell(words, problem) {
+  said.className = problem ? "acts-said failure" : "acts-said";
+  said.textContent = problem || words;
+}
+
+function update() {
+  const value = props.value || {};
+  mark();
+  if (!value.stamp || value.stamp === seen) return;
+  seen = value.stamp;
+  tell(value.said || "", value.problem);
+  if (isPast(value)) {
+    form.hidden = true;
+    opened = null;
+  }
+  if (value.said && opened) shut();
+  if (value.open) opening(value);
+  if (value.copy) copy(value);
+}
+
+form.addEventListener("submit", (event) => {
+  event.preventDefault();
+  if (!opened) return;
+  if (opened.kind === "note") trigger("act", { turn: opened.turn, name: "note", note: text.value });
+  else if (text.value.trim()) {
+    trigger("ask_otherwise", { turn: opened.turn, text: text.value });
+    pressed = "";
+    shut();
+  }
+});
+text.addEventListener("keydown", (event) => {
+  if (event.key === "Escape") shut();
+  if (event.key === "Enter" && !event.shiftKey) {
+    event.preventDefault();
+    form.requestSubmit();
+  }
+});
+
+window.footnoteActs?.abort();
+const acting = (window.footnoteActs = new AbortController());
+document.addEventListener(
+  "click",
+  (event) => {
+    const clicked = event.target.closest?.("#chat button.act");
+    const [, turn, name] = clicked?.id.match(/^act-(\d+)-([a-z-]+)$/) || [];
+    if (!turn) return;
+    pressed = clicked.id;
+    tell("", "");
+    trigger("act", { turn: Number(turn), name });
+  },
+  { signal: acting.signal },
+);
+const marker = new MutationObserver(mark);
+marker.observe(document.body, { childList: true, subtree: true });
+acting.signal.addEventListener("abort", () => marker.disconnect());
+watch("value", update);
+update();

@@ -1,0 +1,96 @@
+// Adding files: a button and a place to drop them, and a line for each that says what became of it. A file goes to the server
+// piece by piece through the page's own function: what it is called here is never a path there.
+
+const PIECE = 384 * 1024;
+
+function inBase64(piece) {
+  return new Promise((resolve, reject) => {
+    const reader = new FileReader();
+    reader.onload = () => resolve(reader.result.slice(reader.result.indexOf(",") + 1));
+    reader.onerror = () => reject(reader.error);
+    reader.readAsDataURL(piece);
+  });
+}
+
+async function sendFile(file, progress) {
+  const begun = await server.take_file("begin", file.name, file.size);
+  if (!begun.token) return begun;
+  for (let start = 0; start < file.size; start += PIECE) {
+    const added = await server.take_file("add", begun.token, await inBase64(file.slice(start, start + PIECE)));
+    if (added.refused) return added;
+    progress(Math.min(1, (start + PIECE) / file.size));
+  }
+  return server.take_file("end", begun.token);
+}
+
+function whatBecame(answer) {
+  if (!answer || (!answer.name && !answer.refused)) return ["refused", say("Could not be sent. Is Footnote still running in its terminal?")];
+  if (answer.refused) return ["refused", say("Refused: {reason}", { reason: told(answer.refused) })];
+  if (answer.known) return ["known", say("Was there already")];
+  if (answer.renamed) return ["taken", say("Added as {name}, because another file has its name", { name: answer.name })];
+  return ["taken", say("Added")];
+}
+
+// Makes the place where files are added; `finished` is called after each batch of which something was taken.
+function makeAdder(limits, finished) {
+  const adder = make("div", "adder");
+  const picker = make("input");
+  picker.type = "file";
+  picker.multiple = true;
+  picker.hidden = true;
+  picker.accept = limits.suffixes.join(",");
+  const open = button("model-button adder-open", say("Add articles…"), () => picker.click());
+  const about = say("or drop them here: text, Markdown or HTML, up to {megabytes} MB each", { megabytes: limits.megabytes });
+  const lines = make("ul", "adder-files");
+  lines.setAttribute("aria-label", say("Files added"));
+  lines.hidden = true;
+  const spoken = make("p", "spoken");
+  spoken.setAttribute("role", "status");
+  adder.append(open, make("span", "adder-about", about), picker, lines, spoken);
+
+  function line(file) {
+    const drawn = make("li", "adder-file");
+    const state = make("span", "adder-state", say("Waiting"));
+    drawn.append(make("span", "adder-name", file.name), state);
+    return { drawn, tell: (kind, text) => ((drawn.dataset.kind = kind), (state.textContent = text)) };
+  }
+
+  async function take(files) {
+    if (!files.length || open.disabled) return;
+    open.disabled = true;
+    const waiting = files.map((file) => [file, line(file)]);
+    lines.replaceChildren(...waiting.map(([, { drawn }]) => drawn));
+    lines.hidden = false;
+    let taken = 0;
+    for (const [file, { tell }] of waiting) {
+      tell("sending", say("Being sent"));
+      let answer = null;
+      try {
+        answer = await sendFile(file, (share) => tell("sending", say("Being sent, {percent} %", { percent: Math.round(100 * share) })));
+      } catch {} // a folder that was dropped, or no server: told below
+      const [kind, text] = whatBecame(answer);
+      taken += kind === "taken" ? 1 : 0;
+      tell(kind, text);
+    }
+    spoken.textContent = say("{count} file added|{count} files added", { count: taken }) + ", " + say("{count} not|{count} not", { count: files.length - taken });
+    open.disabled = false;
+    picker.value = "";
+    if (!taken) return;
+    await server.take_file("done");
+    footnote.hurry?.();
+    finished?.();
+  }
+
+  picker.addEventListener("change", () => take([...picker.files]));
+  adder.addEventListener("dragover", (event) => {
+    event.preventDefault();
+    adder.classList.add("over");
+  });
+  adder.addEventListener("dragleave", () => adder.classList.remove("over"));
+  adder.addEventListener("drop", (event) => {
+    event.preventDefault();
+    adder.classList.remove("over");
+    take([...event.dataTransfer.files]);
+  });
+  return adder;
+}

@@ -1,0 +1,258 @@
+// The conversations beside the chat: opened, searched, renamed where they stand, saved as files, deleted. On a phone they
+// cover the chat until one is chosen. The page's address names the one that is open.
+
+const shelf = element.querySelector(".history");
+const fold = shelf.querySelector(".history-fold");
+const body = shelf.querySelector(".history-body");
+const search = shelf.querySelector(".history-search");
+const said = shelf.querySelector(".history-said");
+const list = shelf.querySelector(".history-list");
+const foot = shelf.querySelector(".history-foot");
+const phone = window.matchMedia("(max-width: 899px)");
+const wide = window.matchMedia("(min-width: 1200px)");
+const FOLDED = "footnote_history";
+
+let current = null; // the conversation that is open; null until the page has arrived at its address
+let unfolded = ""; // the one whose tools are shown
+let doomed = ""; // the one that is to be deleted, "all" for all of them
+let renaming = null; // the one that is being renamed, with the title as far as it is written
+let wanted = ""; // what was searched for last; answers to earlier searches come too late
+let searching = 0;
+let saved = 0;
+
+function fitting() {
+  const chosen = localStorage.getItem(FOLDED);
+  return !phone.matches && (chosen ? chosen === "open" : wide.matches);
+}
+
+function open(shown) {
+  body.hidden = !shown;
+  fold.setAttribute("aria-expanded", String(shown));
+  shelf.classList.toggle("open", shown);
+  document.getElementById("desk")?.classList.toggle("with-history", shown && !phone.matches);
+  for (const other of document.querySelectorAll("#masthead, #chat-column, #sources-column, .tab-wrapper, .history-bar")) {
+    other.inert = shown && phone.matches;
+  }
+}
+
+function close() {
+  if (!phone.matches || body.hidden) return;
+  open(false);
+  fold.focus({ preventScroll: true });
+}
+
+function keyed(key, made) {
+  made.dataset.key = key;
+  return made;
+}
+
+function focusOn(key) {
+  [...shelf.querySelectorAll("[data-key]")].find((each) => each.dataset.key === key)?.focus({ preventScroll: true });
+}
+
+// Draws anew and leaves the focus where it was, or brings it to what this opened.
+function redraw(key) {
+  const before = shelf.contains(document.activeElement) ? document.activeElement.dataset.key : "";
+  draw();
+  if (key || before) focusOn(key || before);
+}
+
+function when(updated) {
+  const time = new Date(updated);
+  const today = new Date().toDateString() === time.toDateString();
+  const language = footnote.language === "en" ? "en-GB" : footnote.language;
+  if (today) return time.toLocaleTimeString(language, { hour: "2-digit", minute: "2-digit" });
+  const year = new Date().getFullYear() === time.getFullYear() ? {} : { year: "numeric" };
+  return time.toLocaleDateString(language, { day: "numeric", month: "short", ...year });
+}
+
+function drawItem(each) {
+  const item = make("li", "history-item");
+  if (renaming?.id === each.id) {
+    item.append(drawRenaming());
+    return item;
+  }
+  const row = make("div", "history-row");
+  const opener = keyed("open:" + each.id, button("history-open", undefined, () => choose(each.id)));
+  const count = say("{count} question|{count} questions", { count: each.turns });
+  opener.append(make("span", "card-name", each.title), make("span", "byline", when(each.updated) + " · " + count));
+  if (each.id === current) opener.setAttribute("aria-current", "true");
+  const more = keyed("more:" + each.id, button("history-more", undefined, () => toggle(each.id)));
+  more.append(make("span", "spoken", say("Rename, save or delete") + ": " + each.title));
+  more.setAttribute("aria-expanded", String(unfolded === each.id));
+  row.append(opener, more);
+  item.append(row);
+  if (unfolded === each.id) item.append(doomed === each.id ? drawDoomed(each.id) : drawTools(each));
+  return item;
+}
+
+function drawTools(each) {
+  const tools = make("div", "history-tools");
+  tools.append(keyed("rename:" + each.id, button("action", say("Rename"), () => rename(each))));
+  for (const [kind, name] of [["markdown", "Markdown"], ["html", "HTML"], ["json", "JSON"]]) {
+    const save = keyed(kind + ":" + each.id, button("action", name, () => trigger("export_conversation", { id: each.id, kind })));
+    save.title = say("Save as {name}", { name });
+    tools.append(save);
+  }
+  tools.append(keyed("delete:" + each.id, button("action danger", say("Delete…"), () => doom(each.id))));
+  return tools;
+}
+
+function drawDoomed(id) {
+  const question = id === "all" ? say("Delete all conversations for good?") : say("Delete this conversation for good?");
+  const asked = make("div", "history-tools");
+  asked.append(make("span", "history-asked", question));
+  asked.append(keyed("yes:" + id, button("action danger", say("Delete"), () => remove(id))));
+  asked.append(keyed("no:" + id, button("action", say("Keep"), () => doom("", id))));
+  return asked;
+}
+
+function drawRenaming() {
+  const form = make("form", "history-rename");
+  const input = keyed("title:" + renaming.id, make("input"));
+  input.value = renaming.title;
+  input.maxLength = 120;
+  input.setAttribute("aria-label", say("Title of the conversation"));
+  input.addEventListener("input", () => (renaming.title = input.value));
+  input.addEventListener("keydown", (event) => {
+    if (event.key !== "Escape") return;
+    event.stopPropagation();
+    stopRenaming();
+  });
+  const save = make("button", "action", say("Save"));
+  save.type = "submit";
+  form.append(input, save, button("action", say("Cancel"), stopRenaming));
+  form.addEventListener("submit", (event) => {
+    event.preventDefault();
+    trigger("rename_conversation", { id: renaming.id, title: input.value });
+    stopRenaming();
+  });
+  return form;
+}
+
+function drawFoot(total) {
+  const parts = [];
+  if (doomed === "all") parts.push(drawDoomed("all"));
+  else {
+    const tools = make("div", "history-tools");
+    const feedback = keyed("feedback", button("action quiet", say("Export feedback"), () => trigger("export_feedback")));
+    feedback.title = say("What you said of answers, as questions for rag eval");
+    tools.append(feedback);
+    if (total) tools.append(keyed("delete:all", button("action quiet", say("Delete all…"), () => doom("all"))));
+    parts.push(tools);
+  }
+  foot.replaceChildren(...parts);
+}
+
+function draw() {
+  const { conversations = [], total = 0, unreadable = "", login = false } = props.value || {};
+  const items = conversations.map(drawItem);
+  if (unreadable) items.push(make("li", "failure", unreadable));
+  else if (!total && wanted) items.push(make("li", "hint", say("No conversation holds these words.")));
+  else if (!total) {
+    const hint = login
+      ? "What you ask is kept here with its sources, on the server; only you see it."
+      : "What you ask is kept here with its sources, on this server’s disk.";
+    items.push(make("li", "hint", say(hint)));
+  }
+  if (conversations.length < total) {
+    const more = make("li", "history-tools");
+    more.append(keyed("further", button("action", say("Show more"), () => trigger("more_history"))));
+    items.push(more);
+  }
+  list.replaceChildren(...items);
+  drawFoot(total);
+}
+
+function toggle(id) {
+  unfolded = unfolded === id ? "" : id;
+  doomed = "";
+  redraw("more:" + id);
+}
+
+function rename(each) {
+  renaming = { id: each.id, title: each.title };
+  redraw("title:" + each.id);
+  shelf.querySelector(".history-rename input")?.select();
+}
+
+function stopRenaming() {
+  const { id } = renaming;
+  renaming = null;
+  redraw("more:" + id);
+}
+
+function doom(id, before = "") {
+  doomed = id;
+  redraw(id ? "no:" + id : "delete:" + before);
+}
+
+function remove(id) {
+  const shown = id === "all" || id === current;
+  unfolded = doomed = "";
+  if (id === "all") trigger("delete_conversations");
+  else trigger("delete_conversation", { id });
+  if (shown) trigger("new_conversation");
+  search.focus({ preventScroll: true });
+}
+
+function choose(id) {
+  trigger("open_conversation", { conversation: id });
+  close();
+}
+
+function saveFile({ name, type, text }) {
+  const link = make("a");
+  link.href = URL.createObjectURL(new Blob([text], { type }));
+  link.download = name;
+  link.click();
+  setTimeout(() => URL.revokeObjectURL(link.href), 60_000);
+}
+
+function update() {
+  const value = props.value || {};
+  if (!("conversations" in value)) return;
+  if (current === null) search.value = wanted = value.search;
+  if ("said" in value) {
+    said.className = value.problem ? "history-said failure" : "history-said";
+    said.textContent = value.problem || value.said || "";
+  }
+  if (value.file && value.file.stamp !== saved) {
+    saved = value.file.stamp;
+    saveFile(value.file);
+  }
+  current = value.current;
+  writeAddress({ conversation: current });
+  if (value.search === wanted) redraw();
+}
+
+search.addEventListener("input", () => {
+  clearTimeout(searching);
+  searching = setTimeout(() => {
+    wanted = search.value;
+    trigger("search_history", { text: wanted });
+  }, 180);
+});
+fold.addEventListener("click", () => {
+  open(body.hidden);
+  if (phone.matches) search.focus({ preventScroll: true });
+  else localStorage.setItem(FOLDED, body.hidden ? "folded" : "open");
+});
+shelf.querySelector(".history-close").addEventListener("click", close);
+shelf.querySelector(".history-new").addEventListener("click", () => {
+  trigger("new_conversation");
+  document.querySelector("#question textarea")?.focus();
+});
+shelf.addEventListener("keydown", (event) => {
+  if (event.key === "Escape") close();
+});
+
+window.footnoteHistory?.abort();
+const staying = (window.footnoteHistory = new AbortController());
+for (const screen of [phone, wide]) screen.addEventListener("change", () => open(fitting()), { signal: staying.signal });
+
+open(fitting());
+watch("value", update);
+update();
+// The server opens what the address names, and then sends the list.
+trigger("open_conversation", { conversation: new URLSearchParams(location.search).get("conversation") || "" });

@@ -1,0 +1,120 @@
+// The index: how it is, what is in it, building it again with its progress, following the folder.
+
+const room = element.querySelector(".index-room");
+const [state, about, stages, actions, said, watching, facts, files] = [
+  ".index-state", ".index-about", ".stages", ".index-actions", ".index-said", ".index-watch", ".index-facts", ".index-files",
+].map((each) => room.querySelector(each));
+const KINDS = {
+  loading: "Being opened", fresh: "Up to date", outdated: "The folder has changed", building: "Being built",
+  failed: "The last build failed", cancelled: "The build was cancelled",
+};
+let asked = ""; // what was asked for here and is not done yet
+
+window.footnoteIndex?.abort();
+const listening = (window.footnoteIndex = new AbortController());
+
+function size(bytes) {
+  const [amount, unit] = bytes >= 1e9 ? [bytes / 1e9, "GB"] : bytes >= 1e6 ? [bytes / 1e6, "MB"] : [bytes / 1e3, "kB"];
+  return amount.toLocaleString("en", { maximumFractionDigits: 1 }) + " " + unit;
+}
+
+function words(value) {
+  const { kind, text, serving, files: counts = {} } = value;
+  if (kind === "outdated") {
+    const parts = [
+      counts.new && say("{count} new|{count} new", { count: counts.new }),
+      counts.changed && say("{count} changed|{count} changed", { count: counts.changed }),
+      counts.removed && say("{count} gone|{count} gone", { count: counts.removed }),
+    ].filter(Boolean);
+    return say("{changes}. The answers do not know of it yet.", { changes: parts.join(", ") || say("Something changed") });
+  }
+  if (kind === "building") return serving ? say("Questions go on meanwhile, answered from the index as it was.") : "";
+  if (kind === "failed") return (serving ? say("The index as it was before goes on answering.") + " " : "") + told(text);
+  if (kind === "cancelled") return say("The index is as it was before.");
+  if (kind === "loading") return progressText(value) || text;
+  return say("Every article of the folder is in it as it stands there.");
+}
+
+function act(name, text, kind) {
+  const drawn = button(kind || "model-button", text, () => {
+    asked = name;
+    tell("", false);
+    ask(name);
+  });
+  drawn.dataset.name = name;
+  drawn.disabled = asked === name;
+  return drawn;
+}
+
+// gradio looks for the names of the events in this text.
+function ask(name) {
+  if (name === "rebuild") trigger("rebuild");
+  if (name === "start_over") trigger("start_over");
+  if (name === "cancel") trigger("cancel");
+  if (name === "check") trigger("check");
+}
+
+function tell(text, problem) {
+  said.className = problem && text ? "index-said failure" : "model-said index-said";
+  said.textContent = text;
+}
+
+function drawActions({ kind, serving }) {
+  const focused = actions.contains(document.activeElement) ? document.activeElement.dataset.name : "";
+  if (kind === "building") actions.replaceChildren(act("cancel", say("Cancel the build")));
+  else if (serving) actions.replaceChildren(act("rebuild", say("Rebuild now")), act("check", say("Look for changes"), "action"), act("start_over", say("Rebuild from nothing"), "action quiet"));
+  else if (kind === "failed") actions.replaceChildren(act("rebuild", say("Try to open it again")));
+  else actions.replaceChildren();
+  if (focused && !actions.querySelector(":focus")) (actions.querySelector('[data-name="' + focused + '"]:enabled') || actions.querySelector("button:enabled"))?.focus();
+}
+
+function fact(name, value) {
+  return [make("dt", "", name), make("dd", "", value)];
+}
+
+function drawFacts({ contents = {}, files: counts = {} }) {
+  if (!contents.name) {
+    facts.replaceChildren(...fact(say("Articles"), say("none yet")));
+    files.textContent = "";
+    return;
+  }
+  const built = new Date(1000 * contents.built).toLocaleString(footnote.language === "en" ? "en-GB" : footnote.language, { dateStyle: "long", timeStyle: "short" });
+  facts.replaceChildren(
+    ...fact(say("Articles"), contents.articles.toLocaleString("en")),
+    ...fact(say("Passages"), contents.passages.toLocaleString("en")),
+    ...fact(say("Embedding model"), contents.embedder),
+    ...fact(say("Built"), built),
+    ...fact(say("Size on disk"), size(contents.size)),
+    ...fact(say("Generation"), String(contents.generation)),
+  );
+  const out = [
+    counts.failed && say("{count} file could not be read|{count} files could not be read", { count: counts.failed }),
+    counts.skipped && say("{count} was skipped|{count} were skipped", { count: counts.skipped }),
+  ].filter(Boolean);
+  files.textContent = out.length ? say("{files}; the table of articles says why.", { files: out.join(", ") }) : "";
+}
+
+function drawIndex(value) {
+  if (!value || !value.kind) return;
+  const busy = value.kind === "building" || (value.kind === "loading" && value.stage !== "loading the model");
+  if (asked !== "cancel" || value.kind !== "building") asked = "";
+  state.dataset.kind = value.kind;
+  state.textContent = say(KINDS[value.kind] || "");
+  about.textContent = words(value);
+  stages.hidden = !busy;
+  if (busy) drawStages(stages, value);
+  drawActions(value);
+  watching.checked = value.watching;
+  drawFacts(value);
+}
+
+watching.addEventListener("change", () => trigger("follow", { on: watching.checked }));
+watch("value", () => {
+  const value = props.value || {};
+  tell(value.problem ? told(value.problem) : value.said || "", Boolean(value.problem));
+  drawIndex(value);
+  footnote.hurry?.();
+});
+followIndex(drawIndex, listening);
+drawIndex(props.value);
+footnote.hurry?.();

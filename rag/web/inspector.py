@@ -1,0 +1,76 @@
+"""Why a passage was found, what was searched and what was dropped, as plain data for the page's sources."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from rag.lexical import stem
+from rag.types import Answer, Hit, Scope
+from rag.web.lines import one_line, shortened
+from rag.words import words
+
+MAX_WORDS = 20
+"""How many of a question's words are named beside a passage."""
+MAX_BEGINNING = 160
+"""How many characters are shown of a passage that was dropped."""
+MAX_TITLE = 200
+MAX_NAMES = 10
+
+
+def why_data(hit: Hit) -> dict[str, Any]:
+    """Ranks and scores of a hit, the words it shares with the question and as which ``forms`` they stand in it.
+
+    ``joined`` is how many neighbouring passages it is made of; the figures are then those of the best one.
+    """
+    why = hit.why
+    return {
+        "meaning": {"rank": why.dense_rank, "score": why.dense_score},
+        "words": {"rank": why.keyword_rank, "score": why.keyword_score},
+        "matched": list(why.matched[:MAX_WORDS]),
+        "forms": matched_forms(why.matched, hit.passage.text),
+        "met": [one_line(label) for label in why.met[:MAX_NAMES]],
+        "fused": why.fused,
+        "reranked": why.reranked,
+        "score": hit.score,
+        "joined": hit.passage.id.count("+") + 1,
+    }
+
+
+def matched_forms(matched: Iterable[str], text: str) -> list[str]:
+    """The words of a text, as they stand there, that have a stem with one of the matched words.
+
+    >>> matched_forms(["bridges"], "One bridge fell. Bridges do.")
+    ['bridge', 'Bridges']
+    """
+    stems = {stem(word) for word in matched} - {""}
+    return list(dict.fromkeys(word for word in words(text) if stem(word) in stems)) if stems else []
+
+
+def search_data(answer: Answer) -> dict[str, Any]:
+    """What was searched for an answer: the question as completed, its parts, the scope, how many passages were weighed."""
+    return {
+        "question": answer.searched or answer.question,
+        "parts": list(answer.parts),
+        "scope": _scope_data(answer.scope),
+        "candidates": answer.candidates,
+        "shown": len(answer.hits),
+        "dropped": [
+            {
+                "article": each.hit.document.id,
+                "title": shortened(each.hit.document.title or each.hit.document.id, MAX_TITLE),
+                "text": shortened(each.hit.passage.text, MAX_BEGINNING),
+                "start": each.hit.passage.start,
+                "end": each.hit.passage.end,
+                "reason": each.reason,
+            }
+            for each in answer.dropped
+        ],
+    }
+
+
+def _scope_data(scope: Scope) -> dict[str, Any]:
+    first, last = scope.published
+    names = {"outlets": scope.outlets, "authors": scope.authors, "articles": scope.documents}
+    shown = {kind: [one_line(name) for name in kept[:MAX_NAMES]] for kind, kept in names.items()}
+    return {**shown, "first": first, "last": last}

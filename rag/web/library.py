@@ -1,0 +1,166 @@
+"""The room of the articles: all files of the folder in a table, adding some and putting some away."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import logging
+from collections.abc import Mapping
+from typing import Any
+
+from rag.errors import ArticlesError, FootnoteError, QuestionError, RefusedFile
+from rag.read import MEGABYTE, READERS
+from rag.settings import Settings
+from rag.types import FileStatus, Header
+from rag.web.keeper import Keeper
+from rag.web.language import phrase
+from rag.web.lines import shortened
+from rag.web.opening import Opening, sentence, unexpected
+from rag.web.rooms import Visitor
+from rag.web.shelf import REMOVED, Shelf
+from rag.web.survey import Survey
+
+log = logging.getLogger(__name__)
+
+MAX_ROWS = 20_000
+"""How many files the table holds."""
+MAX_CELL = 200
+"""How many characters of a title, a name or a reason it shows."""
+LONGEST_PIECE = 700_000
+"""How many characters a piece of a file may have on its way, in base64: the guard lets no larger request through."""
+
+
+class Library:
+    """The articles' room: ``rows`` and ``take`` are for its script, which asks for them piece by piece."""
+
+    name = "library"
+    actions: tuple[str, ...] = ("remove",)
+
+    def __init__(self, opening: Opening, keeper: Keeper, survey: Survey, settings: Settings) -> None:
+        self._opening = opening
+        self._keeper = keeper
+        self._survey = survey
+        self._shelf = Shelf(settings.articles, settings.max_file_megabytes * MEGABYTE)
+        self._limit = settings.max_file_megabytes
+        self._folder = shortened(settings.articles.name, MAX_CELL)
+
+    def data(self, visitor: Visitor) -> dict[str, Any]:
+        """What may be done here; the table is fetched apart, for it can be long."""
+        return {**self.shelf_data(visitor.language), "stamp": self._survey.stamp}
+
+    def shelf_data(self, language: str = "en") -> dict[str, Any]:
+        """What whoever adds files needs to know."""
+        return {
+            "obstacle": phrase(self._shelf.obstacle(), language),
+            "name": self._folder,
+            "suffixes": list(READERS),
+            "megabytes": self._limit,
+        }
+
+    def act(self, action: str, sent: Mapping[str, Any], visitor: Visitor) -> str:
+        """Moves an article's file away; raises FootnoteError."""
+        id = sent.get("id")
+        known = {each.id: each.status for each in self._survey.files()}
+        if (
+            action != "remove"
+            or not isinstance(id, str)
+            or known.get(id) not in ("indexed", "new", "changed", "failed")
+        ):
+            raise QuestionError("there is no such file among the articles; look at the list again")
+        kept = self._shelf.put_away(id)
+        self._changed()
+        return phrase(
+            "{name} was moved to {place} in the folder of articles.",
+            visitor.language,
+            name=id,
+            place=f"{REMOVED}/{kept}",
+        )
+
+    def rows(self) -> dict[str, Any]:
+        """The table: one list a file, by id, with what is known of its article and how it stands to the index."""
+        chatbot = self._opening.chatbot
+        if chatbot is None:
+            return {"rows": [], "stamp": ""}
+        files, stamp = self._survey.files(), self._survey.stamp
+        headers = {header.id: header for header in chatbot.documents()}
+        passages = chatbot.passage_counts()
+        listed = {each.id: each for each in files if not _ours(each)} or {
+            id: FileStatus(id, "indexed") for id in headers
+        }
+        rows = [_row(each, headers.get(each.id), passages.get(each.id, 0)) for each in listed.values()]
+        return {"rows": rows[:MAX_ROWS], "total": len(rows), "stamp": stamp, "problem": self._survey.problem}
+
+    def take(self, step: Any) -> dict[str, Any]:
+        """One step of a file's way in, as a list: what came of it, or why it was ``refused``. Whatever is sent is checked.
+
+        ``["begin", name, size]`` gives a ``token``, ``["add", token, base64]`` nothing, ``["end", token]`` the file's ``name``
+        and whether it was ``renamed`` or ``known``; ``["done"]`` after the last file has the index built.
+        """
+        try:
+            return self._step(*step)
+        except FootnoteError as error:
+            return {"refused": sentence(error)}
+        except Exception as error:  # the reader must be told, whatever it was
+            log.error("adding a file failed: %s", type(error).__name__)
+            log.debug("adding a file failed", exc_info=True)  # names stand in it, so not above DEBUG
+            return {"refused": unexpected(error)}
+
+    def _step(self, step: Any = None, first: Any = None, second: Any = None) -> dict[str, Any]:
+        if step == "begin" and isinstance(first, str) and len(first) <= 4096 and type(second) is int:
+            return {"token": self._shelf.begin(first, second)}
+        if step == "add" and isinstance(first, str) and isinstance(second, str) and len(second) <= LONGEST_PIECE:
+            try:
+                self._shelf.add(first, base64.b64decode(second, validate=True))
+            except binascii.Error:
+                raise RefusedFile("it was damaged on its way; add it again") from None
+            return {}
+        if step == "end" and isinstance(first, str):
+            taken = self._shelf.end(first)
+            return {"name": taken.name, "renamed": taken.renamed, "known": taken.known}
+        if step == "done":
+            self._changed()
+            return {}
+        raise ArticlesError("this is no step of adding a file; reload the page")
+
+    def _changed(self) -> None:
+        """After a change of ours: looks again, and brings the index up to date while questions go on."""
+        if self._opening.chatbot is None:
+            self._keeper.rebuild()
+        elif self._survey.look():
+            self._keeper.catch_up()
+
+    def close(self) -> None:
+        """Forgets the files that are on their way."""
+        self._shelf.close()
+
+
+class Start:
+    """The room before the first answer: what stands in the way is told by ``Survey.beat``; files can be added here."""
+
+    name = "start"
+    actions: tuple[str, ...] = ()
+
+    def __init__(self, library: Library) -> None:
+        self._library = library
+
+    def data(self, visitor: Visitor) -> dict[str, Any]:
+        """What whoever adds files needs to know."""
+        return self._library.shelf_data(visitor.language)
+
+    def act(self, action: str, sent: Mapping[str, Any], visitor: Visitor) -> str:  # noqa: ARG002 - there is none
+        """Nothing is done here."""
+        raise QuestionError("this cannot be done here; reload the page")
+
+
+def _ours(file: FileStatus) -> bool:
+    """Whether this is where removed files lie."""
+    return file.id.split("/")[0] == REMOVED
+
+
+def _row(file: FileStatus, header: Header | None, passages: int) -> list[Any]:
+    known = header or Header(file.id)
+    title = shortened(known.title or file.id, MAX_CELL)
+    authors = shortened(", ".join(known.authors), MAX_CELL)
+    outlet, date = shortened(known.outlet, MAX_CELL), shortened(known.published, MAX_CELL)
+    reason = shortened(file.reason, MAX_CELL)
+    return [file.id, title, outlet, authors, date, known.language, passages, file.status, reason, header is not None]

@@ -1,0 +1,262 @@
+"""The folder of articles as the page may change it: files come in under names of our own making, and go away without a loss.
+
+What a browser calls a file is never a path: of it only letters are taken for a name in the folder itself, never in one below.
+Nothing is overwritten, nothing is deleted, and no symbolic link is followed.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import re
+import secrets
+import tempfile
+import threading
+import time
+import unicodedata
+from collections.abc import Callable, Collection
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO
+
+from rag.errors import ArticlesError, FootnoteError, RefusedFile
+from rag.read import MEGABYTE, READERS, parse
+
+REMOVED = ".removed"
+"""The hidden folder inside the folder of articles that removed files are moved to; hidden folders are never read."""
+LONGEST_NAME = 200
+"""Bytes of a name in UTF-8, leaving room for a number and for what other programs add; file systems take 255."""
+MOST_AT_ONCE = 16
+"""How many files may be on their way at once, of all pages together."""
+IDLE_SECONDS = 60.0
+"""After how long a file that does not go on makes room for another."""
+SAME_NAMES = 1000
+
+# What no name of a file may have somewhere: separators, wildcards, controls, bidirectional marks, what is no character.
+_FORBIDDEN = re.compile(
+    '[/\\\\:*?"<>|\x00-\x1f\x7f-\x9f\u00ad\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\ufff0-\uffff\ud800-\udfff]+'
+)
+_DEVICE = re.compile(r"(con|prn|aux|nul|conin\$|conout\$|(com|lpt)[0-9¹²³])(\..*)?", re.IGNORECASE)
+_CREATE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0)
+
+
+def safe_name(name: str) -> str:
+    """A name of our own for a file that a browser calls ``name``; raises RefusedFile where its format is not read.
+
+    >>> safe_name("../../etc/Storm: a report?.MD")
+    'Storm- a report-.md'
+    >>> safe_name("con.txt"), safe_name("...txt"), safe_name(".html")
+    ('_con.txt', 'article.txt', 'article.html')
+    >>> safe_name("photo.png")
+    Traceback (most recent call last):
+    rag.errors.RefusedFile: unsupported format .png; save it as .txt, .md or .html
+    """
+    last = re.split(r"[/\\]", unicodedata.normalize("NFC", name))[-1]
+    stem, dot, ending = _FORBIDDEN.sub("-", last).rpartition(".")
+    suffix = f"{dot}{ending.strip().lower()}"
+    if suffix not in READERS:
+        raise RefusedFile(
+            f"unsupported format {suffix[:20] if dot else ''}".rstrip() + "; save it as .txt, .md or .html"
+        )
+    stem = " ".join(stem.split()).strip(". ")
+    stem = stem.encode()[: LONGEST_NAME - len(suffix)].decode(errors="ignore").strip(". ") or "article"
+    return f"_{stem}{suffix}" if _DEVICE.fullmatch(stem) else f"{stem}{suffix}"
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """A file that came in under a ``name``: ``renamed`` where the wished one was another file's, ``known`` where the same file
+    was there already and nothing had to be done."""
+
+    name: str
+    renamed: bool = False
+    known: bool = False
+
+
+@dataclass(slots=True)
+class _Incoming:
+    name: str
+    file: IO[bytes]
+    heard: float
+    size: int = 0
+
+
+class Shelf:
+    """Takes files into a folder of articles and puts them away; safe to use from any thread.
+
+    A file comes piece by piece: ``begin``, ``add`` as often as needed, ``end``. Until then it is nowhere in the folder.
+    ``max_bytes`` bounds each; ``clock`` gives seconds.
+    """
+
+    def __init__(self, folder: Path, max_bytes: int, clock: Callable[[], float] = time.monotonic) -> None:
+        self._folder = folder
+        self._max_bytes = max_bytes
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._incoming: dict[str, _Incoming] = {}
+
+    def obstacle(self) -> str:
+        """Why the folder cannot be changed, or empty."""
+        name = self._folder.name
+        if not self._folder.is_dir():
+            return f"The folder {name} is not there; files can be added once it is."
+        if not os.access(self._folder, os.W_OK | os.X_OK):
+            return (
+                f"The folder {name} cannot be written, so no file can be added or removed here; change its permissions."
+            )
+        return ""
+
+    def begin(self, name: str, size: int) -> str:
+        """Announces a file of ``size`` bytes and returns what it is called until its end; raises FootnoteError."""
+        self._check_writable()
+        wanted = safe_name(name)
+        self._check_size(size)
+        with self._lock:
+            self._make_room()
+            token = secrets.token_urlsafe(16)
+            file = tempfile.SpooledTemporaryFile(max_size=MEGABYTE)  # noqa: SIM115 - lives until its end
+            self._incoming[token] = _Incoming(wanted, file, self._clock())
+        return token
+
+    def add(self, token: str, data: bytes) -> None:
+        """Takes the next piece of a file; raises RefusedFile, and forgets it, where it becomes too large."""
+        with self._lock:
+            incoming = self._known(token)
+            incoming.size += len(data)
+            incoming.heard = self._clock()
+            try:
+                self._check_size(incoming.size)
+                incoming.file.write(data)
+            except (RefusedFile, OSError) as problem:
+                self._forget(token)
+                raise problem if isinstance(problem, RefusedFile) else self._unwritable(problem) from None
+
+    def end(self, token: str) -> Taken:
+        """Puts the whole file into the folder, if it is an article; raises RefusedFile with the reason where it is none."""
+        with self._lock:
+            incoming = self._known(token)
+            incoming.file.seek(0)
+            data = incoming.file.read()
+            self._forget(token)
+        parse(incoming.name, data)
+        try:
+            return self._keep(incoming.name, data)
+        except OSError as problem:
+            raise self._unwritable(problem) from None
+
+    def put_away(self, id: str) -> str:
+        """Moves an article's file into ``REMOVED`` and returns its name there; raises ArticlesError where that cannot be."""
+        self._check_writable()
+        path = self._located(id)
+        if path is None:
+            raise ArticlesError("this file is not there any more; look at the list again")
+        try:
+            removed = self._folder / REMOVED
+            removed.mkdir(exist_ok=True)
+            if removed.is_symlink():
+                raise ArticlesError(
+                    f"{REMOVED} in the folder of articles is a link; remove it or move the file by hand"
+                )
+            kept = _moved(path, removed, path.name)
+        except OSError as problem:
+            raise self._unwritable(problem) from None
+        return kept.name
+
+    def close(self) -> None:
+        """Forgets the files that are on their way."""
+        with self._lock:
+            for token in list(self._incoming):
+                self._forget(token)
+
+    def _keep(self, name: str, data: bytes) -> Taken:
+        """Writes beside and renames: whoever reads the folder meanwhile finds the whole file or none."""
+        if self._holds(name, data):
+            return Taken(name, known=True)
+        temporary = self._folder / f".incoming-{secrets.token_hex(8)}"
+        try:
+            with os.fdopen(os.open(temporary, _CREATE, 0o666), "wb") as file:
+                file.write(data)
+                file.flush()
+                os.fsync(file.fileno())
+            taken = {unicodedata.normalize("NFC", each).casefold() for each in os.listdir(self._folder)}  # noqa: PTH208 - names
+            kept = _moved(temporary, self._folder, name, taken)
+        finally:
+            temporary.unlink(missing_ok=True)
+        return Taken(kept.name, renamed=kept.name != name)
+
+    def _holds(self, name: str, data: bytes) -> bool:
+        path = self._located(name)
+        if path is None or path.stat().st_size != len(data):
+            return False
+        return path.read_bytes() == data
+
+    def _located(self, id: str) -> Path | None:
+        """The regular file of that id; ids are in NFC, names on disk need not be. Goes down name by name, through no link."""
+        place = self._folder
+        *folders, last = id.split("/")
+        for part in folders:
+            found = _entry(place, part)
+            if found is None or not found.is_dir(follow_symlinks=False):
+                return None
+            place = place / found.name
+        found = _entry(place, last)
+        return place / found.name if found is not None and found.is_file(follow_symlinks=False) else None
+
+    def _known(self, token: str) -> _Incoming:
+        if token not in self._incoming:
+            raise RefusedFile("its transfer was broken off; add it again")
+        return self._incoming[token]
+
+    def _forget(self, token: str) -> None:
+        self._incoming.pop(token).file.close()
+
+    def _make_room(self) -> None:
+        now = self._clock()
+        for token in [token for token, each in self._incoming.items() if now - each.heard > IDLE_SECONDS]:
+            self._forget(token)
+        if len(self._incoming) >= MOST_AT_ONCE:
+            raise RefusedFile("others are adding files right now; add it again in a moment")
+
+    def _check_writable(self) -> None:
+        if obstacle := self.obstacle():
+            raise ArticlesError(f"{obstacle[:1].lower()}{obstacle[1:].rstrip('.')}")
+
+    def _check_size(self, size: int) -> None:
+        if size > self._max_bytes:
+            limit = f"{self._max_bytes / MEGABYTE:g} MB"
+            raise RefusedFile(f"larger than {limit}; split it or raise RAG_MAX_FILE_MEGABYTES")
+
+    def _unwritable(self, problem: OSError) -> FootnoteError:
+        reason = os.strerror(problem.errno or errno.EIO).lower()
+        return ArticlesError(
+            f"the folder {self._folder.name} cannot be written ({reason}); free the disk or set its permissions"
+        )
+
+
+def _entry(folder: Path, name: str) -> os.DirEntry[str] | None:
+    with suppress(OSError), os.scandir(folder) as entries:
+        same = [each for each in entries if unicodedata.normalize("NFC", each.name) == name]
+        return min(same, key=lambda each: each.name != name, default=None)
+    return None
+
+
+def _moved(path: Path, folder: Path, name: str, taken: Collection[str] = ()) -> Path:
+    """Moves a file into a folder under a name that nobody has there: its own, or that with a number."""
+    for number in range(1, SAME_NAMES):
+        candidate = name if number == 1 else f"{Path(name).stem}-{number}{Path(name).suffix}"
+        place = folder / candidate
+        if candidate.casefold() in taken:
+            continue
+        try:
+            os.close(
+                os.open(place, _CREATE, 0o666)
+            )  # an empty file holds the place: a rename would overwrite another's
+        except FileExistsError:
+            continue
+        try:
+            return path.replace(place)
+        except OSError:
+            place.unlink(missing_ok=True)
+            raise
+    raise RefusedFile("too many files have this name; rename it")

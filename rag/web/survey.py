@@ -1,0 +1,175 @@
+"""What the folder of articles holds and how the index is, looked at seldom and told to every open page.
+
+Reading a whole folder takes its time, so all pages share what was seen last. A page asks with ``beat``: it gets the state of
+the index, and how long to wait before it asks again, so that no number of open pages can keep the server busy.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import asdict
+from typing import Any
+
+from rag.errors import FootnoteError
+from rag.types import FileStatus
+from rag.web.keeper import Keeper, index_data
+from rag.web.opening import Opening, sentence
+
+log = logging.getLogger(__name__)
+
+LOOK_SECONDS = 120.0
+"""How long what was seen of the folder counts, unless looking took long."""
+CALM_SECONDS = 60.0
+"""After how long an open page asks again where nothing goes on."""
+BUSY_SECONDS = 0.7
+"""After how long it asks again while something goes on and few pages are open."""
+BEATS_PER_SECOND = 12.0
+"""How often all pages together ask then, however many are open."""
+MOST_REASONS = 100
+"""How many files that are not in the index are named, each with its reason, where none is in it."""
+
+_OBSTACLES = {
+    "ArticlesError": "folder",
+    "IndexLocked": "locked",
+    "IndexUnwritable": "unwritable",
+    "IndexTooNew": "newer",
+}
+
+
+class Survey:
+    """How the folder stands to the index of the chatbot that ``opening`` opens; safe to use from any thread.
+
+    ``keeper`` is told when the folder has changed; ``clock`` gives seconds.
+    """
+
+    def __init__(self, opening: Opening, keeper: Keeper, clock: Callable[[], float] = time.monotonic) -> None:
+        self._opening = opening
+        self._keeper = keeper
+        self._clock = clock
+        self._looking = threading.Lock()
+        self._lock = threading.Lock()
+        self._files: tuple[FileStatus, ...] = ()
+        self._problem = ""
+        self._index = ""  # the generation that the files were compared with
+        self._number = 0
+        self._next_look = 0.0
+        self._next_beat = 0.0
+
+    def files(self) -> tuple[FileStatus, ...]:
+        """How each file stands to the index that answers now; looks where another index was seen last."""
+        self._refresh()
+        return self._files
+
+    @property
+    def problem(self) -> str:
+        """Why the folder could not be looked at, or empty."""
+        return self._problem
+
+    @property
+    def stamp(self) -> str:
+        """Another text whenever something else is to be seen."""
+        return f"{self._name()}-{self._number}"
+
+    def look(self) -> bool:
+        """Looks at the whole folder now; whether it has changed since the index was built. Raises FootnoteError."""
+        with self._looking:
+            return self._look()
+
+    def beat(self) -> dict[str, Any]:
+        """The state of the index for a page, as plain data; ``wait`` says after how many seconds to ask again."""
+        self._look_sometimes()
+        data = index_data(self._keeper)
+        contents = self._opening.chatbot.contents() if self._opening.chatbot is not None else None
+        counts = Counter(each.status for each in self._files)
+        first, files = self._first(data["kind"], contents.articles if contents is not None else None)
+        busy = data["kind"] in ("loading", "building")
+        return {
+            **data,
+            "serving": contents is not None,
+            "contents": asdict(contents) if contents is not None else {},
+            "files": dict(counts),
+            "folder": self._problem,
+            "first": first,
+            "reasons": files,
+            "stamp": self.stamp,
+            "wait": self._turn() if busy else CALM_SECONDS,
+        }
+
+    def _first(self, kind: str, articles: int | None) -> tuple[str, list[list[str]]]:
+        """What stands in the way of a first answer, empty where nothing does; and the files that are no articles."""
+        if articles is None:
+            if kind == "failed":
+                return _OBSTACLES.get(self._opening.state.error, ""), []
+            return ("model" if self._opening.state.stage in ("", "loading the model") else "building"), []
+        if articles:
+            return "", []
+        if kind == "building":
+            return "building", []
+        self._refresh()
+        reasons = [[each.id, each.reason] for each in self._files if each.status in ("failed", "skipped")]
+        reasons = [each for each in reasons if not each[0].startswith(".")]
+        return ("unusable" if reasons else "empty"), reasons[:MOST_REASONS]
+
+    def _turn(self) -> float:
+        """How long a page waits for its turn: the more pages ask, the longer."""
+        with self._lock:
+            now = self._clock()
+            self._next_beat = max(now + BUSY_SECONDS, self._next_beat + 1 / BEATS_PER_SECOND)
+            return round(self._next_beat - now, 2)
+
+    def _name(self) -> str:
+        chatbot = self._opening.chatbot
+        return chatbot.contents().name if chatbot is not None else ""
+
+    def _refresh(self) -> None:
+        if self._index == self._name():
+            return
+        with self._looking:  # whoever waited here finds it done
+            if self._index != self._name():
+                self._try_to_look()
+
+    def _look_sometimes(self) -> None:
+        """Looks in the background where the last look is long ago or was at another index."""
+        due = self._clock() >= self._next_look or self._index != self._name()
+        if self._opening.chatbot is None or not due or not self._looking.acquire(blocking=False):
+            return
+        threading.Thread(target=self._look_and_release, name="surveying", daemon=True).start()
+
+    def _look_and_release(self) -> None:
+        try:
+            self._try_to_look()
+        finally:
+            self._looking.release()
+
+    def _try_to_look(self) -> None:
+        try:
+            self._look()
+        except FootnoteError as error:
+            log.debug("the folder could not be looked at: %s", type(error).__name__)
+        except Exception as error:  # the page goes on with what was seen before
+            log.error("looking at the folder failed: %s", type(error).__name__)
+            log.debug("looking at the folder failed", exc_info=True)  # paths stand in it, so not above DEBUG
+
+    def _look(self) -> bool:
+        chatbot, began, name = self._opening.chatbot, self._clock(), self._name()
+        if chatbot is None:
+            return False
+        files, problem = self._files, ""
+        try:
+            files = tuple(chatbot.inventory())
+        except FootnoteError as error:
+            problem = sentence(error)
+            raise
+        finally:
+            ended = self._clock()
+            self._next_look = ended + max(LOOK_SECONDS, 50 * (ended - began))
+            self._number += (files, problem) != (self._files, self._problem)
+            self._files, self._problem, self._index = files, problem, name
+        changed = any(each.status in ("new", "changed", "removed") for each in files)
+        if name == self._name():
+            self._keeper.noticed(changed)
+        return changed
