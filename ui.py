@@ -18,7 +18,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from rag.errors import FootnoteError, MissingExtra, QuestionError, SettingsError
+from rag.chat.names import EXTRACTIVE
+from rag.errors import FootnoteError, KeyMissing, MissingExtra, QuestionError, SettingsError
 from rag.retrieve import LONGEST_QUESTION
 from rag.settings import Settings
 from rag.types import Progress
@@ -27,16 +28,18 @@ from rag.web.accounts import Accounts, open_to_others
 from rag.web.acts import Acts
 from rag.web.conversation import MAX_TURNS, Conversation, begin, change, clean_question, history
 from rag.web.conversations import Conversations
-from rag.web.examples import read_examples
+from rag.web.examples import Suggestions, read_examples
 from rag.web.feedback import Feedback
+from rag.web.head import Head
 from rag.web.history import Desk, History
 from rag.web.index_room import IndexRoom
 from rag.web.keeper import Keeper
-from rag.web.language import chosen_language, script
+from rag.web.language import LANGUAGES, chosen_language, phrase, script, speaking
 from rag.web.library import Library, Start
 from rag.web.map import Map
 from rag.web.models import ChatServices, Choice, Models, Services
 from rag.web.opening import Opening, State, sentence, unexpected
+from rag.web.preferences import Preferences
 from rag.web.render import article_data, messages, panel
 from rag.web.rooms import Room, Visitor
 from rag.web.security import Address, Gate, Guard, check_host, is_loopback
@@ -51,8 +54,6 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-ASK = {"submit_btn": "Ask", "stop_btn": False}
-STOP = {"submit_btn": False, "stop_btn": "Stop"}
 PORTS_TRIED = 100
 SESSIONS = 200
 """How many conversations are remembered at once; the one that was idle longest is forgotten first."""
@@ -65,10 +66,9 @@ ENDING_SECONDS = 15.0
 AT_ONCE = ANSWERING + 40
 """How much is done at once in all: stopping, reading and choosing go on however much is being answered."""
 
-WELCOME = """<div class="welcome">
-<h2>What do the articles say?</h2>
-<p>Every sentence of an answer carries its quote. Pick a question, or write your own.</p>
-</div>"""
+WELCOME = "welcome"
+LABELS = ("Ask", "Articles", "Map", "Index", "Settings", "Stop", "Conversation", "Your question", "Ask the articles…")
+"""The texts that gradio draws itself."""
 
 MOST_SPANS = 201
 """How many places of an article are marked."""
@@ -96,6 +96,7 @@ class Handlers:
         self.models = models
         self.history = history or History()
         self.acts = acts or Acts()
+        self.suggestions = Suggestions()
         self._stops: dict[str, asyncio.Event] = {}  # by session, while it is being answered
         self._ends: dict[str, asyncio.Event] = {}  # by session, until the page has all of an answer
         self._keeping = asyncio.Lock()  # what is kept is kept in the order in which it came
@@ -108,7 +109,15 @@ class Handlers:
                 yield _status(state)
             seen = state
             await asyncio.sleep(0.15)
-        yield _status(state)
+        yield {**_status(state), "keyless": await asyncio.to_thread(self.models.keyless, "")}
+
+    async def suggest(self) -> AsyncGenerator[Any, None]:
+        """Examples from the articles themselves, as soon as they can be asked."""
+        while self.opening.state.kind == "loading":
+            await asyncio.sleep(0.3)
+        if chatbot := self.opening.chatbot:
+            made = await asyncio.to_thread(self.suggestions.of, chatbot)
+            yield gr.Chatbot(examples=[{"text": each} for each in made]) if made else gr.skip()
 
     async def again(self) -> AsyncGenerator[dict[str, Any], None]:
         """Opens the chatbot anew after a failure."""
@@ -131,7 +140,7 @@ class Handlers:
         if not question or str(request.session_hash) in self._stops:
             return gr.skip(), gr.skip(), gr.skip()
         conversation = begin(conversation, question, ignored)
-        return gr.Textbox(**box, **STOP), conversation, messages(conversation)
+        return gr.Textbox(**box, **_stop()), conversation, messages(conversation, _language(request))
 
     async def example(self, conversation: Conversation, chosen: gr.SelectData, request: gr.Request) -> Begun:
         """Asks the example that was chosen."""
@@ -180,11 +189,11 @@ class Handlers:
         try:
             try:
                 async for latest in until(self._turn(conversation, self.models.choice(session)), stop):
-                    yield gr.Textbox(**STOP), latest, messages(latest), panel(latest)
+                    yield gr.Textbox(**_stop()), latest, *_drawn(latest, request)
             finally:
                 del self._stops[session]
                 latest = latest if latest[-1].ended else change(latest, status="stopped")
-            yield gr.Textbox(**ASK), latest, messages(latest), panel(latest)
+            yield gr.Textbox(**_ask()), latest, *_drawn(latest, request)
         finally:  # also when the page was closed meanwhile
             await self._keep(desk, latest, request)
             end.set()
@@ -219,37 +228,6 @@ class Handlers:
         self.models.forget(str(request.session_hash))
         self.history.leave(str(request.session_hash))
 
-    async def look(self, request: gr.Request) -> dict[str, Any]:
-        """Looks which models can be reached."""
-        return await self._change_model(request, lambda _: self.models.look())
-
-    async def choose(self, event: gr.EventData, request: gr.Request) -> dict[str, Any]:
-        """Lets another model write the session's answers."""
-        return await self._change_model(request, lambda session: self.models.choose(session, _sent(event, "name")))
-
-    async def keep_key(self, event: gr.EventData, request: gr.Request) -> dict[str, Any]:
-        """Takes a key for the session; it goes back to no browser."""
-        service, key = _sent(event, "service"), _sent(event, "key")
-        return await self._change_model(request, lambda session: self.models.keep_key(session, service, key))
-
-    async def forget_key(self, event: gr.EventData, request: gr.Request) -> dict[str, Any]:
-        """Forgets one of the session's keys."""
-        return await self._change_model(
-            request, lambda session: self.models.forget_key(session, _sent(event, "service"))
-        )
-
-    async def _change_model(self, request: gr.Request, change_it: Callable[[str], str | None]) -> dict[str, Any]:
-        """The model's panel after a change, or with what stood in its way."""
-        session = str(request.session_hash)
-        try:
-            said = await asyncio.to_thread(change_it, session)
-        except FootnoteError as error:
-            return self.models.data(session, problem=sentence(error))
-        except Exception as error:  # not even its words: a key might stand in them
-            log.error("changing the model failed: %s", type(error).__name__)
-            return self.models.data(session, problem=unexpected(error))
-        return self.models.data(session, said or "")
-
     async def _turn(self, conversation: Conversation, choice: Choice) -> AsyncGenerator[Conversation, None]:
         """The conversation, again and again, as its last turn comes to its end."""
         yield conversation
@@ -281,7 +259,7 @@ class Handlers:
         question = conversation[-1].question if conversation else ""
         kept = conversation[:-1]
         await self._keep(self.history.desk(str(request.session_hash)), kept, request)
-        return gr.Textbox(value=question, **ASK), kept, messages(kept), panel(kept)
+        return gr.Textbox(value=question, **_ask()), kept, *_drawn(kept, request)
 
     async def clear(self, request: gr.Request) -> Shown:
         """Begins a new conversation; the one before stays where it is kept."""
@@ -311,7 +289,7 @@ class Handlers:
             gr.Warning(escape(unexpected(error)))
         else:
             self.history.show(session, id)
-            return gr.Textbox(**ASK), turns, messages(turns), panel(turns)
+            return gr.Textbox(**_ask()), turns, *_drawn(turns, request)
         return gr.skip(), gr.skip(), gr.skip(), gr.skip()
 
     async def listed(self, request: gr.Request) -> dict[str, Any]:
@@ -370,14 +348,35 @@ def _sent(event: gr.EventData, name: str) -> Any:
 
 def _owner(request: gr.Request) -> str:
     """The name of who logged in; empty where there is no login."""
-    return str(request.username or "")
+    return str(getattr(request, "username", "") or "")
+
+
+def _language(request: gr.Request) -> str:
+    """The language of the page, as the browser asks for it."""
+    cookies, headers = getattr(request, "cookies", None) or {}, getattr(request, "headers", None) or {}
+    return chosen_language(cookies, headers.get("accept-language", ""))
+
+
+def _drawn(conversation: Conversation, request: gr.Request) -> tuple[Any, Any]:
+    """The chat and the sources of a conversation, as this reader sees them."""
+    language = _language(request)
+    return messages(conversation, language), panel(conversation, language)
 
 
 def _visitor(request: gr.Request) -> Visitor:
     """Who is there, as far as the browser and the login tell."""
-    cookies, headers = request.cookies or {}, request.headers or {}
-    language = chosen_language(cookies, headers.get("accept-language", ""))
-    return Visitor(str(request.session_hash), _owner(request), language)
+    return Visitor(str(request.session_hash), _owner(request), _language(request))
+
+
+def _in_its_language(function: Callable[[Any], Any]) -> Callable[..., Any]:
+    """A function that the page's scripts call, answering in the page's language; gradio marks what it returns."""
+
+    def answer(sent: Any, request: gr.Request) -> Any:
+        with speaking(_language(request)):
+            return function(sent)
+
+    answer.__name__ = function.__name__
+    return answer
 
 
 async def _acted(room: Room, action: str, event: gr.EventData, request: gr.Request) -> dict[str, Any]:
@@ -392,7 +391,8 @@ async def _acted(room: Room, action: str, event: gr.EventData, request: gr.Reque
         log.error("%s in %s failed: %s", action, room.name, type(error).__name__)
         log.debug("%s failed", action, exc_info=True)
         problem = unexpected(error)
-    return {**await asyncio.to_thread(room.data, visitor), "said": said, "problem": problem}
+    with speaking(visitor.language):
+        return {**await asyncio.to_thread(room.data, visitor), "said": said, "problem": problem}
 
 
 def _furnish(
@@ -405,7 +405,9 @@ def _furnish(
     panel = _component(room.name, {}, scripts, *functions)
 
     async def look(request: gr.Request) -> dict[str, Any]:
-        return await asyncio.to_thread(room.data, _visitor(request))
+        visitor = _visitor(request)
+        with speaking(visitor.language):
+            return await asyncio.to_thread(room.data, visitor)
 
     page.load(look, None, [panel], **events)
     _attend(panel, room, **events)
@@ -419,10 +421,34 @@ def _attend(panel: Any, room: Room, **events: Any) -> None:
         async def act(event: gr.EventData, request: gr.Request) -> dict[str, Any]:
             return await _acted(room, action, event, request)
 
+        act.__name__ = action  # what gradio calls it
         return act
 
     for action in room.actions:
         getattr(panel, action)(door(action), None, [panel], **events)
+
+
+def _ask() -> dict[str, Any]:
+    """The question box while a question can be asked."""
+    return {"submit_btn": _label("Ask"), "stop_btn": False}
+
+
+def _stop() -> dict[str, Any]:
+    """The question box while a question is being answered."""
+    return {"submit_btn": False, "stop_btn": _label("Stop")}
+
+
+def _label(text: str) -> str:
+    """A text for gradio to draw in the language of the page: one of ``LABELS``, or ``WELCOME``."""
+    return str(gr.I18n()(text if text == WELCOME else LABELS[LABELS.index(text)]))
+
+
+def _labels(language: str) -> dict[str, str]:
+    """What gradio draws itself, in a language."""
+    title = phrase("What do the articles say?", language)
+    about = phrase("Every sentence of an answer carries its quote. Pick a question, or write your own.", language)
+    welcome = f'<div class="welcome">\n<h2>{title}</h2>\n<p>{about}</p>\n</div>'
+    return {**{text: phrase(text, language) for text in LABELS}, WELCOME: welcome}
 
 
 def _status(state: State) -> dict[str, Any]:
@@ -486,18 +512,18 @@ def build_page(
         conversation = gr.State(())
         masthead = _component("masthead", _status(opening.state), FOLLOWING, index_beat)
         with gr.Tabs(elem_id="rooms"):
-            with gr.Tab("Ask", id="ask"), gr.Row(elem_id="desk"):
+            with gr.Tab(_label("Ask"), id="ask"), gr.Row(elem_id="desk"):
                 _furnish(page, Start(articles), take_file, scripts=ADDING, **at_once)
                 listed = _component("history", {}, "article.js") if kept is not None else None
                 with gr.Column(scale=3, min_width=0, elem_id="chat-column"):
                     chat = gr.Chatbot(
                         elem_id="chat",
-                        label="Conversation",
+                        label=_label("Conversation"),
                         show_label=False,
                         container=False,
                         height="100%",
                         layout="bubble",
-                        placeholder=WELCOME,
+                        placeholder=_label(WELCOME),
                         examples=[{"text": example} for example in examples],
                         buttons=[],
                         feedback_options=None,
@@ -510,25 +536,26 @@ def build_page(
                     acts = _component("acts", {}, "article.js")
                     box = gr.Textbox(
                         elem_id="question",
-                        label="Your question",
+                        label=_label("Your question"),
                         show_label=False,
-                        placeholder="Ask the articles…",
+                        placeholder=_label("Ask the articles…"),
                         lines=1,
                         max_lines=6,
                         max_length=LONGEST_QUESTION,
                         autofocus=True,
-                        **ASK,
+                        **_ask(),
                     )
                 with gr.Column(scale=2, min_width=0, elem_id="sources-column"):
                     sources = _component("sources", panel(()), ("article.js", "inspector.js"), read_article)
-            with gr.Tab("Articles", id="articles"):
+            with gr.Tab(_label("Articles"), id="articles"):
                 _furnish(page, articles, read_article, library_rows, take_file, scripts=ADDING, **at_once)
-            with gr.Tab("Map", id="map"):
+            with gr.Tab(_label("Map"), id="map"):
                 _component(atlas.name, {}, "article.js", read_article, read_map, place_question, read_passage)
-            with gr.Tab("Index", id="index"):
+            with gr.Tab(_label("Index"), id="index"):
                 _furnish(page, IndexRoom(keeper, survey), scripts=FOLLOWING, **at_once)
-            with gr.Tab("Model", id="model"):
-                model = _component("model", models.data(""), "article.js")
+            with gr.Tab(_label("Settings"), id="settings", elem_id="settings-tab"), gr.Row(elem_id="settings-desk"):
+                _furnish(page, models, **at_once)
+                _furnish(page, Preferences(settings, models), **at_once)
 
         shown = [box, conversation, chat, sources]
         asked = (
@@ -557,9 +584,9 @@ def build_page(
             if listed is not None:
                 event.then(handlers.listed, None, [listed], **at_once)
         page.load(handlers.watch, None, [masthead], **at_once)
+        if not examples:
+            page.load(handlers.suggest, None, [chat], **at_once)
         masthead.again(handlers.again, None, [masthead], **at_once)
-        for name in ("look", "choose", "keep_key", "forget_key"):
-            getattr(model, name)(getattr(handlers, name), None, [model], **at_once)
         page.unload(handlers.leave)
     page.queue(max_size=WAITING)
     opening.start()
@@ -575,7 +602,7 @@ def _component(
         value=value,
         html_template=asset(f"{name}.html"),
         js_on_load=asset(*scripts, f"{name}.js"),
-        server_functions=list(functions) or None,
+        server_functions=[_in_its_language(each) for each in functions] or None,
         apply_default_css=False,
         elem_id=name,
     )
@@ -630,10 +657,10 @@ def serve(
         auth=accounts.login if accounts is not None else None,
         auth_message=LOGIN if accounts is not None else None,
         root_path=address.root,
-        head=script(),
+        i18n=gr.I18n(**{language: _labels(language) for language in LANGUAGES}),
         favicon_path=FOLDER / "icon.svg",
         app_kwargs={
-            "middleware": [Middleware(Guard, address=address), *gate],
+            "middleware": [Middleware(Guard, address=address), *gate, Middleware(Head, script=script())],
             "routes": [Route("/footnote/fonts/{name}", font)],
             "docs_url": None,
             "redoc_url": None,
@@ -649,13 +676,9 @@ def launch(settings: Settings, browser: bool = False) -> None:
 
     Takes the next free port where ``settings.port`` is in use. Raises SettingsError, MissingExtra.
     """
-    from rag.chatbot import Chatbot
-
     check_host(settings.host, settings.accounts)
     address, accounts = Address.of(settings), _accounts(settings)
-    page = build_page(
-        lambda on_progress: Chatbot.open(settings, on_progress=on_progress), settings, read_examples(settings.articles)
-    )
+    page = build_page(lambda tell: open_chatbot(settings, tell), settings, read_examples(settings.articles))
     port = free_port(settings.host, settings.port)
     if port != settings.port:
         click.echo(f"Port {settings.port} is in use; taking {port}.")
@@ -665,6 +688,20 @@ def launch(settings: Settings, browser: bool = False) -> None:
         raise SettingsError(f"port {port} cannot be used; set RAG_PORT to another one") from error
     click.echo(f"Footnote is at {address.origin + address.path + '/' if address.origin else url} (Ctrl+C ends it)")
     page.block_thread()
+
+
+def open_chatbot(settings: Settings, on_progress: Callable[[Progress], None]) -> Chatbot:
+    """The chatbot of the page; where its model asks for a key that is not there, one that answers without it meanwhile.
+
+    The terminal is told which variable takes the key; the page leads to its settings, where it can be typed.
+    """
+    from rag.chatbot import Chatbot
+
+    try:
+        return Chatbot.open(settings, on_progress=on_progress)
+    except KeyMissing as error:
+        click.echo(f"{sentence(error)}; or enter it in the page, under Settings.", err=True)
+    return Chatbot.open(settings.replace(model=EXTRACTIVE), on_progress=on_progress)
 
 
 def _accounts(settings: Settings) -> Accounts | None:

@@ -60,9 +60,9 @@ def project(vectors: Vectors) -> Points:
 
 
 def sample(groups: Sequence[int] | NDArray[numpy.int64], limit: int = MOST_POINTS) -> NDArray[numpy.int64]:
-    """Which rows are shown where there are more than ``limit``, in order: the same ones each time, of each group one if they fit.
+    """Which rows are shown where there are more than ``limit``, in order: the same ones each time.
 
-    ``groups`` has the number of each row's group.
+    ``groups`` has the number of each row's group; of each group one is shown, if they fit.
 
     >>> sample([0, 0, 0, 1, 2], limit=3).tolist()
     [0, 3, 4]
@@ -125,8 +125,7 @@ def _placed(vectors: Vectors) -> Points:
 def _principal(vectors: Vectors) -> Points:
     """The two directions in which vectors differ most, the first with a standard deviation of 1."""
     centred = vectors.astype(numpy.float64) - vectors.mean(axis=0)
-    # The scatter matrix is small whatever the number of vectors is; of few vectors, their products are smaller still.
-    values, directions = numpy.linalg.eigh(centred.T @ centred)
+    _, directions = numpy.linalg.eigh(centred.T @ centred)
     directions = directions[:, ::-1][:, :2]
     directions = directions * numpy.sign(directions[numpy.abs(directions).argmax(axis=0), range(directions.shape[1])])
     points = centred @ directions
@@ -153,4 +152,3 @@ def _apart(points: Points, place_of: NDArray[numpy.int64]) -> Points:
     angle = turn * _GOLDEN_ANGLE
     offsets = numpy.stack([radius * numpy.cos(angle), radius * numpy.sin(angle)], axis=1)
     return numpy.asarray(numpy.clip(points + offsets, 0, 1), dtype=numpy.float32)
-

@@ -15,6 +15,7 @@ from collections.abc import Callable
 from contextlib import closing, contextmanager
 from dataclasses import asdict, replace
 from pathlib import Path
+from textwrap import shorten
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from rag.chatbot import Chatbot
+    from rag.retrieve import Found
     from rag.timeline import Entry
     from rag.types import Answer, Changes, FileReason, Hit, Progress, Sentence
     from rag.web.accounts import PasswordHash
@@ -134,21 +136,32 @@ def ask(
 @_folders
 @_scope
 @_k
+@click.option("--explain", is_flag=True, help="Show what was searched, and what was left out and why, as well.")
 @_json
 def search(
-    question: str, articles: Path | None, index: Path | None, k: int | None, as_json: bool, **narrowed: Any
+    question: str,
+    articles: Path | None,
+    index: Path | None,
+    k: int | None,
+    explain: bool,
+    as_json: bool,
+    **narrowed: Any,
 ) -> None:
     """Find the passages nearest to QUESTION, and why each was found."""
     from rag.retrieve import check_question
 
     question = check_question(question)
     with _opened(articles, index) as chatbot:
-        hits = chatbot.retrieve(question, k, **_narrowing(**narrowed))
+        found = chatbot.find(question, k, **_narrowing(**narrowed))
+    if found.notice and not explain:
+        click.echo(found.notice, err=True)
     if as_json:
-        _print_json([asdict(hit) for hit in hits])
-    else:
-        for number, hit in enumerate(hits, start=1):
-            _print_hit(number, hit)
+        _print_json({**asdict(found), "question": question} if explain else [asdict(hit) for hit in found.hits])
+        return
+    for number, hit in enumerate(found.hits, start=1):
+        _print_hit(number, hit)
+    if explain:
+        _print_search(found)
 
 
 @cli.command()
@@ -303,7 +316,8 @@ def show_timeline(topic: str, articles: Path | None, index: Path | None, as_json
         )
         click.echo(f"  “{_plain(' '.join(each.citation.quote.split()))}” [{each.citation.number}]\n  {_plain(where)}")
     if not entries:
-        click.echo(f"no article mentions “{_plain(topic)}”; try another spelling, or: rag status", err=True)
+        within = " within what it was narrowed to" if any(narrowed.values()) else ""
+        click.echo(f"no article{within} mentions “{_plain(topic)}”; try another spelling, or: rag status", err=True)
         sys.exit(REFUSED)
 
 
@@ -569,6 +583,20 @@ def _print_hit(number: int, hit: Hit) -> None:
     reasons = " · ".join(part for part in (f"{hit.score:.2f}", meaning, by_words, *why.met, also) if part)
     click.echo(f"\n{number}. {_plain(hit.document.cited())}\n   {_plain(reasons)}")
     click.echo(f"   {_plain(' '.join(hit.passage.text.split()))}")
+
+
+def _print_search(found: Found) -> None:
+    """What was searched, and the best of what was left out."""
+    scope = found.scope
+    period = " to ".join(day or "…" for day in scope.published) if any(scope.published) else ""
+    narrowed = ", ".join((*scope.outlets, *scope.authors, *scope.documents, *filter(None, [period])))
+    click.echo(f"\n{found.candidates} passages weighed, {len(found.hits)} shown")
+    click.echo(f"  narrowed to: {_plain(narrowed or 'nothing, all articles')}")
+    for part in found.parts:
+        click.echo(f"  searched for by itself: {_plain(part)}")
+    for each in found.dropped:
+        beginning = shorten(each.hit.passage.text, 80, placeholder="…")
+        click.echo(f"  left out, {each.reason}: {_plain(each.hit.document.cited())}\n    {_plain(beginning)}")
 
 
 def _print_status(state: dict[str, Any]) -> None:

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from rag.build import build, inventory, load_embedder, load_reranker, outdated
 from rag.chat import ChatFunction, ChatModel, Draft, open_chat_model
-from rag.cite import Citer, citations_of, cite, claims_nothing, dated, marked_text
+from rag.cite import Citer, Evidence, citations_of, cite, claims_nothing, dated, marked_text
 from rag.decompose import decomposed, decomposing
 from rag.disagreement import disagreements
 from rag.disagreement import told as told_side_by_side
@@ -38,7 +38,7 @@ from rag.index import Index
 from rag.map import PassageMap, passage_map
 from rag.prompt import ANSWER_SHARE, Prompt, build_prompt
 from rag.question import about_time
-from rag.retrieve import Found, check_k, check_question, check_scope, embed_question, find
+from rag.retrieve import Found, check_k, check_question, check_scope, embed_question, find, sure_scope
 from rag.settings import Settings
 from rag.similarity import Similarity
 from rag.timeline import Entry, asks_for_timeline, timeline
@@ -315,12 +315,17 @@ class Chatbot:
     def _read(self, answer: Answer, index: Index, mentions: Sequence[Mention]) -> tuple[Reading, list[str]]:
         """The sentences that answer, of a question in parts a few for each part; and the parts that none answers."""
         whole = answer.searched or answer.question
-        readings = [self._reader.read(part, answer.hits, index) for part in answer.parts]
+        hits = [_hits_for(part, whole, answer.hits, mentions) for part in answer.parts]
+        readings = [self._reader.read(part, some, index) for part, some in zip(answer.parts, hits, strict=True)]
         if not any(reading.evidence for reading in readings):
-            return self._read_as_of(whole, answer.hits, index, mentions), []
-        evidence = dict.fromkeys(each for reading in readings for each in reading.evidence[:SENTENCES_A_PART])
+            read = [hit for hit in answer.hits if not hits or any(hit in some for some in hits)]
+            return self._read_as_of(whole, read, index, mentions), []
+        # One sentence may answer two parts, each with another score.
+        chosen: dict[tuple[str, int, int], Evidence] = {}
+        for each in (each for reading in readings for each in reading.evidence[:SENTENCES_A_PART]):
+            chosen.setdefault((each.hit.document.id, each.start, each.end), each)
         unanswered = [part for part, reading in zip(answer.parts, readings, strict=True) if not reading.evidence]
-        return Reading(tuple(evidence), max(reading.support for reading in readings)), unanswered
+        return Reading(tuple(chosen.values()), max(reading.support for reading in readings)), unanswered
 
     def _read_as_of(self, question: str, hits: Sequence[Hit], index: Index, mentions: Sequence[Mention]) -> Reading:
         """What answers. What was so before a day is told by who wrote before it, where that answers the rest of the question:
@@ -439,6 +444,13 @@ def _short_reply(answer: Answer, model: ChatModel, messages: Sequence[Message]) 
         log.debug("the model did not help with the question: %s", type(error).__name__)
         return ""
     return reply
+
+
+def _hits_for(part: str, whole: str, hits: Sequence[Hit], mentions: Sequence[Mention]) -> list[Hit]:
+    """The hits that may answer a part of a question: what the Courier said is told by none but the Courier."""
+    named = [each for each in mentions if each.kind != "date" and whole[each.start : each.end] in part]
+    scope = sure_scope(named)
+    return [hit for hit in hits if scope.holds(hit.document)]
 
 
 def _period(mentions: Sequence[Mention]) -> tuple[str, str]:

@@ -177,7 +177,7 @@ class Checker:
         return _chosen(claim, carried)
 
     def _cosines(self, claim: _Claim, candidates: Sequence[_Candidate]) -> list[float]:
-        """How near each candidate is in meaning; where the embedding model does not know the words, as their spelling tells."""
+        """How near each candidate is in meaning; where the model does not know the words, as their spelling tells."""
         texts = [each.text for each in candidates]
         read, *known = self._similarity.reads([claim.text, *texts])
         measured = map(float, self._similarity.between([claim.text], texts)[0])

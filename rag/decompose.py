@@ -177,7 +177,8 @@ _LINE_MARK = re.compile(r"^\s*(?:[-*•]|\(?\d+[.):])\s*")
 def decomposed(question: str, reply: str) -> tuple[str, ...]:
     """The parts that a chat model's reply holds; none where it holds fewer than two that can be trusted.
 
-    A part must share a word with the question, and may name no number that it does not.
+    A part must share a word with the question, and may name no number that it does not. What nobody sees (control
+    characters, marks that turn the direction of writing) is left out.
 
     >>> reply = "1. What are A-town's fares?\\n2. What are B-ville's fares?\\nHope it helps!"
     >>> decomposed("Compare A-town's and B-ville's fares.", reply)
@@ -185,7 +186,8 @@ def decomposed(question: str, reply: str) -> tuple[str, ...]:
     """
     known = _stems(question)
     numbers = set(re.findall(r"\d+", question))
-    lines = (_LINE_MARK.sub("", line).strip(" \"'«»“”") for line in reply.splitlines())
+    shown = ("".join(each if each.isprintable() else " " for each in line) for line in reply.splitlines())
+    lines = (_LINE_MARK.sub("", " ".join(line.split())).strip(" \"'«»“”") for line in shown)
     parts = dict.fromkeys(
         line
         for line in lines

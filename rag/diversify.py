@@ -30,8 +30,10 @@ LIMIT = "better passages fill the places"
 _COPIED = 0.7
 
 
-def without_copies(hits: Sequence[Hit]) -> list[Hit]:
+def without_copies(hits: Sequence[Hit], claimed: Collection[str] = ()) -> list[Hit]:
     """The hits, best first, without those that nearly repeat a better one of another article; ``also`` names their articles.
+
+    ``claimed`` are ids of passages that stay whatever they repeat, such as the best of an outlet that the question names.
 
     What holds a number that the better one lacks is no copy: two sources may disagree there. Copies are told by their runs of
     five words (w-shingling: Broder 1997, "On the resemblance and containment of documents").
@@ -44,7 +46,7 @@ def without_copies(hits: Sequence[Hit]) -> list[Hit]:
         shared = Counter(place for run in own for place in holders.get(run, ()))
         alike = (place for place in sorted(shared) if shared[place] >= _COPIED * min(len(own), len(shingles[place])))
         original = next((place for place in alike if _adds_nothing(hit, kept[place])), None)
-        if original is None:
+        if original is None or hit.passage.id in claimed:
             for run in own:
                 holders.setdefault(run, []).append(len(kept))
             kept.append(hit)

@@ -16,6 +16,8 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import asdict, dataclass, fields
 from functools import cached_property
+from itertools import groupby
+from operator import itemgetter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -140,18 +142,20 @@ class Index:
 
     def passages(self, rows: Sequence[int]) -> list[tuple[Passage, Header]]:
         """The passages of some rows, in their order, each with its article's header."""
-        marks = ",".join("?" * len(rows))
         query = (
-            "SELECT p.row, p.id, p.start, p.end, substr(d.text, p.start + 1, p.end - p.start), "
-            f"{_HEADER} FROM passages p JOIN documents d ON d.number = p.document WHERE p.row IN ({marks})"
+            f"SELECT document, row, id, start, end FROM passages WHERE row IN ({_marks(len(rows))}) ORDER BY document"
         )
         found = {}
-        for row, id_, start, end, text, *header in self._all(query, rows):
+        # Each article is read once and one is in memory at a time: substr in SQL would read a long one for each passage.
+        for number, spans in groupby(self._all(query, rows), key=itemgetter(0)):
+            text, *header = self._all(f"SELECT d.text, {_HEADER} FROM documents d WHERE d.number = ?", (number,))[0]
             known = _header(header)
-            try:
-                found[row] = (Passage(id=id_, document_id=known.id, start=start, end=end, text=text), known)
-            except CitationError as error:
-                raise IndexCorrupt(f"{error}; run: rag build --fresh") from error
+            for _, row, id_, start, end in spans:
+                try:
+                    passage = Passage(id=id_, document_id=known.id, start=start, end=end, text=text[start:end])
+                except CitationError as error:
+                    raise IndexCorrupt(f"{error}; run: rag build --fresh") from error
+                found[row] = (passage, known)
         return [found[row] for row in rows]
 
     def rows_of(self, ids: Iterable[str]) -> list[int]:

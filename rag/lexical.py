@@ -11,7 +11,7 @@ import shutil
 import weakref
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from functools import cached_property, lru_cache
+from functools import lru_cache
 from itertools import pairwise
 from pathlib import Path
 from tempfile import mkdtemp
@@ -56,10 +56,11 @@ class KeywordIndex:
     """
 
     def __init__(self, folder: Path) -> None:
-        self._folder = folder
         self._index = _open(folder, self)
         self._index.register_tokenizer("words", _analyzer())
         self._searcher = self._index.searcher()
+        # Not when it is first needed: by then a newer generation may have taken the folder's place.
+        self._spellings = Spellings.open(folder)
 
     def __len__(self) -> int:
         return int(self._searcher.num_docs)
@@ -102,10 +103,6 @@ class KeywordIndex:
     def frequency(self, term: str) -> int:
         """In how many passages an index term stands, as ``terms`` and ``stem`` give it."""
         return max(self._searcher.doc_freq("text", term), self._searcher.doc_freq("header", term)) if term else 0
-
-    @cached_property
-    def _spellings(self) -> Spellings:
-        return Spellings.open(self._folder)
 
     def _other_spellings(self, word: str, term: str) -> dict[str, float]:
         """The names that sound like one that is known; everyday words have one spelling."""

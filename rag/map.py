@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import hashlib
 import logging
-import os
 import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -98,7 +97,7 @@ def _keep(path: Path, points: Points) -> None:
     temporary = path.with_name(f"{FILE}-{secrets.token_hex(4)}.tmp")
     try:
         temporary.write_bytes(_digest(data) + data)
-        os.replace(temporary, path)
+        temporary.replace(path)
     except OSError as error:
         log.info("the map could not be kept: %s", error.strerror)
         temporary.unlink(missing_ok=True)

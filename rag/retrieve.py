@@ -114,15 +114,17 @@ def find(
     if parts is None:
         parts = decompose(question, [(each.start, each.end) for each in named], index)
     within = whole.scope or None if scope is None else scope
-    orders = [_order_of_part(index, embedder, part, within, today, ignored) for part in parts]
-    orders += _orders_of_scopes(index, whole.vector, [_scope_of(each) for each in named] if len(named) > 1 else [])
+    of_parts = [_order_of_part(index, embedder, part, within, today, ignored) for part in parts]
+    of_scopes = _orders_of_scopes(index, whole, [_scope_of(each) for each in named] if len(named) > 1 else [])
+    orders = [order for order in (*of_parts, *of_scopes) if order]
     ranked, candidates = _ranked(index, whole, k, {row for order in orders for row in order})
     if reranker is not None:
         ranked = _reranked(reranker, question, ranked)
     places = [[ranked[row].passage.id for row in order] for order in orders]
     repeated = {value for each in whole.mentions if each.kind == "document" for value in each.values}
     weighed = list(ranked.values())
-    kept = without_copies(weighed)
+    # An outlet that is named speaks for itself, also where another says nearly the same.
+    kept = without_copies(weighed, {ranked[order[0]].passage.id for order in of_scopes if order})
     groups = chosen(kept, k, places, repeated)
     hits = tuple(_one_hit(index, group) for group in groups)
     left = dropped(weighed, kept, groups)
@@ -152,13 +154,15 @@ def _order_of_part(
     return list(ranked)[:_PLACED]
 
 
-def _orders_of_scopes(index: Index, vector: Vectors, scopes: Sequence[Scope]) -> list[list[int]]:
-    """For each scope its rows nearest to a question, which may be none of the nearest of all."""
+def _orders_of_scopes(index: Index, query: _Query, scopes: Sequence[Scope]) -> list[list[int]]:
+    """For each scope its rows nearest to a question, of those allowed, which may be none of the nearest of all."""
     orders = []
     headers = index.headers() if scopes else []
+    if query.allowed is not None:
+        headers = [header for header in headers if header.id in query.allowed]
     for scope in scopes:
         rows = index.rows_of(header.id for header in headers if scope.holds(header))
-        cosines = zip(index.cosines(vector, rows), rows, strict=True)
+        cosines = zip(index.cosines(query.vector, rows), rows, strict=True)
         orders.append([row for _, row in sorted(cosines, key=lambda each: (-each[0], each[1]))[:_PLACED]])
     return orders
 
@@ -402,16 +406,22 @@ def check_scope(
     rag.errors.QuestionError: '2031-03' is no day; write it as 2031-03-04
     """
     for values in (outlets, documents):
-        if isinstance(values, str) or not all(isinstance(each, str) for each in values):
+        if (
+            not isinstance(values, Collection)
+            or isinstance(values, str)
+            or not all(isinstance(each, str) for each in values)
+        ):
             raise QuestionError("outlets and documents are lists of names; put a single one in a list")
-    if len(published) != 2:
+    if not isinstance(published, Sequence) or len(published) != 2:
         raise QuestionError("published is the first and the last day; leave one open with an empty string")
     for day in published:
         try:
-            if day:
-                date.fromisoformat(day)
+            # Newer Pythons read 20310304 too, which does not compare with the articles' dates as text.
+            known = not day or date.fromisoformat(day).isoformat() == day
         except (TypeError, ValueError):
-            raise QuestionError(f"{day!r} is no day; write it as 2031-03-04") from None
+            known = False
+        if not known:
+            raise QuestionError(f"{day!r} is no day; write it as 2031-03-04")
     first, last = published
     if first and last and first > last:
         raise QuestionError(f"{first} lies after {last}; write the first day first")

@@ -68,6 +68,8 @@ def timeline(
         return ()
     known = [hit.row for hit in index.keywords(asked.terms, _LOOKED_AT)]
     read = _Topic.of(asked, [passage.text for passage, _ in index.passages(known)])
+    if not read.asked.names and all(word.lower() in FUNCTION_WORDS for word in words(topic)):
+        return ()
     groups = [hits for hits in _mentions(read, index, embedder) if scope(hits[0].document)]
     chosen = _chosen(read.asked, groups, similarity)
     chosen.sort(key=lambda each: each.hit.document.date_order)

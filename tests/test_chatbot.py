@@ -338,3 +338,30 @@ def test_sources_that_differ_stand_side_by_side(settings: Settings, bundled: Emb
     assert "Sources differ" in answer.text
     assert "Gazette (9 March 2031, newer)" in answer.text
     assert {citation.hit.document.id for citation in answer.citations} >= {"one.md", "two.md"}
+
+
+def test_what_each_outlet_says_is_told_by_itself_and_nothing_twice(settings: Settings, bundled: Embedder) -> None:
+    head = '---\ntitle: "A bridge falls"\noutlet: {}\npublished: {}\n---\n'
+    chosen = alone(settings)
+    write_articles(
+        chosen.articles,
+        {
+            "one.md": head.format("Velm Gazette", "2031-03-04")
+            + "The fall of the bridge killed 14 people, police said.",
+            "two.md": head.format("Osk Courier", "2031-03-09")
+            + "The fall of the bridge killed 17 people. Three died later.",
+            "three.md": head.format("Lake Herald", "2031-03-10")
+            + "The fall of the bridge killed 19 people, it is said.",
+        },
+    )
+    chatbot = Chatbot.open(chosen, embedder=bundled)
+    answer = chatbot.ask("How many people died according to the Velm Gazette and the Osk Courier?")
+    said = [(each.citations[0].hit.document.id, each.text) for each in answer.sentences]
+    assert "14" in dict(said)["one.md"]
+    assert "17" in " ".join(text for id, text in said if id == "two.md")
+    assert "three.md" not in dict(said)
+    twice = chatbot.ask("Who was killed by the bridge or by the police?").sentences
+    assert len({each.text for each in twice}) == len(twice)
+    parts = chatbot.ask("How many people were killed by the fall of the bridge, and when did the bridge kill people?")
+    assert len(parts.parts) == 2
+    assert len({(each.hit.document.id, each.start) for each in parts.citations}) == len(parts.citations)

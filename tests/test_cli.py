@@ -97,6 +97,20 @@ def test_search_is_the_same_as_from_python(folder: Path) -> None:
     assert [(hit["passage"]["id"], hit["score"]) for hit in hits] == [(hit.passage.id, hit.score) for hit in expected]
     shown = run(folder, "search", "lake water farmers", *FOLDERS).stdout
     assert "words lake, water, farmers" in shown
+    assert "weighed" not in shown
+
+
+def test_search_explains_what_was_searched_and_what_was_left_out(folder: Path) -> None:
+    asked = ("search", "What did the Harbour Courier say about Lake Verrin?", *FOLDERS, "-k", "1", "--explain")
+    shown = run(folder, *asked, "--outlet", "Harbour Courier").stdout
+    assert "1 passages weighed, 1 shown\n  narrowed to: Harbour Courier\n" in shown
+    assert "left out" not in shown
+    shown = run(folder, *asked, "--since", "2031-02-01").stdout
+    assert "3 passages weighed, 1 shown\n  narrowed to: 2031-02-01 to …\n" in shown
+    assert shown.count("  left out, better passages fill the places: ") == 2
+    told = json.loads(run(folder, *asked, "--since", "2031-02-01", "--json").stdout)
+    assert (told["candidates"], len(told["hits"]), len(told["dropped"])) == (3, 1, 2)
+    assert told["dropped"][0]["reason"] == "better passages fill the places"
 
 
 def test_status_and_verify(folder: Path) -> None:
@@ -205,6 +219,8 @@ def test_a_timeline_quotes_each_article_by_date(folder: Path) -> None:
     assert entries[0]["as_of"] == "as of 11 March 2031"
     nothing = run(folder, "timeline", "Zembla", *FOLDERS)
     assert (nothing.returncode, "no article mentions" in nothing.stderr) == (3, True)
+    nothing = run(folder, "timeline", "Osk", "--until", "2031-01-01", *FOLDERS)
+    assert (nothing.returncode, "within what it was narrowed to" in nothing.stderr) == (3, True)
 
 
 def test_a_search_can_be_narrowed_by_hand(folder: Path) -> None:
@@ -213,6 +229,8 @@ def test_a_search_can_be_narrowed_by_hand(folder: Path) -> None:
     found = json.loads(run(folder, "search", "tram", "--outlet", "Harbour Courier", "--json", *FOLDERS).stdout)
     assert {hit["document"]["id"] for hit in found} == {"harbour.md"}
     assert run(folder, "search", "tram", "--since", "yesterday", *FOLDERS).returncode == 64
+    nothing = run(folder, "search", "tram", "--outlet", "Nobody Times", *FOLDERS)
+    assert (nothing.stdout, "narrowed to" in nothing.stderr) == ("", True)
 
 
 def test_known_answers_are_counted(folder: Path) -> None:

@@ -94,6 +94,8 @@ def test_a_models_reply_is_trusted_as_far_as_it_keeps_to_the_question() -> None:
         "What were the fares of Velm in 2031?",
         "What were the fares of Osk in 2031?",
     )
+    hidden = "- What were the fares\x00 of Velm\u202e in 2031?\x85- What were\x1b the fares of Osk?"
+    assert decomposed(question, hidden) == ("What were the fares of Velm in 2031?", "What were the fares of Osk?")
     assert decomposed(question, question) == ()
     assert decomposed(question, "") == ()
     assert question in decomposing(question)[-1].text

@@ -7,7 +7,19 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import rag.diversify
-from rag.diversify import LONGEST_SPAN, REPETITION, chosen, joined, without_copies
+from rag.diversify import (
+    COPY,
+    LIMIT,
+    LONGEST_SPAN,
+    MOST_DROPPED,
+    PLACE,
+    REPETITION,
+    SHARE,
+    chosen,
+    dropped,
+    joined,
+    without_copies,
+)
 from rag.types import Header, Hit, Passage
 
 LONG = "The council of Port Velm voted on Tuesday to build a tram line from the old docks to the university."
@@ -62,6 +74,24 @@ def test_chosen_is_what_choosing_one_by_one_by_hand_gives(hits: list[Hit], k: in
     found = [each for group in chosen(hits, k) for each in group]
     assert sorted(found, key=hits.index) == sorted(expected, key=hits.index)
     assert [each.score for each in found] == sorted((each.score for each in found), reverse=True)
+
+
+def test_what_is_left_out_has_its_reason() -> None:
+    shown, copy = hit("a", 0.9, LONG), hit("b", 0.85, LONG)
+    again, placed = hit("a", 0.7, "The mayor of Osk spoke."), hit("d", 0.4, "Owls hunt at night.")
+    elsewhere, last = hit("e", 0.65, "It will rain in Velm."), hit("c", 0.3, "Bees sleep in winter.")
+    hits = [shown, copy, again, elsewhere, placed, last]
+    left = dropped(hits, without_copies(hits), [(shown,), (placed,)])
+    reasons = [(copy, COPY), (again, SHARE), (elsewhere, PLACE), (last, LIMIT)]
+    assert [(each.hit, each.reason) for each in left] == reasons
+
+
+def test_only_the_best_of_what_is_left_out_is_reported_and_nothing_that_is_shown() -> None:
+    hits = [hit(f"{n}", 1 - n / 100) for n in range(40)]
+    groups = chosen(hits, 3)
+    assert [each.hit for each in dropped(hits, hits, groups)] == hits[3 : 3 + MOST_DROPPED]
+    assert dropped(hits[:3], hits[:3], groups) == ()
+    assert dropped([], [], []) == ()
 
 
 def articles(groups: list[tuple[Hit, ...]]) -> list[str]:

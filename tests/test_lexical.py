@@ -170,6 +170,15 @@ def test_the_same_passages_give_the_same_spellings_and_an_older_index_has_none(t
     assert older.search("Kosymov", 1)
 
 
+def test_an_open_index_knows_its_spellings_also_when_its_folder_is_gone(tmp_path: Path) -> None:
+    create_keyword_index(tmp_path, NAMES)
+    opened = KeywordIndex(tmp_path)
+    known = KeywordIndex(tmp_path).terms("Kosymof")
+    for file in tmp_path.iterdir():
+        file.unlink()
+    assert opened.terms("Kosymof") == known != {"Kosymof": {"kosymof": 1.0}}
+
+
 def test_frequency_counts_passages(index: KeywordIndex) -> None:
     assert [index.frequency(stem(word)) for word in ("tram", "plants", "nowhere", "...")] == [2, 2, 0, 0]
 

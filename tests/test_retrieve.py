@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Sequence
 from typing import Any
 
 import numpy
@@ -15,6 +14,7 @@ from hypothesis import strategies as st
 from embeddings import Embedder, EmbeddingError
 from news import write_articles
 from rag.build import build
+from rag.diversify import LIMIT
 from rag.errors import EmbedderError, QuestionError
 from rag.index import Index
 from rag.question import understand
@@ -32,7 +32,7 @@ from rag.retrieve import (
     sentence_coverage,
 )
 from rag.settings import Settings
-from rag.types import Header, Hit, Passage, Scope
+from rag.types import Header, Passage, Scope
 
 
 @pytest.fixture
@@ -95,6 +95,29 @@ def test_each_hit_says_why_it_is_there(index: Index, hashing: Embedder) -> None:
     assert best.why.dense_score is not None
     assert best.why.keyword_score is not None
     assert best.why.keyword_score > 0
+
+
+def test_what_was_weighed_is_counted_and_what_is_left_out_is_told(index: Index, hashing: Embedder) -> None:
+    question = "Which farmers protested because of Lake Verrin?"
+    found, all_ = find(index, hashing, question, 2), find(index, hashing, question, 1000)
+    assert found.candidates == len(index), "each is among the nearest fifty"
+    assert all_.dropped == ()
+    shown = {hit.passage.id for hit in found.hits}
+    left = [each.hit for each in found.dropped]
+    assert len(left) == 10
+    assert left == [hit for hit in all_.hits if hit.passage.id not in shown][:10]
+    assert {each.reason for each in found.dropped} == {LIMIT}
+
+
+def test_the_fused_score_is_the_one_before_words_that_stand_together_count(index: Index, hashing: Embedder) -> None:
+    question = "Which farmers protested at Lake Verrin?"
+    asked = understand(question, index)
+    for hit in retrieve(index, hashing, question, 5):
+        assert hit.why.reranked is None
+        assert hit.why.fused is not None
+        together = sentence_coverage(asked, hit.passage, hit.document)
+        whole = (hit.why.fused + SENTENCE_WEIGHT * together) / (1 + SENTENCE_WEIGHT)
+        assert hit.score == pytest.approx(whole, abs=1e-5)
 
 
 def test_more_passages_are_the_same_ones_and_then_some(index: Index, hashing: Embedder) -> None:
@@ -231,12 +254,47 @@ class TestScope:
         assert {hit.document.outlet for hit in found.hits} == {"Velm Herald", "Lake Herald"}
         assert not found.scope
 
+    def test_an_outlet_that_is_named_has_its_place_also_where_it_repeats_another(
+        self, settings: Settings, hashing: Embedder
+    ) -> None:
+        head = "---\ntitle: Report\noutlet: {} Herald\npublished: 2031-03-05\n---\n"
+        said = "The tram of Port Velm was late again on Monday, said the driver, and hundreds of people waited for it."
+        write_articles(settings.articles, {f"{each}.md": head.format(each) + said for each in ("Velm", "Lake")})
+        build(settings, hashing)
+        index = Index.open(settings.index)
+        found = find(index, hashing, "What did the Velm Herald and the Lake Herald say about the tram?", 5)
+        assert {"Velm.md", "Lake.md"} <= {hit.document.id for hit in found.hits}
+        (once,) = [hit for hit in retrieve(index, hashing, "Why was the tram late?", 5) if hit.also]
+        assert {once.document.id, once.also[0].id} == {"Velm.md", "Lake.md"}
+
+    def test_a_place_for_each_that_is_named_does_not_leave_the_scope(
+        self, settings: Settings, hashing: Embedder
+    ) -> None:
+        head = "---\ntitle: Report\nauthors: [{}]\npublished: {}\n---\nThe tram was late on day {}, people said.\n"
+        authors = ("Mirela Anders", "Jon Brask")
+        articles = {
+            f"{author[0]}-{day}.md": head.format(author, day, number)
+            for number, (author, day) in enumerate(
+                (author, day) for author in authors for day in ("2031-03-05", "2029")
+            )
+        }
+        write_articles(settings.articles, articles)
+        build(settings, hashing)
+        question = "What did Mirela Anders and Jon Brask report in March 2031?"
+        found = find(Index.open(settings.index), hashing, question, 8)
+        assert found.scope == Scope(published=("2031-03-01", "2031-03-31"))
+        assert all(found.scope.holds(hit.document) for hit in found.hits)
+        assert {"M-2031-03-05.md", "J-2031-03-05.md"} <= {hit.document.id for hit in found.hits}
+
     @pytest.mark.parametrize(
         "wrong",
         [
             {"outlets": "Velm"},
             {"published": ("2031", "")},
             {"published": ("a",)},
+            {"published": ("20310304", "")},
+            {"published": None},
+            {"outlets": None},
             {"published": ("2031-04-01", "2031-03-01")},
             {"documents": [1]},
         ],
@@ -272,6 +330,27 @@ def test_neighbouring_passages_are_one_hit_that_stands_in_the_article(hashing: E
     assert all(end <= start for (_, end), (start, _) in zip(places, places[1:], strict=False))
 
 
+def test_an_article_is_read_once_however_many_of_its_passages_are_wanted(
+    hashing: Embedder, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    said = " ".join(f"The tram number {n} of Port Velm runs from the old docks to the university." for n in range(60))
+    write_articles(settings.articles, {"long.txt": said})
+    build(settings.replace(passage_tokens=40), hashing)
+    index = Index.open(settings.index)
+    queries: list[str] = []
+    read = index._all
+    monkeypatch.setattr(index, "_all", lambda query, values=(): queries.append(query) or read(query, values))
+    rows = list(reversed(range(len(index))))
+    found = index.passages(rows)
+    texts = {header.id: index.document(header.id).text for header in index.headers()}
+    assert all(texts[header.id][each.start : each.end] == each.text for each, header in found)
+    assert [each for each, _ in found] == [index.passages([row])[0][0] for row in rows]
+    of_one_call = queries[: 1 + len(texts)]
+    assert len(rows) > 2 * len(texts)
+    assert sum("d.text" in query for query in of_one_call) == len(texts)
+    assert not any("substr" in query for query in queries)
+
+
 class Backwards:
     """A reranker that likes the shortest text best."""
 
@@ -288,6 +367,7 @@ def test_a_reranker_orders_the_best_anew(index: Index, hashing: Embedder) -> Non
     lengths = [len(f"{hit.document.line()}\n{hit.passage.text}") for hit in found]
     assert lengths == sorted(lengths)
     assert lengths != [len(f"{hit.document.line()}\n{hit.passage.text}") for hit in plain]
+    assert [hit.why.reranked for hit in found] == [hit.score for hit in found]
 
 
 def test_a_reranker_that_fails_says_what_to_do(index: Index, hashing: Embedder) -> None:

@@ -61,6 +61,7 @@ from rag.web.render import (
     panel,
     turn_data,
 )
+from rag.web.rooms import Visitor
 from rag.web.security import HEADERS, Guard, check_host
 from rag.web.stream import newest
 
@@ -169,7 +170,7 @@ class TestAnswerMarkup:
         assert "cite" not in markup
         assert "unverified" not in markup
         assert Elements(markup).text == (
-            "Answer: So it is in 1912. no sourceWritten by near:small; 1 of 1 sentences without a source"
+            "Answer: So it is in 1912. no sourceWritten by near:small; 1 of 1 sentence without a source"
         )
 
     def test_a_model_is_named_and_an_extractive_answer_names_none(self) -> None:
@@ -670,12 +671,12 @@ class TestModels:
         assert models.choice("two").name == ""
         with pytest.raises(SettingsError, match="set PAID_API_KEY, or enter one under Keys"):
             models.choose("two", "paid:grand")
-        assert models.data("two")["current"] == "extractive"
+        assert models.data(Visitor("two"))["current"] == "extractive"
 
     def test_the_page_gets_names_and_states_but_no_key(self, models: Models) -> None:
         models.look()
         models.keep_key("one", "paid", "test-key")
-        data = models.data("one", said="Done.")
+        data = models.data(Visitor("one"))
         assert data == {
             "current": "extractive",
             "own": "extractive",
@@ -684,21 +685,20 @@ class TestModels:
                 {"service": "paid", "models": [], "state": "key is set for this session"},
             ],
             "keys": [{"service": "paid", "kept": True}],
-            "said": "Done.",
-            "problem": "",
+            "keyless": "",
         }
-        assert models.data("two")["keys"] == [{"service": "paid", "kept": False}]
+        assert models.data(Visitor("two"))["keys"] == [{"service": "paid", "kept": False}]
         assert "test-key" not in repr((data, models.choice("one"), vars(models)))
 
     def test_forgetting_a_key_gives_way_to_the_servers_own_model(self, models: Models) -> None:
         models.keep_key("one", "paid", "test-key")
         models.choose("one", "paid:grand")
         assert models.forget_key("one", "paid").endswith("answers are the articles' own sentences.")
-        assert models.data("one")["current"] == "extractive"
+        assert models.data(Visitor("one"))["current"] == "extractive"
         models.choose("one", "near:small")
         models.keep_key("one", "paid", "test-key")
         assert models.forget_key("one", "paid") == "The key for paid is forgotten."
-        assert models.data("one")["current"] == "near:small"
+        assert models.data(Visitor("one"))["current"] == "near:small"
 
     def test_a_key_reaches_the_servers_own_model(self) -> None:
         services = Services()
@@ -713,7 +713,7 @@ class TestModels:
         models.choose("one", "near:small")
         with pytest.raises(SettingsError, match="SERVICE:NAME"):
             models.choose("one", name)
-        assert models.data("one")["current"] == "near:small"
+        assert models.data(Visitor("one"))["current"] == "near:small"
 
     @pytest.mark.parametrize(
         ("service", "key"),
@@ -727,26 +727,26 @@ class TestModels:
             "this service takes no key; choose one from the list",
             "this is no key; copy it again, in one piece",
         )
-        assert models.data("one")["keys"] == [{"service": "paid", "kept": False}]
+        assert models.data(Visitor("one"))["keys"] == [{"service": "paid", "kept": False}]
 
     def test_only_so_many_sessions_are_remembered(self, models: Models) -> None:
         for session in ("one", "two", "three"):
             models.keep_key(session, "paid", "test-key")
         models.choice("one")
         models.keep_key("four", "paid", "test-key")
-        kept = [each for each in ("one", "two", "three", "four") if models.data(each)["keys"][0]["kept"]]
+        kept = [each for each in ("one", "two", "three", "four") if models.data(Visitor(each))["keys"][0]["kept"]]
         assert kept == ["one", "three", "four"]
 
     def test_who_leaves_or_stays_away_is_forgotten(self, models: Models, now: list[float]) -> None:
         models.keep_key("one", "paid", "test-key")
         models.forget("one")
-        assert not models.data("one")["keys"][0]["kept"]
+        assert not models.data(Visitor("one"))["keys"][0]["kept"]
         models.keep_key("two", "paid", "test-key")
         now[0] = 59
         models.keep_key("three", "paid", "test-key")
         now[0] = 60
         models.forget_idle()
-        assert [models.data(each)["keys"][0]["kept"] for each in ("two", "three")] == [False, True]
+        assert [models.data(Visitor(each))["keys"][0]["kept"] for each in ("two", "three")] == [False, True]
 
     def test_who_stays_away_is_forgotten_though_nobody_else_comes(self) -> None:
         models = Models(Settings(), Services(), idle_seconds=0.05)
@@ -754,7 +754,7 @@ class TestModels:
         timer = models._timer
         assert timer is not None
         timer.join(10)
-        assert not models.data("one")["keys"][0]["kept"]
+        assert not models.data(Visitor("one"))["keys"][0]["kept"]
         assert models._timer is None
 
     def test_rag_api_key_goes_to_the_servers_own_model_only(self, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -925,4 +925,4 @@ def test_the_page_never_learns_the_query_or_path_of_the_servers_model() -> None:
         settings = Settings(model=secret)
         models = Models(settings, ChatServices(settings))
         said = "" if secret.startswith("gguf") else models.choose("one", shown_name(secret))
-        assert "canary" not in json.dumps(models.data("one")) + said
+        assert "canary" not in json.dumps(models.data(Visitor("one"))) + said

@@ -52,7 +52,7 @@ class Acts:
     def act(self, conversation: Conversation, sent: Mapping[str, Any], visitor: Visitor) -> dict[str, Any]:
         """``data`` after a button was pressed, with what it opens or copies; raises FootnoteError."""
         turn = _turn(conversation, sent.get("turn"))
-        name, number = sent.get("name"), str(turn.number)
+        name, number = str(sent.get("name")), str(turn.number)
         if name in COPIES:
             return {**self.data(conversation, visitor), "copy": copied(turn, COPIES[name]), "kind": COPIES[name]}
         if name == "edit":
@@ -63,15 +63,15 @@ class Acts:
             return self._noted(conversation, turn, sent.get("note"), visitor)
         return self._judged(conversation, turn, name, visitor)
 
-    def _judged(self, conversation: Conversation, turn: Turn, name: object, visitor: Visitor) -> dict[str, Any]:
-        verdict = name.replace("-", " ") if isinstance(name, str) else name
+    def _judged(self, conversation: Conversation, turn: Turn, name: str, visitor: Visitor) -> dict[str, Any]:
+        verdict = name.replace("-", " ")
         before, note = self._feedback.given(visitor.owner, (turn,)).get(turn.number, ("", ""))
         if verdict == before:
             self._feedback.take_back(visitor.owner, conversation, turn.number)
             said = phrase("Taken back", visitor.language)
             return {**self.data(conversation, visitor), "said": said}
         self._feedback.give(visitor.owner, conversation, turn.number, verdict, note)
-        opened = {"open": "note", "turn": str(turn.number), "verdict": str(verdict), "text": note}
+        opened = {"open": "note", "turn": str(turn.number), "verdict": name, "text": note}
         return {**self.data(conversation, visitor), **opened}
 
     def _noted(self, conversation: Conversation, turn: Turn, note: object, visitor: Visitor) -> dict[str, Any]:

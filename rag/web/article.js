@@ -41,8 +41,8 @@ function drawArticle(place, article) {
     }
     parts.push(paragraph);
   }
-  if (article.cut) parts.push(make("p", "hint", "This article is very long; the part around the sentence is shown."));
-  if (article.source) parts.push(make("p", "article-source", "Source: " + article.source));
+  if (article.cut) parts.push(make("p", "hint", say("This article is very long; the part around the sentence is shown.")));
+  if (article.source) parts.push(make("p", "article-source", say("Source: {source}", { source: article.source })));
   place.replaceChildren(...parts);
   return { heading, marks, mark: marks[article.at - 1] || null };
 }
@@ -52,8 +52,8 @@ function linkTo(article) {
   const place = make("p", "article-link");
   const said = make("span", "byline");
   said.setAttribute("role", "status");
-  const words = article.at ? "Copy link to this passage" : "Copy link to this article";
-  const copy = button("action quiet", say(words), async () => {
+  const words = article.at ? say("Copy link to this passage") : say("Copy link to this article");
+  const copy = button("action quiet", words, async () => {
     const done = await copyText(new URL(article.link, location.origin + location.pathname).href);
     said.textContent = done ? say("Copied") : say("The browser did not let it be copied");
     copy.focus({ preventScroll: true });
@@ -98,7 +98,7 @@ function drawProblem(place, text) {
 // article was asked for meanwhile.
 async function openArticle(place, id, start, end, others = []) {
   const request = (place.request = {});
-  place.replaceChildren(make("p", "hint", "Opening the article…"));
+  place.replaceChildren(make("p", "hint", say("Opening the article…")));
   let article = await server.read_article(id, start, end, others);
   while (article?.wait && place.request === request) {
     place.replaceChildren(make("p", "hint", article.error));
@@ -106,7 +106,7 @@ async function openArticle(place, id, start, end, others = []) {
     article = await server.read_article(id, start, end, others);
   }
   if (place.request !== request) return null;
-  if (!article) return drawProblem(place, "The article could not be fetched. Is Footnote still running in its terminal?");
+  if (!article) return drawProblem(place, say("The article could not be fetched. Is Footnote still running in its terminal?"));
   return article.error ? drawProblem(place, article.error) : drawArticle(place, article);
 }
 
@@ -116,3 +116,5 @@ function reveal(target, block) {
   target.focus({ preventScroll: true });
   target.scrollIntoView({ block, behavior: calm ? "auto" : "smooth" });
 }
+
+sayAll(element); // the template's own texts

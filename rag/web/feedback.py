@@ -80,7 +80,7 @@ class Feedback:
 
     def given(self, owner: str, conversation: Conversation) -> dict[int, tuple[str, str]]:
         """What a reader said of a conversation's answers: verdict and note by the turn's number."""
-        found = {}
+        found: dict[int, tuple[str, str]] = {}
         checked_owner(owner)
         if not self._store.begun:
             return found

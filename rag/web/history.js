@@ -19,6 +19,7 @@ let renaming = null; // the one that is being renamed, with the title as far as 
 let wanted = ""; // what was searched for last; answers to earlier searches come too late
 let searching = 0;
 let saved = 0;
+let reached = ""; // the one that the keyboard reaches by Tab; up and down go on from there
 
 function fitting() {
   const chosen = localStorage.getItem(FOLDED);
@@ -161,8 +162,33 @@ function draw() {
     items.push(more);
   }
   list.replaceChildren(...items);
+  if (!conversations.some((each) => each.id === reached)) reached = current || "";
+  if (!conversations.some((each) => each.id === reached)) reached = conversations[0]?.id || "";
+  reach(reached);
   drawFoot(total);
 }
+
+// A hundred conversations are one stop on the way to the chat, not two hundred.
+function reach(id) {
+  reached = id;
+  for (const each of list.querySelectorAll(".history-row button")) each.tabIndex = each.dataset.key.endsWith(":" + id) ? 0 : -1;
+}
+
+list.addEventListener("focusin", (event) => {
+  const [, id] = event.target.dataset.key?.split(":") || [];
+  if (event.target.closest(".history-row")) reach(id);
+});
+list.addEventListener("keydown", (event) => {
+  const row = event.target.closest(".history-row");
+  const rows = [...list.querySelectorAll(".history-row")];
+  const places = { ArrowDown: rows.indexOf(row) + 1, ArrowUp: rows.indexOf(row) - 1, Home: 0, End: rows.length - 1 };
+  if (!row || !(event.key in places)) return;
+  event.preventDefault();
+  const kind = event.target.classList.contains("history-more") ? ".history-more" : ".history-open";
+  const next = rows[places[event.key]]?.querySelector(kind);
+  next?.focus();
+  next?.scrollIntoView({ block: "nearest" });
+});
 
 function toggle(id) {
   unfolded = unfolded === id ? "" : id;

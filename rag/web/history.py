@@ -162,17 +162,8 @@ class History:
             opened = self._store().open(visitor.owner, sent.get("id"))
             session.file = export(opened.turns, sent.get("kind"), opened.title)
         elif action == "export_feedback" and self._feedback is not None:
-            return self._export_feedback(session, visitor)
+            return _export_feedback(self._feedback, session, visitor)
         return ""
-
-    def _export_feedback(self, session: _Session, visitor: Visitor) -> str:
-        assert self._feedback is not None
-        questions = self._feedback.questions(visitor.owner)
-        if not questions.count:
-            return phrase("There is no feedback yet: say under an answer whether it is right", visitor.language)
-        session.file = File("footnote-feedback.jsonl", "application/jsonl", questions.text)
-        text = "{count} question for rag eval|{count} questions for rag eval"
-        return phrase(text, visitor.language, count=questions.count)
 
     def _listed(self, owner: str, session: _Session) -> Listed:
         pages = [self._store().listed(owner, session.search, start) for start in range(0, session.shown, MAX_LISTED)]
@@ -190,3 +181,12 @@ class History:
             while len(self._sessions) > self._capacity:
                 self._sessions.popitem(last=False)
             return found
+
+
+def _export_feedback(feedback: Feedback, session: _Session, visitor: Visitor) -> str:
+    questions = feedback.questions(visitor.owner)
+    if not questions.count:
+        return phrase("There is no feedback yet: say under an answer whether it is right", visitor.language)
+    session.file = File("footnote-feedback.jsonl", "application/jsonl", questions.text)
+    text = "{count} question for rag eval|{count} questions for rag eval"
+    return phrase(text, visitor.language, count=questions.count)

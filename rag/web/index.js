@@ -99,7 +99,7 @@ function drawIndex(value) {
   const busy = value.kind === "building" || (value.kind === "loading" && value.stage !== "loading the model");
   if (asked !== "cancel" || value.kind !== "building") asked = "";
   state.dataset.kind = value.kind;
-  state.textContent = say(KINDS[value.kind] || "");
+  state.textContent = say(value.kind === "failed" && !value.serving ? "Could not be opened" : KINDS[value.kind] || "");
   about.textContent = words(value);
   stages.hidden = !busy;
   if (busy) drawStages(stages, value);

@@ -69,8 +69,7 @@ function scopeText(scope) {
 function drawDropped(dropped, read) {
   const item = make("li");
   const open = button("action", say("Read in article"), () => read(dropped, open));
-  item.append(make("span", "card-name", dropped.title), make("span", "byline", say(dropped.reason)));
-  item.append(make("span", "passage", dropped.text), open);
+  item.append(make("span", "card-name", dropped.title), make("span", "passage", dropped.text), open);
   return item;
 }
 
@@ -88,10 +87,10 @@ function drawSearch(search, read) {
     ],
   ];
   const content = [facts(rows)];
-  if (search.dropped.length) {
+  for (const reason of new Set(search.dropped.map((each) => each.reason))) {
     const list = make("ul", "dropped");
-    list.append(...search.dropped.map((each) => drawDropped(each, read)));
-    content.push(make("h3", "", say("Found and left out")), list);
+    list.append(...search.dropped.filter((each) => each.reason === reason).map((each) => drawDropped(each, read)));
+    content.push(make("h3", "", say("Left out: {reason}", { reason: say(reason) })), list);
   }
   return disclosure("more searched-for", say("What was searched"), ...content);
 }

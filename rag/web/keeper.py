@@ -255,7 +255,7 @@ def index_data(keeper: Keeper) -> dict[str, Any]:
     """What the page shows of the index, as plain data."""
     state = keeper.state
     changes = state.changes
-    counts = {name: len(getattr(changes, name)) for name in ("added", "changed", "removed", "kept", "failed")}
+    names = ("added", "changed", "removed", "kept", "failed") if changes is not None else ()
     return {
         "kind": state.kind,
         "text": state.text,
@@ -265,6 +265,6 @@ def index_data(keeper: Keeper) -> dict[str, Any]:
         "seconds": round(state.seconds, 1),
         "remaining": "" if state.remaining is None else spoken_seconds(state.remaining),
         "left": None if state.remaining is None else round(state.remaining, 1),
-        "changes": counts if changes is not None else {},
+        "changes": {name: len(getattr(changes, name)) for name in names},
         "watching": keeper.watching,
     }

@@ -148,7 +148,7 @@ function drawRow(row) {
     drawn.append(made);
     return made;
   };
-  const name = make("span", "card-name", row.title);
+  const name = make("span", row.readable ? "card-name" : "card-name unread", row.title);
   if (row.code) name.lang = row.code;
   const line = make("span", "byline", row.readable ? [row.outlet, row.date].filter(Boolean).join(" · ") : "");
   if (row.readable) {
@@ -157,14 +157,13 @@ function drawRow(row) {
     if (row.id === reading) mark(open);
     cell("title", open, line);
     drawn.addEventListener("click", (event) => event.target.closest("button") || String(getSelection()) || choose(row, open));
-  } else cell("title", name);
+  } else cell("title", name, make("span", "reason", row.reason));
   cell("outlet", row.outlet);
   cell("authors", row.authors);
   cell("date", row.date);
   cell("language", row.language);
   cell("passages", row.readable ? row.passages.toLocaleString("en") : "");
   const status = cell("status", make("span", "shelf-status", say(STATUSES[row.status])));
-  if (row.reason) status.append(make("span", "byline", row.reason));
   if (row.status === "failed" && !limits().obstacle) {
     const away = button("action quiet", say("Remove"), () => ask(row, away));
     away.setAttribute("aria-label", say("Remove {name}", { name: row.title }));

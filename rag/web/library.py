@@ -51,7 +51,7 @@ class Library:
     def shelf_data(self, language: str = "en") -> dict[str, Any]:
         """What whoever adds files needs to know."""
         return {
-            "obstacle": phrase(self._shelf.obstacle(), language),
+            "obstacle": self._shelf.obstacle(language),
             "name": self._folder,
             "suffixes": list(READERS),
             "megabytes": self._limit,
@@ -97,7 +97,7 @@ class Library:
         and whether it was ``renamed`` or ``known``; ``["done"]`` after the last file has the index built.
         """
         try:
-            return self._step(*step)
+            return self._step(*([step] if isinstance(step, str) else step))  # one alone comes without its list
         except FootnoteError as error:
             return {"refused": sentence(error)}
         except Exception as error:  # the reader must be told, whatever it was
@@ -162,5 +162,16 @@ def _row(file: FileStatus, header: Header | None, passages: int) -> list[Any]:
     title = shortened(known.title or file.id, MAX_CELL)
     authors = shortened(", ".join(known.authors), MAX_CELL)
     outlet, date = shortened(known.outlet, MAX_CELL), shortened(known.published, MAX_CELL)
-    reason = shortened(file.reason, MAX_CELL)
-    return [file.id, title, outlet, authors, date, known.language, passages, file.status, reason, header is not None]
+    reason = shortened(file.reason[:1].upper() + file.reason[1:], MAX_CELL)
+    return [
+        file.id,
+        title,
+        outlet,
+        authors,
+        date,
+        shortened(known.language, MAX_CELL),
+        passages,
+        file.status,
+        reason,
+        header is not None,
+    ]

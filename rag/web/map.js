@@ -12,6 +12,7 @@ const COLOURS = 6;
 const SHAPES = ["circle", "square", "triangle", "diamond", "plus"]; // 5 and 6 share no factor: 30 articles look different
 const LISTED = 100; // rows of the table and articles of the legend at once
 const REACH = 14; // pixels from a point within which it is meant
+const LABELLED = 60; // with more articles than this, titles would only hide points
 const CLOSEST = 40;
 const EDGE = 34; // pixels around the map for rings and labels
 
@@ -124,6 +125,13 @@ function drawStar([x, y], ink, fill) {
   pen.stroke();
 }
 
+function fill(colour, path) {
+  pen.beginPath();
+  path();
+  pen.fillStyle = colour;
+  pen.fill();
+}
+
 function ring([x, y], r, colour, width) {
   pen.beginPath();
   pen.arc(x, y, r, 0, 2 * Math.PI);
@@ -132,27 +140,34 @@ function ring([x, y], r, colour, width) {
   pen.stroke();
 }
 
-// Titles beside articles that lie together, as far as there is room.
+// Titles below or above articles that lie together, where they hide neither points nor one another.
 function drawLabels(style, r) {
   pen.font = "600 14px " + style.getPropertyValue("--serif");
   pen.textAlign = "center";
   pen.lineWidth = 4;
   pen.lineJoin = "round";
+  pen.strokeStyle = style.getPropertyValue("--paper");
+  pen.fillStyle = style.getPropertyValue("--ink");
+  const within = (box, [x, y]) => x > box[0] - r && x < box[2] + r && y > box[1] - r && y < box[3] + r;
+  const meet = (one, other) => one[0] < other[2] && other[0] < one[2] && one[1] < other[3] && other[1] < one[3];
   const taken = [];
+  const places = points.map((point) => toScreen(point.x, point.y));
   for (const article of articles.values()) {
     if (!article.together || (alone && alone !== article.article)) continue;
-    const [x, y] = toScreen(article.x, article.bottom);
     const text = article.title.length > 34 ? article.title.slice(0, 33) + "…" : article.title;
     const half = pen.measureText(text).width / 2 + 4;
+    const [x, below] = toScreen(article.x, article.bottom);
+    const [, above] = toScreen(article.x, article.top);
+    if (x < 0 || x > size.width) continue;
     const middle = Math.max(half, Math.min(size.width - half, x));
-    const box = [middle - half, y + r, middle + half, y + r + 22];
-    if (x < 0 || x > size.width || y < 0 || box[3] > size.height) continue;
-    if (taken.some((other) => box[0] < other[2] && other[0] < box[2] && box[1] < other[3] && other[1] < box[3])) continue;
+    const boxes = [below + 2 * r, above - 2 * r - 20].map((top) => [middle - half, top, middle + half, top + 20]);
+    const free = (box) =>
+      box[1] > 0 && box[3] < size.height && !taken.some((other) => meet(box, other)) && !places.some((place) => within(box, place));
+    const box = boxes.find(free);
+    if (!box) continue;
     taken.push(box);
-    pen.strokeStyle = style.getPropertyValue("--paper");
-    pen.fillStyle = style.getPropertyValue("--ink");
-    pen.strokeText(text, middle, y + r + 17);
-    pen.fillText(text, middle, y + r + 17);
+    pen.strokeText(text, middle, box[1] + 15);
+    pen.fillText(text, middle, box[1] + 15);
   }
 }
 
@@ -182,25 +197,16 @@ function draw() {
     pen.fill();
   }
   pen.globalAlpha = 1;
-  for (const point of points) {
-    const hit = hits.get(point.row);
-    if (!hit) continue;
-    const at = toScreen(point.x, point.y);
-    if (hit.cited) {
-      pen.beginPath();
-      pen.arc(at[0], at[1], r + 6, 0, 2 * Math.PI);
-      pen.fillStyle = colour("yellow");
-      pen.fill();
-      pen.beginPath();
-      const { colour: tone, shape } = articles.get(point.article);
-      outline(shape, at[0], at[1], r);
-      pen.fillStyle = colour("map-" + tone);
-      pen.fill();
-    }
-    ring(at, r + 6, colour("ink"), 2.5);
+  const ringed = points.filter((point) => hits.has(point.row));
+  for (const point of ringed) {
+    const [x, y] = toScreen(point.x, point.y);
+    const { colour: tone, shape } = articles.get(point.article);
+    if (hits.get(point.row).cited) fill(colour("yellow"), () => pen.arc(x, y, r + 6, 0, 2 * Math.PI));
+    fill(colour("map-" + tone), () => outline(shape, x, y, r));
   }
-  drawLabels(style, r + 7);
   if (star) drawStar(toScreen(...star), colour("ink"), colour("map-star"));
+  for (const point of ringed) ring(toScreen(point.x, point.y), r + 6, colour("ink"), 2.5);
+  drawLabels(style, r);
   for (const at of [chosen, focused]) if (at >= 0) ring(toScreen(points[at].x, points[at].y), r + 10, colour("blue"), 3);
 }
 
@@ -283,7 +289,8 @@ async function choose(at, from) {
   if (!found || found.problem) return void drawProblem(passagePlace, found ? found.problem : say("Footnote does not answer. Is it still running in its terminal?"));
   const heading = make("h3", "card-name", found.title);
   heading.tabIndex = -1;
-  const text = make("blockquote", "passage", found.text);
+  const text = make("blockquote", "passage");
+  found.text.split(/\n\s*\n/).forEach((part, at) => text.append(...(at ? [make("span", "gap")] : []), part));
   if (found.language) text.lang = found.language;
   const read = button("action", say("Read in article"), () => showArticle(found, read));
   const close = button("action quiet", say("Close"), () => {
@@ -400,26 +407,36 @@ function drawTable() {
 function take(data) {
   key = data.key;
   points = data.points;
+  [focused, chosen, alone, star, hits, drawn] = [-1, -1, "", null, new Map(), null];
   articles = new Map(data.articles.map((article, at) => [article.article, { ...article, colour: (at % COLOURS) + 1, shape: SHAPES[at % SHAPES.length], count: 0, hits: 0 }]));
-  for (const point of points) articles.get(point.article).count += 1;
+  count();
   gather();
   view = { scale: 1, x: 0.5, y: 0.5 };
-  [focused, chosen, alone, star, hits, drawn] = [-1, -1, "", null, new Map(), null];
   passagePlace.replaceChildren();
   peek.hidden = true;
-  const shown = { count: points.length, total: data.total };
-  const some = data.total > points.length ? say("{count} of {total} passages", shown) : say("{count} passage|{count} passages", { count: points.length });
+  const shown = { shown: points.length, total: data.total };
+  const some = data.total > points.length ? say("{shown} of {total} passages", shown) : say("{count} passage|{count} passages", { count: points.length });
   about.textContent = points.length ? say("{passages}; those that say similar things lie together. Choose one to read it.", { passages: some }) : say("There are no passages yet: the folder of articles is empty.");
+}
+
+function count() {
+  for (const article of articles.values()) article.count = article.hits = 0;
+  for (const point of points) {
+    const article = articles.get(point.article);
+    article.count += 1;
+    article.hits += hits.has(point.row);
+  }
 }
 
 // Where each article lies, and whether it lies together, so that a title can stand beside it.
 function gather() {
+  if (articles.size > LABELLED) return;
   for (const article of articles.values()) {
-    const own = points.filter((point) => point.article === article.article && !point.outside);
+    const own = points.filter((point) => point.article === article.article);
     const middle = (name) => own.map((point) => point[name]).sort((a, b) => a - b)[own.length >> 1];
     const [x, y] = [middle("x"), middle("y")];
-    const near = own.filter((point) => Math.hypot(point.x - x, point.y - y) < 0.15);
-    Object.assign(article, { x, bottom: Math.max(...near.map((point) => point.y)), together: articles.size <= 60 && near.length >= 0.7 * own.length });
+    const heights = own.filter((point) => Math.hypot(point.x - x, point.y - y) < 0.15).map((point) => point.y);
+    Object.assign(article, { x, bottom: Math.max(...heights), top: Math.min(...heights), together: heights.length >= 0.7 * own.length });
   }
 }
 
@@ -436,8 +453,7 @@ async function showAnswer() {
   star = placed?.star || null;
   hits = new Map((placed?.hits || []).map(({ row, hit }) => [row, { hit, cited: cited.has(passages[hit]) }]));
   for (const point of placed?.others || []) if (articles.has(point.article)) points.push({ ...point, outside: true });
-  for (const article of articles.values()) article.hits = 0;
-  for (const point of points) if (hits.has(point.row)) articles.get(point.article).hits += 1;
+  count();
   drawn = answer;
   [focused, chosen] = [-1, -1];
   passagePlace.replaceChildren();

@@ -115,18 +115,14 @@ class Map:
         if not isinstance(question, str) or not _are_ids(ids):
             raise QuestionError("this question has no place on the map; ask it again")
         hits = _hits(made, ids)
-        rows = dict(zip(hits, made.places(list(hits)), strict=True))
         shown = frozenset(made.rows)
-        others = (
-            dict(zip(outside, made.index.passages(outside), strict=True)) if (outside := _without(hits, shown)) else {}
-        )
+        outside = [row for row in hits if row not in shown]
+        found = zip(outside, made.places(outside), made.index.passages(outside), strict=True)
         return {
             "key": _key(made),
-            "star": list(_rounded(chatbot.place(question))),
-            "hits": [
-                {"hit": hits[row], **({"row": row} if row in shown else _point(row, place, *others[row]))}
-                for row, place in rows.items()
-            ],
+            "star": list(_rounded(chatbot.place(question, made))),
+            "hits": [{"row": row, "hit": hit} for row, hit in hits.items()],
+            "others": [_point(row, place, *passage) for row, place, passage in found],
         }
 
     def _read(self, sent: Any) -> Data:

@@ -2,6 +2,7 @@
 // index for the whole page: what it hears goes to every part that shows something of it.
 
 const status = element.querySelector(".status");
+const keyless = element.querySelector(".keyless");
 const spoken = element.querySelector(".masthead-said");
 let timer = 0;
 let said = "";
@@ -28,6 +29,15 @@ function drawServing(state) {
   else if (state.kind === "outdated") drawLine("ready", say("The folder of articles has changed."), null, button("again", say("Update the index"), () => beat("rebuild")));
   else if (state.kind === "cancelled" || state.kind === "failed") drawLine("ready", told(state.text));
   else drawLine("ready", state.folder || unread);
+}
+
+// The model that Footnote was started with has no key: answers come without it until one is entered.
+function drawKeyless(model) {
+  keyless.hidden = !model;
+  if (!model) return;
+  const text = say("{model} needs a key; until it has one, answers are the articles’ own sentences.", { model });
+  const open = button("action", say("Enter it in Settings"), () => document.getElementById("settings-tab-button").click());
+  keyless.replaceChildren(make("span", "status-text", text), open);
 }
 
 function drawStatus() {
@@ -72,8 +82,9 @@ listening.signal.addEventListener("abort", () => clearTimeout(timer));
 
 let known = "";
 watch("value", () => {
-  const kind = (props.value || {}).kind;
+  const { kind, keyless: model } = props.value || {};
   drawStatus();
+  drawKeyless(model);
   if (kind !== known) beat();
   known = kind;
 });

@@ -2,16 +2,16 @@
 // A key leaves its box the moment it is sent; the server answers with no more than that it is set.
 
 const EXTRACTIVE = "extractive";
-const library = element.querySelector(".model");
-const about = library.querySelector(".pane-about");
-const options = library.querySelector(".model-options");
-const services = library.querySelector(".model-services");
-const said = library.querySelector(".model-said");
-const look = library.querySelector(".model-look");
-const other = library.querySelector(".model-other");
+const settings = element.querySelector(".model");
+const about = settings.querySelector(".pane-about");
+const options = settings.querySelector(".model-options");
+const services = settings.querySelector(".model-services");
+const said = settings.querySelector(".model-said");
+const look = settings.querySelector(".model-look");
+const other = settings.querySelector(".model-other");
 const name = other.querySelector("input");
-const keys = library.querySelector(".model-keys");
-const keyForm = library.querySelector(".model-key");
+const keys = settings.querySelector(".model-keys");
+const keyForm = settings.querySelector(".model-key");
 const service = keyForm.querySelector("select");
 const secret = keyForm.querySelector("input");
 
@@ -29,12 +29,12 @@ function drawOption(model, title, note, current) {
   return label;
 }
 
-function drawOptions({ current, own, found }) {
+function drawOptions({ current, own, found, keyless }) {
   const focused = options.contains(document.activeElement);
-  const listed = new Map([[EXTRACTIVE, ["The articles’ own sentences", "No model; nothing can be made up"]]]);
+  const listed = new Map([[EXTRACTIVE, [say("The articles’ own sentences"), say("No model; nothing can be made up")]]]);
   for (const each of found) for (const model of each.models) listed.set(model, [model, each.state]);
-  if (!listed.has(own)) listed.set(own, [own, "Set where Footnote was started"]);
-  if (!listed.has(current)) listed.set(current, [current, "Chosen by its name"]);
+  if (!listed.has(own)) listed.set(own, [own, keyless ? say("Waits for its key, below") : say("Set where Footnote was started")]);
+  if (!listed.has(current)) listed.set(current, [current, say("Chosen by its name")]);
   options.replaceChildren(...[...listed].map(([model, [title, note]]) => drawOption(model, title, note, current)));
   if (focused) options.querySelector("input:checked")?.focus();
 }
@@ -47,8 +47,8 @@ function drawService(each) {
 
 function drawKey(each) {
   const item = make("li");
-  item.append(make("span", "card-name", each.service), make("span", "byline", "Key is set for this session"));
-  item.append(button("action", "Forget the key", () => trigger("forget_key", { service: each.service })));
+  item.append(make("span", "card-name", each.service), make("span", "byline", say("Key is set for this session")));
+  item.append(button("action", say("Forget the key"), () => trigger("forget_key", { service: each.service })));
   return item;
 }
 
@@ -62,19 +62,20 @@ function drawKeys(all) {
 
 function drawModel() {
   const value = props.value || {};
-  const { found = [], keys = [], current = EXTRACTIVE, own = EXTRACTIVE } = value;
+  const { found = [], keys = [], current = EXTRACTIVE, own = EXTRACTIVE, keyless = "" } = value;
   look.disabled = false;
-  about.textContent = current === EXTRACTIVE ? "Now: the articles’ own sentences" : "Now: " + current;
-  drawOptions({ current, own, found });
+  about.textContent = current === EXTRACTIVE ? say("Now: the articles’ own sentences") : say("Now: {model}", { model: current });
+  drawOptions({ current, own, found, keyless });
   services.replaceChildren(...found.filter((each) => !each.models.length).map(drawService));
   drawKeys(keys);
+  if (value.own) document.querySelector("#masthead .keyless").hidden = !keyless || current !== EXTRACTIVE;
   said.className = value.problem ? "model-said failure" : "model-said";
   said.textContent = value.problem || value.said || "";
 }
 
 function lookAround() {
   look.disabled = true;
-  said.textContent = "Looking for models…";
+  said.textContent = say("Looking for models…");
   trigger("look");
 }
 

@@ -195,9 +195,14 @@ class Models:
         service = self._check_service(service)
         if not (isinstance(secret, str) and _is_key(secret.strip())):
             raise SettingsError("this is no key; copy it again, in one piece")
+        waited = self.keyless(session)
         with self._lock:
-            self._touch(session).keys[service] = Key(secret)
-        return phrase("The key for {service} is set for this session.", language, service=service)
+            kept = self._touch(session)
+            kept.keys[service] = Key(secret)
+        said = phrase("The key for {service} is set for this session.", language, service=service)
+        if waited and not kept.name and not self.keyless(session):
+            said += f" {self._from_now_on(self._settings.model, language)}"
+        return said
 
     def forget_key(self, session: str, service: Any, language: str = "en") -> str:
         """Forgets a key; says so. A model that cannot write without it gives way to the server's own."""
@@ -288,7 +293,7 @@ class Models:
                     "models": [f"{each.service}:{name}" for name in each.models],
                     "state": phrase("key is set for this session", visitor.language)
                     if each.service in kept.keys
-                    else each.state,
+                    else phrase(each.state, visitor.language),
                 }
                 for each in self._found
             ]

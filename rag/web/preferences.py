@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from rag.chat.names import shown_name
 from rag.errors import SettingsError
 from rag.settings import Settings
 from rag.web.language import phrase
@@ -45,7 +44,7 @@ class Preferences:
     """
 
     name = "settings"
-    actions = ("change", "defaults")
+    actions = ("adjust", "defaults")
 
     def __init__(self, settings: Settings, models: Models) -> None:
         self._settings = settings
@@ -76,7 +75,7 @@ class Preferences:
         changes = self._models.changes(visitor.session)
         if action == "defaults":
             changes = {}
-        elif action == "change":
+        elif action == "adjust":
             control = self._control(sent.get("name"))
             changes[control.name] = self._checked(control, sent.get("value"))
         kept = {name: value for name, value in changes.items() if value != getattr(self._settings, name)}

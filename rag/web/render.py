@@ -12,10 +12,11 @@ from dataclasses import replace
 from typing import Any, Literal, NamedTuple
 
 from rag.chat.names import EXTRACTIVE
-from rag.types import Answer, Citation, Document, Header, Hit, Sentence, spoken_date
+from rag.types import Answer, Citation, Document, Header, Hit, Sentence
 from rag.web.address import Address
 from rag.web.conversation import Conversation, Turn
 from rag.web.inspector import search_data, why_data
+from rag.web.language import phrase, speaking, spoken, told
 
 MAX_HITS = 100
 """How many hits the map rings."""
@@ -56,32 +57,40 @@ def _piece(text: str) -> str:
     return text.replace("\x00", "<wbr>")
 
 
-def messages(conversation: Conversation) -> list[dict[str, str]]:
+def messages(conversation: Conversation, language: str = "en") -> list[dict[str, str]]:
     """The conversation as the chat shows it: two messages a turn, each with its buttons, ``act-<turn>-<name>`` by id."""
-    shown: list[dict[str, str]] = []
-    for turn in conversation:
-        last = turn is conversation[-1]
-        question = f'<div class="question"><span class="spoken">You asked: </span>{escape(turn.question)}</div>'
-        edit = _acts(_act(turn, "edit", "Edit", "Ask this question otherwise")) if last and turn.ended else ""
-        shown.append({"role": "user", "content": question + edit})
-        shown.append({"role": "assistant", "content": answer_markup(turn, last=last) + _answer_acts(turn)})
-    return shown
+    with speaking(language):
+        return [message for turn in conversation for message in _turn_messages(turn, turn is conversation[-1])]
+
+
+def _turn_messages(turn: Turn, last: bool) -> list[dict[str, str]]:
+    question = f'<div class="question">{_aloud(phrase("You asked:"))}{escape(turn.question)}</div>'
+    edit = _act(turn, "edit", phrase("Edit"), phrase("Ask this question otherwise"))
+    return [
+        {"role": "user", "content": question + (_acts(edit) if last and turn.ended else "")},
+        {"role": "assistant", "content": answer_markup(turn, last=last) + _answer_acts(turn)},
+    ]
+
+
+def _aloud(text: str) -> str:
+    """What a screen reader says and nobody sees."""
+    return f'<span class="spoken">{text} </span>'
 
 
 def _answer_acts(turn: Turn) -> str:
     """What a reader can say of an answer that has ended, and how to take it along."""
     if turn.answer is None or not turn.ended:
         return ""
-    about = '<span class="spoken">This answer: </span>'
+    about = _aloud(phrase("This answer:"))
     verdicts = (
-        _act(turn, "right", "Right", "The answer is right"),
-        _act(turn, "wrong", "Wrong", "The answer is wrong"),
-        _act(turn, "wrong-citation", "Wrong citation", "A quote does not carry its sentence"),
-        _act(turn, "missing-source", "Missing source", "An article that says more is missing"),
+        _act(turn, "right", phrase("Right"), phrase("The answer is right")),
+        _act(turn, "wrong", phrase("Wrong"), phrase("The answer is wrong")),
+        _act(turn, "wrong-citation", phrase("Wrong citation"), phrase("A quote does not carry its sentence")),
+        _act(turn, "missing-source", phrase("Missing source"), phrase("An article that says more is missing")),
     )
     copies = (
-        _act(turn, "copy", "Copy", "Copy the answer with its sources as plain text"),
-        _act(turn, "copy-markdown", "Copy as Markdown", "Copy the answer with its sources as Markdown"),
+        _act(turn, "copy", phrase("Copy"), phrase("Copy the answer with its sources as plain text")),
+        _act(turn, "copy-markdown", phrase("Copy as Markdown"), phrase("Copy the answer with its sources as Markdown")),
     )
     return _acts(about, *verdicts, '<span class="between">&#183;</span>', *copies)
 
@@ -105,28 +114,31 @@ def answer_markup(turn: Turn, last: bool = False) -> str:
     if answer is not None:
         parts += [*_body(answer, turn.number), *_notices(answer, turn)]
     if not turn.ended:
-        parts.append(f'<p class="working">{escape(turn.note or _doing(answer))}</p>')
+        parts.append(f'<p class="working">{escape(told(turn.note) or _doing(answer))}</p>')
     if turn.status == "stopped":
-        parts.append('<p class="note">Stopped&#46;</p>')
+        parts.append(f'<p class="note">{escape(phrase("Stopped."))}</p>')
     if turn.status == "failed":
-        parts.append(f'<p class="failure">{escape(turn.note)}</p>')
+        parts.append(f'<p class="failure">{escape(told(turn.note))}</p>')
     if answer is not None and turn.status in ("done", "stopped"):
         parts.append(_colophon(answer, turn.number))
-    return f'<div class="answer"><span class="spoken">Answer: </span>{"".join(parts)}</div>'
+    return f'<div class="answer">{_aloud(phrase("Answer:"))}{"".join(parts)}</div>'
 
 
 def _doing(answer: Answer | None) -> str:
     """What the page is doing, until there is something to read."""
     if answer is None or not answer.hits or answer.model == EXTRACTIVE:
-        return "Searching the articles…"
-    return "Writing…" if answer.sentences else f"{answer.model} is reading the passages…"
+        return phrase("Searching the articles…")
+    if answer.sentences:
+        return phrase("Writing…")
+    return phrase("{model} is reading the passages…", model=answer.model)
 
 
 def _searched(answer: Answer | None) -> list[str]:
     """The question that was searched for, where a follow-up had to be completed first."""
     if answer is None or not answer.searched:
         return []
-    return [f'<p class="searched">Searched for: <span class="completed">{escape(answer.searched)}</span></p>']
+    completed = f'<span class="completed">{escape(answer.searched)}</span>'
+    return [f'<p class="searched">{phrase("Searched for:")} {completed}</p>']
 
 
 def _chips(turn: Turn, pressable: bool) -> list[str]:
@@ -135,24 +147,27 @@ def _chips(turn: Turn, pressable: bool) -> list[str]:
         _chip(label, label in turn.ignored, f"chip-{turn.number}-{place}" if pressable else "")
         for place, label in enumerate(turn.labels)
     ]
-    about = '<span class="spoken">The question names: </span>'
+    about = _aloud(phrase("The question names:"))
     return [f'<p class="understood">{about}{" ".join(chips)}</p>'] if chips else []
 
 
 def _chip(label: str, ignored: bool, id: str) -> str:
     # Its cross and plus are the style sheet's: a button's name is what stands in it, "Remove Courier".
     name = f'<span class="chip-name">{escape(_shortened(label, MAX_LABEL))}</span>'
-    name = f"<s>{name}</s> (ignored)" if ignored else name
+    name = f"<s>{name}</s> ({phrase('ignored')})" if ignored else name
     kind = "chip ignored" if ignored else "chip"
     if not id:
         return f'<span class="{kind}">{name}</span>'
-    verb, about = ("Bring back", "Ask again with it") if ignored else ("Remove", "Ask again without it")
-    return f'<button class="{kind}" id="{id}" title="{about}"><span class="spoken">{verb} </span>{name}</button>'
+    if ignored:
+        verb, about = phrase("Bring back"), phrase("Ask again with it")
+    else:
+        verb, about = phrase("Remove"), phrase("Ask again without it")
+    return f'<button class="{kind}" id="{id}" title="{about}">{_aloud(verb)}{name}</button>'
 
 
 def _body(answer: Answer, turn: int) -> list[str]:
     if answer.refused:
-        return [f'<p class="refusal">{escape(answer.text)}</p>']
+        return [f'<p class="refusal">{escape(phrase(answer.text))}</p>']
     if answer.sentences:
         return [_block(block, turn) for block in blocks(answer.sentences)]
     return [f"<p>{escape(answer.text)}</p>"] if answer.text.strip() else []
@@ -164,11 +179,12 @@ def _notices(answer: Answer, turn: Turn) -> list[str]:
     finished = turn.status in ("done", "stopped")
     if finished and not answer.refused and any(each.supported and each.unverified for each in answer.sentences):
         notices.append(
-            '<p class="note"><span class="unverified end">Words marked like this</span> stand in no quote</p>'
+            f'<p class="note"><span class="unverified end">{phrase("Words marked like this")}</span> '
+            f"{phrase('stand in no quote')}</p>"
         )
     cut = turn.status == "done" and not answer.complete
     if cut or answer.notice:
-        text = answer.notice or "The answer is cut; ask again for the rest."
+        text = told(answer.notice) or phrase("The answer is cut; ask again for the rest.")
         notices.append(f'<p class="note {"cut" if cut else "notice"}">{escape(text)}</p>')
     return notices
 
@@ -214,8 +230,9 @@ def _block(block: Block, turn: int) -> str:
 def _sentence(sentence: Sentence, turn: int) -> str:
     if not sentence.supported:
         text = _text(replace(sentence, unverified=()), 0, len(sentence.text))
-        about = "No passage carries this sentence"
-        return f'<span class="unsupported" title="{about}">{text}</span> <span class="no-source">no source</span>'
+        about = phrase("No passage carries this sentence")
+        mark = f'<span class="no-source">{phrase("no source")}</span>'
+        return f'<span class="unsupported" title="{about}">{text}</span> {mark}'
     links = [_link(citation, turn) for citation in sentence.citations]
     end = len(sentence.text.rstrip())
     # The last word and its number stay on one line: a number alone at the start of a line belongs to nothing.
@@ -234,8 +251,9 @@ def _text(sentence: Sentence, start: int, end: int) -> str:
         text = "".join(f"<strong>{_piece(piece)}</strong>" if bold else _piece(piece) for piece, bold in pieces)
         if doubtful:  # where the last word is cut off for its number, the mark's end is said once, with the last word
             ends = any(last == stop for _, stop in sentence.unverified)
-            said = '<span class="spoken"> &#40;stands in no quote&#41;</span>' if ends else ""
-            text = f'<span class="unverified{" end" * ends}" title="Stands in no quote">{text}{said}</span>'
+            said = f'<span class="spoken"> &#40;{phrase("stands in no quote")}&#41;</span>' if ends else ""
+            about = phrase("Stands in no quote")
+            text = f'<span class="unverified{" end" * ends}" title="{about}">{text}{said}</span>'
         parts.append(text)
     return "".join(parts)
 
@@ -261,7 +279,7 @@ def _link(citation: Citation, turn: int) -> str:
     number = int(citation.number)
     document = citation.hit.document
     where = escape(f"{_title(document)} · {cited_byline(document)}")
-    return f'<a class="cite" href="#s-{turn}-{number}" title="{where}"><span class="spoken">Source </span>{number}</a>'
+    return f'<a class="cite" href="#s-{turn}-{number}" title="{where}">{_aloud(phrase("Source"))}{number}</a>'
 
 
 def _colophon(answer: Answer, turn: int) -> str:
@@ -269,24 +287,31 @@ def _colophon(answer: Answer, turn: int) -> str:
     parts = []
     count = len(answer.citations)
     if count or answer.hits:
-        text = f"{count} source{'s' * (count > 1)}" if count else "Nearest passages"
+        text = phrase("{count} source|{count} sources", count=count) if count else phrase("Nearest passages")
         parts.append(f'<a href="#s-{turn}">{text}</a>')
     if answer.sentences and not answer.refused and answer.model != EXTRACTIVE:
-        parts.append(f'<span class="written">Written by {escape(answer.model)}{_checked(answer)}</span>')
+        parts.append(f'<span class="written">{escape(_written_by(answer))}</span>')
     return f'<p class="sources-link">{" ".join(parts)}</p>' if parts else ""
 
 
-def _checked(answer: Answer) -> str:
-    """What our own check of a chat model's sentences came to."""
-    bare = sum(not sentence.supported for sentence in answer.sentences)
+def _written_by(answer: Answer) -> str:
+    """Who wrote an answer, and what our own check of its sentences came to."""
+    bare, count = sum(not sentence.supported for sentence in answer.sentences), len(answer.sentences)
     if bare:
-        return f"; {bare} of {len(answer.sentences)} sentences without a source"
-    return "; every quote checked letter for letter" if answer.citations else ""
+        text = (
+            "Written by {model}; {bare} of {count} sentence without a source|"
+            "Written by {model}; {bare} of {count} sentences without a source"
+        )
+        return phrase(text, model=answer.model, bare=bare, count=count)
+    if answer.citations:
+        return phrase("Written by {model}; every quote checked letter for letter", model=answer.model)
+    return phrase("Written by {model}", model=answer.model)
 
 
-def panel(conversation: Conversation) -> dict[str, Any]:
+def panel(conversation: Conversation, language: str = "en") -> dict[str, Any]:
     """All turns' sources as plain data, keys as strings (gradio sends no others); ``current`` is the one to show."""
-    turns = {str(turn.number): turn_data(turn) for turn in conversation if turn.answer is not None}
+    with speaking(language):
+        turns = {str(turn.number): turn_data(turn) for turn in conversation if turn.answer is not None}
     return {"turns": turns, "current": max(turns, key=int, default="")}
 
 
@@ -376,14 +401,12 @@ def also(hit: Hit) -> str:
     'Also in Gazette, 5 March 2031; A vote'
     """
     named = dict.fromkeys(
-        ", ".join(
-            filter(None, (_shortened(each.outlet, MAX_LABEL) or _title(each), _line(spoken_date(each.published))))
-        )
+        ", ".join(filter(None, (_shortened(each.outlet, MAX_LABEL) or _title(each), _line(spoken(each.published)))))
         for each in hit.also
     )
     more = len(named) - MAX_ALSO
-    places = [*list(named)[:MAX_ALSO], *([f"{more:,} more"] if more > 0 else [])]
-    return f"Also in {'; '.join(places)}" if places else ""
+    places = [*list(named)[:MAX_ALSO], *([phrase("{count} more", count=more)] if more > 0 else [])]
+    return phrase("Also in {places}", places="; ".join(places)) if places else ""
 
 
 def byline(document: Header) -> str:
@@ -392,7 +415,7 @@ def byline(document: Header) -> str:
     >>> byline(Header(id="a.md", outlet="Courier", published="2019-06", authors=("Ada Brook", "Li Moss")))
     'Courier · June 2019 · Ada Brook, Li Moss'
     """
-    return _joined(document, spoken_date(document.published))
+    return _joined(document, spoken(document.published))
 
 
 def cited_byline(document: Header) -> str:
@@ -401,7 +424,8 @@ def cited_byline(document: Header) -> str:
     >>> cited_byline(Header(id="a.md", outlet="Courier", published="2019-06")), cited_byline(Header(id="b.md"))
     ('Courier · as of June 2019', 'undated')
     """
-    return _joined(document, document.as_of())
+    date = phrase("as of {date}", date=spoken(document.published)) if document.published else phrase("undated")
+    return _joined(document, date)
 
 
 def _joined(document: Header, date: str) -> str:

@@ -24,8 +24,10 @@ class Room(Protocol):
     may trigger. Whatever the browser sends is not to be trusted.
     """
 
-    name: str
-    actions: tuple[str, ...]
+    @property
+    def name(self) -> str: ...
+    @property
+    def actions(self) -> tuple[str, ...]: ...
 
     def data(self, visitor: Visitor) -> dict[str, Any]:
         """What the panel shows; keys are strings."""

@@ -20,7 +20,7 @@ const CONTROLS = {
 };
 const CHOICES = {
   decompose: { rules: say("by their form"), model: say("by the model"), off: say("not parted") },
-  rewrite: { model: say("the model; rules without one"), rules: say("rules"), off: say("nobody") },
+  rewrite: { model: say("the model, else rules"), rules: say("rules"), off: say("nobody") },
 };
 const FIXED = {
   articles: say("Folder of articles"),
@@ -35,7 +35,7 @@ const FIXED = {
 
 function send(name, field) {
   const value = field.tagName === "SELECT" ? field.value : field.value.trim() === "" ? null : Number(field.value);
-  trigger("change", { name, value });
+  trigger("adjust", { name, value });
 }
 
 function number(control) {

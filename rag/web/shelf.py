@@ -22,6 +22,7 @@ from typing import IO
 
 from rag.errors import ArticlesError, FootnoteError, RefusedFile
 from rag.read import MEGABYTE, READERS, parse
+from rag.web.language import phrase
 
 REMOVED = ".removed"
 """The hidden folder inside the folder of articles that removed files are moved to; hidden folders are never read."""
@@ -96,14 +97,17 @@ class Shelf:
         self._lock = threading.Lock()
         self._incoming: dict[str, _Incoming] = {}
 
-    def obstacle(self) -> str:
+    def obstacle(self, language: str = "en") -> str:
         """Why the folder cannot be changed, or empty."""
-        name = self._folder.name
         if not self._folder.is_dir():
-            return f"The folder {name} is not there; files can be added once it is."
+            return phrase(
+                "The folder {name} is not there; files can be added once it is.", language, name=self._folder.name
+            )
         if not os.access(self._folder, os.W_OK | os.X_OK):
-            return (
-                f"The folder {name} cannot be written, so no file can be added or removed here; change its permissions."
+            return phrase(
+                "The folder {name} cannot be written, so no file can be added or removed here; change its permissions.",
+                language,
+                name=self._folder.name,
             )
         return ""
 

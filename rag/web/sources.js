@@ -43,7 +43,7 @@ function passage(card) {
 // What the question names and this article meets: why it was found.
 function labels(met) {
   const drawn = make("p", "met");
-  drawn.append(make("span", "spoken", "Meets: "));
+  drawn.append(make("span", "spoken", say("Meets:") + " "));
   for (const label of met) drawn.append(make("span", "chip", label), " ");
   return drawn;
 }
@@ -55,15 +55,15 @@ function drawCard(card) {
   if (cited) {
     drawn.id = card.id;
     const number = make("span", "number");
-    number.append(make("span", "spoken", "Source "), String(card.number));
+    number.append(make("span", "spoken", say("Source") + " "), String(card.number));
     heading.append(number);
   }
   heading.append(make("span", "card-name", card.title));
   drawn.tabIndex = -1;
-  const open = button("action", "Read in article", () => showArticle(card, open));
+  const open = button("action", say("Read in article"), () => showArticle(card, open));
   const actions = make("p", "actions");
   actions.append(open);
-  if (cited) actions.append(button("action quiet", "Back to answer", toAnswer));
+  if (cited) actions.append(button("action quiet", say("Back to answer"), toAnswer));
   drawn.append(heading, make("p", "byline", card.byline));
   if (card.also) drawn.append(make("p", "byline also", card.also));
   if (card.met.length) drawn.append(labels(card.met));
@@ -81,26 +81,26 @@ function drawSources(number) {
   const turn = turns()[number];
   shown = turn ? number : "";
   tellOthers(turn);
-  title.textContent = turn && turn.refused ? "Nearest passages" : "Sources";
+  title.textContent = turn && turn.refused ? say("Nearest passages") : say("Sources");
   if (!turn) {
     about.textContent = "";
-    sources.replaceChildren(make("p", "hint", "The quotes that carry an answer appear here, each with its article."));
+    sources.replaceChildren(make("p", "hint", say("The quotes that carry an answer appear here, each with its article.")));
     return;
   }
   about.textContent = turn.question;
   const parts = [];
-  if (turn.refused) parts.push(make("p", "hint", "None of these answers the question; they come closest."));
+  if (turn.refused) parts.push(make("p", "hint", say("None of these answers the question; they come closest.")));
   parts.push(...turn.cards.map(drawCard));
   const more = turn.more.map(drawCard);
-  if (!turn.complete && more.length && !turn.cards.length) parts.push(make("p", "hint", "Found; the answer is made of these."));
+  if (!turn.complete && more.length && !turn.cards.length) parts.push(make("p", "hint", say("Found; the answer is made of these.")));
   if (turn.refused || !turn.complete) parts.push(...more);
   else if (more.length) {
     const details = make("details", "more");
-    details.append(make("summary", "", "More passages found (" + more.length + ")"), ...more);
+    details.append(make("summary", "", say("More passages found ({count})", { count: more.length })), ...more);
     parts.push(details);
   }
   if (turn.complete && turn.search.candidates) parts.push(drawSearch(turn.search, showArticle));
-  if (!parts.length) parts.push(make("p", "hint", turn.complete ? "No passages were found." : "Reading the passages…"));
+  if (!parts.length) parts.push(make("p", "hint", turn.complete ? say("No passages were found.") : say("Reading the passages…")));
   sources.replaceChildren(...parts);
 }
 

@@ -25,6 +25,8 @@ LOOK_SECONDS = 120.0
 """How long what was seen of the folder counts, unless looking took long."""
 CALM_SECONDS = 60.0
 """After how long an open page asks again where nothing goes on."""
+WATCHING_SECONDS = 10.0
+"""The same where the folder is followed."""
 BUSY_SECONDS = 0.7
 """After how long it asks again while something goes on and few pages are open."""
 BEATS_PER_SECOND = 12.0
@@ -77,7 +79,9 @@ class Survey:
     def look(self) -> bool:
         """Looks at the whole folder now; whether it has changed since the index was built. Raises FootnoteError."""
         with self._looking:
-            return self._look()
+            changed = self._look()
+        self._keeper.noticed(changed)
+        return changed
 
     def beat(self) -> dict[str, Any]:
         """The state of the index for a page, as plain data; ``wait`` says after how many seconds to ask again."""
@@ -96,7 +100,7 @@ class Survey:
             "first": first,
             "reasons": files,
             "stamp": self.stamp,
-            "wait": self._turn() if busy else CALM_SECONDS,
+            "wait": self._turn() if busy else WATCHING_SECONDS if data["watching"] else CALM_SECONDS,
         }
 
     def _first(self, kind: str, articles: int | None) -> tuple[str, list[list[str]]]:
@@ -170,6 +174,7 @@ class Survey:
             self._number += (files, problem) != (self._files, self._problem)
             self._files, self._problem, self._index = files, problem, name
         changed = any(each.status in ("new", "changed", "removed") for each in files)
-        if name == self._name():
+        # How a build ended stays to be read until somebody asks.
+        if name == self._name() and self._keeper.state.kind in ("fresh", "outdated"):
             self._keeper.noticed(changed)
         return changed

@@ -65,8 +65,8 @@ def free_port() -> int:
 
 
 @pytest.fixture(scope="session")
-def serve_page(chromium: Any) -> Iterator[Callable[..., str]]:
-    """Serves a page for any opener, the double's or the real chatbot's, and returns its address."""
+def serve_page(chromium: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., str]]:
+    """Serves a page for any opener, the double's or the real chatbot's, and returns its address; each keeps its own data."""
     pytest.importorskip("gradio")
     import ui
 
@@ -78,7 +78,10 @@ def serve_page(chromium: Any) -> Iterator[Callable[..., str]]:
         examples: tuple[str, ...] = EXAMPLES,
         services: Any = None,
     ) -> str:
-        page = ui.build_page(open_chatbot, settings or Settings(), examples, services or ServicesDouble())
+        settings = settings or Settings()
+        if settings.data == Settings().data:
+            settings = settings.replace(data=tmp_path_factory.mktemp("data"))
+        page = ui.build_page(open_chatbot, settings, examples, services or ServicesDouble())
         pages.append(page)
         return ui.serve(page, "127.0.0.1", free_port())
 
@@ -117,7 +120,12 @@ def visit(chromium: Any) -> Iterator[Callable[..., Any]]:
     troubles: list[str] = []
 
     def open_page(
-        url: str, width: int = 1440, height: int = 900, wait_for: str = "Your question", **options: Any
+        url: str,
+        width: int = 1440,
+        height: int = 900,
+        wait_for: str = "Your question",
+        heading: str = "",
+        **options: Any,
     ) -> Any:
         options = {"viewport": {"width": width, "height": height}, "reduced_motion": "reduce", **options}
         context = chromium.new_context(**options)
@@ -137,7 +145,8 @@ def visit(chromium: Any) -> Iterator[Callable[..., Any]]:
             lambda message: troubles.append(f"console: {message.text}") if message.type == "error" else None,
         )
         page.goto(url)
-        page.get_by_role("textbox", name=wait_for).wait_for()
+        waited = page.get_by_role("heading", name=heading) if heading else page.get_by_role("textbox", name=wait_for)
+        waited.wait_for()
         return page
 
     yield open_page

@@ -5,11 +5,13 @@ from __future__ import annotations
 import re
 import threading
 from collections.abc import Callable, Collection, Iterator, Sequence
+from copy import copy
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 from rag.chat import ChatModel, Draft
 from rag.chat.keys import Key
-from rag.errors import QuestionError, SettingsError
+from rag.errors import KeyMissing, QuestionError, SettingsError
 from rag.settings import Settings
 from rag.types import (
     Answer,
@@ -106,7 +108,7 @@ class Double:
     """
 
     articles: Sequence[Document] = ARTICLES
-    settings: Settings = field(default_factory=Settings)
+    settings: Settings = field(default_factory=lambda: Settings(k=5))
     changes: Changes | None = None
     notice: str = ""
     gate: threading.Event = field(default_factory=threading.Event)
@@ -136,7 +138,12 @@ class Double:
             for passage in passages(document):
                 score = float(len(wanted & words(passage.text)))
                 hits.append(Hit(passage, document.header, score, Why(met=met), also))
-        return sorted(hits, key=lambda hit: (-len(hit.why.met), -hit.score))[: k or 5]
+        return sorted(hits, key=lambda hit: (-len(hit.why.met), -hit.score))[: k or self.settings.k]
+
+    def with_settings(self, **changes: Any) -> Double:
+        other = copy(self)
+        other.settings = self.settings.replace(**changes)
+        return other
 
     def stream(
         self,
@@ -260,7 +267,7 @@ class ServicesDouble:
     def open(self, settings: Settings, key: Key | None) -> ChatModel | None:
         service = settings.model.partition(":")[0]
         if service in self.keyed and not key:
-            raise SettingsError(f"{service} asks for a key; set {service.upper()}_API_KEY")
+            raise KeyMissing(f"{service} asks for a key; set {service.upper()}_API_KEY")
         self.opened.append((settings.model, key.reveal() if key else ""))
         return NamedModel(settings.model)
 

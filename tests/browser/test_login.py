@@ -37,7 +37,7 @@ def url(tmp_path: Path, chromium: Any) -> Iterator[str]:
 
     path = tmp_path / "accounts.txt"
     write_accounts(path, {"maren": PasswordHash.of(PASSWORD, 16, 8, 1)})
-    settings = Settings(accounts=str(path), root_path="/news")
+    settings = Settings(accounts=str(path), root_path="/news", data=tmp_path / "data")
     opener = Opener()
     opener.ready.set()
     page = ui.build_page(opener, settings, EXAMPLES, ServicesDouble())

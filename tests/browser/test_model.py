@@ -66,9 +66,9 @@ def page(visit: Callable[..., Any], served: tuple[str, Double, ServicesDouble], 
 
 def open_panel(page: Any) -> Any:
     """Opens the tab and waits until the models were looked for."""
-    page.get_by_role("tab", name="Model").click()
+    page.get_by_role("tab", name="Settings").click()
     page.get_by_label("near:small").wait_for()
-    return page.locator(".model-said")
+    return page.locator("#model .model-said")
 
 
 def use(page: Any, name: str) -> None:
@@ -89,14 +89,14 @@ class TestChoosing:
         ask(page, FERRIES)
         said = open_panel(page)
         expect(page.locator("#model .pane-about")).to_have_text("Now: the articles’ own sentences")
-        expect(page.get_by_role("radio")).to_have_count(3)
+        expect(page.locator("#model").get_by_role("radio")).to_have_count(3)
         expect(page.get_by_label("The articles’ own sentences")).to_be_checked()
         page.get_by_label("near:small").check()
         expect(said).to_have_text("From your next question on, near:small writes the answers.")
         expect(page.locator("#model .pane-about")).to_have_text("Now: near:small")
         page.get_by_role("tab", name="Ask").click()
         expect(ask(page, FROST).locator(".written")).to_contain_text("Written by near:small")
-        page.get_by_role("tab", name="Model").click()
+        page.get_by_role("tab", name="Settings").click()
         page.get_by_label("The articles’ own sentences").check()
         expect(said).to_have_text("From your next question on, answers are the articles' own sentences.")
         page.get_by_role("tab", name="Ask").click()

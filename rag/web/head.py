@@ -1,0 +1,52 @@
+"""What stands first in the page: its language and its look, known before gradio draws anything."""
+
+from __future__ import annotations
+
+from collections.abc import MutableMapping
+from typing import Any
+
+from rag.web.security import App, Receive, Scope, Send
+
+
+class Head:
+    """ASGI middleware: puts a script at the beginning of every HTML page's head.
+
+    gradio's own way (``launch(head=)``) adds it when most of the page is drawn: too late for the language of gradio's own
+    labels, and the page would flash in another look.
+    """
+
+    def __init__(self, app: App, script: str) -> None:
+        self.app = app
+        self.script = script.encode()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http" or scope["method"] != "GET":
+            await self.app(scope, receive, send)
+            return
+        start: MutableMapping[str, Any] | None = None
+        page = b""
+
+        async def insert(message: MutableMapping[str, Any]) -> None:
+            nonlocal start, page
+            if message["type"] == "http.response.start" and _is_html(message):
+                start = message
+            elif start is None:
+                await send(message)
+            else:
+                page += message.get("body", b"")
+                if not message.get("more_body"):
+                    page = page.replace(b"<head>", b"<head>" + self.script, 1)
+                    await send({**start, "headers": _of_length(start, len(page))})
+                    await send({"type": "http.response.body", "body": page})
+
+        await self.app(scope, receive, insert)
+
+
+def _is_html(message: MutableMapping[str, Any]) -> bool:
+    headers = {name.lower(): value for name, value in message.get("headers", ())}
+    return headers.get(b"content-type", b"").startswith(b"text/html") and b"content-encoding" not in headers
+
+
+def _of_length(message: MutableMapping[str, Any], length: int) -> list[tuple[bytes, bytes]]:
+    kept = [(name, value) for name, value in message["headers"] if name.lower() != b"content-length"]
+    return [*kept, (b"content-length", str(length).encode())]

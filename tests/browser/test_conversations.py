@@ -1,0 +1,573 @@
+"""Conversations beside the chat, their addresses, and what a reader does with an answer, in a real browser."""
+
+from __future__ import annotations
+
+import json
+import re
+import sqlite3
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from test_hostile import assert_harmless, attacks
+
+from double import ARTICLES, EXAMPLES, Double, Opener, ServicesDouble
+from rag.settings import Settings
+from rag.web.accounts import Accounts, PasswordHash, write_accounts
+from rag.web.conversation import Turn
+from rag.web.conversations import Conversations
+from rag.web.export import read_json
+from rag.web.store import FILE
+from reader import ask, wait_until
+
+FERRIES = "How much will the four electric ferries cost?"
+FROST = "What did the frost do to the pears in the Vell valley?"
+UNKNOWN = "How deep is the trench?"
+COST = "The four ferries will cost 61 million crowns, of which the region pays a third."
+PASSWORD = "test-key four words"
+
+
+@pytest.fixture
+def expect() -> Any:
+    from playwright.sync_api import expect
+
+    expect.set_options(timeout=15_000)
+    return expect
+
+
+@pytest.fixture
+def opener() -> Iterator[Opener]:
+    opener = Opener()
+    opener.ready.set()
+    yield opener
+    opener.chatbot.gate.set()
+
+
+@pytest.fixture
+def data(tmp_path: Path) -> Path:
+    return tmp_path / "data"
+
+
+@pytest.fixture
+def url(serve_page: Callable[..., str], opener: Opener, data: Path) -> str:
+    return serve_page(opener, Settings(data=data))
+
+
+def kept(page: Any, *titles: str) -> None:
+    """Waits until the list holds exactly these."""
+    from playwright.sync_api import expect
+
+    expect(page.locator("#history .history-open .card-name")).to_have_text(list(titles))
+
+
+def new(page: Any) -> None:
+    page.get_by_role("button", name="New conversation").click()
+    page.locator("#chat .welcome").wait_for()
+
+
+def tools(page: Any, title: str) -> None:
+    page.get_by_role("button", name=f"Rename, save or delete: {title}").click()
+
+
+def open_kept(page: Any, title: str) -> None:
+    page.locator("#history .history-open", has_text=title).click()
+    page.locator("#history .history-open[aria-current]", has_text=title).wait_for()
+
+
+class TestKept:
+    def test_a_turn_is_kept_when_it_ends_and_opens_with_its_sources_after_a_restart(
+        self, visit: Callable[..., Any], serve_page: Callable[..., str], url: str, data: Path, expect: Any
+    ) -> None:
+        page = visit(url)
+        ask(page, FERRIES)
+        kept(page, FERRIES)
+        ask(page, FROST)
+        expect(page.locator("#history .history-open .byline")).to_contain_text("2 questions")
+        new(page)
+        ask(page, UNKNOWN)
+        kept(page, UNKNOWN, FERRIES)
+
+        opener = Opener()
+        opener.ready.set()
+        page = visit(serve_page(opener, Settings(data=data)))
+        kept(page, UNKNOWN, FERRIES)
+        open_kept(page, FERRIES)
+        expect(page.locator("#chat .question")).to_have_text([f"You asked: {FERRIES}", f"You asked: {FROST}"])
+        expect(page.locator("#sources .pane-about")).to_have_text(FROST)
+        page.locator('#chat a[href="#s-1-1"]').click()
+        expect(page.locator("#s-1-1 mark")).to_have_text(COST)
+        page.locator("#s-1-1").get_by_role("button", name="Read in article").click()
+        expect(page.locator("#sources .pane-article mark")).to_have_text(COST)
+        assert opener.chatbot.asked == []
+        ask(page, "And the strait, how long is the crossing?")
+        assert [message.text for message in opener.chatbot.asked[0][1] if message.role == "user"] == [FERRIES, FROST]
+        expect(page.locator("#history .history-open").first.locator(".byline")).to_contain_text("3 questions")
+        kept(page, FERRIES, UNKNOWN)
+
+    def test_retry_undo_and_edit_keep_the_kept_one_in_step(
+        self, visit: Callable[..., Any], url: str, opener: Opener, data: Path, expect: Any
+    ) -> None:
+        page, store = visit(url), Conversations(data)
+
+        def questions() -> list[tuple[str, ...]]:
+            summaries = store.listed("").summaries
+            return [tuple(turn.question for turn in store.open("", each.id).turns) for each in summaries]
+
+        ask(page, FERRIES)
+        ask(page, FROST)
+        wait_until(page, lambda: questions() == [(FERRIES, FROST)])
+        page.get_by_role("button", name="Retry").click()
+        wait_until(page, lambda: len(opener.chatbot.closed) == 3)
+        page.get_by_role("button", name="Edit", exact=True).click()
+        box = page.get_by_role("textbox", name="Ask otherwise")
+        expect(box).to_have_value(FROST)
+        expect(box).to_be_focused()
+        box.fill("When does the night library in Tarn close?")
+        box.press("Enter")
+        expect(page.locator("#chat .question").last).to_contain_text("night library")
+        expect(box).to_be_hidden()
+        wait_until(page, lambda: questions() == [(FERRIES, "When does the night library in Tarn close?")])
+        page.get_by_role("button", name="Ask", exact=True).wait_for()
+        page.get_by_role("button", name="Undo").click()
+        wait_until(page, lambda: questions() == [(FERRIES,)])
+        page.get_by_role("button", name="Undo").click()
+        wait_until(page, lambda: questions() == [])
+        expect(page.locator("#history .history-open")).to_have_count(0)
+        assert "conversation=" not in page.url
+
+    def test_opening_another_stops_an_answer_which_ends_in_its_own(
+        self, visit: Callable[..., Any], url: str, opener: Opener, expect: Any
+    ) -> None:
+        page = visit(url)
+        ask(page, FROST)
+        kept(page, FROST)
+        new(page)
+        ask(page, UNKNOWN)
+        kept(page, UNKNOWN, FROST)
+        opener.chatbot.gate.clear()
+        ask(page, FERRIES, wait=False)
+        expect(page.locator("#sources .pane-about")).to_have_text(FERRIES)
+        page.locator("#history .history-open", has_text=FROST).click()
+        expect(page.locator("#chat .question")).to_have_text([f"You asked: {FROST}"])
+        expect(page.get_by_role("button", name="Ask", exact=True)).to_be_visible()
+        opener.chatbot.gate.set()
+        wait_until(page, lambda: len(opener.chatbot.closed) == 3)
+        kept(page, UNKNOWN, FROST)
+        expect(page.locator("#chat .question")).to_have_text([f"You asked: {FROST}"])
+        expect(page.locator("#sources .pane-about")).to_have_text(FROST)
+        open_kept(page, UNKNOWN)
+        expect(page.locator("#chat .question")).to_have_text([f"You asked: {UNKNOWN}", f"You asked: {FERRIES}"])
+        expect(page.locator("#chat .answer").last).to_contain_text("Stopped.")
+
+    def test_a_closed_page_leaves_what_had_come(
+        self, visit: Callable[..., Any], url: str, opener: Opener, data: Path
+    ) -> None:
+        page = visit(url)
+        opener.chatbot.gate.clear()
+        ask(page, FERRIES, wait=False)
+        other = visit(url)
+        page.close()
+        store = Conversations(data)
+        wait_until(other, lambda: store.listed("").total == 1, 30)
+        (turn,) = store.open("", store.listed("").summaries[0].id).turns
+        assert (turn.question, turn.status) == (FERRIES, "stopped")
+
+    def test_a_failing_store_stops_no_question_and_is_said_once(
+        self, visit: Callable[..., Any], serve_page: Callable[..., str], opener: Opener, data: Path, expect: Any
+    ) -> None:
+        data.write_text("a file where the folder should be")
+        page = visit(serve_page(opener, Settings(data=data)))
+        expect(ask(page, FERRIES).locator("a.cite")).to_have_count(2)
+        expect(page.locator("#acts .acts-said")).to_contain_text("RAG_DATA")
+        expect(ask(page, FROST).locator("a.cite")).to_have_count(1)
+        expect(page.locator("#acts .acts-said")).to_have_text("")
+        expect(page.locator("#history .failure")).to_contain_text("RAG_DATA")
+        assert "conversation=" not in page.url
+
+    def test_switched_off_there_is_no_list_and_nothing_on_disk(
+        self, visit: Callable[..., Any], serve_page: Callable[..., str], opener: Opener, data: Path, expect: Any
+    ) -> None:
+        page = visit(serve_page(opener, Settings(data=data, conversations="off")))
+        ask(page, FERRIES)
+        expect(page.locator("#history")).to_have_count(0)
+        page.get_by_role("button", name="Undo").click()
+        expect(page.locator("#chat .answer")).to_have_count(0)
+        ask(page, FROST)
+        page.get_by_role("button", name="Clear").click()
+        expect(page.locator("#chat .example")).to_have_count(len(EXAMPLES))
+        assert "?" not in page.url
+        assert not data.exists()
+
+
+class TestList:
+    def test_searched_renamed_and_deleted(self, visit: Callable[..., Any], url: str, data: Path, expect: Any) -> None:
+        page = visit(url)
+        for titles in ([FERRIES], [FROST, FERRIES], [UNKNOWN, FROST, FERRIES]):
+            ask(page, titles[0])
+            kept(page, *titles)
+            new(page)
+        search = page.get_by_role("searchbox", name="Search conversations")
+        search.fill("TONNES PEARS")
+        kept(page, FROST)
+        search.fill("submarine")
+        expect(page.locator("#history .hint")).to_have_text("No conversation holds these words.")
+        search.fill("")
+        kept(page, UNKNOWN, FROST, FERRIES)
+
+        tools(page, FROST)
+        page.get_by_role("button", name="Rename", exact=True).click()
+        title = page.get_by_role("textbox", name="Title of the conversation")
+        expect(title).to_be_focused()
+        title.press("Escape")
+        kept(page, UNKNOWN, FROST, FERRIES)
+        page.get_by_role("button", name="Rename", exact=True).click()
+        title.fill("The harvest")
+        title.press("Enter")
+        kept(page, UNKNOWN, "The harvest", FERRIES)
+        expect(page.get_by_role("button", name="Rename, save or delete: The harvest")).to_be_focused()
+
+        page.get_by_role("button", name="Delete…", exact=True).click()
+        expect(page.get_by_role("button", name="Keep", exact=True)).to_be_focused()
+        page.get_by_role("button", name="Keep", exact=True).click()
+        kept(page, UNKNOWN, "The harvest", FERRIES)
+        page.get_by_role("button", name="Delete…", exact=True).click()
+        page.get_by_role("button", name="Delete", exact=True).click()
+        kept(page, UNKNOWN, FERRIES)
+        page.get_by_role("button", name="Delete all…").click()
+        page.get_by_role("button", name="Delete", exact=True).click()
+        expect(page.locator("#history .history-open")).to_have_count(0)
+        with closing(sqlite3.connect(data / FILE)) as database:
+            assert database.execute("SELECT count(*) FROM turns").fetchall() == [(0,)]
+
+    def test_deleting_the_open_one_begins_a_new_one(
+        self, visit: Callable[..., Any], url: str, opener: Opener, expect: Any
+    ) -> None:
+        page = visit(url)
+        ask(page, FERRIES)
+        kept(page, FERRIES)
+        opener.chatbot.gate.clear()
+        ask(page, FROST, wait=False)
+        tools(page, FERRIES)
+        page.get_by_role("button", name="Delete…", exact=True).click()
+        page.get_by_role("button", name="Delete", exact=True).click()
+        expect(page.locator("#chat .welcome")).to_be_visible()
+        opener.chatbot.gate.set()
+        wait_until(page, lambda: len(opener.chatbot.closed) == 2)
+        ask(page, UNKNOWN)
+        kept(page, UNKNOWN)
+
+    def test_exported_in_three_formats(self, visit: Callable[..., Any], url: str) -> None:
+        page = visit(url)
+        ask(page, FERRIES)
+        kept(page, FERRIES)
+        tools(page, FERRIES)
+        texts = {}
+        for name, suffix in (("Markdown", "md"), ("HTML", "html"), ("JSON", "json")):
+            with page.expect_download() as downloading:
+                page.get_by_role("button", name=name, exact=True).click()
+            download = downloading.value
+            assert download.suggested_filename == f"footnote-how-much-will-the-four-electric-ferries-cost.{suffix}"
+            texts[suffix] = Path(download.path()).read_text(encoding="utf-8")
+        assert texts["md"].startswith("# How much will the four electric ferries cost?")
+        assert COST in texts["html"]
+        title, (turn,) = read_json(texts["json"])
+        assert (title, turn.question) == (FERRIES, FERRIES)
+
+    def test_folded_away_stays_folded(self, visit: Callable[..., Any], url: str, expect: Any) -> None:
+        page = visit(url)
+        button = page.get_by_role("button", name="Conversations", exact=True)
+        expect(button).to_have_attribute("aria-expanded", "true")
+        width = page.locator("#history").bounding_box()["width"]
+        button.click()
+        expect(page.get_by_role("searchbox", name="Search conversations")).to_be_hidden()
+        assert page.locator("#history").bounding_box()["width"] < width / 3
+        page.reload()
+        expect(button).to_have_attribute("aria-expanded", "false")
+        button.click()
+        expect(page.get_by_role("searchbox", name="Search conversations")).to_be_visible()
+
+    def test_the_keyboard_alone(self, visit: Callable[..., Any], url: str, data: Path, expect: Any) -> None:
+        store = Conversations(data)
+        for number in range(5):
+            store.save("", (Turn(1, f"Question {number}?", "stopped"),))
+        page = visit(url)
+        kept(page, *(f"Question {number}?" for number in range(4, -1, -1)))
+        page.get_by_role("searchbox", name="Search conversations").focus()
+        page.keyboard.press("Tab")
+        expect(page.locator(".history-open").first).to_be_focused()
+        page.keyboard.press("ArrowDown")
+        page.keyboard.press("ArrowDown")
+        expect(page.locator(".history-open").nth(2)).to_be_focused()
+        page.keyboard.press("Enter")
+        expect(page.locator("#chat .question")).to_have_text("You asked: Question 2?")
+        page.locator("#history .history-open[aria-current]", has_text="Question 2?").wait_for()
+        expect(page.locator(".history-open").nth(2)).to_be_focused()
+        page.keyboard.press("Tab")
+        page.keyboard.press("Enter")
+        page.keyboard.press("Tab")
+        expect(page.get_by_role("button", name="Rename", exact=True)).to_be_focused()
+        page.keyboard.press("End")
+        page.keyboard.press("Shift+Tab")
+        page.keyboard.press("End")
+        expect(page.locator(".history-more").last).to_be_focused()
+        page.keyboard.press("Tab")
+        expect(page.get_by_role("button", name="Export feedback")).to_be_focused()
+
+
+class TestTwoVisitors:
+    @pytest.fixture
+    def url(self, tmp_path: Path, opener: Opener, data: Path, chromium: Any) -> Iterator[str]:
+        pytest.importorskip("gradio")
+        import ui
+
+        path = tmp_path / "accounts.txt"
+        write_accounts(path, {name: PasswordHash.of(PASSWORD, 16, 8, 1) for name in ("maren", "jon")})
+        page = ui.build_page(opener, Settings(accounts=str(path), data=data), EXAMPLES, ServicesDouble())
+        yield ui.serve(page, "127.0.0.1", ui.free_port("127.0.0.1", 17860), accounts=Accounts(path))
+        page.close(verbose=False)
+
+    def enter(self, visit: Callable[..., Any], url: str, name: str) -> Any:
+        page = visit(url, wait_for="Username")
+        page.get_by_role("textbox", name="Username").fill(name)
+        page.get_by_label("Password").fill(PASSWORD)
+        page.get_by_role("button", name="Login").click()
+        page.get_by_role("textbox", name="Your question").wait_for()
+        return page
+
+    def test_each_sees_their_own_and_a_link_opens_after_the_login(
+        self, visit: Callable[..., Any], url: str, expect: Any
+    ) -> None:
+        maren = self.enter(visit, url, "maren")
+        ask(maren, FERRIES)
+        kept(maren, FERRIES)
+        link = maren.url
+        assert re.search(r"\?conversation=[\w-]{22}$", link)
+        again = self.enter(visit, link, "maren")
+        expect(again.locator("#chat .question")).to_have_text(f"You asked: {FERRIES}")
+        kept(again, FERRIES)
+        jon = self.enter(visit, link, "jon")
+        expect(jon.get_by_test_id("toast-body")).to_contain_text("There is no such conversation")
+        expect(jon.locator("#history .hint")).to_contain_text("only you see it")
+        expect(jon.locator("#chat .question")).to_have_count(0)
+        assert "conversation=" not in jon.url
+        ask(jon, FROST)
+        kept(jon, FROST)
+        kept(maren, FERRIES)
+
+
+class TestAddresses:
+    def test_the_address_follows_what_is_shown(self, visit: Callable[..., Any], url: str, expect: Any) -> None:
+        page = visit(f"{url}?__theme=light")
+        ask(page, FERRIES)
+        kept(page, FERRIES)
+        expect(page).to_have_url(re.compile(r"/\?__theme=light&conversation=[\w-]{22}$"))
+        address = page.url
+        page.reload()
+        expect(page.locator("#chat .question")).to_have_text(f"You asked: {FERRIES}")
+        expect(page).to_have_url(address)
+        new(page)
+        expect(page).to_have_url(f"{url}?__theme=light")
+
+    def test_an_unknown_one_is_told_kindly(self, visit: Callable[..., Any], url: str, expect: Any) -> None:
+        page = visit(f"{url}?conversation=%3Cimg%20src=x%20onerror=alert(1)%3E")
+        expect(page.get_by_test_id("toast-body")).to_contain_text("There is no such conversation, or it was deleted")
+        expect(page).to_have_url(url)
+        ask(page, FERRIES)
+        kept(page, FERRIES)
+
+    def test_a_passage_has_a_link_that_opens_it(self, visit: Callable[..., Any], url: str, expect: Any) -> None:
+        page = visit(url, permissions=["clipboard-read", "clipboard-write"])
+        ask(page, FERRIES)
+        kept(page, FERRIES)
+        conversation = page.url
+        page.locator("#s-1-1").get_by_role("button", name="Read in article").click()
+        page.get_by_role("button", name="Copy link to this passage").click()
+        expect(page.locator("#sources .article-link")).to_contain_text("Copied")
+        link = page.evaluate("navigator.clipboard.readText()")
+        start = ARTICLES[0].text.index(COST)
+        assert link == f"{url}?article=ferry.md&start={start}&end={start + len(COST)}"
+        for address in (link, f"{conversation}&{link.partition('?')[2]}"):
+            other = visit(address)
+            expect(other.locator("#sources .pane-article mark")).to_have_text(COST)
+            expect(other.locator("#sources .pane-article mark")).to_be_in_viewport()
+        expect(other.locator("#chat .question")).to_have_text(f"You asked: {FERRIES}")
+        expect(other.locator("#sources .pane-article mark")).to_be_visible()
+        other.get_by_role("button", name="Back to sources").click()
+        expect(other.locator("#s-1-1")).to_be_visible()
+        expect(other).to_have_url(conversation)
+
+    @pytest.mark.parametrize(
+        ("query", "shown"),
+        [
+            ("article=gone.md", "There is no such article"),
+            ("article=../../etc/passwd&start=1&end=2", "There is no such article"),
+            ("article=%3Cimg%20src%3Dx%3E&start=x&end=-1", "There is no such article"),
+        ],
+    )
+    def test_an_unknown_article_is_missed_politely(
+        self, visit: Callable[..., Any], url: str, expect: Any, query: str, shown: str
+    ) -> None:
+        page = visit(f"{url}?{query}")
+        expect(page.locator("#sources .pane-article .failure")).to_contain_text(shown)
+        expect(page.locator("#sources .pane-article img")).to_have_count(0)
+
+    def test_a_link_waits_until_the_articles_are_read(
+        self, visit: Callable[..., Any], serve_page: Callable[..., str], expect: Any
+    ) -> None:
+        opener = Opener()
+        page = visit(f"{serve_page(opener)}?article=ferry.md&start=0&end=11")
+        expect(page.locator("#sources .pane-article")).to_contain_text("still being read")
+        opener.ready.set()
+        expect(page.locator("#sources .pane-article mark")).to_have_text("The council")
+
+
+class TestActs:
+    def test_feedback_is_pressed_noted_changed_taken_back_and_exported(
+        self, visit: Callable[..., Any], url: str, expect: Any
+    ) -> None:
+        page = visit(url)
+        ask(page, FERRIES)
+        ask(page, FROST)
+        first = page.locator("#act-1-wrong-citation")
+        first.click()
+        expect(first).to_have_attribute("aria-pressed", "true")
+        note = page.get_by_role("textbox", name="Noted: Wrong citation. What should be known about it?")
+        expect(note).to_be_focused()
+        note.fill("It says so elsewhere.")
+        note.press("Enter")
+        expect(page.locator("#acts .acts-said")).to_have_text("Your note is kept")
+        expect(first).to_be_focused()
+        page.locator("#act-2-right").click()
+        page.locator("#act-1-missing-source").click()
+        expect(first).to_have_attribute("aria-pressed", "false")
+        expect(page.locator("#act-1-missing-source")).to_have_attribute("aria-pressed", "true")
+        with page.expect_download() as downloading:
+            page.get_by_role("button", name="Export feedback").click()
+        lines = [json.loads(line) for line in Path(downloading.value.path()).read_text("utf-8").splitlines()]
+        found = {each["question"]: (each["verdict"], each["remark"]) for each in lines}
+        assert found == {FERRIES: ("missing source", "It says so elsewhere."), FROST: ("right", "")}
+        page.locator("#act-2-right").click()
+        expect(page.locator("#acts .acts-said")).to_have_text("Taken back")
+
+        page = visit(page.url)  # opened again by its address
+        expect(page.locator("#act-1-missing-source")).to_have_attribute("aria-pressed", "true")
+        expect(page.locator("#chat .act[aria-pressed=true]")).to_have_count(1)
+
+    def test_an_answer_is_copied_with_its_sources(self, visit: Callable[..., Any], url: str, expect: Any) -> None:
+        page = visit(url, permissions=["clipboard-read", "clipboard-write"])
+        ask(page, FERRIES)
+        page.get_by_role("button", name="Copy", exact=True).click()
+        expect(page.locator("#acts .acts-said")).to_have_text("Copied with its sources")
+        plain = page.evaluate("navigator.clipboard.readText()")
+        assert plain.startswith(f"{COST} [1]")
+        assert "The Orsund Gazette · as of 4 March 2031" in plain
+        page.get_by_role("button", name="Copy as Markdown").click()
+        page.wait_for_function("async () => (await navigator.clipboard.readText()).includes('**Sources**')")
+
+    def test_a_form_of_another_conversation_closes(self, visit: Callable[..., Any], url: str, expect: Any) -> None:
+        page = visit(url)
+        ask(page, FROST)
+        kept(page, FROST)
+        new(page)
+        ask(page, FERRIES)
+        kept(page, FERRIES, FROST)
+        page.get_by_role("button", name="Edit", exact=True).click()
+        expect(page.get_by_role("textbox", name="Ask otherwise")).to_be_visible()
+        open_kept(page, FROST)
+        expect(page.get_by_role("textbox", name="Ask otherwise")).to_be_hidden()
+
+    def test_examples_are_made_of_the_articles(
+        self, visit: Callable[..., Any], serve_page: Callable[..., str], opener: Opener, data: Path, expect: Any
+    ) -> None:
+        page = visit(serve_page(opener, Settings(data=data), examples=()))
+        expect(page.locator("#chat .example").first).to_have_text("What does Valley Courier say about Tove Lind?")
+        page.locator("#chat .example").first.click()
+        expect(page.locator("#chat .answer a.cite").first).to_be_visible()
+
+
+class TestHostile:
+    def test_titles_and_answers_are_only_text_in_the_list_and_in_files(
+        self, visit: Callable[..., Any], serve_page: Callable[..., str], data: Path, listener: Any, expect: Any
+    ) -> None:
+        home, heard = listener
+        texts = [" ".join(each.split()) for each in attacks(home)]
+        store = Conversations(data)
+        for text in texts:
+            store.rename("", store.save("", (Turn(1, text[:2000], "stopped"),)), text)
+        opener = Opener(Double(articles=(replace(ARTICLES[0], title=texts[0], outlet=texts[1]),)))
+        opener.ready.set()
+        page = visit(serve_page(opener, Settings(data=data)))
+        ask(page, f"How much will the four electric ferries cost? {texts[0]}")
+        expect(page.locator("#history .history-open")).to_have_count(len(texts) + 1)
+        assert page.locator("#history :is(script, img, iframe, object, embed, video, form, link, svg, a)").count() == 0
+        page.locator("#history .history-more").first.click()
+        with page.expect_download() as downloading:
+            page.get_by_role("button", name="HTML", exact=True).click()
+        shown = page.context.new_page()
+        shown.set_content(Path(downloading.value.path()).read_text("utf-8"))
+        assert shown.locator(":is(script, img, iframe, object, embed, video, form, link)").count() == 0
+        shown.close()
+        page.locator("#history .history-open").nth(2).click()
+        expect(page.locator("#chat .question")).to_have_count(1)
+        page.locator("#history .history-more").nth(2).click()
+        page.get_by_role("button", name="Rename", exact=True).click()
+        page.get_by_role("textbox", name="Title of the conversation").press("Enter")
+        expect(page.locator("#history .history-said")).to_contain_text("Renamed to")
+        assert_harmless(page, heard, home)
+
+
+class TestEveryScreen:
+    def test_a_phone_opens_it_as_a_sheet(self, visit: Callable[..., Any], url: str, data: Path, expect: Any) -> None:
+        store = Conversations(data)
+        store.save("", (Turn(1, "Unbroken" * 30, "stopped"),))
+        page = visit(url, 390, 844, has_touch=True)
+
+        def fits() -> bool:
+            return bool(page.evaluate("document.documentElement.scrollWidth <= window.innerWidth"))
+
+        ask(page, FERRIES)
+        assert fits()
+        expect(page.get_by_role("searchbox", name="Search conversations")).to_be_hidden()
+        button = page.get_by_role("button", name="Conversations", exact=True)
+        button.tap()
+        expect(page.get_by_role("searchbox", name="Search conversations")).to_be_focused()
+        assert page.locator("#chat-column").evaluate("each => each.inert")
+        page.locator(".history-more").first.tap()
+        assert fits()
+        page.keyboard.press("Escape")
+        expect(button).to_be_focused()
+        assert not page.locator("#chat-column").evaluate("each => each.inert")
+        button.tap()
+        page.locator(".history-open", has_text="Unbroken").tap()
+        expect(page.locator("#chat .question")).to_contain_text("Unbroken")
+        expect(page.get_by_role("searchbox", name="Search conversations")).to_be_hidden()
+        assert fits()
+
+    @pytest.mark.parametrize("scheme", ["light", "dark"])
+    def test_axe_finds_nothing(self, visit: Callable[..., Any], url: str, axe: str, scheme: str, expect: Any) -> None:
+        page = visit(url, color_scheme=scheme)
+
+        def check() -> None:
+            found = page.evaluate("axe.run(document, {resultTypes: ['violations']})")["violations"]
+            assert [f"{each['id']}: {each['nodes'][0]['html'][:200]}" for each in found] == []
+
+        page.evaluate(axe)
+        ask(page, FERRIES)
+        kept(page, FERRIES)
+        page.locator("#act-1-wrong").click()
+        expect(page.locator("#acts textarea")).to_be_focused()
+        tools(page, FERRIES)
+        check()
+        page.get_by_role("button", name="Delete…", exact=True).click()
+        page.get_by_role("button", name="Edit", exact=True).click()
+        expect(page.get_by_role("textbox", name="Ask otherwise")).to_be_focused()
+        check()
+        page.get_by_role("button", name="Keep", exact=True).click()
+        page.get_by_role("button", name="Rename", exact=True).click()
+        check()
+        page.set_viewport_size({"width": 390, "height": 844})
+        page.get_by_role("button", name="Conversations", exact=True).click()
+        check()

@@ -1,0 +1,297 @@
+"""The index's tab, what the whole page hears of the index, and the page before the first answer."""
+
+from __future__ import annotations
+
+import re
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from double import Opener
+from embeddings import Embedder
+from news import ARTICLES, write_articles
+from rag.chatbot import Chatbot
+from rag.errors import EmbedderError, IndexTooNew
+from rag.generations import new_generation
+from rag.settings import Settings
+from rag.types import Progress
+from reader import ask, wait_until
+
+NEW = {"keeper.txt": "The lighthouse keeper of Osk retired after forty years."}
+QUESTION = "When did the lighthouse keeper of Osk retire?"
+SECONDS = 60
+
+
+@pytest.fixture
+def expect() -> Any:
+    from playwright.sync_api import expect
+
+    expect.set_options(timeout=15_000)
+    return expect
+
+
+class Desk:
+    """A served page around a real chatbot whose builds can be held back at a stage."""
+
+    def __init__(self, serve_page: Callable[..., str], settings: Settings, embedder: Embedder) -> None:
+        self.settings = settings
+        self.embedder = embedder
+        self.hold = ""
+        self.reached, self.go_on = threading.Event(), threading.Event()
+        self.url = serve_page(self.open, settings)
+
+    def open(self, on_progress: Callable[[Progress], None]) -> Chatbot:
+        chatbot = Chatbot.open(self.settings, embedder=self.embedder, on_progress=self.held(on_progress))
+        refresh = chatbot.refresh
+        chatbot.refresh = lambda said, *, fresh=False: refresh(self.held(said), fresh=fresh)  # type: ignore[method-assign]
+        return chatbot
+
+    def held(self, on_progress: Callable[[Progress], None]) -> Callable[[Progress], None]:
+        def progress(step: Progress) -> None:
+            on_progress(step)
+            if step.stage == self.hold:
+                self.hold = ""
+                self.reached.set()
+                assert self.go_on.wait(SECONDS)
+                on_progress(step)  # hears whether it is to end
+
+        return progress
+
+
+@pytest.fixture
+def desk(serve_page: Callable[..., str], settings: Settings, hashing: Embedder, tmp_path: Path) -> Any:
+    desk = Desk(serve_page, settings.replace(data=tmp_path / "data"), hashing)
+    yield desk
+    desk.go_on.set()
+
+
+@pytest.fixture
+def page(visit: Callable[..., Any], desk: Desk, expect: Any) -> Any:
+    page = visit(desk.url)
+    page.get_by_role("tab", name="Index").click()
+    expect(page.locator(".index-state")).to_have_text("Up to date")
+    return page
+
+
+def fact(page: Any, name: str) -> str:
+    return str(page.locator(f"#index dt:text-is('{name}') + dd").inner_text())
+
+
+class TestIndex:
+    def test_it_says_what_is_in_the_index(self, page: Any, desk: Desk) -> None:
+        (generation,) = desk.settings.index.glob("gen-*")
+        size = sum(each.stat().st_size for each in generation.rglob("*") if each.is_file())
+        assert fact(page, "Articles") == str(len(ARTICLES))
+        assert fact(page, "Embedding model") == "hashing"
+        assert fact(page, "Generation") == "1"
+        assert fact(page, "Size on disk") == f"{round(size / 1000, 1):,} kB"
+        assert re.search(r"\d{1,2} \w+ 20\d\d", fact(page, "Built"))
+
+    def test_a_rebuild_shows_its_progress_and_the_whole_page_knows_its_outcome(
+        self, page: Any, desk: Desk, expect: Any
+    ) -> None:
+        write_articles(desk.settings.articles, NEW)
+        desk.hold = "embedding"
+        page.get_by_role("button", name="Rebuild now").click()
+        expect(page.locator(".index-state")).to_have_text("Being built")
+        assert desk.reached.wait(SECONDS)
+        expect(page.get_by_role("progressbar", name="Reading the articles")).to_have_attribute("value", "1")
+        now = page.locator(".stage[data-kind=now], .stage[data-kind=done]").filter(has_text="Embedding the passages")
+        expect(now.get_by_role("progressbar")).to_have_attribute("value", "1")
+        expect(page.locator(".status")).to_contain_text("Embedding")
+        page.get_by_role("tab", name="Ask").click()
+        ask(page, "How long will the tram line of Port Velm be?")
+        desk.go_on.set()
+        page.get_by_role("tab", name="Index").click()
+        expect(page.locator(".index-state")).to_have_text("Up to date")
+        expect(page.locator("#index dt:text-is('Generation') + dd")).to_have_text("2")
+        expect(page.locator(".status")).to_be_hidden()
+        page.get_by_role("tab", name="Articles").click()
+        expect(page.locator("#library tbody tr")).to_have_count(len(ARTICLES) + 1)
+        page.get_by_role("tab", name="Ask").click()
+        ask(page, QUESTION)
+        expect(page.locator("#sources .card").filter(has_text="lighthouse keeper").first).to_be_attached()
+
+    def test_a_build_is_cancelled_and_started_over(self, page: Any, desk: Desk, expect: Any) -> None:
+        desk.hold = "reading"
+        page.get_by_role("button", name="Rebuild from nothing").click()
+        assert desk.reached.wait(SECONDS)
+        page.get_by_role("button", name="Cancel the build").click()
+        expect(page.get_by_role("button", name="Cancel the build")).to_be_disabled()
+        desk.go_on.set()
+        expect(page.locator(".index-state")).to_have_text("The build was cancelled")
+        expect(page.locator("#index dt:text-is('Generation') + dd")).to_have_text("1")
+        page.get_by_role("button", name="Rebuild from nothing").click()
+        expect(page.locator("#index dt:text-is('Generation') + dd")).to_have_text("2")
+        expect(page.locator(".index-state")).to_have_text("Up to date")
+
+    def test_a_change_is_found_and_taken_in_from_the_masthead(self, page: Any, desk: Desk, expect: Any) -> None:
+        page.get_by_role("button", name="Look for changes").click()
+        expect(page.get_by_role("status").filter(has_text="The index is up to date with the folder.")).to_be_visible()
+        write_articles(desk.settings.articles, NEW)
+        page.get_by_role("button", name="Look for changes").click()
+        expect(page.locator(".index-state")).to_have_text("The folder has changed")
+        expect(page.locator(".index-about")).to_have_text("1 new. The answers do not know of it yet.")
+        page.get_by_role("button", name="Update the index").click()
+        expect(page.locator("#index dt:text-is('Articles') + dd")).to_have_text(str(len(ARTICLES) + 1))
+        expect(page.locator(".status")).to_be_hidden()
+
+    def test_a_build_that_fails_leaves_the_old_index_and_says_why(
+        self, page: Any, desk: Desk, expect: Any, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def fail(*_: Any) -> Any:
+            raise EmbedderError("the model <b>is damaged</b>; install it again")
+
+        write_articles(desk.settings.articles, NEW)
+        monkeypatch.setattr("rag.chatbot.build", fail)
+        page.get_by_role("button", name="Rebuild now").click()
+        expect(page.locator(".index-state")).to_have_text("The last build failed")
+        expect(page.locator(".index-about")).to_have_text(
+            "The index as it was before goes on answering. The model <b>is damaged</b>; install it again"
+        )
+        page.get_by_role("tab", name="Ask").click()
+        ask(page, "How long will the tram line of Port Velm be?")
+
+    def test_the_folder_is_followed(self, page: Any, desk: Desk, expect: Any) -> None:
+        follow = page.get_by_role("checkbox", name="Follow the folder")
+        follow.check()
+        expect(follow).to_be_checked()
+        write_articles(desk.settings.articles, NEW)
+
+        def built() -> bool:
+            page.evaluate("footnote.hurry()")  # else the page asks every ten seconds
+            return fact(page, "Generation") == "2"
+
+        wait_until(page, built, 30)
+        assert fact(page, "Articles") == str(len(ARTICLES) + 1)
+        follow.uncheck()
+        expect(follow).not_to_be_checked()
+
+    @pytest.mark.parametrize("scheme", ["light", "dark"])
+    def test_axe_finds_nothing_and_a_phone_does_not_scroll_sideways(
+        self, visit: Callable[..., Any], desk: Desk, expect: Any, axe: str, scheme: str
+    ) -> None:
+        page = visit(desk.url, 390, 844, color_scheme=scheme)
+        page.get_by_role("tab", name="Index").click()
+        expect(page.locator("#index dt:text-is('Generation') + dd")).to_have_text("1")
+        page.evaluate(axe)
+
+        def check() -> None:
+            assert not page.evaluate("document.documentElement.scrollWidth > window.innerWidth")
+            found = page.evaluate("axe.run(document, {resultTypes: ['violations']})")["violations"]
+            assert [f"{each['id']}: {each['nodes'][0]['html'][:200]}" for each in found] == []
+
+        check()
+        desk.hold = "reading"
+        page.get_by_role("button", name="Rebuild from nothing").click()
+        expect(page.get_by_role("progressbar", name="Reading the articles")).to_be_visible()
+        check()
+
+
+class TestFirst:
+    """Each thing that can stand before the first answer has its own page."""
+
+    def test_a_model_that_is_being_loaded_and_an_index_that_is_being_built(
+        self, visit: Callable[..., Any], serve_page: Callable[..., str], expect: Any
+    ) -> None:
+        opener = Opener(steps=[Progress("loading the model", 0, 1)])
+        page = visit(serve_page(opener))
+        expect(page.get_by_role("heading", name="The model is being loaded")).to_be_visible()
+        expect(page.get_by_text("You can ask already")).to_be_visible()
+        opener.ready.set()
+        expect(page.get_by_role("heading", name="The model is being loaded")).to_be_hidden()
+        opener = Opener(steps=[Progress("loading the model", 1, 1), Progress("embedding", 3, 12)])
+        page = visit(serve_page(opener))
+        expect(page.get_by_role("heading", name="The index is being built")).to_be_visible()
+        bar = page.locator("#start").get_by_role("progressbar", name="Embedding the passages")
+        expect(bar).to_have_attribute("value", "3")
+        expect(bar).to_have_attribute("max", "12")
+        opener.ready.set()
+        expect(page.get_by_role("heading", name="What do the articles say?")).to_be_visible()
+
+    @pytest.fixture
+    def settings(self, tmp_path: Path) -> Settings:
+        return Settings(tmp_path / "articles", tmp_path / "index", tmp_path / "data", embedder="hashing")
+
+    @pytest.fixture
+    def served(self, settings: Settings, serve_page: Callable[..., str], hashing: Embedder) -> Callable[[], str]:
+        return lambda: serve_page(
+            lambda said: Chatbot.open(settings, embedder=hashing, on_progress=said),
+            settings,
+        )
+
+    def test_an_empty_folder_takes_its_first_article_right_there(
+        self, visit: Callable[..., Any], served: Callable[[], str], settings: Settings, expect: Any
+    ) -> None:
+        settings.articles.mkdir()
+        page = visit(served(), heading="There are no articles yet")
+        expect(page.locator("#start")).to_contain_text("into the folder articles")
+        expect(page.get_by_role("textbox", name="Your question")).to_have_count(0)
+        sent = {"name": "keeper.txt", "mimeType": "text/plain", "buffer": NEW["keeper.txt"].encode()}
+        page.locator("#start input[type=file]").set_input_files([sent])
+        expect(page.get_by_role("textbox", name="Your question")).to_be_visible()
+        ask(page, QUESTION)
+        expect(page.locator("#sources .card").filter(has_text="lighthouse keeper").first).to_be_attached()
+
+    def test_a_folder_with_only_bad_files_names_them_with_their_reasons(
+        self, visit: Callable[..., Any], served: Callable[[], str], settings: Settings, axe: str, expect: Any
+    ) -> None:
+        write_articles(
+            settings.articles, {"<img src=x onerror=alert(1)>.png": "x", "empty.txt": "", "numbers.md": "1 2"}
+        )
+        page = visit(served(), 390, 844, heading="None of these files is an article")
+        files = page.get_by_role("list", name="Files that are no articles").get_by_role("listitem")
+        expect(files).to_have_text(
+            [
+                "<img src=x onerror=alert(1)>.pngunsupported format .png",
+                re.compile("empty.txt.*empty"),
+                re.compile("numbers.md.*no words"),
+            ]
+        )
+        assert not page.evaluate("document.documentElement.scrollWidth > window.innerWidth")
+        page.evaluate(axe)
+        found = page.evaluate("axe.run(document, {resultTypes: ['violations']})")["violations"]
+        assert [f"{each['id']}: {each['nodes'][0]['html'][:200]}" for each in found] == []
+
+    def test_a_folder_that_is_missing_can_be_made_and_tried_again(
+        self, visit: Callable[..., Any], served: Callable[[], str], settings: Settings, expect: Any
+    ) -> None:
+        page = visit(served(), heading="The folder of articles cannot be read")
+        expect(page.locator(".status")).to_contain_text("The folder articles does not exist")
+        assert str(settings.articles.parent) not in page.content()
+        write_articles(settings.articles, NEW)
+        page.get_by_role("button", name="Try again").click()
+        expect(page.get_by_role("heading", name="What do the articles say?")).to_be_visible()
+        ask(page, QUESTION)
+
+    def test_a_build_of_another_is_waited_for(
+        self, visit: Callable[..., Any], served: Callable[[], str], settings: Settings, expect: Any
+    ) -> None:
+        write_articles(settings.articles, NEW)
+        with new_generation(settings.index):
+            page = visit(served(), heading="Another build is running")
+        page.get_by_role("button", name="Try again").click()
+        expect(page.get_by_role("heading", name="What do the articles say?")).to_be_visible()
+
+    def test_an_index_that_cannot_be_written(
+        self, visit: Callable[..., Any], served: Callable[[], str], settings: Settings, expect: Any
+    ) -> None:
+        write_articles(settings.articles, NEW)
+        settings.index.write_text("a file where the folder should be", "utf-8")
+        page = visit(served(), heading="The index cannot be written")
+        settings.index.unlink()
+        page.get_by_role("button", name="Try again").click()
+        expect(page.get_by_role("heading", name="What do the articles say?")).to_be_visible()
+
+    def test_an_index_that_is_too_new(
+        self, visit: Callable[..., Any], serve_page: Callable[..., str], expect: Any
+    ) -> None:
+        opener = Opener(fail=IndexTooNew("the index was written by a newer Footnote; update the program"))
+        opener.ready.set()
+        page = visit(serve_page(opener), heading="The index was written by a newer Footnote")
+        expect(page.locator("#start")).to_contain_text("rag build --fresh")
+        page.get_by_role("tab", name="Index").click()
+        expect(page.locator(".index-state")).to_have_text("Could not be opened")

@@ -1,0 +1,301 @@
+"""The page's settings as a reader uses them: numbers for the next answers, the look, the language, and a key that is missing."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from test_model import CANARY, keep_key
+from test_page import FERRIES, FROST, wider_than_screen
+
+from double import Opener, ServicesDouble
+from rag.settings import Settings
+from reader import ask
+
+
+@pytest.fixture
+def expect() -> Any:
+    from playwright.sync_api import expect
+
+    expect.set_options(timeout=15_000)
+    return expect
+
+
+def open_settings(page: Any) -> Any:
+    """Opens the tab, in whichever language, and waits for its values."""
+    page.locator("#settings-tab-button").click()
+    page.locator("#setting-k").wait_for()
+    return page.locator("#settings .model-said")
+
+
+def to_ask(page: Any) -> None:
+    page.get_by_role("tab").first.click()
+
+
+def colours(page: Any) -> tuple[bool, str]:
+    """Whether the page is marked as dark, and what its body is painted with."""
+    return tuple(
+        page.evaluate("[document.body.classList.contains('dark'), getComputedStyle(document.body).backgroundColor]")
+    )
+
+
+class TestAnswers:
+    def test_the_number_of_passages_holds_from_the_next_question_on(self, page: Any, double: Any, expect: Any) -> None:
+        ask(page, FERRIES)
+        expect(page.locator("#sources .card")).to_have_count(5)
+        said = open_settings(page)
+        field = page.get_by_label("Passages a question gets")
+        expect(field).to_have_value("8")
+        field.fill("3")
+        field.press("Tab")
+        expect(said).to_have_text("Used from your next question on.")
+        expect(page.locator(".settings-control.changed")).to_have_count(1)
+        expect(field).to_have_accessible_description(re.compile("Changed; the default is 8"))
+        to_ask(page)
+        ask(page, FROST)
+        expect(page.locator("#sources .card")).to_have_count(3)
+        open_settings(page)
+        page.get_by_role("button", name="Back to defaults").click()
+        expect(field).to_have_value("8")
+        expect(page.locator(".settings-control.changed")).to_have_count(0)
+        expect(page.get_by_role("button", name="Back to defaults")).to_be_hidden()
+        expect(field).to_be_focused()
+        to_ask(page)
+        ask(page, FERRIES)
+        expect(page.locator("#sources .card")).to_have_count(5)
+        assert double.settings.k == 5
+
+    def test_a_choice_is_kept_and_each_reader_has_their_own(
+        self, visit: Callable[..., Any], shared: tuple[str, Opener], page: Any, expect: Any
+    ) -> None:
+        said = open_settings(page)
+        page.get_by_label("Several questions in one").select_option(label="not parted")
+        expect(said).to_have_text("Used from your next question on.")
+        expect(page.get_by_label("Several questions in one")).to_have_value("off")
+        other = visit(shared[0])
+        open_settings(other)
+        expect(other.get_by_label("Several questions in one")).to_have_value("rules")
+
+    @pytest.mark.parametrize("text", ["0", "21", "2.5", ""])
+    def test_a_wrong_number_changes_nothing(self, page: Any, expect: Any, text: str) -> None:
+        said = open_settings(page)
+        field = page.get_by_label("Passages a question gets")
+        field.fill(text)
+        field.press("Tab")
+        expect(said).to_have_class(re.compile("failure"))
+        expect(said).to_have_text("This is no whole number from 1 to 20; set it to one such as 8")
+        expect(field).to_have_value("8")
+
+    def test_what_a_new_start_changes_is_shown_with_its_variable(self, page: Any, expect: Any) -> None:
+        open_settings(page)
+        shown = page.locator(".settings-fixed")
+        expect(shown).to_contain_text(re.compile("Embedding model.*bundled.*RAG_EMBEDDER", re.S))
+        expect(shown).to_contain_text(re.compile("Folder of articles.*RAG_ARTICLES", re.S))
+        assert "/" not in shown.inner_text()
+
+
+class TestLook:
+    @pytest.mark.parametrize(("system", "chosen"), [("light", "Dark"), ("dark", "Light")])
+    def test_the_theme_survives_a_reload_without_a_flash(
+        self, visit: Callable[..., Any], shared: tuple[str, Opener], double: Any, expect: Any, system: str, chosen: str
+    ) -> None:
+        page = visit(shared[0], color_scheme=system)
+        before = colours(page)
+        assert before[0] == (system == "dark")
+        open_settings(page)
+        page.get_by_label(chosen).check()
+        after = colours(page)
+        assert after[0] != before[0]
+        assert after[1] != before[1]
+        page.add_init_script(
+            "window.painted = []; const look = () => { if (document.body)"
+            " painted.push(getComputedStyle(document.body).backgroundColor); requestAnimationFrame(look); }; look();"
+        )
+        page.reload()
+        page.get_by_role("textbox", name="Your question").wait_for()
+        assert set(page.evaluate("painted")) == {after[1]}
+        assert colours(page) == after
+        open_settings(page)
+        expect(page.get_by_label(chosen)).to_be_checked()
+        page.get_by_label("As the system has it").check()
+        assert colours(page) == before
+        page.emulate_media(color_scheme={"light": "dark", "dark": "light"}[system])
+        assert colours(page) == after
+
+
+class TestLanguage:
+    def test_the_whole_page_turns_russian_and_stays_so(self, page: Any, double: Any, expect: Any) -> None:
+        assert page.evaluate("document.documentElement.lang") == "en"
+        open_settings(page)
+        page.get_by_label("Русский").check()
+        expect(page.get_by_role("textbox", name="Ваш вопрос")).to_be_visible()
+        for _ in range(2):
+            assert page.evaluate("document.documentElement.lang") == "ru"
+            expect(page.get_by_role("tab")).to_have_text(["Спросить", "Статьи", "Карта", "Индекс", "Настройки"])
+            expect(page.get_by_role("heading", name="Что говорят статьи?")).to_be_visible()
+            expect(page.get_by_role("textbox", name="Ваш вопрос")).to_have_attribute(
+                "placeholder", "Спросите у статей…"
+            )
+            expect(page.locator(".tagline")).to_have_text("Ответы из ваших статей: к каждому предложению цитата")
+            page.reload()
+        page.get_by_role("textbox", name="Ваш вопрос").fill(FERRIES)
+        page.get_by_role("button", name="Спросить").click()
+        expect(page.locator("#chat .sources-link")).to_have_text("2 источника")
+        expect(page.locator("#s-1-1 .byline")).to_have_text("The Orsund Gazette · на 4 марта 2031\u00a0г. · Maren Tolk")
+        expect(page.locator("#s-1-1").get_by_role("button", name="Читать в статье")).to_be_visible()
+        expect(page.get_by_role("button", name="Повторить")).to_be_visible()
+        expect(page.get_by_role("button", name="Отменить")).to_be_visible()
+        page.locator("#s-1-1").get_by_role("button", name="Читать в статье").click()
+        expect(page.locator("#sources .pane-article .byline").first).to_contain_text("4 марта 2031\u00a0г.")
+
+    def test_nothing_english_is_left_where_a_reader_looks(
+        self, visit: Callable[..., Any], shared: tuple[str, Opener], double: Any, expect: Any
+    ) -> None:
+        page = visit(shared[0], wait_for="Ваш вопрос", locale="ru-RU")
+        texts = "\n".join(
+            page.locator(place).inner_text() for place in ("#masthead", ".tab-wrapper", ".welcome", "#sources")
+        )
+        open_settings(page)
+        texts += page.locator("#settings").inner_text() + page.locator("#model").inner_text()
+        names = {
+            "Footnote",
+            "English",
+            "bundled",
+            "off",
+            "on",
+            "seeds",
+            "index",
+            "data",
+            "near",
+            "small",
+            "stuck",
+            "paid",
+            "dear",
+        }
+        states = "running on this machine|no key; set \\w+ or enter one here|RAG_\\w+"
+        left = set(re.findall(r"[A-Za-z]{2,}", re.sub(states, "", texts))) - names
+        assert {each for each in left if each not in shared_names()} == set()
+
+    def test_the_browsers_language_is_taken_until_another_is_chosen(
+        self, visit: Callable[..., Any], shared: tuple[str, Opener], double: Any, expect: Any
+    ) -> None:
+        page = visit(shared[0], wait_for="Ваш вопрос", locale="ru-RU")
+        open_settings(page)
+        expect(page.get_by_label("Русский")).to_be_checked()
+        page.get_by_label("English").check()
+        expect(page.get_by_role("textbox", name="Your question")).to_be_visible()
+        assert page.evaluate("document.documentElement.lang") == "en"
+
+
+def shared_names() -> set[str]:
+    """The folder that a test's conversations are kept in has a name of its own."""
+    return set(re.findall(r"[A-Za-z]{2,}", Settings().data.name))
+
+
+class TestMissingKey:
+    @pytest.fixture
+    def served(self, serve_page: Callable[..., str], tmp_path: Path) -> str:
+        opener = Opener()
+        opener.ready.set()
+        return serve_page(opener, Settings(model="paid:grand", data=tmp_path), services=ServicesDouble())
+
+    def test_the_page_opens_without_it_and_leads_to_where_it_is_entered(
+        self, visit: Callable[..., Any], served: str, expect: Any
+    ) -> None:
+        page = visit(served)
+        notice = page.locator("#masthead .keyless")
+        expect(notice).to_contain_text(
+            "paid:grand needs a key; until it has one, answers are the articles’ own sentences."
+        )
+        expect(ask(page, FERRIES).locator(".written")).to_have_count(0)
+        notice.get_by_role("button", name="Enter it in Settings").click()
+        expect(page.locator("#model .pane-about")).to_have_text("Now: the articles’ own sentences")
+        expect(page.locator(".model-option", has_text="paid:grand")).to_contain_text("Waits for its key")
+        keep_key(page, CANARY)
+        expect(page.locator("#model .model-said")).to_have_text(
+            "The key for paid is set for this session. From your next question on, paid:grand writes the answers."
+        )
+        expect(notice).to_be_hidden()
+        expect(page.locator("#model .pane-about")).to_have_text("Now: paid:grand")
+        to_ask(page)
+        expect(ask(page, FROST).locator(".written")).to_contain_text("Written by paid:grand")
+        open_settings(page)
+        page.get_by_role("button", name="Forget the key").click()
+        expect(notice).to_be_visible()
+        assert CANARY not in page.content()
+
+
+class TestEveryScreen:
+    @pytest.mark.parametrize("scheme", ["light", "dark"])
+    @pytest.mark.parametrize("locale", ["en-US", "ru-RU"])
+    def test_axe_finds_nothing(
+        self,
+        visit: Callable[..., Any],
+        shared: tuple[str, Opener],
+        double: Any,
+        axe: str,
+        scheme: str,
+        locale: str,
+        expect: Any,
+    ) -> None:
+        name = {"en-US": "Your question", "ru-RU": "Ваш вопрос"}[locale]
+        page = visit(shared[0], wait_for=name, color_scheme=scheme, locale=locale)
+        page.evaluate(axe)
+        said = open_settings(page)
+        page.locator("#setting-k").fill("4")
+        page.locator("#setting-k").press("Tab")
+        expect(said).to_contain_text(re.compile(r"\w"))
+        found = page.evaluate("axe.run(document, {resultTypes: ['violations']})")["violations"]
+        assert [f"{each['id']}: {each['nodes'][0]['html'][:200]}" for each in found] == []
+
+    @pytest.mark.parametrize("locale", ["en-US", "ru-RU"])
+    def test_a_phone_shows_all_of_it_in_one_column(
+        self, visit: Callable[..., Any], shared: tuple[str, Opener], double: Any, expect: Any, locale: str
+    ) -> None:
+        name = {"en-US": "Your question", "ru-RU": "Ваш вопрос"}[locale]
+        page = visit(shared[0], 390, 844, wait_for=name, locale=locale)
+        for tab in page.get_by_role("tab").all():
+            expect(tab).to_be_in_viewport(ratio=1)
+        assert not page.evaluate(
+            "(() => { const name = document.querySelector('.masthead h1').getBoundingClientRect();"
+            " return [...document.querySelectorAll('[role=tab]')].some(each => {"
+            " const tab = each.getBoundingClientRect(); return tab.top < name.bottom && tab.left < name.right; }); })()"
+        )
+        open_settings(page)
+        assert not wider_than_screen(page)
+        last = page.locator(".settings-fixed dd").last
+        last.scroll_into_view_if_needed()
+        expect(last).to_be_in_viewport()
+        cut = "[...document.querySelectorAll('#model *, #settings *')].filter(e => e.scrollWidth > e.clientWidth + 1 && e.clientWidth)"
+        assert page.evaluate(cut + ".map(e => e.outerHTML.slice(0, 100))") == []
+
+
+def test_the_keyboard_reaches_every_setting(page: Any, expect: Any) -> None:
+    said = open_settings(page)
+    page.get_by_label("Passages a question gets").focus()
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("Tab")
+    expect(said).to_have_text("Used from your next question on.")
+    expect(page.get_by_label("Several questions in one")).to_be_focused()
+    reached = []
+    for _ in range(9):
+        reached.append(
+            page.evaluate(
+                "document.activeElement.id || document.activeElement.value || document.activeElement.textContent"
+            )
+        )
+        page.keyboard.press("Tab")
+    assert reached == [
+        "setting-decompose",
+        "setting-rewrite",
+        "setting-context_tokens",
+        "setting-first_word_seconds",
+        "setting-answer_seconds",
+        "Back to defaults",
+        "system",
+        "en",
+        reached[-1],
+    ]

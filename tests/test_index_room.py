@@ -1,0 +1,296 @@
+"""The index's room and what every open page hears of the index and the folder."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from embeddings import Embedder
+from news import write_articles
+from rag.chatbot import Chatbot
+from rag.errors import ArticlesError, EmbedderError, IndexLocked, IndexTooNew, IndexUnwritable, QuestionError
+from rag.generations import new_generation
+from rag.settings import Settings
+from rag.types import Progress
+from rag.web import survey as room
+from rag.web.index_room import IndexRoom
+from rag.web.keeper import Keeper
+from rag.web.opening import Opening
+from rag.web.rooms import Visitor
+from rag.web.survey import CALM_SECONDS, LOOK_SECONDS, Survey
+
+SECONDS = 20
+VISITOR = Visitor("one")
+NEW = {"new.txt": "The lighthouse keeper retired after forty years."}
+
+
+class Clock:
+    now = 1000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+class Page:
+    def __init__(self, open_chatbot: Callable[..., Any]) -> None:
+        self.clock = Clock()
+        self.opening = Opening(open_chatbot)
+        self.keeper = Keeper(self.opening, lambda _: iter(()), self.clock)
+        self.survey = Survey(self.opening, self.keeper, self.clock)
+        self.index = IndexRoom(self.keeper, self.survey)
+
+    def open(self) -> Page:
+        self.opening.start()
+        assert self.opening._thread is not None
+        self.opening._thread.join(SECONDS)
+        return self
+
+    def surveyed(self) -> dict[str, Any]:
+        """What is told once nobody is looking any more."""
+        self.survey.beat()
+        with self.survey._looking:
+            pass
+        return self.survey.beat()
+
+    def act(self, action: str, **sent: Any) -> str:
+        return self.index.act(action, sent, VISITOR)
+
+    def close(self) -> None:
+        self.keeper.close()
+        self.keeper.wait(SECONDS)
+        with self.survey._looking:
+            pass
+        if self.opening.chatbot is not None:
+            self.opening.chatbot.close()
+
+
+@pytest.fixture
+def page(settings: Settings, hashing: Embedder) -> Iterator[Page]:
+    page = Page(lambda on_progress: Chatbot.open(settings, embedder=hashing, on_progress=on_progress)).open()
+    yield page
+    page.close()
+
+
+class Held:
+    """Holds a chatbot's build back at a stage."""
+
+    def __init__(self, page: Page, stage: str, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.reached, self.go_on = threading.Event(), threading.Event()
+        chatbot = page.opening.chatbot
+        assert chatbot is not None
+        refresh = chatbot.refresh
+
+        def held(on_progress: Callable[[Progress], None], *, fresh: bool = False) -> Any:
+            def progress(step: Progress) -> None:
+                if step.stage == stage and not self.reached.is_set():
+                    on_progress(step)
+                    self.reached.set()
+                    assert self.go_on.wait(SECONDS)
+                on_progress(step)
+
+            return refresh(progress, fresh=fresh)
+
+        monkeypatch.setattr(chatbot, "refresh", held)
+
+
+class TestBeat:
+    def test_it_tells_what_is_in_the_index(self, page: Page, settings: Settings) -> None:
+        told = page.surveyed()
+        assert told["kind"] == "fresh"
+        contents = told["contents"]
+        (generation,) = settings.index.glob("gen-*")
+        size = sum(each.stat().st_size for each in generation.rglob("*") if each.is_file())
+        assert (contents["articles"], contents["embedder"], contents["generation"]) == (3, "hashing", 1)
+        assert contents["size"] == size
+        assert contents["built"] == max(each.stat().st_mtime for each in generation.rglob("*"))
+        assert contents["passages"] == len(page.opening.chatbot._index)  # type: ignore[union-attr]
+        assert told["files"] == {"indexed": 3}
+        assert told["wait"] == CALM_SECONDS
+
+    def test_a_change_of_the_folder_is_noticed_after_a_while_and_not_before(
+        self, page: Page, settings: Settings
+    ) -> None:
+        before = page.surveyed()
+        write_articles(settings.articles, NEW)
+        page.clock.now += LOOK_SECONDS - 1
+        assert page.surveyed()["kind"] == "fresh"
+        page.clock.now += 2
+        told = page.surveyed()
+        assert told["kind"] == "outdated"
+        assert told["files"] == {"indexed": 3, "new": 1}
+        assert told["stamp"] != before["stamp"]
+
+    def test_many_pages_share_one_look(self, page: Page, monkeypatch: pytest.MonkeyPatch) -> None:
+        looks = []
+        inventory = page.opening.chatbot.inventory  # type: ignore[union-attr]
+        monkeypatch.setattr(page.opening.chatbot, "inventory", lambda: looks.append(1) or inventory())  # type: ignore[func-returns-value]
+        for _ in range(50):
+            page.surveyed()
+        assert len(looks) == 1
+
+    def test_the_more_pages_ask_while_it_builds_the_longer_each_waits(
+        self, page: Page, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        held = Held(page, "reading", monkeypatch)
+        page.act("start_over")
+        assert held.reached.wait(SECONDS)
+        assert page.survey.beat()["wait"] == room.BUSY_SECONDS
+        waits = [page.survey.beat()["wait"] for _ in range(49)]
+        assert waits == sorted(waits)
+        assert waits[-1] == pytest.approx(room.BUSY_SECONDS + 49 / room.BEATS_PER_SECOND, abs=0.02)
+        page.clock.now += 60
+        assert page.survey.beat()["wait"] == room.BUSY_SECONDS
+        held.go_on.set()
+
+    def test_a_folder_that_went_away_is_told_and_the_index_goes_on(self, page: Page, settings: Settings) -> None:
+        page.surveyed()
+        settings.articles.rename(settings.articles.with_name("elsewhere"))
+        page.clock.now += LOOK_SECONDS + 1
+        told = page.surveyed()
+        assert "does not exist" in told["folder"]
+        assert told["serving"]
+        assert str(settings.articles) not in told["folder"]
+
+    def test_what_fails_unexpectedly_is_no_end(self, page: Page, monkeypatch: pytest.MonkeyPatch) -> None:
+        def fail() -> None:
+            raise RuntimeError("/a/path")
+
+        monkeypatch.setattr(page.opening.chatbot, "inventory", fail)
+        told = page.surveyed()
+        assert told["kind"] == "fresh"
+        assert "/a/path" not in str(told)
+
+
+class TestFirst:
+    @pytest.mark.parametrize(
+        ("error", "first"),
+        [
+            (ArticlesError("the folder none does not exist; name another"), "folder"),
+            (IndexLocked("another build is running"), "locked"),
+            (IndexUnwritable("the disk is full"), "unwritable"),
+            (IndexTooNew("written by a newer one"), "newer"),
+            (EmbedderError("no model"), ""),
+            (RuntimeError("/a/path"), ""),
+        ],
+    )
+    def test_each_failure_has_its_page(self, error: Exception, first: str) -> None:
+        def fail(_: Any) -> Any:
+            raise error
+
+        told = Page(fail).open().survey.beat()
+        assert (told["kind"], told["first"], told["serving"]) == ("failed", first, False)
+        assert "/a/path" not in str(told)
+
+    def test_the_model_and_the_build_are_told_apart(self) -> None:
+        steps: list[dict[str, Any]] = []
+        page: Page
+
+        def open_chatbot(on_progress: Callable[[Progress], None]) -> Any:
+            for step in (Progress("loading the model", 0, 1), Progress("reading", 3, 5), Progress("embedding", 1, 9)):
+                on_progress(step)
+                steps.append(page.survey.beat())
+            raise EmbedderError("that was all")
+
+        page = Page(open_chatbot)
+        assert page.survey.beat()["first"] == "model"
+        page.open()
+        assert [(each["first"], each["stage"]) for each in steps] == [
+            ("model", "loading the model"),
+            ("building", "reading"),
+            ("building", "embedding"),
+        ]
+        assert (steps[1]["done"], steps[1]["total"]) == (3, 5)
+
+    def test_an_empty_folder_and_one_with_bad_files(self, tmp_path: Path, hashing: Embedder) -> None:
+        settings = Settings(tmp_path / "articles", tmp_path / "index", embedder="hashing")
+        settings.articles.mkdir()
+        page = Page(lambda _: Chatbot.open(settings, embedder=hashing)).open()
+        assert page.surveyed()["first"] == "empty"
+        write_articles(settings.articles, {"photo.png": "x", "empty.txt": "", ".hidden": "x"})
+        page.act("rebuild")
+        page.keeper.wait(SECONDS)
+        told = page.surveyed()
+        assert told["first"] == "unusable"
+        assert [id for id, _ in told["reasons"]] == ["empty.txt", "photo.png"]
+        assert all(reason for _, reason in told["reasons"])
+        write_articles(settings.articles, NEW)
+        page.act("rebuild")
+        page.keeper.wait(SECONDS)
+        told = page.surveyed()
+        assert (told["first"], told["reasons"]) == ("", [])
+        page.close()
+
+    def test_a_running_build_of_another_is_told(self, settings: Settings, hashing: Embedder) -> None:
+        page = Page(lambda _: Chatbot.open(settings, embedder=hashing))
+        with new_generation(settings.index):
+            assert page.open().survey.beat()["first"] == "locked"
+        page.act("rebuild")
+        assert page.opening._thread is not None
+        page.opening._thread.join(SECONDS)
+        assert page.survey.beat()["first"] == ""
+        page.close()
+
+
+class TestActions:
+    def test_rebuilding_takes_changes_in(self, page: Page, settings: Settings) -> None:
+        write_articles(settings.articles, NEW)
+        assert page.act("check") == ""
+        assert page.keeper.state.kind == "outdated"
+        assert page.act("rebuild") == ""
+        page.keeper.wait(SECONDS)
+        told = page.surveyed()
+        assert (told["kind"], told["contents"]["articles"], told["contents"]["generation"]) == ("fresh", 4, 2)
+        assert page.act("check") == "The index is up to date with the folder."
+
+    def test_starting_over_embeds_all_anew(self, page: Page) -> None:
+        page.act("start_over")
+        page.keeper.wait(SECONDS)
+        changes = page.opening.chatbot.changes  # type: ignore[union-attr]
+        assert changes is not None
+        assert changes.embedded == changes.passages > 0
+
+    def test_a_build_can_be_cancelled_and_there_is_one_at_a_time(
+        self, page: Page, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        held = Held(page, "embedding", monkeypatch)
+        page.act("start_over")
+        assert held.reached.wait(SECONDS)
+        told = page.survey.beat()
+        assert (told["kind"], told["stage"]) == ("building", "embedding")
+        assert told["left"] is not None
+        assert page.act("rebuild") == "A build is running already."
+        page.act("cancel")
+        held.go_on.set()
+        page.keeper.wait(SECONDS)
+        told = page.surveyed()
+        assert (told["kind"], told["contents"]["generation"]) == ("cancelled", 1)
+
+    def test_what_changes_while_it_builds_is_taken_in_by_another_build(
+        self, page: Page, settings: Settings, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        held = Held(page, "embedding", monkeypatch)
+        page.act("start_over")
+        assert held.reached.wait(SECONDS)
+        first = page.keeper._thread
+        write_articles(settings.articles, NEW)
+        page.keeper.catch_up()
+        held.go_on.set()
+        assert first is not None
+        first.join(SECONDS)
+        page.keeper.wait(SECONDS)
+        assert page.surveyed()["contents"]["articles"] == 4
+
+    def test_following_is_switched_on_and_off(self, page: Page) -> None:
+        page.act("follow", on=True)
+        assert page.survey.beat()["watching"]
+        page.act("follow", on=False)
+        assert not page.survey.beat()["watching"]
+
+    @pytest.mark.parametrize(("action", "sent"), [("follow", {}), ("follow", {"on": "yes"}), ("erase", {}), ("", {})])
+    def test_what_the_browser_sends_is_checked(self, page: Page, action: str, sent: dict[str, Any]) -> None:
+        with pytest.raises(QuestionError, match="reload"):
+            page.act(action, **sent)

@@ -1,0 +1,151 @@
+"""The page's texts: every one of them in both languages, none forgotten, none left over, and with the same names in braces."""
+
+from __future__ import annotations
+
+import ast
+import json
+import re
+from collections.abc import Iterator
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pytest
+
+import rag
+from rag.web import FOLDER
+from rag.web.language import NOTICES, phrase, speaking, spoken, table, told
+
+PYTHON = (*sorted(FOLDER.glob("*.py")), Path(rag.__file__).parent.parent / "ui.py")
+SCRIPTS = sorted(FOLDER.glob("*.js"))
+TEMPLATES = sorted(FOLDER.glob("*.html"))
+LITERAL = re.compile(r'"(?:[^"\\\n]|\\.)*"')
+
+
+def said_in_scripts(path: Path) -> Iterator[str]:
+    """The literals in the first argument of every ``say(…)``."""
+    script = path.read_text("utf-8")
+    for call in re.finditer(r"\bsay\(", script):
+        depth, place = 1, call.end()
+        while depth and not (depth == 1 and script[place] == ","):
+            literal = LITERAL.match(script, place)
+            if literal:
+                compared = script[:place].endswith(("=== ", "!== "))
+                if literal[0] != '""' and not compared:
+                    yield json.loads(literal[0])
+                place = literal.end()
+                continue
+            depth += {"(": 1, "[": 1, ")": -1, "]": -1}.get(script[place], 0)
+            place += 1
+
+
+def said_in_python(path: Path) -> Iterator[str]:
+    """The literals in the first argument of every ``phrase(…)`` and ``_label(…)``."""
+    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in ("phrase", "_label"):
+            for part in ast.walk(node.args[0]):
+                if isinstance(part, ast.Constant) and isinstance(part.value, str):
+                    yield part.value
+
+
+class Texts(HTMLParser):
+    """What a template shows and says, but for what has ``translate="no"``."""
+
+    def __init__(self, template: str) -> None:
+        super().__init__()
+        self.found: list[str] = []
+        self._kept: list[bool] = []  # of the open elements: whether they are translated
+        self.feed(template)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        values = dict(attrs)
+        kept = values.get("translate") != "no" and (not self._kept or self._kept[-1])
+        if tag not in ("input", "br", "img", "hr", "wbr"):
+            self._kept.append(kept)
+        if kept:
+            self.found += [values[name] or "" for name in ("aria-label", "placeholder", "title") if values.get(name)]
+
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        pass  # an SVG's shape
+
+    def handle_endtag(self, tag: str) -> None:
+        self._kept.pop()
+
+    def handle_data(self, data: str) -> None:
+        if data.strip() and (not self._kept or self._kept[-1]):
+            self.found.append(data.strip())
+
+
+def said() -> dict[str, str]:
+    """Every text of the page, and a file that it stands in."""
+    found = dict.fromkeys(NOTICES, "language.py")
+    for path in SCRIPTS:
+        found |= dict.fromkeys(said_in_scripts(path), path.name)
+    for path in PYTHON:
+        found |= dict.fromkeys(said_in_python(path), path.name)
+    for path in TEMPLATES:
+        found |= dict.fromkeys(Texts(path.read_text("utf-8")).found, path.name)
+    return found
+
+
+def literals() -> set[str]:
+    """Every literal of the sources: some texts are kept in a table before they are said."""
+    found = {json.loads(each) for path in SCRIPTS for each in LITERAL.findall(path.read_text("utf-8"))}
+    for path in (*PYTHON, *Path(rag.__file__).parent.rglob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+            if isinstance(node, ast.Constant) and isinstance(node.value, str):
+                found.add(node.value)
+    return found
+
+
+def names(text: str) -> set[str]:
+    return set(re.findall(r"\{(\w+)\}", text))
+
+
+def test_every_text_has_its_russian() -> None:
+    assert {text: where for text, where in said().items() if text != "welcome" and text not in table("ru")} == {}
+
+
+def test_no_russian_is_left_over() -> None:
+    assert sorted(set(table("ru")) - set(said()) - literals()) == []
+
+
+@pytest.mark.parametrize("text", sorted(table("ru")))
+def test_a_text_and_its_russian_agree(text: str) -> None:
+    russian = table("ru")[text]
+    assert re.search("[а-яё]", russian, re.I) or not re.search("[a-z]{3}", re.sub(r"\{\w+\}", "", text), re.I)
+    assert not re.search(r'[<>"&*_`\[\]\\]', russian.replace("RAG_CONTEXT_TOKENS", "")), "it stands in markup too"
+    forms = russian.split("|")
+    assert len(forms) == (3 if "|" in text else 1)
+    for form in text.split("|"):
+        assert all(names(form) == names(each) for each in forms)
+    assert russian == russian.strip()
+
+
+def test_the_table_is_sorted_and_readable() -> None:
+    text = (FOLDER / "ru.json").read_text("utf-8")
+    assert text == json.dumps(json.loads(text), ensure_ascii=False, indent=2, sort_keys=True) + "\n"
+
+
+def test_notices_are_what_the_chatbot_writes() -> None:
+    everywhere = "\n".join(
+        path.read_text("utf-8")
+        for path in (*PYTHON, *Path(rag.__file__).parent.rglob("*.py"))
+        if path.name != "language.py"
+    )
+    assert [each for each in NOTICES if each not in everywhere] == []
+    assert told("The model did not answer. It is off. These are sentences of the articles instead.", "ru") == (
+        f"{phrase('The model did not answer.', 'ru')} It is off. "
+        f"{phrase('These are sentences of the articles instead.', 'ru')}"
+    )
+
+
+def test_a_text_with_a_bar_is_cut_only_where_something_is_counted() -> None:
+    assert phrase("either | or", "ru") == "either | or"
+    assert phrase("{count} source|{count} sources", "ru", count=12_345) == "12\u00a0345 источников"
+
+
+def test_the_language_that_is_spoken_ends_where_it_should() -> None:
+    with speaking("ru"):
+        assert spoken("2031-03-04") == "4 марта 2031\u00a0г."
+        assert phrase("{count} source|{count} sources", "en", count=2) == "2 sources"
+    assert spoken("2031-03-04") == "4 March 2031"
