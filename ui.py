@@ -197,6 +197,8 @@ class Handlers:
         finally:  # also when the page was closed meanwhile
             await self._keep(desk, latest, request)
             end.set()
+            if self._ends.get(session) is end:
+                del self._ends[session]
         # gradio sends the last values again at the end: these change nothing in what is shown by then.
         yield gr.skip(), gr.skip(), gr.skip(), gr.skip()
 
@@ -213,7 +215,6 @@ class Handlers:
                 await asyncio.wait_for(end.wait(), ENDING_SECONDS)
             except asyncio.TimeoutError:
                 raise QuestionError("an answer is still being written; stop it first") from None
-            self._ends.pop(session, None)
 
     async def stop(self, request: gr.Request) -> None:
         """Ends the session's answer: what had come stays. ``answer`` itself shows so, for updates of two might cross."""
@@ -224,7 +225,6 @@ class Handlers:
         """Ends and forgets what belongs to a page that was closed."""
         if stop := self._stops.get(str(request.session_hash)):
             stop.set()
-        self._ends.pop(str(request.session_hash), None)
         self.models.forget(str(request.session_hash))
         self.history.leave(str(request.session_hash))
 

@@ -1,4 +1,4 @@
-"""The terminal door: rag build, ask, search, chat, account, models, eval, timeline, status, verify.
+"""The terminal door: rag build, ask, search, chat, account, models, eval, timeline, feedback, status, verify.
 
 Exit codes: 0 done · 1 something went wrong · 2 done, but some files or questions failed · 3 the articles do not say ·
 64 a wrong option or question · 75 another build is running · 130 interrupted.

@@ -36,6 +36,8 @@ _BATCH = 500
 # Of each article so many passages are read, and so many sentences compared in meaning.
 _PASSAGES = 4
 _SENTENCES = 4
+# Of all articles together no more: each takes some milliseconds, and hundreds of articles may mention a topic.
+_COMPARED = 400
 _SHORTEST = 5
 
 
@@ -212,11 +214,12 @@ def _best(hits: list[Hit]) -> list[Hit]:
 
 def _chosen(asked: Question, groups: Sequence[Sequence[Hit]], similarity: Similarity) -> list[Candidate]:
     """Of each article the sentence that says most about the topic; embedded are the few that hold most of its words."""
-    shortlists = [_shortlist(asked, hits) for hits in groups]
-    texts = [each.text for found in shortlists for each in found]
+    most = max(1, min(_SENTENCES, _COMPARED // max(1, len(groups))))
+    shortlists = [_shortlist(asked, hits)[:most] for hits in groups]
+    texts = [each.text for found in shortlists if len(found) > 1 for each in found]
     cosines = dict(zip(texts, similarity.to_question(asked.text, texts), strict=True)) if texts else {}
     return [
-        max(found, key=lambda each: (_promise(asked, each) + cosines[each.text], -each.start))
+        max(found, key=lambda each: (_promise(asked, each) + cosines.get(each.text, 0.0), -each.start))
         for found in shortlists
         if found
     ]

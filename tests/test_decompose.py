@@ -73,8 +73,24 @@ def test_known_outlets_side_by_side_are_asked_one_by_one_and_an_and_inside_a_nam
     assert decompose("What did Bread and Salt report?", [(9, 23)]) == ()
 
 
-WORDS = tuple(
-    ["compare", "both", "A", "B", "and", "or", ",", "?", "who", "when", "the", "Velm", "Osk", "2011", "it", "и", "кто"]
+WORDS = (
+    "compare",
+    "both",
+    "A",
+    "B",
+    "and",
+    "or",
+    ",",
+    "?",
+    "who",
+    "when",
+    "the",
+    "Velm",
+    "Osk",
+    "2011",
+    "it",
+    "и",
+    "кто",
 )
 
 

@@ -80,6 +80,11 @@ def test_what_was_searched_is_told_with_what_was_left_out() -> None:
     assert search_data(Answer(question="Who?"))["question"] == "Who?"
 
 
+def test_what_is_hidden_in_a_question_is_not_sent() -> None:
+    data = search_data(Answer(question="Who\ud800 \u202ecame?", parts=("Who\ud800?",)))
+    assert (data["question"], data["parts"]) == ("Who came?", ["Who?"])
+
+
 def test_a_turn_has_it_all_and_its_hits_in_their_order() -> None:
     answer = Answer(question="What?", hits=tuple(hit(f"p{n}") for n in range(MAX_HITS + 5)), complete=True)
     turn = Turn(1, "What?", "done", answer)

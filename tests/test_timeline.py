@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -189,3 +189,27 @@ def test_a_question_for_a_timeline_names_its_topic(question: str, topic: str) ->
 )
 def test_other_questions_ask_for_none(question: str) -> None:
     assert asks_for_timeline(question) is None
+
+
+def test_words_that_name_nothing_stand_in_no_article(opened: tuple[Index, Embedder]) -> None:
+    assert ask(opened, "of the") == ()
+    assert ask(opened, "the barley")
+
+
+def test_many_articles_are_told_without_comparing_all_their_sentences(
+    opened: tuple[Index, Embedder], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    compared: list[int] = []
+    to_question = Similarity.to_question
+
+    def counted(similarity: Similarity, question: str, texts: Sequence[str]) -> list[float]:
+        compared.append(len(texts))
+        return to_question(similarity, question, texts)
+
+    monkeypatch.setattr(Similarity, "to_question", counted)
+    every = ask(opened, "Kossarova")
+    assert max(compared) > len(every)
+    compared.clear()
+    monkeypatch.setattr("rag.timeline._COMPARED", len(every))
+    assert [each.header.id for each in ask(opened, "Kossarova")] == [each.header.id for each in every]
+    assert compared == []

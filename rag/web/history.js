@@ -30,7 +30,6 @@ function open(shown) {
   body.hidden = !shown;
   fold.setAttribute("aria-expanded", String(shown));
   shelf.classList.toggle("open", shown);
-  document.getElementById("desk")?.classList.toggle("with-history", shown && !phone.matches);
   for (const other of document.querySelectorAll("#masthead, #chat-column, #sources-column, .tab-wrapper, .history-bar")) {
     other.inert = shown && phone.matches;
   }
@@ -137,7 +136,7 @@ function drawFoot(total) {
   else {
     const tools = make("div", "history-tools");
     const feedback = keyed("feedback", button("action quiet", say("Export feedback"), () => trigger("export_feedback")));
-    feedback.title = say("What you said of answers, as questions for rag eval");
+    feedback.title = say("What you said of answers, as a file of questions");
     tools.append(feedback);
     if (total) tools.append(keyed("delete:all", button("action quiet", say("Delete all…"), () => doom("all"))));
     parts.push(tools);

@@ -27,7 +27,7 @@ def why_data(hit: Hit) -> dict[str, Any]:
     return {
         "meaning": {"rank": why.dense_rank, "score": why.dense_score},
         "words": {"rank": why.keyword_rank, "score": why.keyword_score},
-        "matched": list(why.matched[:MAX_WORDS]),
+        "matched": [one_line(word) for word in why.matched[:MAX_WORDS]],
         "forms": matched_forms(why.matched, hit.passage.text),
         "met": [one_line(label) for label in why.met[:MAX_NAMES]],
         "fused": why.fused,
@@ -50,8 +50,8 @@ def matched_forms(matched: Iterable[str], text: str) -> list[str]:
 def search_data(answer: Answer) -> dict[str, Any]:
     """What was searched for an answer: the question as completed, its parts, the scope, how many passages were weighed."""
     return {
-        "question": answer.searched or answer.question,
-        "parts": list(answer.parts),
+        "question": one_line(answer.searched or answer.question),
+        "parts": [one_line(part) for part in answer.parts],
         "scope": _scope_data(answer.scope),
         "candidates": answer.candidates,
         "shown": len(answer.hits),

@@ -27,7 +27,7 @@ App = Callable[[Scope, Receive, Send], Awaitable[None]]
 LOOPBACK = ("127.0.0.1", "localhost", "[::1]")
 """The names under which a machine reaches itself."""
 MAX_BODY = 1_000_000
-"""Bytes; the page sends questions of 2,000 characters and nothing else."""
+"""Bytes; the page sends questions of 2,000 characters, and files in pieces of 512 kB."""
 
 # gradio builds its components' scripts with `new Function`, and its page starts with inline scripts.
 POLICY = "; ".join(
@@ -57,7 +57,7 @@ HEADERS = (
     (b"cross-origin-resource-policy", b"same-origin"),
 )
 
-_UNUSED = ("/gradio_api/upload",)  # the page takes no files; until it does, nobody may leave one here
+_UNUSED = ("/gradio_api/upload",)  # files come in through the page's own function, checked piece by piece
 
 
 _OPEN = (

@@ -28,6 +28,9 @@ ARGUMENTS = (
     "--disable-sync",
 )
 
+LEAVING = ("AbortError: signal is aborted without reason", "Unexpected error Connection errored out.")
+"""What gradio says when a page is left that was still listening to the server: no trouble of a page that ``reloads``."""
+
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Everything here needs the browser; gradio's own warnings are not ours to mend."""
@@ -125,6 +128,7 @@ def visit(chromium: Any) -> Iterator[Callable[..., Any]]:
         height: int = 900,
         wait_for: str = "Your question",
         heading: str = "",
+        reloads: bool = False,
         **options: Any,
     ) -> Any:
         options = {"viewport": {"width": width, "height": height}, "reduced_motion": "reduce", **options}
@@ -140,10 +144,12 @@ def visit(chromium: Any) -> Iterator[Callable[..., Any]]:
 
         page.on("request", check)
         page.on("pageerror", lambda error: troubles.append(f"page error: {error}"))
-        page.on(
-            "console",
-            lambda message: troubles.append(f"console: {message.text}") if message.type == "error" else None,
-        )
+
+        def listen(message: Any) -> None:
+            if message.type == "error" and not (reloads and message.text.startswith(LEAVING)):
+                troubles.append(f"console: {message.text}")
+
+        page.on("console", listen)
         page.goto(url)
         waited = page.get_by_role("heading", name=heading) if heading else page.get_by_role("textbox", name=wait_for)
         waited.wait_for()

@@ -1,4 +1,4 @@
-"""The page's settings as a reader uses them: numbers for the next answers, the look, the language, and a key that is missing."""
+"""The page's settings as a reader uses them: numbers for the next answers, look and language, a key that is missing."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from test_page import FERRIES, FROST, wider_than_screen
 
 from double import Opener, ServicesDouble
 from rag.settings import Settings
-from reader import ask
+from reader import ask, wait_until
 
 
 @pytest.fixture
@@ -102,7 +102,7 @@ class TestLook:
     def test_the_theme_survives_a_reload_without_a_flash(
         self, visit: Callable[..., Any], shared: tuple[str, Opener], double: Any, expect: Any, system: str, chosen: str
     ) -> None:
-        page = visit(shared[0], color_scheme=system)
+        page = visit(shared[0], color_scheme=system, reloads=True)
         before = colours(page)
         assert before[0] == (system == "dark")
         open_settings(page)
@@ -123,14 +123,17 @@ class TestLook:
         page.get_by_label("As the system has it").check()
         assert colours(page) == before
         page.emulate_media(color_scheme={"light": "dark", "dark": "light"}[system])
-        assert colours(page) == after
+        wait_until(page, lambda: colours(page) == after)
 
 
 class TestLanguage:
-    def test_the_whole_page_turns_russian_and_stays_so(self, page: Any, double: Any, expect: Any) -> None:
+    def test_the_whole_page_turns_russian_and_stays_so(
+        self, visit: Callable[..., Any], shared: tuple[str, Opener], double: Any, expect: Any
+    ) -> None:
+        page = visit(shared[0], reloads=True)
         assert page.evaluate("document.documentElement.lang") == "en"
         open_settings(page)
-        page.get_by_label("Русский").check()
+        page.get_by_label("Русский").click()
         expect(page.get_by_role("textbox", name="Ваш вопрос")).to_be_visible()
         for _ in range(2):
             assert page.evaluate("document.documentElement.lang") == "ru"
@@ -156,10 +159,10 @@ class TestLanguage:
     ) -> None:
         page = visit(shared[0], wait_for="Ваш вопрос", locale="ru-RU")
         texts = "\n".join(
-            page.locator(place).inner_text() for place in ("#masthead", ".tab-wrapper", ".welcome", "#sources")
+            page.locator(place).inner_text() for place in (".masthead", ".tab-wrapper", ".welcome", "#sources .pane")
         )
         open_settings(page)
-        texts += page.locator("#settings").inner_text() + page.locator("#model").inner_text()
+        texts += "".join(page.locator(".settings").all_inner_texts())
         names = {
             "Footnote",
             "English",
@@ -182,10 +185,10 @@ class TestLanguage:
     def test_the_browsers_language_is_taken_until_another_is_chosen(
         self, visit: Callable[..., Any], shared: tuple[str, Opener], double: Any, expect: Any
     ) -> None:
-        page = visit(shared[0], wait_for="Ваш вопрос", locale="ru-RU")
+        page = visit(shared[0], wait_for="Ваш вопрос", locale="ru-RU", reloads=True)
         open_settings(page)
         expect(page.get_by_label("Русский")).to_be_checked()
-        page.get_by_label("English").check()
+        page.get_by_label("English").click()
         expect(page.get_by_role("textbox", name="Your question")).to_be_visible()
         assert page.evaluate("document.documentElement.lang") == "en"
 
@@ -247,7 +250,7 @@ class TestEveryScreen:
         said = open_settings(page)
         page.locator("#setting-k").fill("4")
         page.locator("#setting-k").press("Tab")
-        expect(said).to_contain_text(re.compile(r"\w"))
+        expect(said).not_to_be_empty()
         found = page.evaluate("axe.run(document, {resultTypes: ['violations']})")["violations"]
         assert [f"{each['id']}: {each['nodes'][0]['html'][:200]}" for each in found] == []
 
@@ -269,8 +272,12 @@ class TestEveryScreen:
         last = page.locator(".settings-fixed dd").last
         last.scroll_into_view_if_needed()
         expect(last).to_be_in_viewport()
-        cut = "[...document.querySelectorAll('#model *, #settings *')].filter(e => e.scrollWidth > e.clientWidth + 1 && e.clientWidth)"
-        assert page.evaluate(cut + ".map(e => e.outerHTML.slice(0, 100))") == []
+        cut = (
+            "[...document.querySelectorAll(':is(#model, #settings) :is(h2, p, label, legend, dt, dd, button, select, span)')]"
+            ".filter(e => !e.matches('.spoken, .library-item') && e.scrollWidth > e.clientWidth + 1 && e.clientWidth)"
+            ".map(e => e.outerHTML.slice(0, 100))"
+        )
+        assert page.evaluate(cut) == []
 
 
 def test_the_keyboard_reaches_every_setting(page: Any, expect: Any) -> None:
@@ -282,11 +289,7 @@ def test_the_keyboard_reaches_every_setting(page: Any, expect: Any) -> None:
     expect(page.get_by_label("Several questions in one")).to_be_focused()
     reached = []
     for _ in range(9):
-        reached.append(
-            page.evaluate(
-                "document.activeElement.id || document.activeElement.value || document.activeElement.textContent"
-            )
-        )
+        reached.append(page.evaluate("(each => each.id || each.value || each.textContent)(document.activeElement)"))
         page.keyboard.press("Tab")
     assert reached == [
         "setting-decompose",

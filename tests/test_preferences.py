@@ -1,0 +1,207 @@
+"""Settings that a visitor changes: their bounds, whose they are, and that the chatbot answers with them."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from rag.chat.names import open_named
+from rag.chatbot import CHANGEABLE, Chatbot
+from rag.errors import KeyMissing, SettingsError
+from rag.settings import Settings
+from rag.web.head import Head
+from rag.web.models import OF_THE_MODEL, Choice, Models
+from rag.web.preferences import CONTROLS, FIXED, Preferences
+from rag.web.rooms import Visitor
+
+ONE, TWO = Visitor("one"), Visitor("two")
+
+
+class Services:
+    """The models' room: "paid" asks for a key; notes with what settings a model was opened."""
+
+    keyed = ("paid",)
+
+    def __init__(self) -> None:
+        self.opened: list[Settings] = []
+
+    def look(self) -> tuple[()]:
+        return ()
+
+    def check(self, name: str) -> str:
+        return name
+
+    def open(self, settings: Settings, key: Any) -> Any:
+        if settings.model.startswith("paid") and not key:
+            raise KeyMissing("paid needs a key; set PAID_API_KEY")
+        self.opened.append(settings)
+        return settings.model
+
+
+def rooms(**settings: Any) -> tuple[Preferences, Models, Services]:
+    services = Services()
+    own = Settings(**settings)
+    models = Models(own, services)  # type: ignore[arg-type]
+    return Preferences(own, models), models, services
+
+
+def value(room: Preferences, name: str, visitor: Visitor = ONE) -> Any:
+    return next(each["value"] for each in room.data(visitor)["controls"] if each["name"] == name)
+
+
+def test_every_control_is_a_setting_that_an_open_chatbot_or_its_model_takes() -> None:
+    assert {each.name for each in CONTROLS} == {*CHANGEABLE, *OF_THE_MODEL}
+    assert not {each.name for each in CONTROLS} & set(FIXED)
+    for each in CONTROLS:
+        for edge in each.choices or (each.low, each.high):
+            Settings(**{each.name: edge})
+
+
+def test_a_change_is_the_sessions_own_and_goes_back() -> None:
+    room, models, _ = rooms()
+    assert room.act("adjust", {"name": "k", "value": 3}, ONE) == "Used from your next question on."
+    room.act("adjust", {"name": "rewrite", "value": "off"}, ONE)
+    assert (value(room, "k"), value(room, "k", TWO)) == (3, 8)
+    assert models.choice("one").changes == {"k": 3, "rewrite": "off"}
+    room.act("adjust", {"name": "k", "value": 8}, ONE)
+    assert models.choice("one").changes == {"rewrite": "off"}
+    room.act("defaults", {}, ONE)
+    assert models.choice("one") == Choice()
+    room.act("adjust", {"name": "k", "value": 3}, ONE)
+    models.forget("one")
+    assert value(room, "k") == 8
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [
+        {},
+        {"name": "k"},
+        {"name": "k", "value": 0},
+        {"name": "k", "value": 21},
+        {"name": "k", "value": True},
+        {"name": "k", "value": "3"},
+        {"name": "k", "value": 3.0},
+        {"name": "decompose", "value": "maybe"},
+        {"name": "decompose", "value": ["off"]},
+        {"name": "model", "value": "near:small"},
+        {"name": "embedder", "value": "bundled"},
+        {"name": ["k"], "value": 3},
+    ],
+)
+def test_what_cannot_be_changes_nothing(sent: dict[str, Any]) -> None:
+    room, models, _ = rooms()
+    before = room.data(ONE)
+    with pytest.raises(SettingsError, match="; "):
+        room.act("adjust", sent, ONE)
+    assert room.data(ONE) == before
+    assert models.changes("one") == {}
+
+
+def test_what_the_server_was_started_with_can_always_be_had() -> None:
+    room, _, _ = rooms(k=50, context_tokens=600)
+    room.act("adjust", {"name": "k", "value": 50}, ONE)
+    room.act("adjust", {"name": "context_tokens", "value": 600}, ONE)
+    with pytest.raises(SettingsError, match="from 1 to 50"):
+        room.act("adjust", {"name": "k", "value": 51}, ONE)
+
+
+def test_no_path_is_shown() -> None:
+    room, _, _ = rooms(articles=Path("/home/ann/reporting"), embedder="/models/small", data=Path("/srv/data"))
+    shown = {each["name"]: each["value"] for each in room.data(ONE)["fixed"]}
+    assert (shown["articles"], shown["embedder"], shown["data"]) == ("reporting", "small", "data")
+    assert "/" not in "".join(shown.values())
+
+
+def test_a_model_is_opened_with_the_changes_and_one_in_this_process_is_not_opened_twice() -> None:
+    room, models, services = rooms(model="near:own")
+    room.act("adjust", {"name": "answer_seconds", "value": 20}, ONE)
+    assert models.choice("one").open() == "near:own"  # type: ignore[comparison-overlap]
+    assert services.opened[-1].answer_seconds == 20
+    room.act("defaults", {}, ONE)
+    room.act("adjust", {"name": "k", "value": 3}, ONE)
+    assert models.choice("one").name == ""
+    room, models, services = rooms(model="gguf:velm.gguf")
+    room.act("adjust", {"name": "context_tokens", "value": 2048}, ONE)
+    assert models.choice("one") == Choice(changes={"context_tokens": 2048})
+    assert services.opened == []
+
+
+def test_a_key_that_is_missing_is_waited_for() -> None:
+    _, models, services = rooms(model="paid:grand")
+    assert (models.keyless("one"), models.data(ONE)["current"]) == ("paid:grand", "extractive")
+    assert models.choice("one") == Choice()
+    assert models.keep_key("one", "paid", "test-key").endswith("paid:grand writes the answers.")
+    assert (models.keyless("one"), models.keyless("two")) == ("", "paid:grand")
+    assert models.choice("one").open() == "paid:grand"  # type: ignore[comparison-overlap]
+    assert models.forget_key("one", "paid").endswith("answers are the articles' own sentences.")
+    assert [each.model for each in services.opened] == ["paid:grand"]
+
+
+def test_the_missing_key_has_an_error_of_its_own() -> None:
+    with pytest.raises(KeyMissing, match="set OPENAI_API_KEY or RAG_API_KEY to it"):
+        open_named(Settings(model="openai:grand"), environment={})
+
+
+def test_the_page_opens_without_its_models_key(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    ui = pytest.importorskip("ui")
+    for name in ("OPENAI_API_KEY", "RAG_API_KEY"):
+        monkeypatch.delenv(name, raising=False)
+    (tmp_path / "news").mkdir()
+    (tmp_path / "news" / "ferry.md").write_text("# Ferries\n\nThe ferries of Orsund will cost 61 million crowns.\n")
+    settings = Settings(articles=tmp_path / "news", index=tmp_path / "index", model="openai:grand")
+    chatbot = ui.open_chatbot(settings, lambda _: None)
+    try:
+        assert chatbot.model is None
+        assert "set OPENAI_API_KEY or RAG_API_KEY to it; or enter it in the page" in capsys.readouterr().err
+    finally:
+        chatbot.close()
+
+
+def test_a_chatbot_answers_with_other_settings(tmp_path: Path) -> None:
+    (tmp_path / "news").mkdir()
+    for town in ("Orsund", "Tarn", "Luga", "Vell"):
+        (tmp_path / "news" / f"{town}.md").write_text(f"# {town}\n\nThe ferry to {town} costs four crowns in winter.\n")
+    chatbot = Chatbot.open(Settings(articles=tmp_path / "news", index=tmp_path / "index"))
+    try:
+        question = "What does the ferry cost?"
+        assert len(chatbot.ask(question).hits) == 4
+        assert len(chatbot.with_settings(k=2).ask(question).hits) == 2
+        assert len(chatbot.ask(question).hits) == 4
+        for changes in ({"embedder": "other"}, {"articles": "elsewhere"}, {"k": 0}):
+            with pytest.raises(SettingsError):
+                chatbot.with_settings(**changes)
+    finally:
+        chatbot.close()
+
+
+class TestHead:
+    def answer(self, kind: bytes, *parts: bytes, method: str = "GET") -> tuple[dict[bytes, bytes], bytes]:
+        async def app(scope: Any, receive: Any, send: Any) -> None:
+            headers = [(b"content-type", kind), (b"content-length", str(len(b"".join(parts))).encode())]
+            await send({"type": "http.response.start", "status": 200, "headers": headers})
+            for part in parts[:-1]:
+                await send({"type": "http.response.body", "body": part, "more_body": True})
+            await send({"type": "http.response.body", "body": parts[-1]})
+
+        sent: list[Any] = []
+
+        async def send(message: Any) -> None:
+            sent.append(message)
+
+        asyncio.run(Head(app, "<script>1</script>")({"type": "http", "method": method}, None, send))  # type: ignore[arg-type]
+        return dict(sent[0]["headers"]), b"".join(each["body"] for each in sent[1:])
+
+    def test_its_script_comes_first_in_a_page(self) -> None:
+        headers, page = self.answer(b"text/html; charset=utf-8", b"<html><he", b"ad><script>2</script></head></html>")
+        assert page == b"<html><head><script>1</script><script>2</script></head></html>"
+        assert headers[b"content-length"] == str(len(page)).encode()
+
+    @pytest.mark.parametrize(("kind", "method"), [(b"application/json", "GET"), (b"text/html", "HEAD")])
+    def test_all_else_stays_as_it_is(self, kind: bytes, method: str) -> None:
+        assert self.answer(kind, b"<head>", b"x", method=method)[1] == b"<head>x"
