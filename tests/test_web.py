@@ -45,6 +45,7 @@ from rag.types import (
 from rag.web import FOLDER, asset
 from rag.web.conversation import MAX_HISTORY, MAX_TURNS, Turn, begin, change, clean_question, history
 from rag.web.examples import read_examples
+from rag.web.inspector import why_data
 from rag.web.models import ChatServices, Models
 from rag.web.opening import Opening, State
 from rag.web.render import (
@@ -354,6 +355,8 @@ class TestSources:
             "language": "",
             "also": "",
             "met": [],
+            "passage": "mill.md-0",
+            "why": why_data(BOTH.citations[1].hit),
             "id": "s-3-2",
             "number": 2,
             "before": "The mill burned down in 1911. ",

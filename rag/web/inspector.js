@@ -92,5 +92,5 @@ function drawSearch(search, read) {
     list.append(...search.dropped.filter((each) => each.reason === reason).map((each) => drawDropped(each, read)));
     content.push(make("h3", "", say("Left out: {reason}", { reason: say(reason) })), list);
   }
-  return disclosure("more searched-for", say("What was searched"), ...content);
+  return disclosure("searched-for", say("What was searched"), ...content);
 }

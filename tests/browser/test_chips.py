@@ -170,7 +170,7 @@ class TestSources:
         page.locator("#chat a.cite").first.click()
         expect(page.locator("#s-1-1 .also")).to_have_text("Also in Harbour Post, 5 March 2031")
         expect(page.locator("#s-1-1 .met")).to_have_count(0)
-        page.locator("#sources details.more summary").click()
+        page.locator("#sources details.more > summary").click()
         expect(page.locator("#sources .more .met .chip").first).to_have_text(GAZETTE)
         expect(page.locator("#sources .more .met").first).to_have_text(f"Meets: {GAZETTE} 2031")
 
@@ -191,7 +191,7 @@ class TestHostileNames:
         ask(page, question)
         expect(page.locator("#chat .understood button.chip")).to_have_text([f"Remove {each}" for each in names])
         expect(page.locator("#chat .understood .chip *:not(.spoken, .chip-name)")).to_have_count(0)
-        page.locator("#sources details.more summary").click()
+        page.locator("#sources details.more > summary").click()
         expect(page.locator("#sources .also").first).to_contain_text(names[1])
         expect(page.locator("#sources .met .chip").first).to_have_text(names[2])
         assert_harmless(page, heard, home)
@@ -233,7 +233,7 @@ class TestEveryScreen:
         ask(page, FERRIES)
         page.get_by_role("button", name="Remove 2031", exact=True).click()
         finished(page, double, 3)
-        page.locator("#sources details.more summary").click()
+        page.locator("#sources details.more > summary").click()
         page.evaluate(axe)
         found = page.evaluate("axe.run(document, {resultTypes: ['violations']})")["violations"]
         assert [f"{each['id']}: {each['nodes'][0]['html'][:200]}" for each in found] == []

@@ -85,7 +85,7 @@ class TestTexts:
         assert_harmless(page, heard, home)
         answer = ask(page, "What does the marvellous attack number 3 say?")
         assert "The marvellous attack number" in answer.text_content()
-        page.locator("#sources details.more summary").click()
+        page.locator("#sources details.more > summary").click()
         assert_harmless(page, heard, home)
 
         page.locator("#chat a.cite").first.click()
