@@ -31,12 +31,11 @@ _COPIED = 0.7
 
 
 def without_copies(hits: Sequence[Hit], claimed: Collection[str] = ()) -> list[Hit]:
-    """The hits, best first, without those that nearly repeat a better one of another article; ``also`` names their articles.
+    """The hits, best first, without those that nearly repeat a better one of another article; ``also`` names these.
 
     ``claimed`` are ids of passages that stay whatever they repeat, such as the best of an outlet that the question names.
-
-    What holds a number that the better one lacks is no copy: two sources may disagree there. Copies are told by their runs of
-    five words (w-shingling: Broder 1997, "On the resemblance and containment of documents").
+    What holds a number, date or name that the better one lacks is no copy: two sources may disagree there. Copies are
+    told by their runs of five words (w-shingling: Broder 1997, "On the resemblance and containment of documents").
     """
     kept: list[Hit] = []
     shingles: list[Shingles] = []
@@ -64,8 +63,8 @@ def chosen(
     ``places`` are passage ids in order: of each the first that is among the hits is taken, such as the best of an
     outlet that the question names. ``named`` are articles that may repeat freely. The rest is chosen greedily, as in
     maximal marginal relevance (Carbonell and Goldstein 1998), with the article in place of the similarity: each of its
-    passages shown already lowers the
-    next one's score. What stands beside a passage that was taken joins its group and needs no place of its own.
+    passages shown already lowers the next one's score. What stands beside a passage that was taken joins its group and
+    needs no place of its own.
     """
     by_id = {hit.passage.id: hit for hit in hits}
     groups: dict[str, list[tuple[Hit, ...]]] = {}  # by article
@@ -179,12 +178,12 @@ def _adjacent(one: Hit, other: Hit) -> bool:
 
 
 def _adds_nothing(hit: Hit, better: Hit) -> bool:
-    """Whether what nearly repeats a better passage is of another article, and has no number that the better one lacks."""
-    return hit.document.id != better.document.id and _numbers(hit.passage.text) <= _numbers(better.passage.text)
+    """Whether what nearly repeats a better passage is of another article, and has no number, date or name that the better one lacks."""
+    return hit.document.id != better.document.id and _facts(hit.passage.text) <= _facts(better.passage.text)
 
 
-def _numbers(text: str) -> frozenset[frozenset[str]]:
-    return frozenset(fact.forms for fact in facts(text) if fact.kind in ("number", "date"))
+def _facts(text: str) -> frozenset[frozenset[str]]:
+    return frozenset(fact.forms for fact in facts(text) if fact.kind in ("number", "date", "name"))
 
 
 def _shingles(text: str) -> Shingles:

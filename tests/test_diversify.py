@@ -54,6 +54,11 @@ def test_a_number_in_words_or_one_more_number_is_no_copy() -> None:
         assert len(without_copies([hit("a", 0.9, one), hit("b", 0.8, other)])) == 2
 
 
+def test_what_differs_in_a_name_is_no_copy() -> None:
+    hits = [hit("a", 0.9, f"{LONG} Mayor Petra Holm spoke."), hit("b", 0.8, f"{LONG} Mayor Anna Berg spoke.")]
+    assert len(without_copies(hits)) == 2
+
+
 def test_what_an_article_says_twice_is_no_copy() -> None:
     assert len(without_copies([hit("a", 0.9, LONG), hit("a", 0.8, LONG)])) == 2
 
@@ -143,14 +148,14 @@ def test_no_passage_is_lost_shown_twice_or_joined_across_a_hole(spans: list[tupl
         assert starts == list(range(starts[0], starts[0] + 8 * len(group), 8))
 
 
-def test_numbers_are_read_of_near_copies_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_facts_are_read_of_near_copies_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     read: list[str] = []
 
-    def numbers(text: str) -> frozenset[str]:
+    def facts(text: str) -> frozenset[str]:
         read.append(text)
         return frozenset()
 
-    monkeypatch.setattr(rag.diversify, "_numbers", numbers)
+    monkeypatch.setattr(rag.diversify, "_facts", facts)
     different = [
         hit(str(n), 1 - n / 100, f"Report {n}: " + " ".join(f"word{n}{i}" for i in range(9))) for n in range(9)
     ]
