@@ -44,7 +44,7 @@ class Services:
 def rooms(**settings: Any) -> tuple[Preferences, Models, Services]:
     services = Services()
     own = Settings(**settings)
-    models = Models(own, services)  # type: ignore[arg-type]
+    models = Models(own, services)
     return Preferences(own, models), models, services
 
 
@@ -57,7 +57,7 @@ def test_every_control_is_a_setting_that_an_open_chatbot_or_its_model_takes() ->
     assert not {each.name for each in CONTROLS} & set(FIXED)
     for each in CONTROLS:
         for edge in each.choices or (each.low, each.high):
-            Settings(**{each.name: edge})
+            Settings().replace(**{each.name: edge})
 
 
 def test_a_change_is_the_sessions_own_and_goes_back() -> None:

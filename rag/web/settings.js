@@ -88,7 +88,7 @@ function addControl(control) {
 
 function drawFixed(each) {
   const row = make("div");
-  row.append(make("dt", "", FIXED[each.name]), make("dd", "settings-value", each.value), make("dd", "settings-variable", each.variable));
+  row.append(make("dt", "", FIXED[each.name]), make("dd", "settings-value", each.value), make("dd", "byline", each.variable));
   return row;
 }
 

@@ -109,7 +109,7 @@ class TestAsking:
         ask(page, FERRIES)
         more = page.locator("#sources details.more")
         expect(more.locator(".card").first).to_be_hidden()
-        more.locator("summary").click()
+        more.locator("> summary").click()
         expect(more.locator(".card")).to_have_count(3)
         expect(more.locator(".number")).to_have_count(0)
 
