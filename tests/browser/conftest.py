@@ -67,9 +67,12 @@ def free_port() -> int:
         return int(server.getsockname()[1])
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def serve_page(chromium: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., str]]:
-    """Serves a page for any opener, the double's or the real chatbot's, and returns its address; each keeps its own data."""
+    """Serves a page for any opener, the double's or the real chatbot's, and returns its address; each keeps its own data.
+
+    They end with the file of tests: one server that waits costs little, sixty cost a core.
+    """
     pytest.importorskip("gradio")
     import ui
 
@@ -93,7 +96,7 @@ def serve_page(chromium: Any, tmp_path_factory: pytest.TempPathFactory) -> Itera
         page.close(verbose=False)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def shared(serve_page: Callable[..., str]) -> tuple[str, Opener]:
     """One page with a ready double, shared by the tests that leave it as it was."""
     opener = Opener()
