@@ -135,7 +135,7 @@ class TestChoosing:
             page.get_by_role("button", name="Look again").click()
             expect(page.get_by_label("near:new")).to_be_visible()
             expect(page.get_by_label("near:small")).to_have_count(0)
-            assert services.looks == before + 1
+            assert services.looks > before
         finally:
             services.found = found
 
