@@ -273,8 +273,14 @@ dialog.querySelector(".shelf-do").addEventListener("click", () => {
 });
 
 let adder = null;
+let known = ""; // what stood in the way of changes when the rows were drawn
 function drawRoom() {
   const { obstacle, said: done = "", problem = "" } = limits();
+  if (obstacle !== known) {
+    known = obstacle;
+    remove.hidden ||= Boolean(obstacle);
+    drawTable();
+  }
   if (obstacle) add.replaceChildren(make("p", "hint", obstacle));
   else if (!adder && limits().suffixes.length) add.replaceChildren((adder = makeAdder(limits(), fetchRows)));
   if (done || problem) {
