@@ -7,6 +7,15 @@ import os
 # Two processes test side by side on two cores; a torch that takes both in each is many times slower.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
+import atexit
+import shutil
+import tempfile
+
+# What asks without naming an index (examples in docstrings, among others) would build ./index in both processes at once.
+_index = tempfile.mkdtemp(prefix="footnote-tests-")
+atexit.register(shutil.rmtree, _index, ignore_errors=True)
+os.environ["RAG_INDEX"] = _index
+
 from pathlib import Path
 
 import pytest
