@@ -3,19 +3,15 @@
 from __future__ import annotations
 
 import os
+import tempfile
 
 # Two processes test side by side on two cores; a torch that takes both in each is many times slower.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
+# What asks without naming an index (examples in docstrings, among others) would build ./index in both processes at once.
+os.environ["RAG_INDEX"] = tempfile.mkdtemp(prefix="footnote-tests-")
 
 import atexit
 import shutil
-import tempfile
-
-# What asks without naming an index (examples in docstrings, among others) would build ./index in both processes at once.
-_index = tempfile.mkdtemp(prefix="footnote-tests-")
-atexit.register(shutil.rmtree, _index, ignore_errors=True)
-os.environ["RAG_INDEX"] = _index
-
 from pathlib import Path
 
 import pytest
@@ -23,6 +19,8 @@ import pytest
 from embeddings import Embedder, open_embedder
 from news import ARTICLES, write_articles
 from rag.settings import Settings
+
+atexit.register(shutil.rmtree, os.environ["RAG_INDEX"], ignore_errors=True)
 
 
 @pytest.fixture
