@@ -46,7 +46,7 @@ def read_only(monkeypatch: pytest.MonkeyPatch) -> None:
 def expect() -> Any:
     from playwright.sync_api import expect
 
-    expect.set_options(timeout=15_000)
+    expect.set_options(timeout=45_000)
     return expect
 
 

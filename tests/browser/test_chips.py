@@ -30,7 +30,7 @@ SESSION = SimpleNamespace(session_hash="one")
 def expect() -> Any:
     from playwright.sync_api import expect
 
-    expect.set_options(timeout=15_000)
+    expect.set_options(timeout=45_000)
     return expect
 
 

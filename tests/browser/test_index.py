@@ -29,7 +29,7 @@ SECONDS = 60
 def expect() -> Any:
     from playwright.sync_api import expect
 
-    expect.set_options(timeout=15_000)
+    expect.set_options(timeout=45_000)
     return expect
 
 

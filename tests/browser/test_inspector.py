@@ -40,7 +40,7 @@ def url(serve_page: Callable[..., str], chatbot: Chatbot) -> str:
 def expect() -> Any:
     from playwright.sync_api import expect
 
-    expect.set_options(timeout=15_000)
+    expect.set_options(timeout=45_000)
     return expect
 
 

@@ -26,7 +26,7 @@ def free_port() -> int:
 def expect(chromium: Any) -> Any:
     from playwright.sync_api import expect
 
-    expect.set_options(timeout=15_000)
+    expect.set_options(timeout=45_000)
     return expect
 
 

@@ -38,7 +38,7 @@ def handlers(shared: tuple[str, Opener]) -> Any:
 def expect() -> Any:
     from playwright.sync_api import expect
 
-    expect.set_options(timeout=15_000)
+    expect.set_options(timeout=45_000)
     return expect
 
 

@@ -20,7 +20,7 @@ from reader import ask, wait_until
 def expect() -> Any:
     from playwright.sync_api import expect
 
-    expect.set_options(timeout=15_000)
+    expect.set_options(timeout=45_000)
     return expect
 
 
