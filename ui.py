@@ -67,7 +67,7 @@ AT_ONCE = ANSWERING + 40
 """How much is done at once in all: stopping, reading and choosing go on however much is being answered."""
 
 WELCOME = "welcome"
-LABELS = ("Ask", "Articles", "Map", "Index", "Settings", "Stop", "Conversation", "Your question", "Ask the articles…")
+LABELS = ("Ask", "Articles", "Map", "Index", "Settings", "Conversation", "Your question", "Ask the articles…")
 """The texts that gradio draws itself."""
 
 MOST_SPANS = 201
@@ -140,7 +140,7 @@ class Handlers:
         if not question or str(request.session_hash) in self._stops:
             return gr.skip(), gr.skip(), gr.skip()
         conversation = begin(conversation, question, ignored)
-        return gr.Textbox(**box, **_stop()), conversation, messages(conversation, _language(request))
+        return gr.Textbox(**box, **_stop(request)), conversation, messages(conversation, _language(request))
 
     async def example(self, conversation: Conversation, chosen: gr.SelectData, request: gr.Request) -> Begun:
         """Asks the example that was chosen."""
@@ -189,11 +189,11 @@ class Handlers:
         try:
             try:
                 async for latest in until(self._turn(conversation, self.models.choice(session)), stop):
-                    yield gr.Textbox(**_stop()), latest, *_drawn(latest, request)
+                    yield gr.Textbox(**_stop(request)), latest, *_drawn(latest, request)
             finally:
                 del self._stops[session]
                 latest = latest if latest[-1].ended else change(latest, status="stopped")
-            yield gr.Textbox(**_ask()), latest, *_drawn(latest, request)
+            yield gr.Textbox(**_ask(request)), latest, *_drawn(latest, request)
         finally:  # also when the page was closed meanwhile
             await self._keep(desk, latest, request)
             end.set()
@@ -259,7 +259,7 @@ class Handlers:
         question = conversation[-1].question if conversation else ""
         kept = conversation[:-1]
         await self._keep(self.history.desk(str(request.session_hash)), kept, request)
-        return gr.Textbox(value=question, **_ask()), kept, *_drawn(kept, request)
+        return gr.Textbox(value=question, **_ask(request)), kept, *_drawn(kept, request)
 
     async def clear(self, request: gr.Request) -> Shown:
         """Begins a new conversation; the one before stays where it is kept."""
@@ -289,7 +289,7 @@ class Handlers:
             gr.Warning(escape(unexpected(error)))
         else:
             self.history.show(session, id)
-            return gr.Textbox(**_ask()), turns, *_drawn(turns, request)
+            return gr.Textbox(**_ask(request)), turns, *_drawn(turns, request)
         return gr.skip(), gr.skip(), gr.skip(), gr.skip()
 
     async def listed(self, request: gr.Request) -> dict[str, Any]:
@@ -428,14 +428,17 @@ def _attend(panel: Any, room: Room, **events: Any) -> None:
         getattr(panel, action)(door(action), None, [panel], **events)
 
 
-def _ask() -> dict[str, Any]:
-    """The question box while a question can be asked."""
-    return {"submit_btn": _label("Ask"), "stop_btn": False}
+def _ask(request: gr.Request) -> dict[str, Any]:
+    """The question box while a question can be asked.
+
+    In words, not as a ``_label``: gradio would draw that once more whenever it has loaded a language.
+    """
+    return {"submit_btn": phrase("Ask", _language(request)), "stop_btn": False}
 
 
-def _stop() -> dict[str, Any]:
+def _stop(request: gr.Request) -> dict[str, Any]:
     """The question box while a question is being answered."""
-    return {"submit_btn": False, "stop_btn": _label("Stop")}
+    return {"submit_btn": False, "stop_btn": phrase("Stop", _language(request))}
 
 
 def _label(text: str) -> str:
@@ -543,7 +546,8 @@ def build_page(
                         max_lines=6,
                         max_length=LONGEST_QUESTION,
                         autofocus=True,
-                        **_ask(),
+                        submit_btn=_label("Ask"),
+                        stop_btn=False,
                     )
                 with gr.Column(scale=2, min_width=0, elem_id="sources-column"):
                     sources = _component("sources", panel(()), ("article.js", "inspector.js"), read_article)

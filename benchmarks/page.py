@@ -1,6 +1,6 @@
 """The page as its readers have it: seconds until it can be used, bytes, fifty askers at once, memory after many questions.
 
-    python benchmarks/page.py [ARTICLES] [--questions 1000] [--askers 50] [--rounds 3] [--json FILE]
+    python benchmarks/page.py [ARTICLES] [--questions 1000 10000] [--askers 50] [--json FILE]
 
 Starts ``python ui.py`` in a folder of its own, index and all, and asks without a model. Where playwright and Chromium are
 installed the first figures are a browser's; the rest is asked over the page's own protocol: ``ask``, then ``answer``, with the
@@ -34,6 +34,8 @@ ROOT = Path(__file__).parent.parent
 WAIT = 120.0
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 TITLE_WORDS = 6
+TURNS = 20
+"""How many questions make a conversation where many are asked."""
 
 
 @dataclass
@@ -68,6 +70,8 @@ def main() -> None:
         asked = 0
         for wanted in sorted(options.questions):
             while asked < wanted:
+                if asked % TURNS == 0:  # the next visitor; the one before just stops asking
+                    page = Protocol(address)
                 page.timed(questions[asked % len(questions)])
                 asked += 1
             figures.mebibytes[f"after {wanted:,} questions"] = resident(process.pid)

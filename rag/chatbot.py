@@ -322,10 +322,14 @@ class Chatbot:
             return self._read_as_of(whole, read, index, mentions), []
         # One sentence may answer two parts, each with another score.
         chosen: dict[tuple[str, int, int], Evidence] = {}
-        for each in (each for reading in readings for each in reading.evidence[:SENTENCES_A_PART]):
-            chosen.setdefault((each.hit.document.id, each.start, each.end), each)
+        begins = []
+        for reading in readings:
+            begins.append(len(chosen))
+            for each in reading.evidence[:SENTENCES_A_PART]:
+                chosen.setdefault((each.hit.document.id, each.start, each.end), each)
         unanswered = [part for part, reading in zip(answer.parts, readings, strict=True) if not reading.evidence]
-        return Reading(tuple(chosen.values()), max(reading.support for reading in readings)), unanswered
+        support = max(reading.support for reading in readings)
+        return Reading(tuple(chosen.values()), support, begins=tuple(begins)), unanswered
 
     def _read_as_of(self, question: str, hits: Sequence[Hit], index: Index, mentions: Sequence[Mention]) -> Reading:
         """What answers. What was so before a day is told by who wrote before it, where that answers the rest of the question:
@@ -350,6 +354,10 @@ class Chatbot:
         sentences = cite(reading.evidence)
         if reading.by_date:
             sentences = tuple(map(dated, citations_of(sentences)))
+        # What answers another part is a paragraph of its own.
+        sentences = tuple(
+            replace(each, lead="\n\n") if place in reading.begins else each for place, each in enumerate(sentences)
+        )
         for count in range(1, len(sentences)):
             yield _with(answer, sentences[:count])
         yield self._with_disagreements(_with(answer, sentences, complete=True), index)

@@ -32,12 +32,14 @@ class Reading:
     """What a reader found: the evidence in the order it is to be read, and how well it is supported (0 to 1).
 
     The evidence is empty where ``support`` is too weak to answer at all. ``by_date`` says that it runs from the oldest
-    article to the newest, else the best comes first.
+    article to the newest, else the best comes first. ``begins`` are the places in it, from 0, where what answers another
+    part of the question begins.
     """
 
     evidence: tuple[Evidence, ...]
     support: float
     by_date: bool = False
+    begins: tuple[int, ...] = ()
 
 
 class Reader(Protocol):

@@ -360,6 +360,9 @@ def test_what_each_outlet_says_is_told_by_itself_and_nothing_twice(settings: Set
     assert "14" in dict(said)["one.md"]
     assert "17" in " ".join(text for id, text in said if id == "two.md")
     assert "three.md" not in dict(said)
+    outlets = [each.citations[0].hit.document.id for each in answer.sentences]
+    first_of_each = [index == 0 or id != outlets[index - 1] for index, id in enumerate(outlets)]
+    assert [each.lead == "\n\n" for each in answer.sentences] == first_of_each  # a paragraph for each
     twice = chatbot.ask("Who was killed by the bridge or by the police?").sentences
     assert len({each.text for each in twice}) == len(twice)
     parts = chatbot.ask("How many people were killed by the fall of the bridge, and when did the bridge kill people?")

@@ -34,6 +34,7 @@ def test_every_file_stands_in_exactly_one_list(tmp_path: Path) -> None:
         "page.html",
         "sub/deep/c.text",
         "questions.jsonl",
+        "more.jsonl",
         "paper.pdf",
         "noend",
         ".hidden.txt",
@@ -50,7 +51,8 @@ def test_every_file_stands_in_exactly_one_list(tmp_path: Path) -> None:
         ".hidden.txt": "hidden",
         "noend": "unsupported format",
         "paper.pdf": "unsupported format .pdf",
-        "questions.jsonl": "unsupported format .jsonl",
+        "questions.jsonl": "no article: examples for the page and questions for rag eval",
+        "more.jsonl": "unsupported format .jsonl",
     }
     assert reasons(failed) == {"large.txt": "larger than 0.005 MB; split it or raise RAG_MAX_FILE_MEGABYTES"}
 

@@ -21,6 +21,8 @@ from rag.errors import ArticlesError, RefusedFile, UnreadableFile
 from rag.types import FileReason
 
 MEGABYTE = 1_000_000
+QUESTIONS = "questions.jsonl"
+"""A file beside the articles: what the page suggests to ask, and what ``rag eval`` asks."""
 
 _BLOCK = 1 << 20
 _NO_FOLLOW = getattr(os, "O_NOFOLLOW", 0)
@@ -134,6 +136,8 @@ def _source(root: Path, parts: tuple[str, ...], suffixes: frozenset[str], max_by
         raise RefusedFile("the folder cannot be listed; change its permissions")
     if not stat.S_ISREG(mode):
         raise _Skipped("not a regular file")
+    if parts == (QUESTIONS,):
+        raise _Skipped("no article: examples for the page and questions for rag eval")
     if path.suffix.lower() not in suffixes:
         raise _Skipped(f"unsupported format {_UNPRINTABLE.sub(_escaped, path.suffix)[:20]}".rstrip())
     if any(map(_UNPRINTABLE.search, parts)):

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rag.errors import QuestionError
+from rag.read import QUESTIONS
 from rag.types import Document
 from rag.web.conversation import clean_question
 from rag.web.lines import one_line
@@ -35,7 +36,7 @@ def read_examples(articles: Path, count: int = 4) -> list[str]:
     Those marked ``"example": true`` if any are, else the first that have an answer. A damaged line is passed over.
     """
     try:
-        lines = (articles / "questions.jsonl").read_text(encoding="utf-8").splitlines()
+        lines = (articles / QUESTIONS).read_text(encoding="utf-8").splitlines()
     except (OSError, UnicodeError):
         return []
     entries = [entry for entry in map(_entry, lines) if entry.get("question")]

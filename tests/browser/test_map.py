@@ -305,22 +305,19 @@ class TestTrouble:
 
 class TestEveryScreen:
     @pytest.mark.parametrize("scheme", ["light", "dark"])
-    def test_axe_finds_nothing(self, url: str, visit: Callable[..., Any], axe: str, scheme: str) -> None:
+    def test_axe_finds_nothing(
+        self, url: str, visit: Callable[..., Any], check_accessibility: Callable[[Any], None], scheme: str
+    ) -> None:
         page = visit(url, color_scheme=scheme)
 
-        def check() -> None:
-            found = page.evaluate("axe.run(document, {resultTypes: ['violations']})")["violations"]
-            assert [f"{each['id']}: {each['nodes'][0]['html'][:200]}" for each in found] == []
-
-        page.evaluate(axe)
         open_map(page, FERRIES)
         page.locator(".map-canvas").focus()
         page.keyboard.press("ArrowRight")
         page.keyboard.press("Enter")
         page.locator(".map-passage .passage").wait_for()
-        check()
+        check_accessibility(page)
         page.get_by_role("button", name="Table", exact=True).click()
-        check()
+        check_accessibility(page)
 
     def test_a_phone_has_the_map_the_table_and_no_sideways_scroll(
         self, url: str, visit: Callable[..., Any], chatbot: Chatbot, expect: Any

@@ -380,24 +380,24 @@ class TestEveryScreen:
 
     @pytest.mark.parametrize("scheme", ["light", "dark"])
     def test_axe_finds_nothing(
-        self, visit: Callable[..., Any], shared: tuple[str, Opener], double: Any, axe: str, scheme: str
+        self,
+        visit: Callable[..., Any],
+        shared: tuple[str, Opener],
+        double: Any,
+        check_accessibility: Callable[[Any], None],
+        scheme: str,
     ) -> None:
         page = visit(shared[0], color_scheme=scheme)
 
-        def check() -> None:
-            found = page.evaluate("axe.run(document, {resultTypes: ['violations']})")["violations"]
-            assert [f"{each['id']}: {each['nodes'][0]['html'][:200]}" for each in found] == []
-
-        page.evaluate(axe)
-        check()
+        check_accessibility(page)
         ask(page, FERRIES)
         page.locator("#chat a.cite").first.click()
-        check()
+        check_accessibility(page)
         page.locator("#s-1-1").get_by_role("button", name="Read in article").click()
         page.locator("#sources .pane-article mark").wait_for()
-        check()
+        check_accessibility(page)
         ask(page, UNKNOWN)
         page.get_by_role("tab", name="Articles").click()
         page.locator(".library-item").first.click()
         page.locator("#library .article-title").wait_for()
-        check()
+        check_accessibility(page)
