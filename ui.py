@@ -12,9 +12,10 @@ import os
 import socket
 import sys
 from collections.abc import AsyncGenerator, Callable, Sequence
+from functools import lru_cache
 from html import escape
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
@@ -49,10 +50,12 @@ from rag.web.watching import folder_events
 
 if TYPE_CHECKING:
     import gradio as gr
+    from anyio import CapacityLimiter
 
     from rag.chatbot import Chatbot
 
 log = logging.getLogger(__name__)
+T = TypeVar("T")
 
 PORTS_TRIED = 100
 SESSIONS = 200
@@ -100,6 +103,7 @@ class Handlers:
         self._stops: dict[str, asyncio.Event] = {}  # by session, while it is being answered
         self._ends: dict[str, asyncio.Event] = {}  # by session, until the page has all of an answer
         self._keeping = asyncio.Lock()  # what is kept is kept in the order in which it came
+        self._noting = asyncio.Lock()  # so is what is said of answers
 
     async def watch(self) -> AsyncGenerator[dict[str, Any], None]:
         """The masthead's status until the chatbot is there or has failed; from then on the page asks for itself."""
@@ -109,14 +113,14 @@ class Handlers:
                 yield _status(state)
             seen = state
             await asyncio.sleep(0.15)
-        yield {**_status(state), "keyless": await asyncio.to_thread(self.models.keyless, "")}
+        yield {**_status(state), "keyless": await _aside(self.models.keyless, "")}
 
     async def suggest(self) -> AsyncGenerator[Any, None]:
         """Examples from the articles themselves, as soon as they can be asked."""
         while self.opening.state.kind == "loading":
             await asyncio.sleep(0.3)
         if chatbot := self.opening.chatbot:
-            made = await asyncio.to_thread(self.suggestions.of, chatbot)
+            made = await _aside(self.suggestions.of, chatbot)
             yield gr.Chatbot(examples=[{"text": each} for each in made]) if made else gr.skip()
 
     async def again(self) -> AsyncGenerator[dict[str, Any], None]:
@@ -127,6 +131,8 @@ class Handlers:
 
     async def ask(self, text: Any, conversation: Conversation, request: gr.Request) -> Begun:
         """Takes a question from the box, which is free for the next one; answers it in ``answer``."""
+        if not conversation:  # gradio forgets those of pages that were left alone: what was kept of it must stay
+            self.history.show(str(request.session_hash))
         return self._begin(text, conversation, (), request, value="")
 
     def _begin(
@@ -204,7 +210,7 @@ class Handlers:
 
     async def _keep(self, desk: Desk, conversation: Conversation, request: gr.Request) -> None:
         async with self._keeping:
-            await asyncio.to_thread(self.history.keep, desk, _owner(request), conversation)
+            await _aside(self.history.keep, desk, _owner(request), conversation)
 
     async def _end(self, session: str) -> None:
         """Stops the session's answer and waits until its page has all of it: updates of two might cross."""
@@ -255,7 +261,12 @@ class Handlers:
             yield change(conversation, status="failed", note=unexpected(error))
 
     async def undo(self, conversation: Conversation, request: gr.Request) -> Shown:
-        """Takes the last turn back; its question returns to the box."""
+        """Takes the last turn back, also while it is being answered; its question returns to the box."""
+        try:
+            await self._end(str(request.session_hash))
+        except FootnoteError as error:
+            gr.Warning(escape(sentence(error)))
+            return gr.skip(), gr.skip(), gr.skip(), gr.skip()
         question = conversation[-1].question if conversation else ""
         kept = conversation[:-1]
         await self._keep(self.history.desk(str(request.session_hash)), kept, request)
@@ -278,9 +289,10 @@ class Handlers:
         turns: Conversation = ()
         try:
             await self._end(session)
-            if id:
-                async with self._keeping:
-                    turns = (await asyncio.to_thread(self.history.turns, _owner(request), id))[-MAX_TURNS:]
+            async with self._keeping:
+                if id:
+                    turns = (await _aside(self.history.turns, _owner(request), id))[-MAX_TURNS:]
+                self.history.show(session, id)  # before another page keeps more of it
         except FootnoteError as error:
             gr.Warning(escape(sentence(error)))
         except Exception as error:  # the reader must be told, whatever it was
@@ -288,31 +300,30 @@ class Handlers:
             log.debug("opening a conversation failed", exc_info=True)  # paths and texts stand in it
             gr.Warning(escape(unexpected(error)))
         else:
-            self.history.show(session, id)
             return gr.Textbox(**_ask(request)), turns, *_drawn(turns, request)
         return gr.skip(), gr.skip(), gr.skip(), gr.skip()
 
     async def listed(self, request: gr.Request) -> dict[str, Any]:
         """The list of conversations as it is now."""
-        return await asyncio.to_thread(self.history.data, _visitor(request))
+        return await _aside(self.history.data, _visitor(request))
 
     async def judged(self, conversation: Conversation, request: gr.Request) -> dict[str, Any]:
         """What was said of the answers that are shown, and once what stands in the way of keeping them."""
         visitor = _visitor(request)
-        return await asyncio.to_thread(self.acts.data, conversation, visitor, self.history.problem(visitor))
+        return await _aside(self.acts.data, conversation, visitor, self.history.problem(visitor))
 
     async def act(self, conversation: Conversation, event: gr.EventData, request: gr.Request) -> dict[str, Any]:
         """Does what a button under an answer is for; the page sends its ``turn`` and ``name``, perhaps a ``note``."""
         visitor, sent = _visitor(request), event._data if isinstance(event._data, dict) else {}
         try:
-            return await asyncio.to_thread(self.acts.act, conversation, sent, visitor)
+            return await _aside(self.acts.act, conversation, sent, visitor)
         except FootnoteError as error:
             problem = sentence(error)
         except Exception as error:  # the reader must be told, whatever it was
             log.error("%s failed under an answer", type(error).__name__)
             log.debug("a button under an answer failed", exc_info=True)  # paths and texts stand in it
             problem = unexpected(error)
-        return await asyncio.to_thread(self.acts.data, conversation, visitor, problem)
+        return await _aside(self.acts.data, conversation, visitor, problem)
 
     def read_article(self, wanted: Any) -> dict[str, Any]:
         """The article that the page's scripts ask for as ``[id, start, end]``, or what went wrong as ``error``.
@@ -335,6 +346,23 @@ class Handlers:
             log.error("opening an article failed: %s", type(error).__name__)
             log.debug("opening an article failed", exc_info=True)  # paths and texts stand in it, so not above DEBUG
             return {"error": unexpected(error)}
+
+
+async def _aside(function: Callable[..., T], *values: Any) -> T:
+    """What a function that may take its time returns, worked out in one of ``AT_ONCE`` threads.
+
+    asyncio's own are few, six where there are two cores: as many visitors with something slow would hold everybody up.
+    """
+    from anyio import to_thread
+
+    return await to_thread.run_sync(function, *values, limiter=_aside_limiter())
+
+
+@lru_cache(maxsize=1)
+def _aside_limiter() -> CapacityLimiter:
+    from anyio import CapacityLimiter
+
+    return CapacityLimiter(AT_ONCE)
 
 
 def _is_span(span: tuple[Any, ...]) -> bool:
@@ -384,7 +412,7 @@ async def _acted(room: Room, action: str, event: gr.EventData, request: gr.Reque
     visitor, sent = _visitor(request), event._data if isinstance(event._data, dict) else {}
     said = problem = ""
     try:
-        said = await asyncio.to_thread(room.act, action, sent, visitor)
+        said = await _aside(room.act, action, sent, visitor)
     except FootnoteError as error:
         problem = sentence(error)
     except Exception as error:  # not even its words: a key or a path might stand in them
@@ -392,7 +420,7 @@ async def _acted(room: Room, action: str, event: gr.EventData, request: gr.Reque
         log.debug("%s failed", action, exc_info=True)
         problem = unexpected(error)
     with speaking(visitor.language):
-        return {**await asyncio.to_thread(room.data, visitor), "said": said, "problem": problem}
+        return {**await _aside(room.data, visitor), "said": said, "problem": problem}
 
 
 def _furnish(
@@ -407,7 +435,7 @@ def _furnish(
     async def look(request: gr.Request) -> dict[str, Any]:
         visitor = _visitor(request)
         with speaking(visitor.language):
-            return await asyncio.to_thread(room.data, visitor)
+            return await _aside(room.data, visitor)
 
     page.load(look, None, [panel], **events)
     _attend(panel, room, **events)
@@ -508,8 +536,10 @@ def build_page(
         return survey.beat()
 
     # Private: none of these is an endpoint for programs. That only hides them, so every handler checks its input.
-    hidden: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
+    hidden: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private", "trigger_mode": "multiple"}
     at_once: dict[str, Any] = {**hidden, "concurrency_limit": None}
+    # What comes while the same is still going on is lost then: well for what changes the conversation, twice is never meant.
+    once: dict[str, Any] = {**at_once, "trigger_mode": "once"}
 
     with gr.Blocks(title="Footnote", fill_width=True, fill_height=True, analytics_enabled=False) as page:
         conversation = gr.State(())
@@ -563,24 +593,24 @@ def build_page(
 
         shown = [box, conversation, chat, sources]
         asked = (
-            box.submit(handlers.ask, [box, conversation], shown[:3], **at_once),
-            chat.example_select(handlers.example, [conversation], shown[:3], **at_once),
-            chat.retry(handlers.retry, [conversation], shown[:3], **at_once),
-            sources.reconsider(handlers.reconsider, [conversation], shown[:3], **at_once),
-            acts.ask_otherwise(handlers.ask_otherwise, [conversation], shown[:3], **at_once),
+            box.submit(handlers.ask, [box, conversation], shown[:3], **once),
+            chat.example_select(handlers.example, [conversation], shown[:3], **once),
+            chat.retry(handlers.retry, [conversation], shown[:3], **once),
+            sources.reconsider(handlers.reconsider, [conversation], shown[:3], **once),
+            acts.ask_otherwise(handlers.ask_otherwise, [conversation], shown[:3], **once),
         )
         answering = {**hidden, "concurrency_limit": ANSWERING, "concurrency_id": "answer"}
         changed = [event.then(handlers.answer, [conversation], shown, **answering) for event in asked]
         changed += [
-            chat.undo(handlers.undo, [conversation], shown, **at_once),
-            chat.clear(handlers.clear, None, shown, **at_once),
+            chat.undo(handlers.undo, [conversation], shown, **once),
+            chat.clear(handlers.clear, None, shown, **once),
         ]
         box.stop(handlers.stop, None, None, **at_once)
         acts.act(handlers.act, [conversation], [acts], **at_once)
         if listed is not None:
             changed += [
-                listed.open_conversation(handlers.open_conversation, None, shown, **at_once),
-                listed.new_conversation(handlers.clear, None, shown, **at_once),
+                listed.open_conversation(handlers.open_conversation, None, shown, **once),
+                listed.new_conversation(handlers.clear, None, shown, **once),
             ]
             _attend(listed, handlers.history, **at_once)
         for event in changed:

@@ -22,6 +22,7 @@ from rag.disagreement import disagreements
 from rag.disagreement import told as told_side_by_side
 from rag.errors import (
     AnswerCut,
+    Cancelled,
     ChatError,
     ContextTooLong,
     FootnoteError,
@@ -606,9 +607,9 @@ def _up_to_date(
         return index, None, ""
     try:
         changes = build(settings, embedder, on_progress, fresh)
-    except (IndexLocked, IndexUnwritable) as obstacle:
+    except (IndexLocked, IndexUnwritable, Cancelled) as obstacle:
         # An older index of the same model still answers; the reader is told that it is older.
-        if index is None or index.recipe.fingerprint != embedder.fingerprint:
+        if index is None or index.recipe.fingerprint != embedder.fingerprint or (opened and isinstance(obstacle, Cancelled)):
             raise
         return index, None, f"The answers come from an older index: {obstacle}"
     return Index.open(settings.index), changes, ""

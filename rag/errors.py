@@ -138,7 +138,7 @@ class AccountsError(FootnoteError):
 
 
 class Cancelled(FootnoteError):
-    """Whoever began a build ended it; raise it from ``on_progress``. The old index is as it was."""
+    """Whoever began a build ended it; raise it from ``on_progress``. The old index is as it was, and serves."""
 
 
 class StoreError(FootnoteError):

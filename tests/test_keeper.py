@@ -249,6 +249,34 @@ class TestFailure:
         assert "secret" not in keeper.state.text
 
 
+class TestOpening:
+    def test_what_was_added_while_the_chatbot_was_opened_is_taken_in(
+        self, settings: Settings, hashing: Embedder
+    ) -> None:
+        reached, go_on = threading.Event(), threading.Event()
+
+        def open_chatbot(_: Callable[[Progress], None]) -> Chatbot:
+            chatbot = Chatbot.open(settings, embedder=hashing)
+            reached.set()
+            assert go_on.wait(SECONDS)
+            return chatbot
+
+        write_articles(settings.articles, ARTICLES)
+        opening = Opening(open_chatbot)
+        keeper = Keeper(opening, Folder())
+        opening.start()
+        assert reached.wait(SECONDS)
+        write_articles(settings.articles, NEW)
+        keeper.catch_up()
+        keeper.catch_up()
+        go_on.set()
+        opening.wait(SECONDS)
+        keeper.wait(SECONDS)
+        assert opening.chatbot is not None
+        assert "new.txt" in ids(opening.chatbot)
+        assert opening.chatbot.contents().generation == 2
+
+
 class TestCancel:
     @pytest.mark.parametrize("stage", ["reading", "embedding", "keywords"])
     def test_the_old_index_is_as_it_was(
@@ -280,6 +308,47 @@ class TestCancel:
         with pytest.raises(Cancelled, match="enough"):
             chatbot.refresh(never, fresh=True)
         assert temporary(settings) == []
+
+    @pytest.mark.parametrize("older", [False, True])
+    def test_a_first_build_is_ended_and_begun_again_and_an_older_index_opened_instead(
+        self, settings: Settings, hashing: Embedder, older: bool
+    ) -> None:
+        reached, go_on = threading.Event(), threading.Event()
+
+        def open_chatbot(on_progress: Callable[[Progress], None]) -> Chatbot:
+            def progress(step: Progress) -> None:
+                if step.stage == "embedding" and not reached.is_set():
+                    reached.set()
+                    assert go_on.wait(SECONDS)
+                on_progress(step)
+
+            return Chatbot.open(settings, embedder=hashing, on_progress=progress)
+
+        write_articles(settings.articles, ARTICLES)
+        if older:
+            Chatbot.open(settings, embedder=hashing)
+            write_articles(settings.articles, NEW)
+        opening = Opening(open_chatbot)
+        keeper = Keeper(opening, Folder())
+        opening.start()
+        assert reached.wait(SECONDS)
+        keeper.cancel()
+        go_on.set()
+        opening.wait(SECONDS)
+        assert temporary(settings) == []
+        if older:
+            assert opening.chatbot is not None
+            assert ids(opening.chatbot) == sorted(ARTICLES)
+            assert keeper.state.kind == "failed"
+            assert "older index: the build was cancelled" in keeper.state.text
+        else:
+            assert (opening.state.kind, opening.state.error) == ("failed", "Cancelled")
+        assert keeper.rebuild()
+        opening.wait(SECONDS)
+        keeper.wait(SECONDS)
+        assert opening.chatbot is not None
+        assert keeper.state.kind == "fresh"
+        assert ids(opening.chatbot) == sorted([*ARTICLES, *NEW] if older else ARTICLES)
 
     def test_where_nothing_runs_nothing_is_ended(self, keeper: Keeper) -> None:
         keeper.cancel()

@@ -483,6 +483,11 @@ class TestConversation:
             turns = begin(turns, "Who?")
         assert [turns[0].number, turns[-1].number, len(turns)] == [4, MAX_TURNS + 3, MAX_TURNS]
 
+    def test_what_nobody_came_to_answer_is_stopped_by_the_next_question(self) -> None:
+        turns = begin(begin((), "One?"), "Two?")
+        assert [(each.question, each.status) for each in turns] == [("One?", "stopped"), ("Two?", "waiting")]
+        assert begin(change(begin((), "One?"), status="failed"), "Two?")[0].status == "failed"
+
     def test_history_is_what_was_answered_in_the_last_turns(self) -> None:
         turns = tuple(Turn(each, f"q{each}", "done", BOTH) for each in range(20))
         turns = (*turns, Turn(20, "stopped", "stopped", BOTH), Turn(21, "failed", "failed"))
@@ -750,6 +755,21 @@ class TestModels:
         now[0] = 60
         models.forget_idle()
         assert [models.data(Visitor(each))["keys"][0]["kept"] for each in ("two", "three")] == [False, True]
+
+    def test_what_was_chosen_outlives_the_key_that_it_needs_and_says_what_is_missing(
+        self, models: Models, now: list[float]
+    ) -> None:
+        """A page that lost its connection for a moment, or its reader for an hour, still shows the model that was chosen."""
+        for session, lost in (("one", lambda: models.forget("one")), ("two", lambda: now.__setitem__(0, now[0] + 61))):
+            models.keep_key(session, "paid", "test-key")
+            models.choose(session, "paid:grand")
+            models.change(session, {"k": 5})
+            lost()
+            choice = models.choice(session)
+            assert models.data(Visitor(session))["current"] == choice.name == "paid:grand"
+            assert choice.changes == {"k": 5}
+            with pytest.raises(SettingsError, match="set PAID_API_KEY, or enter one under Keys"):
+                choice.open()
 
     def test_who_stays_away_is_forgotten_though_nobody_else_comes(self) -> None:
         models = Models(Settings(), Services(), idle_seconds=0.05)

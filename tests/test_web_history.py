@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
+import threading
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
+from unittest.mock import Mock
 
 import pytest
 
+from asynchronous import run as run_apart
+from double import ServicesDouble
 from rag.errors import FeedbackError, FootnoteError, SettingsError, StoreError
+from rag.settings import Settings
 from rag.types import Answer, Citation, Document, Hit, Passage, Sentence
 from rag.web.acts import Acts
 from rag.web.conversation import Turn
@@ -83,8 +90,47 @@ class TestDesk:
         history.show("page-3", "three")
         assert [history.desk(f"page-{n}").id for n in (3, 1)] == ["three", "one"]
         assert history.desk("page-2").id == ""
+
+    def test_a_page_that_only_lost_its_connection_goes_on_with_what_it_shows(
+        self, history: History, kept: Conversations
+    ) -> None:
+        history.keep(history.desk("page-1"), "ada", TALK[:1])
+        history.act("search_history", {"text": "mill"}, ADA)
+        history.act("export_conversation", {"id": history.desk("page-1").id, "kind": "json"}, ADA)
         history.leave("page-1")
-        assert history.desk("page-1").id == ""
+        assert history.data(ADA)["search"] == ""
+        assert "file" not in history.data(ADA)
+        history.keep(history.desk("page-1"), "ada", TALK)
+        (mine,) = ids(history, ADA)
+        assert kept.open("ada", mine).turns == TALK
+
+    def test_of_two_pages_with_one_conversation_neither_loses_an_answer(
+        self, history: History, kept: Conversations
+    ) -> None:
+        here = history.desk("page-1")
+        history.keep(here, "ada", TALK[:1])
+        history.show("page-2", here.id)
+        there = history.desk("page-2")
+        history.keep(here, "ada", TALK)
+        other = (TALK[0], turn(2, "Who owned it?"))
+        history.keep(there, "ada", other)
+        assert history.problem(Visitor("page-2", "ada")).startswith("This conversation went on in another page")
+        assert kept.open("ada", here.id).turns == TALK
+        assert kept.open("ada", there.id).turns == other
+        history.keep(there, "ada", (*other, turn(3, "And now?")))
+        history.keep(here, "ada", TALK)
+        assert len(ids(history, ADA)) == 2
+        assert history.problem(Visitor("page-2", "ada")) == history.problem(ADA) == ""
+
+    def test_what_went_on_in_another_page_and_was_deleted_does_not_come_back(self, history: History) -> None:
+        here = history.desk("page-1")
+        history.keep(here, "ada", TALK[:1])
+        history.show("page-2", here.id)
+        history.keep(here, "ada", TALK)
+        history.act("delete_conversation", {"id": here.id}, ADA)
+        history.keep(history.desk("page-2"), "ada", (TALK[0], turn(2, "Who owned it?")))
+        assert ids(history, ADA) == []
+        assert history.problem(Visitor("page-2", "ada")).startswith("This conversation was deleted elsewhere")
 
     def test_what_was_deleted_elsewhere_does_not_come_back_and_is_told_once(
         self, history: History, kept: Conversations
@@ -192,6 +238,17 @@ class TestList:
         assert ids(history, ADA) == [one]
         assert history.problem(ADA) == ""
         assert history.act("delete_conversations", {}, ADA) == "1 conversation deleted"
+
+    def test_what_could_not_be_deleted_is_kept_on(
+        self, history: History, kept: Conversations, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        history.keep(history.desk(ADA.session), "ada", TALK[:1])
+        monkeypatch.setattr(kept, "delete_all", Mock(side_effect=StoreError("another program is writing")))
+        with pytest.raises(StoreError):
+            history.act("delete_conversations", {}, ADA)
+        history.keep(history.desk(ADA.session), "ada", TALK)
+        (mine,) = ids(history, ADA)
+        assert kept.open("ada", mine).turns == TALK
 
     @pytest.mark.parametrize("id", [None, "", 7, [], {}, "x", "' OR 1=1 --", "\ud800"])
     def test_what_is_no_id_changes_nothing(self, history: History, id: Any) -> None:
@@ -393,3 +450,107 @@ class TestExamples:
         document = Document(id="a.md", text="Это Анна Белова.", title="Мост", language="ru")
         assert candidates(document) == ["О чём говорится в статье «Мост»?"]
         assert candidates(Document(id="a.md", text="x", title="x" * 91)) == []
+
+
+class Bot:
+    """A chatbot whose answers wait in the middle until ``go_on`` is set."""
+
+    notice, changes = "", None
+
+    def __init__(self) -> None:
+        self.go_on = threading.Event()
+        self.go_on.set()
+
+    def stream(self, question: str, *_: Any, **__: Any) -> Iterator[Answer]:
+        yield Answer(question, text="It")
+        assert self.go_on.wait(20)
+        yield Answer(question, text="It burned.", complete=True)
+
+
+class TestHandlers:
+    """What the page does with a conversation, without gradio's server and without a browser."""
+
+    @pytest.fixture
+    def bot(self) -> Bot:
+        return Bot()
+
+    @pytest.fixture
+    def handlers(self, bot: Bot, history: History) -> Any:
+        ui = pytest.importorskip("ui")
+        ui._import_gradio()
+        opening = SimpleNamespace(chatbot=bot, state=SimpleNamespace(kind="ready"))
+        return ui.Handlers(opening, ui.Models(Settings(), ServicesDouble()), history)
+
+    @pytest.fixture
+    def request_of(self) -> Any:
+        return SimpleNamespace(session_hash="page-1", username="ada", cookies={}, headers={})
+
+    async def asked(self, handlers: Any, conversation: Any, text: str, request: Any, tell: Any = None) -> Any:
+        _, conversation, _ = await handlers.ask(text, conversation, request)
+        async for _, shown, *_ in handlers.answer(conversation, request):
+            conversation = shown if isinstance(shown, tuple) else conversation
+            if tell is not None and conversation[-1].answer is not None:
+                tell(conversation)
+        return conversation
+
+    def questions(self, kept: Conversations) -> list[list[str]]:
+        opened = [kept.open("ada", each.id).turns for each in kept.listed("ada").summaries]
+        return [[each.question for each in turns] for turns in opened]
+
+    def test_what_was_kept_stays_where_gradio_has_forgotten_what_the_page_shows(
+        self, handlers: Any, kept: Conversations, request_of: Any
+    ) -> None:
+        async def steps() -> None:
+            conversation = await self.asked(handlers, (), "One?", request_of)
+            await self.asked(handlers, conversation, "Two?", request_of)
+            await self.asked(handlers, (), "Three?", request_of)
+
+        run_apart(steps())
+        assert self.questions(kept) == [["Three?"], ["One?", "Two?"]]
+
+    def test_undoing_while_it_is_answered_ends_the_answer_first(
+        self, handlers: Any, bot: Bot, kept: Conversations, request_of: Any
+    ) -> None:
+        async def steps() -> Any:
+            conversation = await self.asked(handlers, (), "One?", request_of)
+            bot.go_on.clear()
+            seen: asyncio.Queue[Any] = asyncio.Queue()
+            answering = asyncio.ensure_future(self.asked(handlers, conversation, "Two?", request_of, seen.put_nowait))
+            box, undone, *_ = await handlers.undo(await seen.get(), request_of)
+            assert answering.done() or (await answering)[-1].status == "stopped"
+            bot.go_on.set()
+            return box, undone
+
+        box, undone = run_apart(steps())
+        assert [each.question for each in undone] == ["One?"]
+        assert box.value == "Two?"
+        assert self.questions(kept) == [["One?"]]
+
+    def test_many_who_wait_for_something_slow_hold_nobody_up(self, handlers: Any, request_of: Any) -> None:
+        ui = pytest.importorskip("ui")
+        begun, go_on = threading.Semaphore(0), threading.Event()
+
+        class Slow:
+            name, actions = "slow", ("look",)
+
+            def act(self, *_: Any) -> str:
+                begun.release()
+                assert go_on.wait(20)
+                return ""
+
+            def data(self, _: Visitor) -> dict[str, Any]:
+                return {}
+
+        async def steps() -> Any:
+            event = SimpleNamespace(_data={})
+            slow = [asyncio.ensure_future(ui._acted(Slow(), "look", event, request_of)) for _ in range(40)]
+            try:
+                for _ in slow:
+                    while not begun.acquire(blocking=False):
+                        await asyncio.sleep(0.01)
+                return await asyncio.wait_for(handlers.listed(request_of), 10)
+            finally:
+                go_on.set()
+                await asyncio.gather(*slow)
+
+        assert run_apart(asyncio.wait_for(steps(), 20))["total"] == 0

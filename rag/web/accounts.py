@@ -183,9 +183,9 @@ class Accounts:
         self._patience = Patience(clock)
         self._checking = asyncio.Semaphore(AT_ONCE)
 
-    def knows(self, name: str | None) -> bool:
-        """Whether there is an account of that name now."""
-        return name is not None and name in self._current()
+    def of(self, name: str) -> PasswordHash | None:
+        """What is kept of the password of that name now; ``None`` where there is no such account."""
+        return self._current().get(name)
 
     async def login(self, name: str, password: str) -> bool:
         """Whether name and password belong together; ``False`` also while the name has to wait after wrong ones."""

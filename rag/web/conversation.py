@@ -70,7 +70,12 @@ def clean_question(text: Any) -> str:
 
 
 def begin(conversation: Conversation, question: str, ignored: tuple[str, ...] = ()) -> Conversation:
-    """The conversation with one more turn; the oldest leave it when there are too many."""
+    """The conversation with one more turn; the oldest leave it when there are too many.
+
+    A last turn that nobody came to answer, because this one was asked so soon after it, is stopped.
+    """
+    if conversation and not conversation[-1].ended:
+        conversation = change(conversation, status="stopped", note="")
     number = conversation[-1].number + 1 if conversation else 1
     return (*conversation, Turn(number=number, question=question, ignored=ignored))[-MAX_TURNS:]
 

@@ -34,11 +34,12 @@ MAX_SHOWN = 2_000
 class Desk:
     """The conversation that a page shows; ``id`` is empty until a turn of it was kept, and for good once it was deleted.
 
-    ``problem`` is what stands in the way of keeping it, until it was told.
+    ``behind`` says that another page kept more of it since, ``problem`` is what is to be told of keeping it, until it was.
     """
 
     id: str = ""
     lost: bool = False
+    behind: bool = False
     told: bool = False
     problem: str = ""
 
@@ -88,17 +89,26 @@ class History:
         self._session(session).desk = Desk(id)
 
     def leave(self, session: str) -> None:
-        """Forgets a page that was closed."""
+        """Forgets what a page that was closed looked for; its desk stays: it may have lost its connection only, and go on."""
         with self._lock:
-            self._sessions.pop(session, None)
+            if found := self._sessions.get(session):
+                found.search, found.shown, found.file = "", MAX_LISTED, None
 
     def keep(self, desk: Desk, owner: str, conversation: Conversation) -> None:
-        """Keeps a conversation as it is now; what stands in the way is never raised, only noted, and but once."""
+        """Keeps a conversation as it is now; what stands in the way is never raised, only noted, and but once.
+
+        Where another page went on with it, what that one kept stays, and this becomes a conversation of its own.
+        """
         if self.kept is None or desk.lost:
             return
         problem = ""
         try:
+            if desk.behind:
+                self.kept.open(owner, desk.id)  # one that was deleted meanwhile does not come back
+                desk.id, desk.behind = "", False
+                problem = "This conversation went on in another page; what you ask here is kept as a new one."
             desk.id = self.kept.save(owner, conversation, desk.id)
+            self._tell_others(desk)
         except ConversationMissing:
             desk.id, desk.lost = "", True
             problem = "This conversation was deleted elsewhere; what you ask here is not kept."
@@ -110,6 +120,12 @@ class History:
             problem = unexpected(error)
         if problem and not desk.told:
             desk.problem, desk.told = problem, True
+
+    def _tell_others(self, desk: Desk) -> None:
+        with self._lock:
+            for each in self._sessions.values():
+                if each.desk is not desk and desk.id and each.desk.id == desk.id:
+                    each.desk.behind = True
 
     def problem(self, visitor: Visitor) -> str:
         """What stands in the way of keeping what the page shows, where that was not told yet."""
@@ -155,8 +171,12 @@ class History:
             session.desk.lost = session.desk.lost or session.desk.id == sent.get("id")
             return phrase("Deleted", visitor.language)
         elif action == "delete_conversations":
-            session.desk.lost = True  # what is being written there would come back otherwise
-            count = self._store().delete_all(visitor.owner)
+            before, session.desk.lost = session.desk.lost, True  # what is being written there would come back otherwise
+            try:
+                count = self._store().delete_all(visitor.owner)
+            except StoreError:
+                session.desk.lost = before
+                raise
             return phrase("{count} conversation deleted|{count} conversations deleted", visitor.language, count=count)
         elif action == "export_conversation":
             opened = self._store().open(visitor.owner, sent.get("id"))

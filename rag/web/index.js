@@ -1,8 +1,8 @@
 // The index: how it is, what is in it, building it again with its progress, following the folder.
 
 const room = element.querySelector(".index-room");
-const [state, about, stages, actions, said, watching, facts, files] = [
-  ".index-state", ".index-about", ".stages", ".index-actions", ".index-said", ".index-watch", ".index-facts", ".index-files",
+const [title, state, about, stages, actions, said, watching, facts, files] = [
+  ".pane-title", ".index-state", ".index-about", ".stages", ".index-actions", ".index-said", ".index-watch", ".index-facts", ".index-files",
 ].map((each) => room.querySelector(each));
 const KINDS = {
   loading: "Being opened", fresh: "Up to date", outdated: "The folder has changed", building: "Being built",
@@ -14,8 +14,8 @@ window.footnoteIndex?.abort();
 const listening = (window.footnoteIndex = new AbortController());
 
 function size(bytes) {
-  const [amount, unit] = bytes >= 1e9 ? [bytes / 1e9, "GB"] : bytes >= 1e6 ? [bytes / 1e6, "MB"] : [bytes / 1e3, "kB"];
-  return amount.toLocaleString("en", { maximumFractionDigits: 1 }) + " " + unit;
+  const [amount, text] = bytes >= 1e9 ? [bytes / 1e9, "{size} GB"] : bytes >= 1e6 ? [bytes / 1e6, "{size} MB"] : [bytes / 1e3, "{size} kB"];
+  return say(text, { size: footnote.number(amount, footnote.language, { maximumFractionDigits: 1 }) });
 }
 
 function words(value) {
@@ -37,13 +37,13 @@ function words(value) {
 
 function act(name, text, kind) {
   const drawn = button(kind || "model-button", text, () => {
+    if (asked === name) return;
     asked = name;
     tell("", false);
     ask(name);
   });
-  drawn.dataset.name = name;
-  drawn.disabled = asked === name;
-  return drawn;
+  drawn.setAttribute("aria-disabled", String(asked === name)); // not `disabled`: that would take the focus away
+  return keyed(name, drawn);
 }
 
 // gradio looks for the names of the events in this text.
@@ -59,13 +59,14 @@ function tell(text, problem) {
   said.textContent = text;
 }
 
-function drawActions({ kind, serving }) {
-  const focused = actions.contains(document.activeElement) ? document.activeElement.dataset.name : "";
-  if (kind === "building") actions.replaceChildren(act("cancel", say("Cancel the build")));
-  else if (serving) actions.replaceChildren(act("rebuild", say("Rebuild now")), act("check", say("Look for changes"), "action"), act("start_over", say("Rebuild from nothing"), "action quiet"));
-  else if (kind === "failed") actions.replaceChildren(act("rebuild", say("Try to open it again")));
-  else actions.replaceChildren();
-  if (focused && !actions.querySelector(":focus")) (actions.querySelector('[data-name="' + focused + '"]:enabled') || actions.querySelector("button:enabled"))?.focus();
+function drawActions({ kind, serving }, busy) {
+  const drawn = [];
+  if (busy) drawn.push(act("cancel", say("Cancel the build")));
+  else if (serving) drawn.push(act("rebuild", say("Rebuild now")), act("check", say("Look for changes"), "action"), act("start_over", say("Rebuild from nothing"), "action quiet"));
+  else if (kind === "failed") drawn.push(act("rebuild", say("Try to open it again")));
+  // What has not changed stays: a button that is drawn anew while it is pressed does not hear of it.
+  const looks = (buttons) => [...buttons].map((each) => each.textContent + each.ariaDisabled).join();
+  if (looks(drawn) !== looks(actions.children)) drawInto(actions, drawn, title);
 }
 
 function fact(name, value) {
@@ -80,8 +81,8 @@ function drawFacts({ contents = {}, files: counts = {} }) {
   }
   const built = new Date(1000 * contents.built).toLocaleString(footnote.language === "en" ? "en-GB" : footnote.language, { dateStyle: "long", timeStyle: "short" });
   facts.replaceChildren(
-    ...fact(say("Articles"), contents.articles.toLocaleString("en")),
-    ...fact(say("Passages"), contents.passages.toLocaleString("en")),
+    ...fact(say("Articles"), footnote.number(contents.articles)),
+    ...fact(say("Passages"), footnote.number(contents.passages)),
     ...fact(say("Embedding model"), contents.embedder),
     ...fact(say("Built"), built),
     ...fact(say("Size on disk"), size(contents.size)),
@@ -97,13 +98,13 @@ function drawFacts({ contents = {}, files: counts = {} }) {
 function drawIndex(value) {
   if (!value || !value.kind) return;
   const busy = value.kind === "building" || (value.kind === "loading" && value.stage !== "loading the model");
-  if (asked !== "cancel" || value.kind !== "building") asked = "";
+  if (asked !== "cancel" || !busy) asked = "";
   state.dataset.kind = value.kind;
   state.textContent = say(value.kind === "failed" && !value.serving ? "Could not be opened" : KINDS[value.kind] || "");
   about.textContent = words(value);
   stages.hidden = !busy;
   if (busy) drawStages(stages, value);
-  drawActions(value);
+  drawActions(value, busy);
   watching.checked = value.watching;
   drawFacts(value);
 }

@@ -126,15 +126,18 @@ class Keeper:
             return True
 
     def catch_up(self) -> None:
-        """Begins a build; where one runs, which may have passed what has changed now, another follows it."""
+        """Begins a build; where one runs, also a first one, it may have passed what has changed now: another follows it."""
         with self._lock:
             self._follow = self._build is not None
-        self.rebuild()
+        if not self.rebuild():
+            self._opening.then(self.rebuild)
 
     def cancel(self) -> None:
         """Ends the build at its next step; the old index is then as it was. Does nothing where none is running."""
         if (build := self._build) is not None:
             build.cancelled.set()
+        elif self._opening.chatbot is None:
+            self._opening.cancel()
 
     def wait(self, seconds: float | None = None) -> None:
         """Waits until the build that is running has ended; raises TimeoutError after ``seconds``."""

@@ -31,6 +31,7 @@ NOTICES = (
     "The answer is cut.",
     "The articles do not say:",
     "The answers come from an older index:",
+    "The build was cancelled before there was an index; open it again to build it.",
     "Loading the model…",
     "Your question comes next.",
 )

@@ -129,7 +129,7 @@ class Models:
 
     A room of the page, and the memory of another one: settings that a session changed are kept here beside its model.
 
-    Safe to use from any thread. A session is forgotten when ``forget`` says so, or after ``idle_seconds``.
+    Safe to use from any thread. A session's keys are forgotten when ``forget`` says so, or after ``idle_seconds``.
     """
 
     def __init__(
@@ -180,12 +180,7 @@ class Models:
         if name not in (EXTRACTIVE, self._settings.model):
             name = self._services.check(name)
         key = self._key(session, name)
-        try:
-            self._open(name, key)  # outside the lock: it may have to load a package first
-        except SettingsError as error:
-            if key is None and name.partition(":")[0] in self._services.keyed:
-                raise SettingsError(f"{error}, or enter one under Keys") from None
-            raise
+        self._open_chosen(name, key)  # outside the lock: it may have to load a package first
         with self._lock:
             self._touch(session).name = name
         return self._from_now_on(name, language)
@@ -199,6 +194,7 @@ class Models:
         with self._lock:
             kept = self._touch(session)
             kept.keys[service] = Key(secret)
+            self._remind()
         said = phrase("The key for {service} is set for this session.", language, service=service)
         if waited and not kept.name and not self.keyless(session):
             said += f" {self._from_now_on(self._settings.model, language)}"
@@ -231,19 +227,21 @@ class Models:
             return dict(self._sessions[session].changes) if session in self._sessions else {}
 
     def forget(self, session: str) -> None:
-        """Forgets all that a session chose and typed."""
+        """Forgets the keys of a page that was closed; its choice stays, for it may have lost its connection only."""
         with self._lock:
-            self._sessions.pop(session, None)
+            if kept := self._sessions.get(session):
+                kept.keys.clear()
 
     def forget_idle(self) -> None:
-        """Forgets the sessions that were left alone too long."""
+        """Forgets the keys of sessions that were left alone too long."""
         with self._lock:
             if self._timer is not None:
                 self._timer.cancel()
                 self._timer = None
             oldest = self._clock() - self._idle_seconds
-            for session in [each for each, kept in self._sessions.items() if kept.used <= oldest]:
-                del self._sessions[session]
+            for kept in self._sessions.values():
+                if kept.used <= oldest:
+                    kept.keys.clear()
             self._remind()
 
     def choice(self, session: str) -> Choice:
@@ -257,7 +255,7 @@ class Models:
             if key is None and name in ("", self._settings.model) and not self._reopened(changes):
                 return Choice(changes=changes)
             name = name or self._settings.model
-            return Choice(name, lambda: self._open(name, key, changes), changes)
+            return Choice(name, lambda: self._open_chosen(name, key, changes), changes)
 
     def _reopened(self, changes: Mapping[str, Any]) -> bool:
         """Whether the server's own model is opened anew for these: never one in this process, which would be there twice."""
@@ -305,6 +303,14 @@ class Models:
                 "keys": [{"service": each, "kept": each in kept.keys} for each in self._services.keyed],
             }
 
+    def _open_chosen(self, name: str, key: Key | None, changes: Mapping[str, Any] | None = None) -> ChatModel | None:
+        try:
+            return self._open(name, key, changes)
+        except SettingsError as error:
+            if key is None and name.partition(":")[0] in self._services.keyed:
+                raise SettingsError(f"{error}, or enter one under Keys") from None
+            raise
+
     def _open(self, name: str, key: Key | None, changes: Mapping[str, Any] | None = None) -> ChatModel | None:
         opened_with = {
             each: value for each, value in (changes or {}).items() if each in (*OF_THE_MODEL, "context_tokens")
@@ -333,13 +339,12 @@ class Models:
         self._sessions.move_to_end(session)
         while len(self._sessions) > self._capacity:
             self._sessions.popitem(last=False)
-        self._remind()
         return kept
 
     def _remind(self) -> None:
-        """Sees to it that idle sessions are forgotten also while nobody comes by."""
-        if self._timer is None and self._sessions:
-            oldest = next(iter(self._sessions.values()))
+        """Sees to it that keys are forgotten also while nobody comes by."""
+        oldest = next((kept for kept in self._sessions.values() if kept.keys), None)
+        if self._timer is None and oldest is not None:
             self._timer = threading.Timer(oldest.used + self._idle_seconds - self._clock(), self.forget_idle)
             self._timer.daemon = True
             self._timer.start()

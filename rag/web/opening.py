@@ -8,13 +8,15 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
-from rag.errors import FootnoteError
+from rag.errors import Cancelled, FootnoteError
 from rag.types import Progress
 
 if TYPE_CHECKING:
     from rag.chatbot import Chatbot
 
 log = logging.getLogger(__name__)
+
+CANCELLED = "The build was cancelled before there was an index; open it again to build it."
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +44,8 @@ class Opening:
         self._open = open_chatbot
         self._lock = threading.Lock()
         self._thread: threading.Thread | None = None
+        self._cancelled = threading.Event()
+        self._next: dict[Callable[[], object], None] = {}
         self.state = State()
         self.chatbot: Chatbot | None = None
 
@@ -51,24 +55,55 @@ class Opening:
             running = self._thread is not None and self._thread.is_alive()
             if running or self.chatbot is not None:
                 return
+            self._cancelled.clear()
             self.state = State()
             self._thread = threading.Thread(target=self._run, name="opening", daemon=True)
             self._thread.start()
 
+    def cancel(self) -> None:
+        """Ends a build at its next step: an older index is opened instead, without one the opening has failed."""
+        self._cancelled.set()
+
+    def then(self, follow: Callable[[], object]) -> None:
+        """Calls a function once the opening has ended, well or badly: the same one once, at once where it is not running."""
+        with self._lock:
+            if self.state.kind == "loading":
+                self._next[follow] = None
+                return
+        follow()
+
+    def wait(self, seconds: float | None = None) -> None:
+        """Waits until the opening has ended; raises TimeoutError after ``seconds``."""
+        thread = self._thread
+        if thread is not None:
+            thread.join(seconds)
+            if thread.is_alive():
+                raise TimeoutError("the chatbot is still being opened")
+
     def _run(self) -> None:
+        state = self._opened()
+        with self._lock:
+            self.state = state
+            follow, self._next = self._next, {}
+        for each in follow:
+            each()
+
+    def _opened(self) -> State:
         try:
-            chatbot = self._open(self._progress)
+            self.chatbot = self._open(self._progress)
+            return State("ready", "")
+        except Cancelled as error:
+            return State("failed", CANCELLED, error=type(error).__name__)
         except FootnoteError as error:
-            self.state = State("failed", sentence(error), error=type(error).__name__)
+            return State("failed", sentence(error), error=type(error).__name__)
         except BaseException as error:  # the page must say so, whatever it was
             log.error("opening failed: %s", type(error).__name__)
             log.debug("opening failed", exc_info=True)  # paths and texts stand in it, so not above DEBUG
-            self.state = State("failed", unexpected(error), error=type(error).__name__)
-        else:
-            self.chatbot = chatbot
-            self.state = State("ready", "")
+            return State("failed", unexpected(error), error=type(error).__name__)
 
     def _progress(self, progress: Progress) -> None:
+        if self._cancelled.is_set():
+            raise Cancelled("the build was cancelled; run: rag build")
         self.state = State("loading", progress_text(progress), progress.done, progress.total, progress.stage)
 
 

@@ -17,7 +17,7 @@ from urllib.parse import urlsplit
 
 from rag.errors import SettingsError
 from rag.settings import Settings
-from rag.web.accounts import Accounts
+from rag.web.accounts import Accounts, PasswordHash
 
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
@@ -216,9 +216,14 @@ class Guard:
             await _refuse(*refusal, self._hardened(send, scope))
 
     def _inside(self, path: str) -> str:
-        """A request's path inside the page, also where a proxy has not taken its own part away."""
+        """A request's path inside the page, also where a proxy has not taken its own part away.
+
+        However often that part stands there: the router would take away another one, and find what was not looked at here.
+        """
         own = self.address.path
-        return path[len(own) :] or "/" if own and (path == own or path.startswith(f"{own}/")) else path
+        while own and (path == own or path.startswith(f"{own}/")):
+            path = path[len(own) :] or "/"
+        return path
 
     def _believed(self, headers: Iterable[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
         """The headers without what only a proxy may say: gradio writes its address from them into the page."""
@@ -290,12 +295,14 @@ class Guard:
 class Gate:
     """ASGI middleware: who is not logged in reaches the login and what it is drawn with; all else answers 401.
 
-    Behind gradio's own checks, which leave some of its doors open. An account that was removed is logged out.
+    Behind gradio's own checks, which leave some of its doors open. An account that was removed, or has a new password, is
+    logged out.
     """
 
     def __init__(self, app: App, accounts: Accounts) -> None:
         self.app = app
         self.accounts = accounts
+        self._passwords: dict[str, PasswordHash] = {}  # by gradio's token, as they were when it was first seen
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] not in ("http", "websocket") or self._user(scope) or self._is_open(scope):
@@ -317,11 +324,19 @@ class Gate:
         for name in (f"access-token-{app.cookie_id}", f"access-token-unsecure-{app.cookie_id}"):
             token = cookies.get(name, "")
             user: str | None = app.tokens.get(token)
-            if user is not None and not self.accounts.knows(user):
-                app.tokens.pop(token, None)
-            elif user is not None:
+            if user is not None and self._still_fits(user, token, app.tokens):
                 return user
         return None
+
+    def _still_fits(self, user: str, token: str, tokens: MutableMapping[str, str]) -> bool:
+        password = self.accounts.of(user)
+        if token not in self._passwords and password is not None:
+            self._passwords = {each: known for each, known in self._passwords.items() if each in tokens}
+            self._passwords[token] = password
+        if password is not None and self._passwords[token] == password:
+            return True
+        tokens.pop(token, None)
+        return False
 
 
 def _name(host: str) -> str:

@@ -119,10 +119,11 @@ class Survey:
         return ("unusable" if reasons else "empty"), reasons[:MOST_REASONS]
 
     def _turn(self) -> float:
-        """How long a page waits for its turn: the more pages ask, the longer."""
+        """How long a page waits for its turn: the more pages ask, the longer, up to ``CALM_SECONDS``."""
         with self._lock:
             now = self._clock()
-            self._next_beat = max(now + BUSY_SECONDS, self._next_beat + 1 / BEATS_PER_SECOND)
+            turn = max(now + BUSY_SECONDS, self._next_beat + 1 / BEATS_PER_SECOND)
+            self._next_beat = min(turn, now + CALM_SECONDS)
             return round(self._next_beat - now, 2)
 
     def _name(self) -> str:

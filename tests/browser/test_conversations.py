@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import sqlite3
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import replace
@@ -17,6 +18,7 @@ from test_hostile import assert_harmless, attacks
 from double import ARTICLES, EXAMPLES, Double, Opener, ServicesDouble
 from rag.settings import Settings
 from rag.web.accounts import Accounts, PasswordHash, write_accounts
+from rag.web.acts import Acts
 from rag.web.conversation import Turn
 from rag.web.conversations import Conversations
 from rag.web.export import read_json
@@ -425,6 +427,25 @@ class TestAddresses:
 
 
 class TestActs:
+    def test_what_is_pressed_while_the_last_is_still_being_noted_counts_too(
+        self, visit: Callable[..., Any], url: str, monkeypatch: pytest.MonkeyPatch, expect: Any
+    ) -> None:
+        noted, act = threading.Event(), Acts.act
+
+        def act_late(*arguments: Any) -> Any:
+            noted.wait(60)
+            return act(*arguments)
+
+        page = visit(url)
+        ask(page, FERRIES)
+        ask(page, FROST)
+        monkeypatch.setattr(Acts, "act", act_late)
+        page.locator("#act-1-wrong").click()
+        page.locator("#act-2-right").click()
+        noted.set()
+        expect(page.locator("#act-1-wrong")).to_have_attribute("aria-pressed", "true")
+        expect(page.locator("#act-2-right")).to_have_attribute("aria-pressed", "true")
+
     def test_feedback_is_pressed_noted_changed_taken_back_and_exported(
         self, visit: Callable[..., Any], url: str, expect: Any
     ) -> None:

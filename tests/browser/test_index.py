@@ -226,6 +226,34 @@ class TestFirst:
             settings,
         )
 
+    def test_the_first_build_is_cancelled_and_begun_again(
+        self,
+        visit: Callable[..., Any],
+        serve_page: Callable[..., str],
+        settings: Settings,
+        hashing: Embedder,
+        expect: Any,
+    ) -> None:
+        go_on = threading.Event()
+
+        def open_chatbot(said: Callable[[Progress], None]) -> Chatbot:
+            def progress(step: Progress) -> None:
+                said(step)
+                if step.stage == "embedding":
+                    assert go_on.wait(SECONDS)
+
+            return Chatbot.open(settings, embedder=hashing, on_progress=progress)
+
+        write_articles(settings.articles, ARTICLES)
+        page = visit(serve_page(open_chatbot, settings), heading="The index is being built")
+        page.get_by_role("tab", name="Index").click()
+        page.get_by_role("button", name="Cancel the build").click()
+        go_on.set()
+        expect(page.locator(".index-state")).to_have_text("Could not be opened")
+        expect(page.locator(".index-about")).to_contain_text("The build was cancelled before there was an index")
+        page.get_by_role("button", name="Try to open it again").click()
+        expect(page.locator(".index-state")).to_have_text("Up to date")
+
     def test_an_empty_folder_takes_its_first_article_right_there(
         self, visit: Callable[..., Any], served: Callable[[], str], settings: Settings, expect: Any
     ) -> None:

@@ -16,6 +16,7 @@ from double import ARTICLES, EXAMPLES, REFUSAL, Opener, ServicesDouble
 from rag.errors import EmbedderError, QuestionError
 from rag.settings import Settings
 from rag.types import Answer, Progress
+from rag.web.history import History
 from reader import ask, wait_until
 
 FERRIES = "How much will the four electric ferries cost?"
@@ -80,6 +81,22 @@ class TestAsking:
         card.get_by_role("button", name="Back to answer").click()
         expect(citation).to_be_focused()
         assert page.url.count("#") == 0
+
+    def test_a_question_is_answered_that_comes_while_the_last_answer_is_still_being_kept(
+        self, page: Any, monkeypatch: pytest.MonkeyPatch, expect: Any
+    ) -> None:
+        kept, keep = threading.Event(), History.keep
+
+        def keep_late(*arguments: Any) -> None:
+            kept.wait(60)
+            keep(*arguments)
+
+        monkeypatch.setattr(History, "keep", keep_late)
+        try:
+            ask(page, FERRIES)
+            ask(page, FROST)
+        finally:
+            kept.set()
 
     def test_a_mark_behind_an_emoji_stands_where_it_should(self, page: Any, expect: Any) -> None:
         ask(page, "Is the first ferry expected in the spring of 2033?")
