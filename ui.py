@@ -205,6 +205,7 @@ class Handlers:
             end.set()
             if self._ends.get(session) is end:
                 del self._ends[session]
+            _drop_copies(request)
         # gradio sends the last values again at the end: these change nothing in what is shown by then.
         yield gr.skip(), gr.skip(), gr.skip(), gr.skip()
 
@@ -363,6 +364,16 @@ def _aside_limiter() -> CapacityLimiter:
     from anyio import CapacityLimiter
 
     return CapacityLimiter(AT_ONCE)
+
+
+def _drop_copies(request: gr.Request) -> None:
+    """Drops what gradio 6.31 keeps of a session for good: each ``gr.skip`` copies its component, each copy keeps a value."""
+    app = getattr(getattr(request, "request", None), "app", None)
+    holder: Any = getattr(app, "state_holder", None)
+    session = holder and holder.session_data.get(request.session_hash)
+    for kept in (session.config_values, session.blocks_config.blocks) if session else ():
+        for copied in kept.keys() - holder.blocks.blocks.keys():
+            del kept[copied]
 
 
 def _is_span(span: tuple[Any, ...]) -> bool:

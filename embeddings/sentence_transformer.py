@@ -13,6 +13,7 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from fnmatch import fnmatch
+from functools import lru_cache
 from hashlib import sha256
 from importlib import metadata
 from pathlib import Path
@@ -42,6 +43,7 @@ _UNLIMITED = 1_000_000  # max_tokens of a model that sets no limit (static word 
 _BATCH_TOKENS = 2048  # in one forward pass on a CPU; larger batches leave its caches (8192: 5 % slower, 16384: 25 %)
 _BATCH_TOKENS_GPU = 32768
 _COUNTED_AT_ONCE = 512  # texts
+_QUESTIONS_REMEMBERED = 256  # a question is asked of passages, then of their sentences, and often again
 # E5's makers ask for these prefixes on their page (https://huggingface.co/intfloat/multilingual-e5-small), their files do not.
 _E5 = re.compile(r"(.*/)?(multilingual-)?e5-(small|base|large)(-v2)?", re.IGNORECASE)
 _E5_PROMPTS = {"query": "query: ", "document": "passage: "}
@@ -63,6 +65,7 @@ class SentenceTransformerEmbedder:
         self.name = name
         self._process = os.getpid()
         self._worker = ThreadPoolExecutor(max_workers=1, thread_name_prefix="embedder")
+        self._remembered = lru_cache(_QUESTIONS_REMEMBERED)(lambda text: self._run(self._question, text))
         self._remedy = _OTHER_MODEL if weights_sha256 is None else _REINSTALL
         files = _model_files(folder, name)
         importing = self._worker.submit(import_library)  # takes seconds; meanwhile the files are hashed here
@@ -97,8 +100,11 @@ class SentenceTransformerEmbedder:
         return self._run(self._read, [_encodable(text) for text in texts])
 
     def embed_query(self, text: str) -> Vectors:
-        """One question as a vector of shape (dimension,); one longer than ``max_tokens`` as the mean of its parts' vectors."""
-        return self._run(self._question, _encodable(text))
+        """One question as a vector of shape (dimension,); one longer than ``max_tokens`` as the mean of its parts' vectors.
+
+        It cannot be written to: the last questions' vectors are remembered.
+        """
+        return self._remembered(_encodable(text))
 
     def embed_documents(self, texts: Sequence[str], on_progress: Callable[[int], None] | None = None) -> Vectors:
         """Texts as vectors of shape (len(texts), dimension); EmbeddingError where one is longer than ``max_tokens``."""
@@ -142,7 +148,9 @@ class SentenceTransformerEmbedder:
 
     def _question(self, text: str) -> Vectors:
         parts = [self._encode(self._model.encode_query, [part], self._query_prompt) for part in self._parts(text)]
-        return unit_row(numpy.concatenate(parts).mean(axis=0))
+        vector = unit_row(numpy.concatenate(parts).mean(axis=0))
+        vector.setflags(write=False)
+        return vector
 
     def _documents(self, texts: list[str]) -> Vectors:
         return self._encode(self._model.encode_document, texts, self._document_prompt)

@@ -609,7 +609,11 @@ def _up_to_date(
         changes = build(settings, embedder, on_progress, fresh)
     except (IndexLocked, IndexUnwritable, Cancelled) as obstacle:
         # An older index of the same model still answers; the reader is told that it is older.
-        if index is None or index.recipe.fingerprint != embedder.fingerprint or (opened and isinstance(obstacle, Cancelled)):
+        if (
+            index is None
+            or index.recipe.fingerprint != embedder.fingerprint
+            or (opened and isinstance(obstacle, Cancelled))
+        ):
             raise
         return index, None, f"The answers come from an older index: {obstacle}"
     return Index.open(settings.index), changes, ""

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from rag.errors import EmbedderError
 from rag.words import FUNCTION_WORDS, words
 
 if TYPE_CHECKING:
     from embeddings import Embedder, Vectors
+
+T = TypeVar("T")
 
 # Two words mean nearly the same from the second cosine on, and nothing to each other below the first: of random pairs of words
 # all-MiniLM-L6-v2 gives 95 % a cosine below 0.42 and 99 % one below 0.58; synonyms ("largest", "biggest") get 0.55 to 0.95.
@@ -47,14 +49,14 @@ class Similarity:
 
     def __init__(self, embedder: Embedder) -> None:
         self._embedder = embedder
-        self._known: OrderedDict[str, Vectors] = OrderedDict()
+        self._vectors: OrderedDict[str, Vectors] = OrderedDict()
+        self._read: OrderedDict[str, bool] = OrderedDict()
         self._unrelated: dict[tuple[str, ...], float] = {}
         self._lock = threading.Lock()
 
     def reads(self, texts: Sequence[str]) -> list[bool]:
         """For each text whether the model knows its words; the cosines of one that it does not know mean nothing."""
-        with _translated():
-            return self._embedder.reads(texts)
+        return self._recalled(self._read, texts, self._embedder.reads)
 
     def to_question(self, question: str, texts: Sequence[str]) -> list[float]:
         """The cosine, -1 to 1, of a question with each of the texts; raises EmbedderError."""
@@ -82,14 +84,26 @@ class Similarity:
         """The vectors of texts, shape (len(texts), dimension); raises EmbedderError."""
         import numpy
 
+        rows: list[Vectors] = self._recalled(self._vectors, texts, self._embedded)
+        return numpy.stack(rows)
+
+    def _embedded(self, texts: Sequence[str]) -> Iterable[Vectors]:
+        return self._embedder.embed_documents([self._readable(text) for text in texts])
+
+    def _recalled(
+        self, memory: OrderedDict[str, T], texts: Sequence[str], work: Callable[[Sequence[str]], Iterable[T]]
+    ) -> list[T]:
+        """What was worked out for texts, one each; what is not remembered is worked out now."""
         with self._lock:
-            found = {text: self._known[text] for text in texts if text in self._known}
-        missing = [text for text in dict.fromkeys(texts) if text not in found]
-        with _translated():
-            readable = [self._readable(text) for text in missing]
-            found.update(zip(missing, self._embedder.embed_documents(readable), strict=True))
-        self._remember({text: found[text] for text in missing})
-        return numpy.stack([found[text] for text in texts])
+            found = {text: memory[text] for text in texts if text in memory}
+        if missing := [text for text in dict.fromkeys(texts) if text not in found]:
+            with _translated():
+                found.update(zip(missing, work(missing), strict=True))
+            with self._lock:
+                memory.update({text: found[text] for text in missing})
+                while len(memory) > _REMEMBERED:
+                    memory.popitem(last=False)
+        return [found[text] for text in texts]
 
     def _scaled(self, cosines: Vectors, unrelated: tuple[str, ...]) -> Vectors:
         """The cosines, stretched where the model gives unrelated texts much more than usual; equal texts keep 1."""
@@ -114,12 +128,6 @@ class Similarity:
         ):
             text = text[: len(text) * 3 // 4]
         return text
-
-    def _remember(self, fresh: Mapping[str, Vectors]) -> None:
-        with self._lock:
-            self._known.update(fresh)
-            while len(self._known) > _REMEMBERED:
-                self._known.popitem(last=False)
 
 
 def expected_cosine(coverage: float) -> float:

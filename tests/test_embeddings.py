@@ -161,6 +161,12 @@ class TestHashing:
 
 
 class TestBundled:
+    def test_a_question_that_comes_again_is_not_embedded_again(self, bundled: Embedder) -> None:
+        vector = bundled.embed_query("Who keeps the ferry's timetable?")
+        assert bundled.embed_query("Who keeps the ferry's timetable?") is vector
+        with pytest.raises(ValueError, match="read-only"):
+            vector[0] = 1  # it belongs to all who asked
+
     def test_it_is_the_published_model(self, bundled: Embedder) -> None:
         assert (bundled.name, bundled.dimension, bundled.max_tokens) == ("all-MiniLM-L6-v2", 384, 256)
 
