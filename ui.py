@@ -40,6 +40,7 @@ from rag.web.library import Library, Start
 from rag.web.map import Map
 from rag.web.models import ChatServices, Choice, Models, Services
 from rag.web.opening import Opening, State, sentence, unexpected
+from rag.web.place import Place
 from rag.web.preferences import Preferences
 from rag.web.render import article_data, messages, panel
 from rag.web.rooms import Room, Visitor
@@ -73,7 +74,7 @@ WELCOME = "welcome"
 LABELS = ("Ask", "Articles", "Map", "Index", "Settings", "Conversation", "Your question", "Ask the articles…")
 """The texts that gradio draws itself."""
 
-MOST_SPANS = 201
+MOST_PLACES = 201
 """How many places of an article are marked."""
 
 LOGIN = "After five wrong passwords a name has to wait, up to a minute."
@@ -327,20 +328,20 @@ class Handlers:
         return await _aside(self.acts.data, conversation, visitor, problem)
 
     def read_article(self, wanted: Any) -> dict[str, Any]:
-        """The article that the page's scripts ask for as ``[id, start, end]``, or what went wrong as ``error``.
+        """The article that the page's scripts ask for as ``[id, place, other places]``, or what went wrong as ``error``.
 
-        A fourth part are other spans to be marked.
+        A place is ``[start, end, check]``, see ``rag.web.place``: it is marked where what stood there still stands.
         """
         try:
-            id, start, end, *others = wanted
-            spans = [(start, end), *map(tuple, others[0] if others else ())]
-            if not (isinstance(id, str) and len(spans) <= MOST_SPANS and all(map(_is_span, spans))):
+            id, place, others = wanted
+            if not (isinstance(id, str) and isinstance(others, list) and len(others) < MOST_PLACES):
                 raise QuestionError("this article cannot be opened; open it from the page")
+            places = [Place.read(each) for each in (place, *others)]
             if self.opening.chatbot is None and self.opening.state.kind == "loading":
                 return {"error": "The articles are still being read; this one opens in a moment.", "wait": True}
             if self.opening.chatbot is None:
                 raise QuestionError("the articles are still being read; open it again in a moment")
-            return article_data(self.opening.chatbot.document(id), start, end, spans[1:])
+            return article_data(self.opening.chatbot.document(id), places[0], places[1:])
         except FootnoteError as error:
             return {"error": sentence(error)}
         except Exception as error:  # the reader must be told, whatever it was
@@ -374,10 +375,6 @@ def _drop_copies(request: gr.Request) -> None:
     for kept in (session.config_values, session.blocks_config.blocks) if session else ():
         for copied in kept.keys() - holder.blocks.blocks.keys():
             del kept[copied]
-
-
-def _is_span(span: tuple[Any, ...]) -> bool:
-    return len(span) == 2 and all(type(each) is int for each in span)
 
 
 def _sent(event: gr.EventData, name: str) -> Any:

@@ -247,7 +247,7 @@ def remove_account(name: str, accounts: str | None) -> None:
     if known.pop(name, None) is None:
         raise AccountsError("there is no account of that name; see: rag account list --auth FILE")
     write_accounts(path, known)
-    click.echo(f"{_plain(name)} is removed")
+    click.echo(f"{_plain(name)} is removed; the conversations of that name wait for whoever gets it next")
 
 
 @account.command("list")

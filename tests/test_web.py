@@ -48,6 +48,7 @@ from rag.web.examples import read_examples
 from rag.web.inspector import why_data
 from rag.web.models import ChatServices, Models
 from rag.web.opening import Opening, State
+from rag.web.place import Place, check_of
 from rag.web.render import (
     MAX_ALSO,
     MAX_ARTICLE,
@@ -364,6 +365,7 @@ class TestSources:
             "after": " Nobody was hurt.",
             "start": 30,
             "end": 54,
+            "check": check_of("It was rebuilt in brick."),
         }
         assert card["before"] + card["quote"] + card["after"] == TEXT
 
@@ -454,7 +456,7 @@ class TestArticle:
     )
     @settings(max_examples=100, deadline=None)
     def test_the_pieces_are_the_text_and_the_marked_ones_the_span(self, text: str, start: int, end: int) -> None:
-        paragraphs = article_data(Document("a.md", text=text), start, end)["paragraphs"]
+        paragraphs = article_data(Document("a.md", text=text), Place(start, end))["paragraphs"]
         letters = [(letter, marked) for pieces in paragraphs for piece, marked in pieces for letter in piece]
         wanted = [
             (letter, max(start, 0) <= position < end) for position, letter in enumerate(text) if not letter.isspace()
@@ -468,12 +470,22 @@ class TestArticle:
 
     def test_a_very_long_article_is_shown_around_its_sentence(self) -> None:
         text = "word " * MAX_ARTICLE + "here it is"
-        data = article_data(Document("a.md", text=text), len(text) - 10, len(text))
+        data = article_data(Document("a.md", text=text), Place(len(text) - 10, len(text)))
         shown = "".join(piece for pieces in data["paragraphs"] for piece, _ in pieces)
         assert data["cut"]
         assert len(shown) <= MAX_ARTICLE
         assert data["paragraphs"][-1][-1] == ["here it is", True]
         assert not article_data(DOCUMENT)["cut"]
+
+    def test_what_moved_is_marked_where_it_is_now_and_what_is_gone_nowhere(self) -> None:
+        text = "It rained on Monday. The river rose."
+        noted = [Place(0, 20, check_of(text[:20])), Place(21, 36, check_of(text[21:]))]
+        now = Document("a.md", text=f"Correction, 3 May.\n\n{text[21:]} It snowed on Monday.")
+        for asked, others, at in ((noted[1], noted[:1], 1), (noted[0], noted[1:], 0)):
+            data = article_data(now, asked, others)
+            marked = [piece for pieces in data["paragraphs"] for piece, mark in pieces if mark]
+            assert (marked, data["at"], data["gone"]) == (["The river rose."], at, 1)
+        assert article_data(Document("a.md", text=text), *noted[:1], noted[1:])["gone"] == 0
 
 
 class TestConversation:

@@ -25,6 +25,7 @@ from rag.web.conversations import Conversations
 from rag.web.examples import Suggestions, candidates, make_examples
 from rag.web.feedback import MAX_NOTE, Feedback
 from rag.web.history import LONGEST_SEARCH, History
+from rag.web.place import Place, check_of
 from rag.web.render import article_data, messages
 from rag.web.rooms import Visitor
 from rag.web.store import FILE
@@ -367,8 +368,10 @@ class TestMarkup:
         assert "act-1-edit" in messages((Turn(1, "Who?", "failed"),))[0]["content"]
 
     def test_an_article_says_how_it_is_linked(self) -> None:
-        assert article_data(DOCUMENT, 0, 29)["link"] == "?article=mill.md&start=0&end=29"
-        assert article_data(DOCUMENT, -5, 10**30)["link"] == f"?article=mill.md&start=0&end={len(TEXT)}"
+        some, whole = check_of(TEXT[:29]), check_of(TEXT)
+        assert article_data(DOCUMENT, Place(0, 29))["link"] == f"?article=mill.md&start=0&end=29&check={some}"
+        everything = f"?article=mill.md&start=0&end={len(TEXT)}&check={whole}"
+        assert article_data(DOCUMENT, Place(-5, 10**30))["link"] == everything
         odd = replace(DOCUMENT, id="a&b=#?.md")
         assert article_data(odd)["link"] == "?article=a%26b%3D%23%3F.md"
 

@@ -94,6 +94,7 @@ form.addEventListener("submit", (event) => {
   }
 });
 text.addEventListener("keydown", (event) => {
+  if (event.isComposing) return; // Enter and Escape belong to what is being composed
   if (event.key === "Escape") shut();
   if (event.key === "Enter" && !event.shiftKey) {
     event.preventDefault();

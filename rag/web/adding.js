@@ -39,8 +39,9 @@ function makeAdder(limits, finished) {
   picker.multiple = true;
   picker.hidden = true;
   picker.accept = limits.suffixes.join(",");
-  const open = button("model-button adder-open", say("Add articles…"), () => picker.click());
+  const open = button("model-button adder-open", say("Add articles…"), () => busy || picker.click());
   const about = say("or drop them here: text, Markdown or HTML, up to {megabytes} MB each", { megabytes: limits.megabytes });
+  let busy = false;
   const lines = make("ul", "adder-files");
   lines.setAttribute("aria-label", say("Files added"));
   lines.hidden = true;
@@ -55,9 +56,15 @@ function makeAdder(limits, finished) {
     return { drawn, tell: (kind, text) => ((drawn.dataset.kind = kind), (state.textContent = text)) };
   }
 
+  // Not `disabled`: that would take the focus away.
+  function work(on) {
+    busy = on;
+    open.setAttribute("aria-disabled", String(on));
+  }
+
   async function take(files) {
-    if (!files.length || open.disabled) return;
-    open.disabled = true;
+    if (!files.length || busy) return;
+    work(true);
     const waiting = files.map((file) => [file, line(file)]);
     lines.replaceChildren(...waiting.map(([, { drawn }]) => drawn));
     lines.hidden = false;
@@ -73,7 +80,7 @@ function makeAdder(limits, finished) {
       tell(kind, text);
     }
     spoken.textContent = say("{count} file added|{count} files added", { count: taken }) + ", " + say("{count} not|{count} not", { count: files.length - taken });
-    open.disabled = false;
+    work(false);
     picker.value = "";
     if (!taken) return;
     await server.take_file("done");

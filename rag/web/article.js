@@ -15,9 +15,37 @@ function button(className, text, onclick) {
   return made;
 }
 
+// gradio hands a script only a value that differs from the last. Without what was said last every answer differs, also one
+// that says the same again.
+const asking = trigger;
+trigger = (name, sent) => {
+  const { said: _said, problem: _problem, ...value } = props.value || {};
+  if (_said !== undefined || _problem !== undefined) props.value = value;
+  asking(name, sent);
+};
+
+function keyed(key, made) {
+  made.dataset.key = key;
+  return made;
+}
+
+// Draws a place anew and leaves the focus where it was: on what has the same key, or on `otherwise` where that is gone.
+function drawInto(place, parts, otherwise) {
+  const focused = place.contains(document.activeElement) ? document.activeElement : null;
+  const same = (each) => each.dataset.key === focused.dataset.key && !each.disabled;
+  place.replaceChildren(...parts);
+  if (focused) ([...place.querySelectorAll("[data-key]")].find(same) || otherwise)?.focus({ preventScroll: true });
+}
+
+// Marks a text as being in its article's language, so that it is read aloud in it.
+function inLanguage(language, made) {
+  if (language) made.lang = language;
+  return made;
+}
+
 // Draws an article into `place` and returns its heading, the first piece of each mark and, if there is one, the mark asked for.
 function drawArticle(place, article) {
-  const heading = make("h2", "article-title", article.title);
+  const heading = inLanguage(article.language, make("h2", "article-title", article.title));
   heading.tabIndex = -1;
   const parts = [heading, make("p", "byline", article.byline), linkTo(article)];
   const marks = [];
@@ -25,8 +53,7 @@ function drawArticle(place, article) {
     const whole = pieces.map(([text]) => text).join("");
     // A short line without an end is a heading between two parts; it only looks like one, nothing depends on it.
     const between = whole.length < 80 && !/[.!?…:;,"”»)\]]$/.test(whole);
-    const paragraph = make(between ? "h3" : "p", between ? "article-text between" : "article-text");
-    if (article.language) paragraph.lang = article.language;
+    const paragraph = inLanguage(article.language, make(between ? "h3" : "p", between ? "article-text between" : "article-text"));
     for (const [text, marked] of pieces) {
       if (!marked) {
         paragraph.append(text);
@@ -40,6 +67,10 @@ function drawArticle(place, article) {
       paragraph.append(piece);
     }
     parts.push(paragraph);
+  }
+  if (article.gone) {
+    const gone = say("The article has changed since: {count} sentence that was quoted stands in it no more.|The article has changed since: {count} sentences that were quoted stand in it no more.", { count: article.gone });
+    parts.splice(2, 0, make("p", "failure", gone));
   }
   if (article.cut) parts.push(make("p", "hint", say("This article is very long; the part around the sentence is shown.")));
   if (article.source) parts.push(make("p", "article-source", say("Source: {source}", { source: article.source })));
@@ -96,14 +127,15 @@ function drawProblem(place, text) {
 
 // Fetches an article from the server and draws it; what cannot be had is said in its place. Returns null where another
 // article was asked for meanwhile.
-async function openArticle(place, id, start, end, others = []) {
+async function openArticle(place, id, at = {}, others = []) {
+  const [asked, ...more] = [at, ...others].map(({ start = 0, end = 0, check = "" }) => [start, end, check]);
   const request = (place.request = {});
   place.replaceChildren(make("p", "hint", say("Opening the article…")));
-  let article = await server.read_article(id, start, end, others);
+  let article = await server.read_article(id, asked, more);
   while (article?.wait && place.request === request) {
     place.replaceChildren(make("p", "hint", article.error));
     await new Promise((go) => setTimeout(go, 500));
-    article = await server.read_article(id, start, end, others);
+    article = await server.read_article(id, asked, more);
   }
   if (place.request !== request) return null;
   if (!article) return drawProblem(place, say("The article could not be fetched. Is Footnote still running in its terminal?"));

@@ -15,14 +15,24 @@ const FOLDED = "footnote_history";
 let current = null; // the conversation that is open; null until the page has arrived at its address
 let unfolded = ""; // the one whose tools are shown
 let doomed = ""; // the one that is to be deleted, "all" for all of them
-let renaming = null; // the one that is being renamed, with the title as far as it is written
+let renaming = null; // the one that is being renamed, with its form as far as it is filled in
 let wanted = ""; // what was searched for last; answers to earlier searches come too late
 let searching = 0;
 let saved = 0;
 let reached = ""; // the one that the keyboard reaches by Tab; up and down go on from there
 
+// A browser that keeps nothing for pages raises an error instead of saying so.
+function remembered(value) {
+  try {
+    if (value) localStorage.setItem(FOLDED, value);
+    return localStorage.getItem(FOLDED);
+  } catch {
+    return null;
+  }
+}
+
 function fitting() {
-  const chosen = localStorage.getItem(FOLDED);
+  const chosen = remembered();
   return !phone.matches && (chosen ? chosen === "open" : wide.matches);
 }
 
@@ -39,11 +49,6 @@ function close() {
   if (!phone.matches || body.hidden) return;
   open(false);
   fold.focus({ preventScroll: true });
-}
-
-function keyed(key, made) {
-  made.dataset.key = key;
-  return made;
 }
 
 function focusOn(key) {
@@ -69,7 +74,7 @@ function when(updated) {
 function drawItem(each) {
   const item = make("li", "history-item");
   if (renaming?.id === each.id) {
-    item.append(drawRenaming());
+    item.append((renaming.form ??= drawRenaming()));
     return item;
   }
   const row = make("div", "history-row");
@@ -113,9 +118,8 @@ function drawRenaming() {
   input.value = renaming.title;
   input.maxLength = 120;
   input.setAttribute("aria-label", say("Title of the conversation"));
-  input.addEventListener("input", () => (renaming.title = input.value));
   input.addEventListener("keydown", (event) => {
-    if (event.key !== "Escape") return;
+    if (event.key !== "Escape" || event.isComposing) return;
     event.stopPropagation();
     stopRenaming();
   });
@@ -261,7 +265,7 @@ search.addEventListener("input", () => {
 fold.addEventListener("click", () => {
   open(body.hidden);
   if (phone.matches) search.focus({ preventScroll: true });
-  else localStorage.setItem(FOLDED, body.hidden ? "folded" : "open");
+  else remembered(body.hidden ? "folded" : "open");
 });
 shelf.querySelector(".history-close").addEventListener("click", close);
 shelf.querySelector(".history-new").addEventListener("click", () => {

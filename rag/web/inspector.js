@@ -25,7 +25,8 @@ function disclosure(className, summary, ...content) {
 }
 
 function figure(number) {
-  return typeof number === "number" ? number.toFixed(2) : "–";
+  const digits = { minimumFractionDigits: 2, maximumFractionDigits: 2 };
+  return typeof number === "number" ? footnote.number(number, footnote.language, digits) : "–";
 }
 
 function drawWhy(why) {

@@ -3,7 +3,7 @@
 footnote.language = (() => {
   const chosen = document.cookie.match(new RegExp("(?:^|; )" + footnote.cookie + "=([a-z]+)"))?.[1];
   const wanted = [chosen, ...navigator.languages.map((each) => each.split("-")[0])];
-  return wanted.find((each) => each in footnote.tables) || "en";
+  return wanted.find((each) => Object.hasOwn(footnote.tables, each)) || "en";
 })();
 document.documentElement.lang = footnote.language;
 // gradio draws its own labels in the browser's language; they follow the reader's choice.
@@ -14,11 +14,16 @@ window.say = (text, values = {}) => {
   const forms = "count" in values ? (known || text).split("|") : [known || text];
   const rule = new Intl.PluralRules(known ? footnote.language : "en").select(values.count ?? 0);
   const form = "count" in values ? (rule === "one" ? 0 : rule === "few" ? 1 : footnote.language === "ru" && known ? 2 : 1) : 0;
-  return Object.entries(values).reduce(
-    (shown, [name, value]) => shown.replaceAll("{" + name + "}", typeof value === "number" ? value.toLocaleString(known ? footnote.language : "en") : value),
-    forms[Math.min(form, forms.length - 1)],
-  );
+  const language = known ? footnote.language : "en";
+  // In one go, by a function: what is filled in may hold braces and dollar signs of its own.
+  return forms[Math.min(form, forms.length - 1)].replace(/\{(\w+)\}/g, (place, name) => {
+    const value = Object.hasOwn(values, name) ? values[name] : place;
+    return typeof value === "number" ? footnote.number(value, language) : value;
+  });
 };
+
+// A number as it is written in the page's language.
+footnote.number = (value, language = footnote.language, digits = {}) => value.toLocaleString(language, digits);
 
 // Puts the fixed texts of a template into the page's language; what has translate="no" stays as it is.
 window.sayAll = (root) => {

@@ -15,6 +15,7 @@ const STATUSES = {
   indexed: "Indexed", new: "New", changed: "Changed", removed: "File is gone", failed: "Could not be read", skipped: "Skipped",
 };
 const library = element.querySelector(".library");
+const title = library.querySelector(".pane-title");
 const about = library.querySelector(".pane-about");
 const search = library.querySelector(".shelf-search");
 const filters = library.querySelector(".shelf-filters");
@@ -27,6 +28,7 @@ const place = library.querySelector("article");
 const cited = library.querySelector(".reader-cited");
 const remove = library.querySelector(".reader-remove");
 const dialog = library.querySelector("dialog");
+const names = new Intl.DisplayNames([footnote.language], { type: "language" });
 const collator = new Intl.Collator(footnote.language, { numeric: true, sensitivity: "base" });
 
 let rows = [];
@@ -48,7 +50,7 @@ function fold(text) {
 
 function languageName(code) {
   try {
-    return code ? new Intl.DisplayNames([footnote.language], { type: "language" }).of(code) : "";
+    return code ? names.of(code) : "";
   } catch {
     return code; // an article may call its language anything
   }
@@ -104,20 +106,19 @@ function drawFilters() {
   for (const { status } of rows) counts[status] = (counts[status] || 0) + 1;
   if (filter !== "all" && !counts[filter]) filter = "all";
   const present = Object.keys(STATUSES).filter((status) => counts[status]);
-  const option = (status, title, count) => {
-    const drawn = button("chip-button", title + " " + count.toLocaleString("en"), () => {
+  const option = (status, name, count) => {
+    const drawn = button("chip-button", name + " " + footnote.number(count), () => {
       filter = status;
       page = 0;
       drawFilters();
       drawTable();
-      filters.querySelector('[aria-pressed="true"]')?.focus();
     });
     drawn.setAttribute("aria-pressed", String(filter === status));
     drawn.dataset.status = status;
-    return drawn;
+    return keyed(status, drawn);
   };
   filters.hidden = present.length < 2;
-  filters.replaceChildren(option("all", say("All"), rows.length), ...present.map((status) => option(status, say(STATUSES[status]), counts[status])));
+  drawInto(filters, [option("all", say("All"), rows.length), ...present.map((status) => option(status, say(STATUSES[status]), counts[status]))], title);
 }
 
 function drawHead() {
@@ -148,11 +149,10 @@ function drawRow(row) {
     drawn.append(made);
     return made;
   };
-  const name = make("span", row.readable ? "card-name" : "card-name unread", row.title);
-  if (row.code) name.lang = row.code;
+  const name = inLanguage(row.code, make("span", row.readable ? "card-name" : "card-name unread", row.title));
   const line = make("span", "byline", row.readable ? [row.outlet, row.date].filter(Boolean).join(" · ") : "");
   if (row.readable) {
-    const open = button("library-item", undefined, () => choose(row, open));
+    const open = keyed("read " + row.id, button("library-item", undefined, () => choose(row, open)));
     open.append(name);
     if (row.id === reading) mark(open);
     cell("title", open, line);
@@ -162,10 +162,10 @@ function drawRow(row) {
   cell("authors", row.authors);
   cell("date", row.date);
   cell("language", row.language);
-  cell("passages", row.readable ? row.passages.toLocaleString("en") : "");
+  cell("passages", row.readable ? footnote.number(row.passages) : "");
   const status = cell("status", make("span", "shelf-status", say(STATUSES[row.status])));
   if (row.status === "failed" && !limits().obstacle) {
-    const away = button("action quiet", say("Remove"), () => ask(row, away));
+    const away = keyed("remove " + row.id, button("action quiet", say("Remove"), () => ask(row)));
     away.setAttribute("aria-label", say("Remove {name}", { name: row.title }));
     status.append(away);
   }
@@ -183,16 +183,16 @@ function drawPages(count) {
       reveal(table.querySelector(".library-item, th button"), "nearest");
     });
     drawn.disabled = to < 0 || to > last;
-    return drawn;
+    return keyed(text, drawn);
   };
   const range = say("{first} to {last} of {count}", { first: page * ROWS + 1, last: Math.min(count, (page + 1) * ROWS), count });
-  pages.replaceChildren(turn(say("Previous"), page - 1), make("span", "byline", range), turn(say("Next"), page + 1));
+  drawInto(pages, [turn(say("Previous"), page - 1), make("span", "byline", range), turn(say("Next"), page + 1)], title);
 }
 
 function drawTable() {
   const shown = shownRows();
   page = Math.min(page, Math.max(0, Math.ceil(shown.length / ROWS) - 1));
-  table.tBodies[0].replaceChildren(...shown.slice(page * ROWS, (page + 1) * ROWS).map(drawRow));
+  drawInto(table.tBodies[0], shown.slice(page * ROWS, (page + 1) * ROWS).map(drawRow), title);
   table.hidden = !shown.length;
   none.hidden = Boolean(shown.length);
   none.textContent = rows.length
@@ -214,11 +214,11 @@ async function choose(row, open) {
   opener = row;
   mark(open);
   library.classList.add("reading");
-  const spans = (footnote.citations?.() || []).filter((card) => card.article === row.id).map(({ start, end }) => [start, end]);
+  const spans = (footnote.citations?.() || []).filter((card) => card.article === row.id);
   cited.hidden = true;
   remove.hidden = Boolean(limits().obstacle) || row.status === "removed";
-  remove.onclick = () => ask(row, remove);
-  const drawn = await openArticle(place, row.id, 0, 0, spans.slice(0, 200));
+  remove.onclick = () => ask(row);
+  const drawn = await openArticle(place, row.id, {}, spans.slice(0, 200));
   if (!drawn) return;
   drawCited(drawn.marks.filter(Boolean));
   reveal(drawn.heading, "start");
@@ -256,11 +256,10 @@ function limits() {
   return { obstacle: "", suffixes: [], megabytes: 0, ...props.value };
 }
 
-function ask(row, from) {
+function ask(row) {
   doomed = row;
   dialog.querySelector("h2").textContent = say("Remove “{name}”?", { name: row.title });
   dialog.querySelector("p").textContent = say("The file {name} is moved into the hidden folder .removed in the folder of articles, and no answer uses it any more.", { name: row.id });
-  dialog.returnTo = from;
   dialog.showModal();
 }
 

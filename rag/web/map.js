@@ -258,9 +258,7 @@ function focus(at) {
   peek.hidden = !point;
   if (point) {
     const article = articles.get(point.article);
-    const title = make("strong", "", article.title);
-    peek.replaceChildren(title, make("span", "byline", [article.byline, standing(point.row)].filter((part) => part).join(" · ")), make("span", "map-beginning", point.text));
-    peek.lang = article.language;
+    peek.replaceChildren(inLanguage(article.language, make("strong", "", article.title)), make("span", "byline", [article.byline, standing(point.row)].filter((part) => part).join(" · ")), inLanguage(article.language, make("span", "map-beginning", point.text)));
   }
   redraw();
 }
@@ -281,27 +279,26 @@ function tell(at) {
 
 let opening = null;
 async function choose(at, from) {
+  const { row } = points[at];
   chosen = at;
   redraw();
   const request = (opening = {});
-  const found = await server.read_passage({ key, row: points[at].row });
+  const found = await server.read_passage({ key, row });
   if (opening !== request) return;
   if (!found || found.problem) return void drawProblem(passagePlace, found ? found.problem : say("Footnote does not answer. Is it still running in its terminal?"));
-  const heading = make("h3", "card-name", found.title);
+  const heading = inLanguage(found.language, make("h3", "card-name", found.title));
   heading.tabIndex = -1;
-  const text = make("blockquote", "passage");
+  const text = inLanguage(found.language, make("blockquote", "passage"));
   found.text.split(/\n\s*\n/).forEach((part, at) => text.append(...(at ? [make("span", "gap")] : []), part));
-  if (found.language) text.lang = found.language;
   const read = button("action", say("Read in article"), () => showArticle(found, read));
   const close = button("action quiet", say("Close"), () => {
     forget();
     if (from.isConnected) from.focus();
+    if (from === canvas) focus(points.findIndex((point) => point.row === row)); // arrow keys go on from there
   });
   const actions = make("p", "actions");
   actions.append(read, close);
-  const parts = [heading, make("p", "byline", found.byline)];
-  if (standing(points[at].row)) parts.push(make("p", "map-standing", standing(points[at].row)));
-  passagePlace.replaceChildren(...parts, text, actions);
+  passagePlace.replaceChildren(heading, make("p", "byline", found.byline), make("p", "map-standing", standing(row)), text, actions);
   showSide(false);
   reveal(heading, "nearest");
 }
@@ -325,7 +322,7 @@ async function showArticle(found, from) {
     from.focus();
   };
   back.focus({ preventScroll: true });
-  const article = await openArticle(reader, found.article, found.start, found.end);
+  const article = await openArticle(reader, found.article, found);
   if (article && !reader.hidden) reveal(article.mark || article.heading, article.mark ? "center" : "start");
 }
 
@@ -381,10 +378,10 @@ function drawTable() {
     const row = make("tr");
     const article = articles.get(points[at].article);
     const name = make("td");
-    name.append(icon(article), " ", article.title);
+    name.append(icon(article), " ", inLanguage(article.language, make("span", "map-title", article.title)));
     const text = make("td");
     const open = button("map-open", points[at].text, () => choose(at, open));
-    if (article.language) open.lang = article.language;
+    inLanguage(article.language, open);
     text.append(open);
     row.append(name, text, make("td", "", standing(points[at].row) || "–"));
     body.append(row);
@@ -448,6 +445,7 @@ async function showAnswer() {
   const passages = answer ? answer.hits : [];
   const placed = passages.length ? await server.place_question({ question: answer.search.question, passages }) : null;
   if (asked !== request || (placed && placed.key && placed.key !== key)) return;
+  const row = points[chosen]?.row; // whoever reads a passage goes on reading
   points = points.filter((point) => !point.outside);
   const cited = new Set(answer ? answer.cards.map((card) => card.passage) : []);
   star = placed?.star || null;
@@ -455,8 +453,9 @@ async function showAnswer() {
   for (const point of placed?.others || []) if (articles.has(point.article)) points.push({ ...point, outside: true });
   count();
   drawn = answer;
-  [focused, chosen] = [-1, -1];
-  passagePlace.replaceChildren();
+  chosen = points.findIndex((point) => point.row === row);
+  if (chosen < 0) passagePlace.replaceChildren();
+  else passagePlace.querySelector(".map-standing")?.replaceChildren(standing(row));
   focus(-1);
   drawLegend();
   drawTable();

@@ -6,12 +6,17 @@ const keyless = element.querySelector(".keyless");
 const spoken = element.querySelector(".masthead-said");
 let timer = 0;
 let said = "";
+let line = ""; // what is drawn: the same is not drawn again, or it would be read aloud again and a click might miss its button
 
 // One set of timers and listeners, whichever instance of this script runs.
 window.footnoteMasthead?.abort();
 const listening = (window.footnoteMasthead = new AbortController());
 
 function drawLine(kind, text, progress, action) {
+  const wanted = [kind, text, progress?.done, progress?.total, action?.textContent].join("\n");
+  if (wanted === line) return;
+  line = wanted;
+  const focused = status.contains(document.activeElement);
   status.dataset.kind = kind;
   status.hidden = !text;
   // Counts that change twice a second are not read aloud; the stages are, below.
@@ -20,6 +25,7 @@ function drawLine(kind, text, progress, action) {
   if (progress) parts.push(bar(say("Progress"), progress.done, progress.total));
   if (action) parts.push(action);
   status.replaceChildren(...parts);
+  if (focused) (action || document.querySelector('#rooms [role="tab"][aria-selected="true"]'))?.focus({ preventScroll: true });
 }
 
 function drawServing(state) {

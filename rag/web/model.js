@@ -48,12 +48,12 @@ function drawService(each) {
 function drawKey(each) {
   const item = make("li");
   item.append(make("span", "card-name", each.service), make("span", "byline", say("Key is set for this session")));
-  item.append(button("action", say("Forget the key"), () => trigger("forget_key", { service: each.service })));
+  item.append(keyed(each.service, button("action", say("Forget the key"), () => trigger("forget_key", { service: each.service }))));
   return item;
 }
 
 function drawKeys(all) {
-  keys.replaceChildren(...all.filter((each) => each.kept).map(drawKey));
+  drawInto(keys, all.filter((each) => each.kept).map(drawKey), service);
   const chosen = service.value;
   service.replaceChildren(...all.map((each) => make("option", "", each.service)));
   if (all.some((each) => each.service === chosen)) service.value = chosen;
@@ -63,7 +63,7 @@ function drawKeys(all) {
 function drawModel() {
   const value = props.value || {};
   const { found = [], keys = [], current = EXTRACTIVE, own = EXTRACTIVE, keyless = "" } = value;
-  look.disabled = false;
+  look.setAttribute("aria-disabled", "false");
   about.textContent = current === EXTRACTIVE ? say("Now: the articles’ own sentences") : say("Now: {model}", { model: current });
   drawOptions({ current, own, found, keyless });
   services.replaceChildren(...found.filter((each) => !each.models.length).map(drawService));
@@ -74,7 +74,8 @@ function drawModel() {
 }
 
 function lookAround() {
-  look.disabled = true;
+  if (look.ariaDisabled === "true") return;
+  look.setAttribute("aria-disabled", "true"); // not `disabled`: that would take the focus away
   said.textContent = say("Looking for models…");
   trigger("look");
 }

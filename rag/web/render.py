@@ -10,13 +10,14 @@ import re
 from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any, Literal, NamedTuple
+from urllib.parse import urlencode
 
 from rag.chat.names import EXTRACTIVE
 from rag.types import Answer, Citation, Document, Header, Hit, Sentence
-from rag.web.address import Address
 from rag.web.conversation import Conversation, Turn
 from rag.web.inspector import search_data, why_data
 from rag.web.language import phrase, speaking, spoken, told
+from rag.web.place import NOWHERE, Place, check_of
 
 MAX_HITS = 100
 """How many hits the map rings."""
@@ -348,6 +349,7 @@ def _citation_card(citation: Citation, turn: int) -> dict[str, Any]:
         "after": passage.text[end:],
         "start": citation.start,
         "end": citation.end,
+        "check": check_of(citation.quote),
     }
 
 
@@ -365,6 +367,7 @@ def _hit_card(hit: Hit) -> dict[str, Any]:
         "after": "",
         "start": passage.start,
         "end": passage.end,
+        "check": check_of(passage.text),
     }
 
 
@@ -433,34 +436,40 @@ def _joined(document: Header, date: str) -> str:
     return " · ".join(_line(part) for part in parts if part.strip())
 
 
-def article_data(
-    document: Document, start: int = 0, end: int = 0, others: Iterable[tuple[int, int]] = ()
-) -> dict[str, Any]:
-    """A whole article as plain data: paragraphs of pieces, those from ``start`` to ``end`` and in ``others`` marked.
+def article_data(document: Document, asked: Place = NOWHERE, others: Iterable[Place] = ()) -> dict[str, Any]:
+    """A whole article as plain data: paragraphs of pieces, those at the ``asked`` place and at ``others`` marked.
 
-    Spans count characters, browsers count otherwise: that is why the pieces are cut here. A marked piece has its mark's
-    number, from 1 in the order of the text, spans that overlap being one; ``at`` is that of the piece at ``start``. An
-    article that is too long for a page is shown around it, and ``cut`` says so.
+    Places count characters, browsers count otherwise: that is why the pieces are cut here. A marked piece has its mark's
+    number, from 1 in the order of the text, places that overlap being one; ``at`` is that of the piece where the asked one
+    begins. ``gone`` counts places whose text stands in the article no more. An article that is too long for a page is shown
+    around the asked place, and ``cut`` says so.
 
-    >>> data = article_data(Document(id="a.md", text="It rained. It snowed.\\n\\nThen sun."), 11, 21)
+    >>> data = article_data(Document(id="a.md", text="It rained. It snowed.\\n\\nThen sun."), Place(11, 21))
     >>> data["paragraphs"]
     [[['It rained. ', 0], ['It snowed.', 1]], [['Then sun.', 0]]]
     """
     text = document.text
-    start = max(0, min(start, len(text)))
-    end = max(start, min(end, len(text)))
+    found = [each.within(text) for each in (asked, *others)]
+    start, end = found[0] or (min(max(0, asked.start), len(text)),) * 2
     first = max(0, start - MAX_ARTICLE // 2) if len(text) > MAX_ARTICLE else 0
     last = min(len(text), first + MAX_ARTICLE)
     blocks = re.compile(r"\S(?:(?!\n[^\S\n]*\n)[\s\S])*").finditer(text, first, last)
-    marks = _merged([(start, end), *others], first, last)
+    marks = _merged(filter(None, found), first, last)
     return {
         **_header(document),
         "source": document.source,
         "paragraphs": [_pieces(text, block.start(), block.end(), marks) for block in blocks],
         "at": next((number for number, (begin, stop) in enumerate(marks, 1) if begin <= start < min(stop, end)), 0),
+        "gone": found.count(None),
         "cut": last - first < len(text),
-        "link": Address(article=document.id, start=start, end=end).query,
+        "link": _link_to(document, start, end),
     }
+
+
+def _link_to(document: Document, start: int, end: int) -> str:
+    """What follows the page's own address where it is to open an article, at a place unless that is empty."""
+    place = {"start": start, "end": end, "check": check_of(document.text[start:end])} if start < end else {}
+    return f"?{urlencode({'article': document.id, **place}, safe='/')}"
 
 
 def _merged(spans: Iterable[tuple[int, int]], first: int, last: int) -> list[tuple[int, int]]:

@@ -76,10 +76,16 @@ function addControl(control) {
   const words = make("div", "settings-words");
   words.append(label, hint, changed);
   row.append(words, place);
-  field.addEventListener("change", () => send(control.name, field));
+  let writing = false; // what is half written is not overwritten by the answer to something else
+  field.addEventListener("input", () => (writing = true));
+  field.addEventListener("blur", () => (writing = false));
+  field.addEventListener("change", () => {
+    writing = false;
+    send(control.name, field);
+  });
   form.append(row);
   return ({ value, default: own }) => {
-    field.value = value;
+    if (!writing) field.value = value;
     row.classList.toggle("changed", value !== own);
     const shown = control.choices.length ? CHOICES[control.name][own] : own;
     changed.textContent = value === own ? "" : say("Changed; the default is {value}", { value: shown });

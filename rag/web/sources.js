@@ -12,6 +12,7 @@ const phone = window.matchMedia("(max-width: 899px)");
 let shown = ""; // the turn whose sources are drawn
 let link = null; // the citation that was followed last, where "Back to answer" leads
 let opener = null; // the card's button that opened the article
+let cards = new Map(); // those that are drawn, by what they show
 let pressed = null; // the chip that was pressed last, while its answer is being written anew
 
 function turns() {
@@ -27,8 +28,7 @@ function appendText(place, text, forms) {
 }
 
 function passage(card) {
-  const text = make("blockquote", "passage");
-  if (card.language) text.lang = card.language;
+  const text = inLanguage(card.language, make("blockquote", "passage"));
   const forms = new Set(card.why.forms);
   appendText(text, card.before, forms);
   if (card.quote) {
@@ -58,7 +58,7 @@ function drawCard(card) {
     number.append(make("span", "spoken", say("Source") + " "), String(card.number));
     heading.append(number);
   }
-  heading.append(make("span", "card-name", card.title));
+  heading.append(inLanguage(card.language, make("span", "card-name", card.title)));
   drawn.tabIndex = -1;
   const open = button("action", say("Read in article"), () => showArticle(card, open));
   const actions = make("p", "actions");
@@ -77,6 +77,16 @@ function tellOthers(turn) {
   document.dispatchEvent(new CustomEvent("footnote:answer"));
 }
 
+// Puts parts into a place and leaves alone what stands there already: a card keeps its focus, and what was opened in it stays
+// open, while further ones come.
+function arrange(place, parts, focused) {
+  for (const each of [...place.children]) if (!parts.includes(each)) each.remove();
+  parts.forEach((part, at) => place.children[at] === part || place.insertBefore(part, place.children[at] || null));
+  if (!focused || focused === document.activeElement) return;
+  if (focused.closest(".more")) focused.closest(".more").open = true;
+  (place.contains(focused) ? focused : title).focus({ preventScroll: true });
+}
+
 function drawSources(number) {
   const turn = turns()[number];
   shown = turn ? number : "";
@@ -90,8 +100,16 @@ function drawSources(number) {
   about.textContent = turn.question;
   const parts = [];
   if (turn.refused) parts.push(make("p", "hint", say("None of these answers the question; they come closest.")));
-  parts.push(...turn.cards.map(drawCard));
-  const more = turn.more.map(drawCard);
+  const focused = sources.contains(document.activeElement) ? document.activeElement : null;
+  const before = cards;
+  cards = new Map();
+  const draw = (card) => {
+    const looks = JSON.stringify(card);
+    cards.set(looks, before.get(looks) || drawCard(card));
+    return cards.get(looks);
+  };
+  parts.push(...turn.cards.map(draw));
+  const more = turn.more.map(draw);
   if (!turn.complete && more.length && !turn.cards.length) parts.push(make("p", "hint", say("Found; the answer is made of these.")));
   if (turn.refused || !turn.complete) parts.push(...more);
   else if (more.length) {
@@ -101,11 +119,11 @@ function drawSources(number) {
   }
   if (turn.complete && turn.search.candidates) parts.push(drawSearch(turn.search, showArticle));
   if (!parts.length) parts.push(make("p", "hint", turn.complete ? say("No passages were found.") : say("Reading the passages…")));
-  sources.replaceChildren(...parts);
+  arrange(sources, parts, focused);
 }
 
 function showSources() {
-  writeAddress({ article: "", start: "", end: "" });
+  writeAddress({ article: "", start: "", end: "", check: "" });
   visiting = false;
   reader.hidden = back.hidden = true;
   sources.hidden = title.hidden = about.hidden = false;
@@ -116,7 +134,7 @@ async function showArticle(card, from) {
   sources.hidden = title.hidden = about.hidden = true;
   reader.hidden = back.hidden = false;
   back.focus({ preventScroll: true });
-  const drawn = await openArticle(reader, card.article, card.start, card.end);
+  const drawn = await openArticle(reader, card.article, card);
   if (!drawn || reader.hidden) return;
   if (drawn.mark) reveal(drawn.mark, "center");
   else reveal(drawn.heading, "start");
@@ -124,15 +142,17 @@ async function showArticle(card, from) {
 
 function toSources() {
   showSources();
-  if (opener && opener.isConnected) reveal(opener, "nearest");
-  else title.focus();
+  if (!opener || !opener.isConnected) return title.focus();
+  const folded = opener.closest(".more"); // its card may have been folded away meanwhile
+  if (folded) folded.open = true;
+  reveal(opener, "nearest");
 }
 
 // Only on a phone is there anything to open: elsewhere the pane always stands beside the chat.
 function cover(open) {
   const covering = open && phone.matches;
   document.getElementById("sources-column").classList.toggle("open", covering);
-  for (const other of document.querySelectorAll("#masthead, #chat-column, .tab-wrapper")) other.inert = covering;
+  for (const other of document.querySelectorAll("#masthead, #start, #history, #chat-column, .tab-wrapper")) other.inert = covering;
 }
 
 function toAnswer() {
@@ -212,16 +232,13 @@ document.addEventListener(
   },
   { signal: listening.signal },
 );
-document.addEventListener(
-  "mouseover",
-  (event) => {
-    const clicked = event.target.closest?.('#chat a.cite[href^="#s-"]');
-    const peeked = clicked && document.getElementById(clicked.getAttribute("href").slice(1));
-    for (const each of sources.querySelectorAll(".peek")) if (each !== peeked) each.classList.remove("peek");
-    if (peeked) peeked.classList.add("peek");
-  },
-  { signal: listening.signal },
-);
+function peek(event) {
+  const cite = event.target.closest?.('#chat a.cite[href^="#s-"]');
+  const peeked = cite && document.getElementById(cite.getAttribute("href").slice(1));
+  for (const each of sources.querySelectorAll(".peek")) if (each !== peeked) each.classList.remove("peek");
+  if (peeked) peeked.classList.add("peek");
+}
+for (const kind of ["mouseover", "focusin"]) document.addEventListener(kind, peek, { signal: listening.signal });
 phone.addEventListener("change", () => cover(false), { signal: listening.signal });
 
 // gradio names each message after its markup, which a screen reader would read aloud, and calls the examples a list
@@ -252,5 +269,5 @@ if (asked.get("article")) {
   const at = (name) => (/^\d{1,9}$/.test(asked.get(name)) ? Number(asked.get(name)) : 0);
   visiting = asked.has("conversation");
   cover(true);
-  showArticle({ article: asked.get("article"), start: at("start"), end: at("end") }, null);
+  showArticle({ article: asked.get("article"), start: at("start"), end: at("end"), check: asked.get("check") || "" }, null);
 }

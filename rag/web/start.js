@@ -36,6 +36,7 @@ function drawStart(state) {
   if (start.dataset.kind !== first) {
     start.dataset.kind = first;
     start.hidden = !first;
+    start.classList.toggle("alone", Boolean(first) && PAGES[first][1] !== ASKED);
     if (first) [title.textContent, about.textContent] = PAGES[first].map((text) => say(text, { name: name || "…" }));
   } else if (first) about.textContent = say(PAGES[first][1], { name: name || "…" });
   stages.hidden = first !== "building";

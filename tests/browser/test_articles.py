@@ -14,7 +14,7 @@ from double import ARTICLES, Double, Opener
 from embeddings import Embedder
 from rag.chatbot import Chatbot
 from rag.settings import Settings
-from rag.types import Document
+from rag.types import Document, FileStatus
 from reader import ask
 
 FERRIES = "How much will the four electric ferries cost?"
@@ -178,6 +178,31 @@ class TestTable:
         expect(page.get_by_text("101 to 200 of 5,000")).to_be_visible()
         assert titles(page)[0] == "Ferry 0100"
 
+    def test_the_focus_stays_where_it_was_when_files_come_and_go(
+        self, own: str, open_tab: Callable[..., Any], folder: Path, expect: Any
+    ) -> None:
+        page = open_tab(own)
+        row = page.get_by_role("button", name=ARTICLES[1].title)
+        shown = page.get_by_role("button", name=re.compile("^All [78]$"))
+        for focused in (row, shown):
+            focused.focus()
+            page.locator("#library input[type=file]").set_input_files(files((f"{page.url[-3:-1]}.txt", "A storm.")))
+            expect(page.locator("#library .adder-file")).to_contain_text(re.compile("Added|already"))
+            expect(page.locator("#library tbody tr")).to_have_count(8)
+            expect(focused).to_be_focused()
+
+    def test_a_number_is_written_as_in_the_pages_language(
+        self, visit: Callable[..., Any], serve_page: Callable[..., str], expect: Any
+    ) -> None:
+        articles = [replace(ARTICLES[0], id=f"{n}.md", title=f"Ferry {n:04}") for n in range(1200)]
+        opener = Opener(Double(articles=articles, files=(FileStatus("b.txt", "failed", "the file is empty"),)))
+        opener.ready.set()
+        page = visit(serve_page(opener), wait_for="Ваш вопрос", locale="ru-RU")
+        page.get_by_role("tab", name="Статьи").click()
+        expect(page.get_by_role("button", name="Все 1\u00a0201")).to_be_visible()
+        page.get_by_role("tab", name="Индекс").click()
+        expect(page.locator("#index")).to_contain_text("1,2 МБ")
+
 
 class TestReading:
     def test_citations_of_the_conversation_are_walked_through(
@@ -250,6 +275,7 @@ class TestAdding:
             ]
         )
         expect(page.get_by_text("4 files added, 2 not")).to_have_count(1)
+        expect(page.get_by_role("button", name="Add articles…")).to_be_enabled()
         expect(page.locator("#library tbody tr")).to_have_count(11)
         expect(page.get_by_role("row", name=re.compile("keeper.txt|lighthouse"))).to_contain_text("Indexed")
         assert (folder / "ferry.md").read_bytes() == before
@@ -306,6 +332,23 @@ class TestRemoving:
         expect(page.locator("#library tbody tr")).to_have_count(6)
         expect(page.get_by_role("button", name=ARTICLES[1].title)).to_have_count(0)
         assert (folder / ".removed" / "orchards.md").exists()
+        expect(page.get_by_role("heading", name="Articles", exact=True)).to_be_focused()
+
+    def test_a_name_with_signs_of_its_own_is_said_as_it_is(
+        self,
+        serve_page: Callable[..., str],
+        open_tab: Callable[..., Any],
+        folder: Path,
+        tmp_path: Path,
+        hashing: Embedder,
+        expect: Any,
+    ) -> None:
+        name = "Ca$$h $& {count}.txt"
+        (folder / name).touch()
+        page = open_tab(serve(serve_page, folder, tmp_path, hashing), rows=8)
+        page.get_by_role("button", name=f"Remove {name}").click()
+        dialog = page.get_by_role("dialog", name=f"Remove “{name}”?")
+        expect(dialog).to_contain_text(f"The file {name} is moved into")
 
     def test_a_file_that_could_not_be_read_can_go_too(
         self, own: str, open_tab: Callable[..., Any], folder: Path, expect: Any

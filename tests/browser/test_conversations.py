@@ -22,6 +22,7 @@ from rag.web.acts import Acts
 from rag.web.conversation import Turn
 from rag.web.conversations import Conversations
 from rag.web.export import read_json
+from rag.web.place import check_of
 from rag.web.store import FILE
 from reader import ask, wait_until
 
@@ -291,6 +292,41 @@ class TestList:
         button.click()
         expect(page.get_by_role("searchbox", name="Search conversations")).to_be_visible()
 
+    def test_a_browser_that_keeps_nothing_has_them_too(self, visit: Callable[..., Any], url: str, expect: Any) -> None:
+        page = visit(url, reloads=True)
+        page.add_init_script(
+            "Object.defineProperty(window, 'localStorage', { get() { throw new DOMException('no', 'SecurityError'); } })"
+        )
+        page.reload()
+        ask(page, FERRIES)
+        kept(page, FERRIES)
+        page.get_by_role("button", name="Conversations", exact=True).click()
+        expect(page.get_by_role("searchbox", name="Search conversations")).to_be_hidden()
+
+    def test_a_title_is_written_on_while_the_list_changes(
+        self, visit: Callable[..., Any], url: str, opener: Opener, expect: Any
+    ) -> None:
+        page = visit(url)
+        ask(page, FERRIES)
+        kept(page, FERRIES)
+        opener.chatbot.gate.clear()
+        ask(page, FROST, wait=False)
+        tools(page, FERRIES)
+        page.get_by_role("button", name="Rename", exact=True).click()
+        title = page.get_by_role("textbox", name="Title of the conversation")
+        title.fill("The ferries")
+        for _ in range(7):
+            page.keyboard.press("ArrowLeft")
+        page.evaluate(
+            "window.drawn = new Promise((done) =>"
+            " new MutationObserver(done).observe(document.querySelector('.history-list'), { childList: true }))"
+        )
+        opener.chatbot.gate.set()
+        page.evaluate("drawn.then(() => true)")
+        expect(title).to_be_focused()
+        page.keyboard.type("new ")
+        expect(title).to_have_value("The new ferries")
+
     def test_the_keyboard_alone(self, visit: Callable[..., Any], url: str, data: Path, expect: Any) -> None:
         store = Conversations(data)
         for number in range(5):
@@ -390,7 +426,7 @@ class TestAddresses:
         expect(page.locator("#sources .article-link")).to_contain_text("Copied")
         link = page.evaluate("navigator.clipboard.readText()")
         start = ARTICLES[0].text.index(COST)
-        assert link == f"{url}?article=ferry.md&start={start}&end={start + len(COST)}"
+        assert link == f"{url}?article=ferry.md&start={start}&end={start + len(COST)}&check={check_of(COST)}"
         for address in (link, f"{conversation}&{link.partition('?')[2]}"):
             other = visit(address)
             expect(other.locator("#sources .pane-article mark")).to_have_text(COST)
@@ -487,6 +523,18 @@ class TestActs:
         assert "The Orsund Gazette · as of 4 March 2031" in plain
         page.get_by_role("button", name="Copy as Markdown").click()
         page.wait_for_function("async () => (await navigator.clipboard.readText()).includes('**Sources**')")
+
+    def test_what_is_being_composed_is_not_sent(self, visit: Callable[..., Any], url: str, expect: Any) -> None:
+        page = visit(url)
+        ask(page, FERRIES)
+        page.locator("#act-1-wrong").click()
+        note = page.get_by_role("textbox", name="Noted: Wrong.")
+        note.fill("に")
+        for key in ("Enter", "Escape"):
+            note.dispatch_event("keydown", {"key": key, "isComposing": True, "bubbles": True, "cancelable": True})
+        expect(note).to_be_focused()
+        note.press("Enter")
+        expect(page.locator("#acts .acts-said")).to_have_text("Your note is kept")
 
     def test_a_form_of_another_conversation_closes(self, visit: Callable[..., Any], url: str, expect: Any) -> None:
         page = visit(url)

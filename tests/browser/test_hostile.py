@@ -290,20 +290,27 @@ class TestTheDoor:
 
         opening = Opening(shared[1])
         handlers = Handlers(opening, Models(Settings(), ServicesDouble()))
-        assert "still being read" in handlers.read_article(["ferry.md", 0, 0])["error"]
+        start = [0, 0, ""]
+        assert "still being read" in handlers.read_article(["ferry.md", start, []])["error"]
         opening.chatbot = shared[1].chatbot  # type: ignore[assignment]
         for wanted in (
             None,
             {},
             [],
             ["ferry.md"],
-            ["ferry.md", 0.5, 1],
-            [1, 0, 0],
-            ["ferry.md", True, 0],
+            ["ferry.md", start],
+            ["ferry.md", 0, 1],
+            ["ferry.md", [0.5, 1, ""], []],
+            ["ferry.md", [True, 1, ""], []],
+            ["ferry.md", [0, 1, 2], []],
+            ["ferry.md", [0, 1, "x" * 17], []],
+            ["ferry.md", start, [[0, 1]]],
+            ["ferry.md", start, [start] * 201],
+            [1, start, []],
             "abc",
-            [[], 0, 0],
+            [[], start, []],
         ):
             assert set(handlers.read_article(wanted)) == {"error"}
-        assert handlers.read_article(["../ui.py", 0, 0])["error"].startswith("There is no such article")
-        found = handlers.read_article(["ferry.md", -5, 10**30])
+        assert handlers.read_article(["../ui.py", start, []])["error"].startswith("There is no such article")
+        found = handlers.read_article(["ferry.md", [-5, 10**30, ""], []])
         assert all(marked for paragraph in found["paragraphs"] for _, marked in paragraph)

@@ -80,6 +80,14 @@ def fact(page: Any, name: str) -> str:
     return str(page.locator(f"#index dt:text-is('{name}') + dd").inner_text())
 
 
+def beat(page: Any) -> None:
+    """Waits until the page has heard of the index once more."""
+    page.evaluate(
+        "new Promise((heard) => { addEventListener('footnote:index', () => setTimeout(heard), { once: true });"
+        " footnote.hurry(); })"
+    )
+
+
 class TestIndex:
     def test_it_says_what_is_in_the_index(self, page: Any, desk: Desk) -> None:
         (generation,) = desk.settings.index.glob("gen-*")
@@ -127,6 +135,48 @@ class TestIndex:
         page.get_by_role("button", name="Rebuild from nothing").click()
         expect(page.locator("#index dt:text-is('Generation') + dd")).to_have_text("2")
         expect(page.locator(".index-state")).to_have_text("Up to date")
+
+    def test_a_press_is_heard_while_the_progress_is_drawn(self, page: Any, desk: Desk, expect: Any) -> None:
+        desk.hold = "reading"
+        page.get_by_role("button", name="Rebuild from nothing").click()
+        assert desk.reached.wait(SECONDS)
+        cancel = page.get_by_role("button", name="Cancel the build")
+        cancel.hover()
+        page.mouse.down()
+        beat(page)
+        beat(page)
+        page.mouse.up()
+        expect(cancel).to_be_disabled()
+        expect(cancel).to_be_focused()
+        desk.go_on.set()
+        expect(page.locator(".index-state")).to_have_text("The build was cancelled")
+        expect(page.get_by_role("heading", name="Index", exact=True)).to_be_focused()
+
+    def test_what_is_drawn_already_is_not_drawn_again(self, page: Any, desk: Desk, expect: Any) -> None:
+        write_articles(desk.settings.articles, NEW)
+        page.get_by_role("button", name="Look for changes").click()
+        update = page.locator(".status").get_by_role("button", name="Update the index")
+        update.focus()
+        page.evaluate(
+            "window.drawn = 0; const watcher = new MutationObserver((all) => (drawn += all.length));"
+            " for (const each of ['.status', '.index-actions'])"
+            " watcher.observe(document.querySelector(each), { childList: true, subtree: true })"
+        )
+        beat(page)
+        beat(page)
+        assert page.evaluate("drawn") == 0
+        expect(update).to_be_focused()
+        page.keyboard.press("Enter")
+        expect(page.locator("#index dt:text-is('Articles') + dd")).to_have_text(str(len(ARTICLES) + 1))
+        expect(page.locator(".status")).to_be_hidden()
+        expect(page.get_by_role("tab", name="Index")).to_be_focused()
+
+    def test_looking_twice_is_answered_twice(self, page: Any, expect: Any) -> None:
+        said = page.locator(".index-said")
+        for _ in range(2):
+            page.get_by_role("button", name="Look for changes").click()
+            expect(said).to_have_text("The index is up to date with the folder.")
+            page.evaluate("document.querySelector('.index-said').textContent = ''")
 
     def test_a_change_is_found_and_taken_in_from_the_masthead(self, page: Any, desk: Desk, expect: Any) -> None:
         page.get_by_role("button", name="Look for changes").click()

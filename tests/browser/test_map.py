@@ -198,6 +198,37 @@ class TestReaching:
         page.keyboard.press("Escape")
         expect(page.locator(".map-passage")).to_be_empty()
 
+    def test_who_closes_a_passage_goes_on_from_its_point(
+        self, url: str, visit: Callable[..., Any], expect: Any
+    ) -> None:
+        page = visit(url)
+        open_map(page)
+        page.locator(".map-canvas").focus()
+        page.keyboard.press("ArrowRight")
+        page.keyboard.press("ArrowDown")
+        there = page.locator(".map-peek").inner_text()
+        page.keyboard.press("Enter")
+        expect(page.locator(".map-passage .card-name")).to_be_focused()
+        page.get_by_role("button", name="Close", exact=True).press("Enter")
+        expect(page.locator(".map-canvas")).to_be_focused()
+        expect(page.locator(".map-peek")).to_be_visible()
+        assert page.locator(".map-peek").inner_text() == there
+
+    def test_a_passage_that_is_read_stays_when_an_answer_comes(
+        self, url: str, visit: Callable[..., Any], chatbot: Chatbot, expect: Any
+    ) -> None:
+        page = visit(url)
+        open_map(page)
+        x, y = place(page, chatbot, row_of(chatbot, "The four ferries"))
+        page.locator(".map-canvas").click(position={"x": x, "y": y})
+        expect(page.locator(".map-passage .card-name")).to_be_focused()
+        expect(page.locator(".map-standing")).to_be_hidden()
+        page.evaluate("document.querySelector('#question textarea').closest('.tabitem').style.display = 'block'")
+        ask(page, FERRIES)
+        page.locator(".map-question").wait_for()
+        expect(page.locator(".map-passage .card-name")).to_have_text(ARTICLES[0].title)
+        expect(page.locator(".map-standing")).to_have_text(re.compile("^hit 1"))
+
     def test_zooming_and_dragging_move_the_passages(
         self, url: str, visit: Callable[..., Any], chatbot: Chatbot, expect: Any
     ) -> None:

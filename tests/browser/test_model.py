@@ -139,6 +139,21 @@ class TestChoosing:
         finally:
             services.found = found
 
+    def test_looking_again_ends_where_nothing_has_changed(
+        self, page: Any, expect: Any, served: tuple[str, Any, ServicesDouble]
+    ) -> None:
+        said = open_panel(page)
+        look = page.get_by_role("button", name="Look again")
+        for _ in range(2):
+            expect(said).to_have_text("")
+            before = served[2].looks
+            look.focus()
+            page.keyboard.press("Enter")
+            wait_until(page, lambda before=before: served[2].looks > before)  # type: ignore[misc]
+            expect(look).to_be_enabled()
+            expect(look).to_be_focused()
+        expect(said).to_have_text("")
+
 
 class TestKeys:
     def test_a_key_is_used_and_never_seen_again(
@@ -204,6 +219,14 @@ class TestKeys:
         expect(said).to_contain_text("The key for paid is forgotten. From your next question on, answers are")
         expect(page.locator(".model-keys li")).to_have_count(0)
         expect(page.locator("#model .pane-about")).to_have_text("Now: the articles’ own sentences")
+
+    def test_who_forgets_a_key_is_where_another_is_entered(self, page: Any, expect: Any) -> None:
+        open_panel(page)
+        keep_key(page, CANARY)
+        page.get_by_role("button", name="Forget the key").focus()
+        page.keyboard.press("Enter")
+        expect(page.locator(".model-keys li")).to_have_count(0)
+        expect(page.get_by_label("Service", exact=True)).to_be_focused()
 
     @pytest.mark.parametrize("key", ["two words", "k" * 501, "ключ"])
     def test_what_is_no_key_is_not_repeated(self, page: Any, expect: Any, key: str) -> None:

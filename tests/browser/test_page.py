@@ -6,6 +6,7 @@ import re
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -60,6 +61,8 @@ class TestAsking:
         answer = ask(page, FERRIES)
         expect(answer.locator("a.cite")).to_have_count(2)
         citation = page.get_by_role("link", name="Source 1")
+        citation.focus()
+        expect(page.locator("#s-1-1")).to_have_class(re.compile("peek"))
         citation.click()
         card = page.locator("#s-1-1")
         expect(card).to_be_focused()
@@ -97,6 +100,46 @@ class TestAsking:
             ask(page, FROST)
         finally:
             kept.set()
+
+    def test_gradio_keeps_no_more_of_a_page_with_every_answer(
+        self, chromium: Any, tmp_path: Path, visit: Callable[..., Any]
+    ) -> None:
+        import ui
+
+        opener = Opener()
+        opener.ready.set()
+        blocks = ui.build_page(opener, Settings(data=tmp_path), EXAMPLES, ServicesDouble())
+        page = visit(ui.serve(blocks, "127.0.0.1", ui.free_port("127.0.0.1", 17900)))
+
+        def kept() -> int:
+            (session,) = blocks.state_holder.session_data.values()
+            return len(session.config_values) + len(session.blocks_config.blocks)
+
+        ask(page, FERRIES)
+        wait_until(page, lambda: kept() == 2 * len(blocks.blocks))
+        for question in (FROST, UNKNOWN, FERRIES):
+            ask(page, question)
+        wait_until(page, lambda: kept() == 2 * len(blocks.blocks))
+        blocks.close(verbose=False)
+
+    def test_an_article_that_has_changed_since_is_marked_where_the_quote_is_now_or_nowhere(
+        self, page: Any, double: Any, monkeypatch: pytest.MonkeyPatch, expect: Any
+    ) -> None:
+        def rewrite(text: str) -> None:
+            monkeypatch.setattr(double, "document", lambda _: replace(ARTICLES[0], text=text))
+
+        quote = "The four ferries will cost 61 million crowns, of which the region pays a third."
+        ask(page, FERRIES)
+        card = page.locator("#s-1-1")
+        rewrite(f"A correction: the first version named another date. {ARTICLES[0].text}")
+        card.get_by_role("button", name="Read in article").click()
+        expect(page.locator("#sources .pane-article mark")).to_have_text(quote)
+        page.keyboard.press("Escape")
+        rewrite(ARTICLES[0].text.replace("61 million", "64 million"))
+        card.get_by_role("button", name="Read in article").click()
+        gone = "The article has changed since: 1 sentence that was quoted stands in it no more."
+        expect(page.locator("#sources .pane-article .failure")).to_have_text(gone)
+        expect(page.locator("#sources .pane-article mark")).to_have_count(0)
 
     def test_a_mark_behind_an_emoji_stands_where_it_should(self, page: Any, expect: Any) -> None:
         ask(page, "Is the first ferry expected in the spring of 2033?")
@@ -189,7 +232,8 @@ class TestAsking:
 
 
 class TestReadingWhileItIsWritten:
-    def test_an_opened_article_stays_open(self, page: Any, expect: Any, double: Any) -> None:
+    @pytest.mark.parametrize("place", [0, 4])
+    def test_an_opened_article_stays_open(self, page: Any, expect: Any, double: Any, place: int) -> None:
         written = threading.Event()
 
         def write(answer: Answer) -> Iterator[Answer]:
@@ -201,7 +245,7 @@ class TestReadingWhileItIsWritten:
         double.writing = write
         try:
             ask(page, FERRIES, wait=False)
-            card = page.locator("#s-1-1")
+            card = page.locator("#sources .card").nth(place)
             expect(page.locator("#sources .card")).to_have_count(5)
             card.get_by_role("button", name="Read in article").click()
             expect(page.locator("#sources .pane-article mark")).to_be_focused()
@@ -211,7 +255,37 @@ class TestReadingWhileItIsWritten:
         expect(page.locator("#sources .pane-article mark")).to_be_visible()
         page.keyboard.press("Escape")
         expect(page.locator("#sources .cited")).to_have_count(2)
-        expect(page.locator("#sources .pane-title")).to_be_focused()
+        expect(card.get_by_role("button", name="Read in article")).to_be_focused()
+
+    def test_opened_reasons_stay_open_and_keep_the_focus(self, page: Any, expect: Any, double: Any) -> None:
+        second, end = threading.Event(), threading.Event()
+
+        def write(answer: Answer) -> Iterator[Answer]:
+            for count, more in ((1, second), (2, end)):
+                written = double._answer(answer, answer.hits[:count], {"cost"})
+                while not more.wait(0.05):
+                    yield written
+            yield replace(written, complete=True)
+
+        double.writing = write
+        try:
+            ask(page, FERRIES, wait=False)
+            reasons = page.locator("#s-1-1 .why summary")
+            reasons.focus()
+            page.keyboard.press("Enter")
+            second.set()
+            expect(page.locator("#s-1-2")).to_have_count(1)
+            expect(reasons).to_be_focused()
+            expect(page.locator("#s-1-1 .why")).to_have_attribute("open", "")
+            last = page.locator("#sources .card").last.get_by_role("button", name="Read in article")
+            last.focus()
+        finally:
+            second.set()
+            end.set()
+        expect(page.locator("#chat .sources-link")).to_have_count(1)
+        expect(page.locator("#sources .more")).to_have_attribute("open", "")  # it holds the focus by now
+        expect(last).to_be_focused()
+        expect(page.locator("#s-1-1 .why")).to_have_attribute("open", "")
 
     def test_an_older_answers_sources_stay_in_view(self, page: Any, expect: Any, double: Any) -> None:
         ask(page, FERRIES)
@@ -358,6 +432,11 @@ class TestEveryScreen:
         expect(page.locator("#sources .pane-article mark")).to_be_in_viewport()
         assert not wider_than_screen(page)
         page.get_by_role("button", name="Back to sources").tap()
+        for _ in range(20):  # nothing that the sources cover is reached
+            page.keyboard.press("Tab")
+            assert page.evaluate(
+                "['sources', ''].includes(document.activeElement.closest('[id]')?.closest('.block')?.id || '')"
+            )
         page.get_by_role("button", name="Back to answer").tap()
         expect(page.locator("#sources .pane")).to_be_hidden()
         expect(citation).to_be_focused()
@@ -370,6 +449,42 @@ class TestEveryScreen:
         assert not wider_than_screen(page)
         page.get_by_role("button", name="All articles").tap()
         expect(page.locator(".library-item").first).to_be_focused()
+
+    def test_magnified_to_four_times_it_can_still_be_asked_and_read(
+        self, visit: Callable[..., Any], shared: tuple[str, Opener], double: Any, expect: Any
+    ) -> None:
+        page = visit(shared[0], 320, 256)
+        ask(page, FERRIES)
+        assert not wider_than_screen(page)
+        assert page.locator("#chat .bubble-wrap").evaluate("each => each.clientHeight") > 200
+        box = page.get_by_role("textbox", name="Your question")
+        box.scroll_into_view_if_needed()
+        expect(box).to_be_in_viewport(ratio=0.9)
+        citation = page.locator("#chat a.cite").first
+        citation.scroll_into_view_if_needed()
+        expect(citation).to_be_in_viewport()
+
+    def test_paper_holds_the_whole_conversation_in_dark_ink(
+        self, visit: Callable[..., Any], shared: tuple[str, Opener], double: Any
+    ) -> None:
+        page = visit(shared[0], color_scheme="dark")
+        for question in (FERRIES, FROST, UNKNOWN, FERRIES, FROST, FERRIES, FROST, FERRIES):
+            ask(page, question)
+        assert len(re.findall(rb"/Type\s*/Page\b", page.pdf(format="A4"))) > 1
+        page.emulate_media(media="print")
+        color = page.locator("#chat .question").first.evaluate("each => getComputedStyle(each).color")
+        assert sum(map(int, re.findall(r"\d+", color)[:3])) / 3 < 60
+        heights = "each => [each.scrollHeight, each.clientHeight]"
+        whole, shown = page.locator("#chat .bubble-wrap").evaluate(heights)
+        assert whole <= shown
+
+    def test_where_colours_are_the_systems_what_is_chosen_has_a_frame(
+        self, visit: Callable[..., Any], shared: tuple[str, Opener], double: Any
+    ) -> None:
+        page = visit(shared[0], forced_colors="active")
+        frame = "each => getComputedStyle(each).outlineStyle"
+        assert page.get_by_role("tab", name="Ask").evaluate(frame) == "solid"
+        assert page.get_by_role("tab", name="Map").evaluate(frame) == "none"
 
     def test_dark_is_dark(self, visit: Callable[..., Any], shared: tuple[str, Opener], double: Any) -> None:
         page = visit(shared[0], color_scheme="dark")

@@ -88,6 +88,31 @@ class TestAnswers:
         expect(said).to_have_class(re.compile("failure"))
         expect(said).to_have_text("This is no whole number from 1 to 20; set it to one such as 8")
         expect(field).to_have_value("8")
+        field.fill(text)
+        field.press("Tab")
+        expect(field).to_have_value("8")
+
+    def test_what_is_half_written_is_not_overwritten_by_the_answer_to_something_else(
+        self, page: Any, expect: Any
+    ) -> None:
+        said = open_settings(page)
+        held: list[Any] = []
+        page.route("**/queue/join*", lambda route: held.append(route))
+        page.get_by_label("Passages a question gets").fill("3")
+        field = page.get_by_label("Tokens a model reads and writes")
+        field.focus()
+        wait_until(page, lambda: bool(held))
+        page.keyboard.press("Control+A")
+        page.keyboard.type("819")
+        held[0].continue_()
+        page.unroute("**/queue/join*")
+        expect(said).to_have_text("Used from your next question on.")
+        expect(field).to_have_value("819")
+        page.keyboard.type("2")
+        page.keyboard.press("Enter")
+        expect(page.locator(".settings-control.changed")).to_have_count(2)
+        page.get_by_role("button", name="Back to defaults").click()
+        expect(field).to_have_value("4096")
 
     def test_what_a_new_start_changes_is_shown_with_its_variable(self, page: Any, expect: Any) -> None:
         open_settings(page)
