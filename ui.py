@@ -196,11 +196,11 @@ class Handlers:
         try:
             try:
                 async for latest in until(self._turn(conversation, self.models.choice(session)), stop):
-                    yield gr.Textbox(**_stop(request)), latest, *_drawn(latest, request)
+                    yield gr.Textbox(**_stop(request)), latest, *_drawn(latest, request, desk, newest=True)
             finally:
                 del self._stops[session]
                 latest = latest if latest[-1].ended else change(latest, status="stopped")
-            yield gr.Textbox(**_ask(request)), latest, *_drawn(latest, request)
+            yield gr.Textbox(**_ask(request)), latest, *_drawn(latest, request, desk, newest=True)
         finally:  # also when the page was closed meanwhile
             await self._keep(desk, latest, request)
             end.set()
@@ -270,9 +270,9 @@ class Handlers:
             gr.Warning(escape(sentence(error)))
             return gr.skip(), gr.skip(), gr.skip(), gr.skip()
         question = conversation[-1].question if conversation else ""
-        kept = conversation[:-1]
-        await self._keep(self.history.desk(str(request.session_hash)), kept, request)
-        return gr.Textbox(value=question, **_ask(request)), kept, *_drawn(kept, request)
+        kept, desk = conversation[:-1], self.history.desk(str(request.session_hash))
+        await self._keep(desk, kept, request)
+        return gr.Textbox(value=question, **_ask(request)), kept, *_drawn(kept, request, desk)
 
     async def clear(self, request: gr.Request) -> Shown:
         """Begins a new conversation; the one before stays where it is kept."""
@@ -302,8 +302,13 @@ class Handlers:
             log.debug("opening a conversation failed", exc_info=True)  # paths and texts stand in it
             gr.Warning(escape(unexpected(error)))
         else:
-            return gr.Textbox(**_ask(request)), turns, *_drawn(turns, request)
+            return gr.Textbox(**_ask(request)), turns, *_drawn(turns, request, self.history.desk(session))
         return gr.skip(), gr.skip(), gr.skip(), gr.skip()
+
+    async def recall(self, conversation: Conversation, request: gr.Request) -> dict[str, Any]:
+        """All turns' sources again, for a page that has lost those from before."""
+        desk = self.history.desk(str(request.session_hash))
+        return panel(conversation, _language(request), desk.number)
 
     async def listed(self, request: gr.Request) -> dict[str, Any]:
         """The list of conversations as it is now."""
@@ -393,10 +398,12 @@ def _language(request: gr.Request) -> str:
     return chosen_language(cookies, headers.get("accept-language", ""))
 
 
-def _drawn(conversation: Conversation, request: gr.Request) -> tuple[Any, Any]:
-    """The chat and the sources of a conversation, as this reader sees them."""
+def _drawn(
+    conversation: Conversation, request: gr.Request, desk: Desk, newest: bool = False
+) -> tuple[list[dict[str, str]], dict[str, Any]]:
+    """The chat and the sources of a conversation, as this reader sees them; only of the ``newest`` turn, see ``panel``."""
     language = _language(request)
-    return messages(conversation, language), panel(conversation, language)
+    return messages(conversation, language), panel(conversation, language, desk.number, newest)
 
 
 def _visitor(request: gr.Request) -> Visitor:
@@ -613,6 +620,7 @@ def build_page(
             chat.undo(handlers.undo, [conversation], shown, **once),
             chat.clear(handlers.clear, None, shown, **once),
         ]
+        sources.recall(handlers.recall, [conversation], [sources], **at_once)
         box.stop(handlers.stop, None, None, **at_once)
         acts.act(handlers.act, [conversation], [acts], **at_once)
         if listed is not None:

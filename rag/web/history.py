@@ -10,7 +10,7 @@ import logging
 import threading
 from collections import OrderedDict
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import count
 from typing import Any
 
@@ -35,6 +35,7 @@ class Desk:
     """The conversation that a page shows; ``id`` is empty until a turn of it was kept, and for good once it was deleted.
 
     ``behind`` says that another page kept more of it since, ``problem`` is what is to be told of keeping it, until it was.
+    ``number`` tells one desk from another.
     """
 
     id: str = ""
@@ -42,6 +43,7 @@ class Desk:
     behind: bool = False
     told: bool = False
     problem: str = ""
+    number: int = field(default_factory=count(1).__next__)
 
 
 @dataclass(slots=True)

@@ -309,11 +309,19 @@ def _written_by(answer: Answer) -> str:
     return phrase("Written by {model}", model=answer.model)
 
 
-def panel(conversation: Conversation, language: str = "en") -> dict[str, Any]:
-    """All turns' sources as plain data, keys as strings (gradio sends no others); ``current`` is the one to show."""
+def panel(conversation: Conversation, language: str = "en", desk: int = 0, newest: bool = False) -> dict[str, Any]:
+    """The turns' sources as plain data, keys as strings (gradio sends no others); ``current`` is the one to show.
+
+    Where only the ``newest`` turn has changed the others' are not sent again and again: ``before`` names them, and the page
+    has them from when this ``desk``, a number of the conversation as this page shows it, was sent whole.
+    """
+    answered = [turn for turn in conversation if turn.answer is not None]
+    sent = [turn for turn in answered if not newest or turn is conversation[-1]]
     with speaking(language):
-        turns = {str(turn.number): turn_data(turn) for turn in conversation if turn.answer is not None}
-    return {"turns": turns, "current": max(turns, key=int, default="")}
+        turns = {str(turn.number): turn_data(turn) for turn in sent}
+    before = [str(turn.number) for turn in answered if newest and turn is not conversation[-1]]
+    current = str(answered[-1].number) if answered else ""
+    return {"turns": turns, "before": before, "desk": desk, "current": current}
 
 
 def turn_data(turn: Turn) -> dict[str, Any]:

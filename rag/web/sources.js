@@ -15,8 +15,21 @@ let opener = null; // the card's button that opened the article
 let cards = new Map(); // those that are drawn, by what they show
 let pressed = null; // the chip that was pressed last, while its answer is being written anew
 
+// An answer that is being written comes with its own sources alone: those of the turns before it stay here.
+const known = (window.footnoteTurns ||= { desk: 0, turns: {}, missed: false });
+
+function learn() {
+  const { desk = 0, turns: sent = {}, before = [] } = props.value || {};
+  const kept = desk === known.desk ? before.filter((turn) => known.turns[turn]) : [];
+  known.desk = desk;
+  known.turns = { ...Object.fromEntries(kept.map((turn) => [turn, known.turns[turn]])), ...sent };
+  const missed = kept.length < before.length;
+  if (missed && !known.missed) trigger("recall");
+  known.missed = missed;
+}
+
 function turns() {
-  return (props.value && props.value.turns) || {};
+  return known.turns;
 }
 
 // All citations of the conversation, for whoever shows an article that they are from.
@@ -206,6 +219,7 @@ let visiting = false; // an article that the address names, while the conversati
 let shownValue = "";
 let newest = "";
 watch("value", () => {
+  learn();
   const current = (props.value && props.value.current) || "";
   const fingerprint = current + JSON.stringify(turns()[current] || "");
   if (fingerprint === shownValue) return;
@@ -261,6 +275,7 @@ pane.addEventListener("keydown", (event) => {
 back.addEventListener("click", toSources);
 close.addEventListener("click", toAnswer);
 
+learn();
 drawSources((props.value && props.value.current) || "");
 
 // The address can name an article, and a sentence in it.

@@ -141,6 +141,19 @@ class TestAsking:
         expect(page.locator("#sources .pane-article .failure")).to_have_text(gone)
         expect(page.locator("#sources .pane-article mark")).to_have_count(0)
 
+    def test_a_page_that_has_lost_the_sources_of_older_answers_gets_them_again(self, page: Any, expect: Any) -> None:
+        ask(page, FERRIES)
+        ask(page, FROST)
+        page.locator('#chat a.cite[href="#s-1-1"]').first.click()
+        expect(page.locator("#s-1-1")).to_be_focused()
+        page.evaluate("window.footnoteTurns.turns = {}")
+        ask(page, UNKNOWN)
+        wait_until(page, lambda: page.evaluate("Object.keys(window.footnoteTurns.turns).join()") == "1,2,3")
+        page.locator('#chat a.cite[href="#s-2-1"]').first.click()
+        expect(page.locator("#s-2-1")).to_be_focused()
+        page.locator('#chat a.cite[href="#s-1-1"]').first.click()
+        expect(page.locator("#s-1-1 mark")).to_have_text(re.compile("61 million"))
+
     def test_a_mark_behind_an_emoji_stands_where_it_should(self, page: Any, expect: Any) -> None:
         ask(page, "Is the first ferry expected in the spring of 2033?")
         page.locator("#chat a.cite").first.click()
