@@ -104,7 +104,7 @@ function drawTools(each) {
 }
 
 function drawDoomed(id) {
-  const question = id === "all" ? say("Delete all conversations for good?") : say("Delete this conversation for good?");
+  const question = id === "all" ? say("Delete all conversations for good? What you said of their answers stays in the feedback.") : say("Delete this conversation for good? What you said of its answers stays in the feedback.");
   const asked = make("div", "history-tools");
   asked.append(make("span", "history-asked", question));
   asked.append(keyed("yes:" + id, button("action danger", say("Delete"), () => remove(id))));

@@ -124,9 +124,7 @@ class Library:
 
     def _changed(self) -> None:
         """After a change of ours: looks again, and brings the index up to date while questions go on."""
-        if self._opening.chatbot is None:
-            self._keeper.rebuild()
-        elif self._survey.look():
+        if self._opening.chatbot is None or self._survey.look():
             self._keeper.catch_up()
 
     def close(self) -> None:
