@@ -317,9 +317,9 @@ class TestList:
         title.fill("The ferries")
         for _ in range(7):
             page.keyboard.press("ArrowLeft")
-        page.evaluate(
-            "window.drawn = new Promise((done) =>"
-            " new MutationObserver(done).observe(document.querySelector('.history-list'), { childList: true }))"
+        page.evaluate(  # returns nothing: a promise would be waited for
+            "() => { window.drawn = new Promise((done) =>"
+            " new MutationObserver(done).observe(document.querySelector('.history-list'), { childList: true })); }"
         )
         opener.chatbot.gate.set()
         page.evaluate("drawn.then(() => true)")
