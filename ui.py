@@ -35,7 +35,7 @@ from rag.web.head import Head
 from rag.web.history import Desk, History
 from rag.web.index_room import IndexRoom
 from rag.web.keeper import Keeper
-from rag.web.language import LANGUAGES, chosen_language, phrase, script, speaking
+from rag.web.language import LANGUAGES, chosen_language, phrase, script, speaking, told
 from rag.web.library import Library, Start
 from rag.web.map import Map
 from rag.web.models import ChatServices, Choice, Models, Services
@@ -106,15 +106,15 @@ class Handlers:
         self._keeping = asyncio.Lock()  # what is kept is kept in the order in which it came
         self._noting = asyncio.Lock()  # so is what is said of answers
 
-    async def watch(self) -> AsyncGenerator[dict[str, Any], None]:
+    async def watch(self, request: gr.Request) -> AsyncGenerator[dict[str, Any], None]:
         """The masthead's status until the chatbot is there or has failed; from then on the page asks for itself."""
         seen: State | None = None
         while (state := self.opening.state).kind == "loading":
             if state != seen:
-                yield _status(state)
+                yield _status(state, _language(request))
             seen = state
             await asyncio.sleep(0.15)
-        yield {**_status(state), "keyless": await _aside(self.models.keyless, "")}
+        yield {**_status(state, _language(request)), "keyless": await _aside(self.models.keyless, "")}
 
     async def suggest(self) -> AsyncGenerator[Any, None]:
         """Examples from the articles themselves, as soon as they can be asked."""
@@ -124,10 +124,10 @@ class Handlers:
             made = await _aside(self.suggestions.of, chatbot)
             yield gr.Chatbot(examples=[{"text": each} for each in made]) if made else gr.skip()
 
-    async def again(self) -> AsyncGenerator[dict[str, Any], None]:
+    async def again(self, request: gr.Request) -> AsyncGenerator[dict[str, Any], None]:
         """Opens the chatbot anew after a failure."""
         self.opening.start()
-        async for shown in self.watch():
+        async for shown in self.watch(request):
             yield shown
 
     async def ask(self, text: Any, conversation: Conversation, request: gr.Request) -> Begun:
@@ -142,7 +142,7 @@ class Handlers:
         try:
             question = clean_question(text)
         except QuestionError as error:
-            gr.Warning(escape(sentence(error)))
+            _warn(sentence(error), request)
             question = ""
         if not question or str(request.session_hash) in self._stops:
             return gr.skip(), gr.skip(), gr.skip()
@@ -267,7 +267,7 @@ class Handlers:
         try:
             await self._end(str(request.session_hash))
         except FootnoteError as error:
-            gr.Warning(escape(sentence(error)))
+            _warn(sentence(error), request)
             return gr.skip(), gr.skip(), gr.skip(), gr.skip()
         question = conversation[-1].question if conversation else ""
         kept, desk = conversation[:-1], self.history.desk(str(request.session_hash))
@@ -296,11 +296,11 @@ class Handlers:
                     turns = (await _aside(self.history.turns, _owner(request), id))[-MAX_TURNS:]
                 self.history.show(session, id)  # before another page keeps more of it
         except FootnoteError as error:
-            gr.Warning(escape(sentence(error)))
+            _warn(sentence(error), request)
         except Exception as error:  # the reader must be told, whatever it was
             log.error("opening a conversation failed: %s", type(error).__name__)
             log.debug("opening a conversation failed", exc_info=True)  # paths and texts stand in it
-            gr.Warning(escape(unexpected(error)))
+            _warn(unexpected(error), request)
         else:
             return gr.Textbox(**_ask(request)), turns, *_drawn(turns, request, self.history.desk(session))
         return gr.skip(), gr.skip(), gr.skip(), gr.skip()
@@ -330,7 +330,7 @@ class Handlers:
             log.error("%s failed under an answer", type(error).__name__)
             log.debug("a button under an answer failed", exc_info=True)  # paths and texts stand in it
             problem = unexpected(error)
-        return await _aside(self.acts.data, conversation, visitor, problem)
+        return await _aside(self.acts.data, conversation, visitor, told(problem, visitor.language))
 
     def read_article(self, wanted: Any) -> dict[str, Any]:
         """The article that the page's scripts ask for as ``[id, place, other places]``, or what went wrong as ``error``.
@@ -343,16 +343,16 @@ class Handlers:
                 raise QuestionError("this article cannot be opened; open it from the page")
             places = [Place.read(each) for each in (place, *others)]
             if self.opening.chatbot is None and self.opening.state.kind == "loading":
-                return {"error": "The articles are still being read; this one opens in a moment.", "wait": True}
+                return {"error": told("The articles are still being read; this one opens in a moment."), "wait": True}
             if self.opening.chatbot is None:
                 raise QuestionError("the articles are still being read; open it again in a moment")
             return article_data(self.opening.chatbot.document(id), places[0], places[1:])
         except FootnoteError as error:
-            return {"error": sentence(error)}
+            return {"error": told(sentence(error))}
         except Exception as error:  # the reader must be told, whatever it was
             log.error("opening an article failed: %s", type(error).__name__)
             log.debug("opening an article failed", exc_info=True)  # paths and texts stand in it, so not above DEBUG
-            return {"error": unexpected(error)}
+            return {"error": told(unexpected(error))}
 
 
 async def _aside(function: Callable[..., T], *values: Any) -> T:
@@ -398,6 +398,11 @@ def _language(request: gr.Request) -> str:
     return chosen_language(cookies, headers.get("accept-language", ""))
 
 
+def _warn(text: str, request: gr.Request) -> None:
+    """Tells a reader for a while what went wrong."""
+    gr.Warning(escape(told(text, _language(request))))
+
+
 def _drawn(
     conversation: Conversation, request: gr.Request, desk: Desk, newest: bool = False
 ) -> tuple[list[dict[str, str]], dict[str, Any]]:
@@ -435,7 +440,7 @@ async def _acted(room: Room, action: str, event: gr.EventData, request: gr.Reque
         log.debug("%s failed", action, exc_info=True)
         problem = unexpected(error)
     with speaking(visitor.language):
-        return {**await _aside(room.data, visitor), "said": said, "problem": problem}
+        return {**await _aside(room.data, visitor), "said": said, "problem": told(problem)}
 
 
 def _furnish(
@@ -497,9 +502,10 @@ def _labels(language: str) -> dict[str, str]:
     return {**{text: phrase(text, language) for text in LABELS}, WELCOME: welcome}
 
 
-def _status(state: State) -> dict[str, Any]:
+def _status(state: State, language: str = "en") -> dict[str, Any]:
     """What the masthead shows while the chatbot is being opened, and where that failed."""
-    return {"kind": state.kind, "text": state.text, "stage": state.stage, "done": state.done, "total": state.total}
+    text = told(state.text, language)
+    return {"kind": state.kind, "text": text, "stage": state.stage, "done": state.done, "total": state.total}
 
 
 def build_page(

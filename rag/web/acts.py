@@ -11,7 +11,7 @@ from rag.settings import Settings
 from rag.web.conversation import Conversation, Turn
 from rag.web.export import copied
 from rag.web.feedback import VERDICTS, Feedback
-from rag.web.language import phrase
+from rag.web.language import phrase, speaking, told
 from rag.web.opening import sentence
 from rag.web.rooms import Visitor
 
@@ -40,7 +40,7 @@ class Acts:
         try:
             given = self._feedback.given(visitor.owner, conversation)
         except FootnoteError as error:
-            given, problem = {}, problem or sentence(error)
+            given, problem = {}, problem or told(sentence(error), visitor.language)
         shown = {
             str(number): {"name": verdict.replace(" ", "-"), "note": note} for number, (verdict, note) in given.items()
         }
@@ -54,7 +54,9 @@ class Acts:
         turn = _turn(conversation, sent.get("turn"))
         name, number = str(sent.get("name")), str(turn.number)
         if name in COPIES:
-            return {**self.data(conversation, visitor), "copy": copied(turn, COPIES[name]), "kind": COPIES[name]}
+            with speaking(visitor.language):
+                text = copied(turn, COPIES[name])
+            return {**self.data(conversation, visitor), "copy": text, "kind": COPIES[name]}
         if name == "edit":
             if turn is not conversation[-1]:
                 raise FeedbackError("only the last question can be edited; ask this one again below")

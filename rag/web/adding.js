@@ -25,7 +25,7 @@ async function sendFile(file, progress) {
 
 function whatBecame(answer) {
   if (!answer || (!answer.name && !answer.refused)) return ["refused", say("Could not be sent. Is Footnote still running in its terminal?")];
-  if (answer.refused) return ["refused", say("Refused: {reason}", { reason: told(answer.refused) })];
+  if (answer.refused) return ["refused", say("Refused: {reason}", { reason: answer.refused })];
   if (answer.known) return ["known", say("Was there already")];
   if (answer.renamed) return ["taken", say("Added as {name}, because another file has its name", { name: answer.name })];
   return ["taken", say("Added")];

@@ -1,5 +1,7 @@
 """A conversation, or one answer, to take along: Markdown, plain text, an HTML file that stands alone, or JSON.
 
+What is said of it is in the language that is spoken (see ``rag.web.language.speaking``); JSON is the same in all of them.
+
 Whatever an article, a model or a reader wrote comes out as one line of text: it can neither begin a line of its own nor be
 taken for markup, a link, or one of our numbers. What no quote carries is marked in each format, and so is a refusal.
 """
@@ -20,14 +22,13 @@ from rag.types import Answer, Citation, Hit, Sentence
 from rag.web import asset
 from rag.web.conversation import Conversation, Turn
 from rag.web.conversations import MAX_NUMBER, MAX_TITLE, title_of
+from rag.web.language import current, phrase, told
 from rag.web.lines import one_line, shortened
 from rag.web.record import checked_version, damaged, from_json, parsed, readable, to_json
 from rag.web.render import Block, also, blocks, cited_byline
 
 FORMAT = "footnote conversation"
 VERSION = 1
-NO_SOURCE = "(no source)"
-NO_QUOTE = "(stands in no quote)"
 MAX_NEAREST = 3
 """How many of the passages that were found are named under a refusal."""
 _LONGEST_ADDRESS = 2_000
@@ -52,7 +53,7 @@ def export(conversation: Conversation, kind: object, title: str = "") -> File:
     if not isinstance(kind, str) or kind not in _FORMATS:
         raise SettingsError(f"a conversation is saved as {', '.join(_FORMATS)}; choose one of them")
     suffix, media_type, written = _FORMATS[kind]
-    title = shortened(title, MAX_TITLE) or title_of(conversation) or "Conversation"
+    title = shortened(title, MAX_TITLE) or title_of(conversation) or phrase("Conversation")
     return File(f"{_file_name(title)}.{suffix}", media_type, written(title, conversation))
 
 
@@ -140,46 +141,62 @@ def _sources(turn: Turn) -> list[_Source]:
 
 def _heading(turn: Turn) -> str:
     refused = turn.answer is not None and turn.answer.refused
-    return "Nearest passages, which do not answer it" if refused else "Sources"
+    return phrase("Nearest passages, which do not answer it") if refused else phrase("Sources")
 
 
 def _before(turn: Turn) -> list[str]:
     """What was searched for, and what was understood of the question."""
     answer = turn.answer
-    told = []
+    remarks = []
     if answer is not None and answer.searched:
-        told.append(f"Searched for: {one_line(answer.searched)}")
+        remarks.append(phrase("Searched for: {question}", question=one_line(answer.searched)))
     if answer is not None and answer.parts:
-        told.append(f"Asked in parts: {one_line(' · '.join(answer.parts))}")
-    counted = [each for each in turn.labels if each not in turn.ignored]
-    told += [f"Understood: {one_line(', '.join(counted))}"] * bool(counted)
-    return told + [f"Ignored: {one_line(', '.join(turn.ignored))}"] * bool(turn.ignored)
+        remarks.append(phrase("Asked in parts: {parts}", parts=one_line(" · ".join(answer.parts))))
+    if counted := [each for each in turn.labels if each not in turn.ignored]:
+        remarks.append(phrase("Understood: {names}", names=one_line(", ".join(counted))))
+    if turn.ignored:
+        remarks.append(phrase("Ignored: {names}", names=one_line(", ".join(turn.ignored))))
+    return remarks
 
 
 def _after(turn: Turn) -> list[str]:
     """How the answer came about, and whether it is whole."""
     answer = turn.answer
-    told = []
+    remarks = []
     if answer is not None and answer.notice:
-        told.append(one_line(answer.notice))
+        remarks.append(one_line(told(answer.notice)))
     elif answer is not None and turn.status == "done" and not answer.complete:
-        told.append("The answer is cut.")
+        remarks.append(phrase("The answer is cut."))
     if turn.status == "failed":
-        told.append(f"No answer: {one_line(turn.note)}")
+        remarks.append(phrase("No answer: {reason}", reason=one_line(told(turn.note))))
     elif turn.status != "done":
-        told.append("Stopped before the answer was whole.")
+        remarks.append(phrase("Stopped before the answer was whole."))
     if answer is not None and answer.sentences and not answer.refused and answer.model != EXTRACTIVE:
-        told.append(f"Written by {one_line(answer.model)}; quotes checked letter for letter by Footnote.")
-    return told
+        written = "Written by {model}; quotes checked letter for letter by Footnote."
+        remarks.append(phrase(written, model=one_line(answer.model)))
+    return remarks
+
+
+def _wording(answer: Answer) -> str:
+    """An answer without sentences: a refusal in the language that is spoken."""
+    return phrase(answer.text) if answer.refused else answer.text
+
+
+def _no_source() -> str:
+    return f"({phrase('no source')})"
+
+
+def _no_quote() -> str:
+    return f"({phrase('stands in no quote')})"
 
 
 def _text(sentence: Sentence) -> str:
     """A sentence in one line, with what stands in no quote marked where it stands, or that nothing carries it."""
     if not sentence.supported:
-        return f"{_own_words(sentence.text)} {NO_SOURCE}"
+        return f"{_own_words(sentence.text)} {_no_source()}"
     text = sentence.text
     for _, end in sorted(set(sentence.unverified), reverse=True):
-        text = f"{text[:end]} {NO_QUOTE}{text[end:]}"
+        text = f"{text[:end]} {_no_quote()}{text[end:]}"
     return _own_words(text)
 
 
@@ -195,7 +212,7 @@ def _numbers(sentence: Sentence) -> str:
 def _lines(answer: Answer, escaped: Callable[[str], str]) -> list[str]:
     """The answer's paragraphs and lists as lines of text with their numbers; a list's items follow each other."""
     if not answer.sentences:
-        return [escaped(_own_words(answer.text))] if answer.text.strip() else []
+        return [escaped(_own_words(_wording(answer)))] if answer.text.strip() else []
     found = []
     for block in blocks(answer.sentences):
         items = [" ".join(escaped(_text(each)) + _numbers(each) for each in item) for item in block.items]
@@ -218,19 +235,18 @@ def _joined(parts: Iterable[str]) -> str:
 
 
 def _plain(title: str, conversation: Conversation) -> str:
-    told = [
-        part
-        for turn in conversation
-        for part in ("* * *", f"Question: {one_line(turn.question)}", *_plain_answer(turn))
-    ]
-    return _joined([title, *told])
+    parts = [title]
+    for turn in conversation:
+        asked = phrase("Question: {question}", question=one_line(turn.question))
+        parts += ["* * *", asked, *_plain_answer(turn)]
+    return _joined(parts)
 
 
 def _plain_answer(turn: Turn) -> list[str]:
     answer = turn.answer or Answer(question=turn.question)
     body = _lines(answer, str)
     if answer.refused:
-        body = [f"No answer: {line}" for line in body]
+        body = [phrase("No answer: {reason}", reason=line) for line in body]
     sources = [_plain_source(each) for each in _sources(turn)]
     return [
         "\n".join(_before(turn)),
@@ -263,15 +279,15 @@ def markdown(text: str) -> str:
 
 
 def _markdown(title: str, conversation: Conversation) -> str:
-    told = [part for turn in conversation for part in (f"## {markdown(turn.question)}", *_markdown_answer(turn))]
-    return _joined([f"# {markdown(title)}", *told])
+    parts = [part for turn in conversation for part in (f"## {markdown(turn.question)}", *_markdown_answer(turn))]
+    return _joined([f"# {markdown(title)}", *parts])
 
 
 def _markdown_answer(turn: Turn) -> list[str]:
     answer = turn.answer or Answer(question=turn.question)
     body = _lines(answer, markdown)
     if answer.refused:
-        body = [f"**No answer:** {line}" for line in body]
+        body = [f"**{phrase('No answer:')}** {line}" for line in body]
     sources = [_markdown_source(each) for each in _sources(turn)]
     listed = [f"**{_heading(turn)}**", "\n".join(sources)] if sources else []
     return [*map(markdown, _before(turn)), *body, *map(markdown, _after(turn)), *listed]
@@ -306,6 +322,7 @@ def _html(title: str, conversation: Conversation) -> str:
     digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
     policy = f"default-src 'none'; style-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'"
     page = E.html(
+        {"lang": current()},
         E.head(
             E.meta(charset="utf-8"),
             E.meta({"http-equiv": "Content-Security-Policy", "content": policy}),
@@ -325,7 +342,7 @@ def _html_turn(E: Any, turn: Turn) -> Any:  # noqa: N803 (as lxml calls it)
     remarks = [E.p(each, {"class": "remark"}) for each in _before(turn)]
     body = [_html_block(E, block, turn.number) for block in blocks(answer.sentences)]
     if answer.refused:
-        body = [E.p(E.strong("No answer: "), _own_words(answer.text), {"class": "refusal"})]
+        body = [E.p(E.strong(f"{phrase('No answer:')} "), _own_words(_wording(answer)), {"class": "refusal"})]
     elif not body and answer.text.strip():
         body = [E.p(_own_words(answer.text))]
     notes = [E.p(each, {"class": "remark"}) for each in _after(turn)]
@@ -344,13 +361,13 @@ def _html_block(E: Any, block: Block, turn: int) -> Any:  # noqa: N803
 def _html_sentence(E: Any, sentence: Sentence, turn: int) -> list[Any]:  # noqa: N803
     if not sentence.supported:
         text = E.span(_own_words(sentence.text), {"class": "unsupported"})
-        return [text, " ", E.span(NO_SOURCE, {"class": "mark"})]
+        return [text, " ", E.span(_no_source(), {"class": "mark"})]
     parts: list[Any] = []
     position = 0
     for start, end in sorted(set(sentence.unverified)):
         if position <= start < end <= len(sentence.text):
             doubtful = E.span(_spaced(sentence.text[start:end]), {"class": "unverified"})
-            parts += [_spaced(sentence.text[position:start]), doubtful, " ", E.span(NO_QUOTE, {"class": "mark"})]
+            parts += [_spaced(sentence.text[position:start]), doubtful, " ", E.span(_no_quote(), {"class": "mark"})]
             position = end
     links = [E.sup(E.a(f"[{each.number}]", href=f"#s-{turn}-{each.number}")) for each in sentence.citations]
     return [*parts, _spaced(sentence.text[position:]), *links]

@@ -19,7 +19,7 @@ from rag.web.conversation import Conversation
 from rag.web.conversations import MAX_LISTED, Conversations, Listed, listed_data
 from rag.web.export import File, export
 from rag.web.feedback import Feedback
-from rag.web.language import phrase
+from rag.web.language import phrase, speaking, told
 from rag.web.opening import sentence, unexpected
 from rag.web.rooms import Visitor
 
@@ -133,7 +133,7 @@ class History:
         """What stands in the way of keeping what the page shows, where that was not told yet."""
         desk = self.desk(visitor.session)
         problem, desk.problem = desk.problem, ""
-        return phrase(problem, visitor.language)
+        return told(problem, visitor.language)
 
     def turns(self, owner: str, id: object) -> Conversation:
         """A kept conversation with all its turns; raises StoreError."""
@@ -146,7 +146,10 @@ class History:
         try:
             found |= listed_data(self._listed(visitor.owner, session), session.desk.id)
         except StoreError as error:
-            found |= {**listed_data(Listed((), 0), session.desk.id), "unreadable": sentence(error)}
+            found |= {
+                **listed_data(Listed((), 0), session.desk.id),
+                "unreadable": told(sentence(error), visitor.language),
+            }
         file, session.file = session.file, None
         if file is not None:
             content = {"name": file.name, "type": file.media_type, "text": file.text, "stamp": next(self._stamps)}
@@ -182,7 +185,8 @@ class History:
             return phrase("{count} conversation deleted|{count} conversations deleted", visitor.language, count=count)
         elif action == "export_conversation":
             opened = self._store().open(visitor.owner, sent.get("id"))
-            session.file = export(opened.turns, sent.get("kind"), opened.title)
+            with speaking(visitor.language):
+                session.file = export(opened.turns, sent.get("kind"), opened.title)
         elif action == "export_feedback" and self._feedback is not None:
             return _export_feedback(self._feedback, session, visitor)
         return ""

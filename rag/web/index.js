@@ -29,7 +29,7 @@ function words(value) {
     return say("{changes}. The answers do not know of it yet.", { changes: parts.join(", ") || say("Something changed") });
   }
   if (kind === "building") return serving ? say("Questions go on meanwhile, answered from the index as it was.") : "";
-  if (kind === "failed") return (serving ? say("The index as it was before goes on answering.") + " " : "") + told(text);
+  if (kind === "failed") return (serving ? say("The index as it was before goes on answering.") + " " : "") + text;
   if (kind === "cancelled") return say("The index is as it was before.");
   if (kind === "loading") return progressText(value) || text;
   return say("Every article of the folder is in it as it stands there.");
@@ -112,7 +112,7 @@ function drawIndex(value) {
 watching.addEventListener("change", () => trigger("follow", { on: watching.checked }));
 watch("value", () => {
   const value = props.value || {};
-  tell(value.problem ? told(value.problem) : value.said || "", Boolean(value.problem));
+  tell(value.problem || value.said || "", Boolean(value.problem));
   drawIndex(value);
   footnote.hurry?.();
 });

@@ -11,6 +11,7 @@ from typing import Any, Literal
 
 from rag.errors import Cancelled, FootnoteError
 from rag.types import Changes, Progress
+from rag.web.language import told
 from rag.web.opening import Opening, progress_text, sentence, unexpected
 from rag.web.watching import Events, Watcher
 
@@ -255,13 +256,13 @@ def spoken_seconds(seconds: float) -> str:
 
 
 def index_data(keeper: Keeper) -> dict[str, Any]:
-    """What the page shows of the index, as plain data."""
+    """What the page shows of the index, as plain data in the language that is spoken."""
     state = keeper.state
     changes = state.changes
     names = ("added", "changed", "removed", "kept", "failed") if changes is not None else ()
     return {
         "kind": state.kind,
-        "text": state.text,
+        "text": told(state.text),
         "stage": state.stage,
         "done": state.done,
         "total": state.total,

@@ -15,27 +15,16 @@ from functools import lru_cache
 
 from rag.types import spoken_date
 from rag.web import asset
+from rag.web.templates import Templates, filled
 
 LANGUAGES = {"en": "English", "ru": "Русский"}
 """The languages of the page, by their codes, as they call themselves."""
 COOKIE = "footnote_language"
 """Where a browser keeps the language that its reader chose."""
-
-
-NOTICES = (
-    "The model wrote an answer, but no passage carries any sentence of it, so it is not shown.",
-    "The model did not answer.",
-    "These are sentences of the articles instead.",
-    "RAG_CONTEXT_TOKENS sets how much fits.",
-    "No article meets all that was asked for; more were searched.",
-    "The answer is cut.",
-    "The articles do not say:",
-    "The answers come from an older index:",
-    "The build was cancelled before there was an index; open it again to build it.",
-    "Loading the model…",
-    "Your question comes next.",
-)
-"""Sentences of notices, as the chatbot and the page write them; errors in between stay English."""
+MOST_NOTICES = 20
+"""How many notices of an answer are told one by one."""
+DEEPEST = 3
+"""How many messages are told that stand in each other."""
 
 _speaking: ContextVar[str] = ContextVar("language", default="en")
 _RUSSIAN_MONTHS = (
@@ -81,21 +70,73 @@ def phrase(text: str, language: str = "", **values: object) -> str:
     """
     language = language or _speaking.get()
     known = table(language).get(text)
-    count = values.get("count")
-    forms = (known or text).split("|") if isinstance(count, int) else [known or text]
-    form = _form(count, language if known else "en") if isinstance(count, int) else 0
-    shown = forms[min(form, len(forms) - 1)]
-    for name, value in values.items():
-        text = _number(value, language if known else "en") if isinstance(value, int) else str(value)
-        shown = shown.replace(f"{{{name}}}", text)
-    return shown
+    return _said(known or text, language if known else "en", values)
 
 
 def told(text: str, language: str = "") -> str:
-    """A notice that was put together elsewhere, with those of its sentences that are in ``NOTICES`` in a language."""
-    for each in NOTICES:
-        text = text.replace(each, phrase(each, language))
-    return text
+    """An error's message, a file's reason or an answer's notices in a language; what is not known stays as it is.
+
+    They were put together elsewhere, so they are known again by the templates in the table of messages. What these were
+    filled in with stays letter for letter, but for ``{message}``, which is such a text itself.
+
+    >>> told("larger than 5 MB; split it or raise RAG_MAX_FILE_MEGABYTES", "ru")
+    'больше 5 МБ; разделите его или увеличьте RAG_MAX_FILE_MEGABYTES'
+    """
+    language = language or _speaking.get()
+    return _told(text, language) if text and messages(language) else text
+
+
+@lru_cache(maxsize=512)
+def _told(text: str, language: str) -> str:
+    starts = [found.start() for found in _notice_starts(language).finditer(text)][:MOST_NOTICES]
+    return _notices(text, language, starts) if starts[:1] == [0] else _message(text, language) or text
+
+
+def _notices(text: str, language: str, starts: list[int]) -> str:
+    """Notices that follow each other, parted where another can begin, each as short as it can be."""
+    ends = [*starts[1:], len(text)]
+    shown, place = [], 0
+    while place < len(starts):
+        parts = ((end, text[starts[place] : ends[end]].rstrip()) for end in range(place, len(ends)))
+        known = ((end, _message(part, language)) for end, part in parts)
+        unknown = place, text[starts[place] : ends[place]].rstrip()
+        place, part = next((each for each in known if each[1]), unknown)
+        shown.append(part)
+        place += 1
+    return " ".join(shown)
+
+
+def _message(text: str, language: str, depth: int = 0) -> str:
+    """A text in a language, empty where it is not known."""
+    if known := table(language).get(text):
+        return known
+    found = _templates(language).found(text)
+    if found is None:
+        return ""
+    key, values = found
+    inner = values.get("message")
+    if isinstance(inner, str) and depth < DEEPEST:
+        values = {**values, "message": _inner(inner, language, depth + 1)}
+    message = _said(messages(language)[key], language, values)
+    begins_anew = text[0].isupper() and not key.startswith("{")
+    return message[:1].upper() + message[1:] if begins_anew else message
+
+
+def _inner(text: str, language: str, depth: int) -> str:
+    """A message in another text, where it may be a sentence with its full stop."""
+    if message := _message(text, language, depth):
+        return message
+    message = _message(text[:-1], language, depth) if text.endswith(".") else ""
+    return f"{message}." if message else text
+
+
+def _said(text: str, language: str, values: Mapping[str, object]) -> str:
+    """A text filled in; of its forms the one for ``count``, where that is a whole number."""
+    count = values.get("count")
+    forms = text.split("|") if isinstance(count, int) else [text]
+    form = _form(count, language) if isinstance(count, int) else 0
+    shown = {name: _number(each, language) if isinstance(each, int) else str(each) for name, each in values.items()}
+    return filled(forms[min(form, len(forms) - 1)], shown)
 
 
 def spoken(published: str, language: str = "") -> str:
@@ -131,6 +172,38 @@ def _form(count: int, language: str) -> int:
 def table(language: str) -> Mapping[str, str]:
     """The texts of the page in a language by their English; empty for English."""
     return {} if language not in LANGUAGES or language == "en" else json.loads(asset(f"{language}.json"))
+
+
+@lru_cache
+def messages(language: str) -> Mapping[str, str]:
+    """What the server puts together, in a language, by the English templates; empty for English. No browser needs it.
+
+    ``notices`` of an answer follow each other in one text, ``messages`` are errors, reasons and the parts of them.
+    """
+    tables = _messages(language)
+    return {**tables["messages"], **tables["notices"]}
+
+
+@lru_cache
+def _messages(language: str) -> Mapping[str, Mapping[str, str]]:
+    known = language in LANGUAGES and language != "en"
+    return json.loads(asset(f"{language}.messages.json")) if known else {"messages": {}, "notices": {}}
+
+
+@lru_cache
+def _templates(language: str) -> Templates:
+    return Templates(messages(language))
+
+
+@lru_cache
+def _notice_starts(language: str) -> re.Pattern[str]:
+    begun = {re.escape(each.partition("{")[0]) for each in _messages(language)["notices"]}
+    return re.compile(f"(?<!\\S)(?:{'|'.join(begun)})")
+
+
+def current() -> str:
+    """The language that is being spoken, see ``speaking``."""
+    return _speaking.get()
 
 
 def chosen_language(cookies: Mapping[str, str], accepted: str = "") -> str:

@@ -57,7 +57,7 @@ function languageName(code) {
 }
 
 function asRow([id, title, outlet, authors, date, code, passages, status, reason, readable]) {
-  const row = { id, title, outlet, authors, date, code, passages, status, reason: reason ? told(reason) : "", readable };
+  const row = { id, title, outlet, authors, date, code, passages, status, reason, readable };
   row.language = languageName(code);
   row.key = fold([title, id, outlet, authors, date, row.language, row.reason].join(" "));
   return row;
@@ -72,7 +72,7 @@ async function fetchRows() {
     if (found && found.rows) {
       stamp = found.stamp;
       rows = found.rows.map(asRow);
-      if (found.problem) tell(told(found.problem), true);
+      if (found.problem) tell(found.problem, true);
       drawFilters();
       drawTable();
     }
@@ -283,7 +283,7 @@ function drawRoom() {
   if (obstacle) add.replaceChildren(make("p", "hint", obstacle));
   else if (!adder && limits().suffixes.length) add.replaceChildren((adder = makeAdder(limits(), fetchRows)));
   if (done || problem) {
-    tell(problem ? told(problem) : done, Boolean(problem));
+    tell(problem || done, Boolean(problem));
     footnote.hurry?.();
   }
   fetchRows();

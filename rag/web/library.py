@@ -13,7 +13,7 @@ from rag.read import MEGABYTE, READERS
 from rag.settings import Settings
 from rag.types import FileStatus, Header
 from rag.web.keeper import Keeper
-from rag.web.language import phrase
+from rag.web.language import phrase, told
 from rag.web.lines import shortened
 from rag.web.opening import Opening, sentence, unexpected
 from rag.web.rooms import Visitor
@@ -88,7 +88,7 @@ class Library:
             id: FileStatus(id, "indexed") for id in headers
         }
         rows = [_row(each, headers.get(each.id), passages.get(each.id, 0)) for each in listed.values()]
-        return {"rows": rows[:MAX_ROWS], "total": len(rows), "stamp": stamp, "problem": self._survey.problem}
+        return {"rows": rows[:MAX_ROWS], "total": len(rows), "stamp": stamp, "problem": told(self._survey.problem)}
 
     def take(self, step: Any) -> dict[str, Any]:
         """One step of a file's way in, as a list: what came of it, or why it was ``refused``. Whatever is sent is checked.
@@ -99,11 +99,11 @@ class Library:
         try:
             return self._step(*([step] if isinstance(step, str) else step))  # one alone comes without its list
         except FootnoteError as error:
-            return {"refused": sentence(error)}
+            return {"refused": told(sentence(error))}
         except Exception as error:  # the reader must be told, whatever it was
             log.error("adding a file failed: %s", type(error).__name__)
             log.debug("adding a file failed", exc_info=True)  # names stand in it, so not above DEBUG
-            return {"refused": unexpected(error)}
+            return {"refused": told(unexpected(error))}
 
     def _step(self, step: Any = None, first: Any = None, second: Any = None) -> dict[str, Any]:
         if step == "begin" and isinstance(first, str) and len(first) <= 4096 and type(second) is int:
@@ -160,7 +160,7 @@ def _row(file: FileStatus, header: Header | None, passages: int) -> list[Any]:
     title = shortened(known.title or file.id, MAX_CELL)
     authors = shortened(", ".join(known.authors), MAX_CELL)
     outlet, date = shortened(known.outlet, MAX_CELL), shortened(known.published, MAX_CELL)
-    reason = shortened(file.reason[:1].upper() + file.reason[1:], MAX_CELL)
+    reason = told(file.reason[:1].upper() + file.reason[1:])
     return [
         file.id,
         title,
@@ -170,6 +170,6 @@ def _row(file: FileStatus, header: Header | None, passages: int) -> list[Any]:
         shortened(known.language, MAX_CELL),
         passages,
         file.status,
-        reason,
+        shortened(reason, MAX_CELL),
         header is not None,
     ]

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from rag.errors import FootnoteError, QuestionError
 from rag.types import Header, Passage
+from rag.web.language import told
 from rag.web.lines import shortened
 from rag.web.opening import sentence, unexpected
 from rag.web.render import MAX_HITS, byline
@@ -60,7 +61,7 @@ class Map:
         if thread.is_alive():
             return {"state": "drawing"}
         if self._problem:
-            return {"state": "failed", "problem": self._problem}
+            return {"state": "failed", "problem": told(self._problem)}
         data = self._data
         return {"state": "ready", "key": data["key"], "same": True} if known == data["key"] else data
 
@@ -101,11 +102,11 @@ class Map:
         try:
             return answer()
         except FootnoteError as error:
-            return {"problem": sentence(error)}
+            return {"problem": told(sentence(error))}
         except Exception as error:  # the reader must be told, whatever it was
             log.error("the map could not answer: %s", type(error).__name__)
             log.debug("the map could not answer", exc_info=True)  # texts stand in it, so not above DEBUG
-            return {"problem": unexpected(error)}
+            return {"problem": told(unexpected(error))}
 
     def _place(self, sent: Any) -> Data:
         chatbot, made = self._chatbot(), self._map

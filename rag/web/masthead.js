@@ -33,7 +33,7 @@ function drawServing(state) {
   const unread = failed ? say("{count} file could not be read; Articles says why.|{count} files could not be read; Articles says why.", { count: failed }) : "";
   if (state.kind === "building") drawLine("loading", progressText(state), state);
   else if (state.kind === "outdated") drawLine("ready", say("The folder of articles has changed."), null, button("again", say("Update the index"), () => beat("rebuild")));
-  else if (state.kind === "cancelled" || state.kind === "failed") drawLine("ready", told(state.text));
+  else if (state.kind === "cancelled" || state.kind === "failed") drawLine("ready", state.text);
   else drawLine("ready", state.folder || unread);
 }
 
@@ -52,8 +52,8 @@ function drawStatus() {
   const state = footnote.index;
   if (state && state.serving) drawServing(state);
   else if (kind === "loading") drawLine(kind, progressText(value) || text, value);
-  else if (kind === "failed") drawLine(kind, told(text), null, button("again", say("Try again"), () => trigger("again")));
-  else drawLine(kind, told(text));
+  else if (kind === "failed") drawLine(kind, text, null, button("again", say("Try again"), () => trigger("again")));
+  else drawLine(kind, text);
 }
 
 function speak(state) {

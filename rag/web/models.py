@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol
 from rag.chat.keys import Key
 from rag.chat.names import EXTRACTIVE, KEY_VARIABLE, SERVICES, may_choose, open_named, shown_name
 from rag.errors import FootnoteError, KeyMissing, SettingsError
-from rag.web.language import phrase
+from rag.web.language import phrase, told
 
 if TYPE_CHECKING:
     from rag.chat import ChatModel
@@ -291,7 +291,7 @@ class Models:
                     "models": [f"{each.service}:{name}" for name in each.models],
                     "state": phrase("key is set for this session", visitor.language)
                     if each.service in kept.keys
-                    else phrase(each.state, visitor.language),
+                    else told(each.state, visitor.language),
                 }
                 for each in self._found
             ]

@@ -3,11 +3,6 @@
 const STAGES = ["reading", "embedding", "keywords"];
 const STAGE_NAMES = { reading: "Reading the articles", embedding: "Embedding the passages", keywords: "Indexing the words" };
 
-// Texts of the server are told in the page's language as far as the table knows them.
-function told(text) {
-  return text.includes("|") ? text : say(text);
-}
-
 function progressText({ stage, done, total, text }) {
   const counted = total > 1;
   if (stage === "reading" && counted) return say("Reading {done} of {count} article…|Reading {done} of {count} articles…", { done, count: total });

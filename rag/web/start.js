@@ -24,7 +24,7 @@ function drawFiles(reasons) {
   files.replaceChildren(
     ...reasons.map(([id, reason]) => {
       const item = make("li");
-      item.append(make("span", "card-name", id), make("span", "byline", reason ? told(reason) : ""));
+      item.append(make("span", "card-name", id), make("span", "byline", reason));
       return item;
     }),
   );

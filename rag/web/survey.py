@@ -17,6 +17,7 @@ from typing import Any
 from rag.errors import FootnoteError
 from rag.types import FileStatus
 from rag.web.keeper import Keeper, index_data
+from rag.web.language import told
 from rag.web.opening import Opening, sentence
 
 log = logging.getLogger(__name__)
@@ -96,7 +97,7 @@ class Survey:
             "serving": contents is not None,
             "contents": asdict(contents) if contents is not None else {},
             "files": dict(counts),
-            "folder": self._problem,
+            "folder": told(self._problem),
             "first": first,
             "reasons": files,
             "stamp": self.stamp,
@@ -114,9 +115,9 @@ class Survey:
         if kind == "building":
             return "building", []
         self._refresh()
-        reasons = [[each.id, each.reason] for each in self._files if each.status in ("failed", "skipped")]
-        reasons = [each for each in reasons if not each[0].startswith(".")]
-        return ("unusable" if reasons else "empty"), reasons[:MOST_REASONS]
+        unread = [each for each in self._files if each.status in ("failed", "skipped") and not each.id.startswith(".")]
+        reasons = [[each.id, told(each.reason)] for each in unread[:MOST_REASONS]]
+        return ("unusable" if reasons else "empty"), reasons
 
     def _turn(self) -> float:
         """How long a page waits for its turn: the more pages ask, the longer, up to ``CALM_SECONDS``."""
