@@ -24,6 +24,13 @@ trigger = (name, sent) => {
   asking(name, sent);
 };
 
+// On a phone tables are drawn as blocks, and are still tables for who does not see them.
+const ROLES = { TABLE: "table", THEAD: "rowgroup", TBODY: "rowgroup", TR: "row", TH: "columnheader", TD: "cell" };
+function asTable(table) {
+  for (const each of [table, ...table.querySelectorAll("thead, tbody, tr, th, td")]) each.setAttribute("role", ROLES[each.tagName]);
+  return table;
+}
+
 function keyed(key, made) {
   made.dataset.key = key;
   return made;

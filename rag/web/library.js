@@ -193,14 +193,16 @@ function drawTable() {
   const shown = shownRows();
   page = Math.min(page, Math.max(0, Math.ceil(shown.length / ROWS) - 1));
   drawInto(table.tBodies[0], shown.slice(page * ROWS, (page + 1) * ROWS).map(drawRow), title);
-  table.hidden = !shown.length;
+  asTable(table).hidden = !shown.length;
   none.hidden = Boolean(shown.length);
   none.textContent = rows.length
     ? say("Nothing here has all of these words.")
     : (footnote.index || {}).serving
       ? say("There are no articles yet.")
       : say("The articles are listed here as soon as they are read.");
-  about.textContent = shown.length < rows.length ? say("{shown} of {count} file|{shown} of {count} files", { shown: shown.length, count: rows.length }) : rows.length ? say("{count} file|{count} files", { count: rows.length }) : "";
+  const count = rows.length;
+  const counted = shown.length < count ? say("{shown} of {count} file|{shown} of {count} files", { shown: shown.length, count }) : count ? say("{count} file|{count} files", { count }) : "";
+  if (about.textContent !== counted) about.textContent = counted; // read aloud, so only when it is news
   drawPages(shown.length);
 }
 

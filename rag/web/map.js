@@ -386,7 +386,7 @@ function drawTable() {
     row.append(name, text, make("td", "", standing(points[at].row) || "–"));
     body.append(row);
   }
-  const parts = [whole];
+  const parts = [asTable(whole)];
   if (order.length > listed) {
     const further = () => {
       const next = listed;

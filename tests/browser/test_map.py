@@ -362,4 +362,5 @@ class TestEveryScreen:
         expect(page.locator(".map-passage .passage")).to_contain_text("Growers in the Vell")
         expect(page.locator(".map-passage .card-name")).to_be_in_viewport()
         page.get_by_role("button", name="Table", exact=True).tap()
+        expect(page.locator(".map-table td").first).to_have_attribute("role", "cell")  # drawn as a block
         assert not page.evaluate(wide)
