@@ -249,8 +249,8 @@ class ServicesDouble:
     keyed: Sequence[str] = ("paid", "dear")
     found: Sequence[FoundService] = (
         FoundService("near", ("small", "stuck"), "running on this machine"),
-        FoundService("paid", (), "no key; set PAID_API_KEY or enter one here"),
-        FoundService("dear", (), "no key; set DEAR_API_KEY or enter one here"),
+        FoundService("paid", (), "no key; set PAID_API_KEY"),
+        FoundService("dear", (), "no key; set DEAR_API_KEY"),
     )
     opened: list[tuple[str, str]] = field(default_factory=list)
     looks: int = 0
