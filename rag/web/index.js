@@ -113,8 +113,8 @@ watching.addEventListener("change", () => trigger("follow", { on: watching.check
 watch("value", () => {
   const value = props.value || {};
   tell(value.problem || value.said || "", Boolean(value.problem));
-  drawIndex(value);
-  footnote.hurry?.();
+  if (value.kind && footnote.hear) footnote.hear(value);
+  else drawIndex(value);
 });
 followIndex(drawIndex, listening);
 drawIndex(props.value);

@@ -6,6 +6,7 @@ const keyless = element.querySelector(".keyless");
 const spoken = element.querySelector(".masthead-said");
 let timer = 0;
 let said = "";
+let newest = 0; // the answer that was asked for last: one that comes later is older
 let line = ""; // what is drawn: the same is not drawn again, or it would be read aloud again and a click might miss its button
 
 // One set of timers and listeners, whichever instance of this script runs.
@@ -64,25 +65,33 @@ function speak(state) {
   spoken.textContent = text;
 }
 
+function hear(state) {
+  footnote.index = state;
+  window.dispatchEvent(new CustomEvent("footnote:index", { detail: state }));
+  drawStatus();
+  speak(state);
+}
+
 async function beat(wish) {
   clearTimeout(timer);
   if (document.hidden && !wish) return; // it comes again when somebody looks
+  const number = ++newest;
   let state = null;
   try {
     state = await server.index_beat(wish || "");
   } catch {} // no server any more: nothing to tell
-  if (listening.signal.aborted) return;
-  if (state) {
-    footnote.index = state;
-    window.dispatchEvent(new CustomEvent("footnote:index", { detail: state }));
-    drawStatus();
-    speak(state);
-  }
+  if (listening.signal.aborted || number !== newest) return;
+  if (state) hear(state);
   clearTimeout(timer);
   timer = setTimeout(beat, 1000 * (state ? state.wait : 60));
 }
 
 footnote.hurry = () => beat();
+// What another part of the page was told of the index: all show it in one go, or what comes later would move what is pressed.
+footnote.hear = (state) => {
+  hear(state);
+  beat();
+};
 document.addEventListener("visibilitychange", () => document.hidden || beat(), { signal: listening.signal });
 listening.signal.addEventListener("abort", () => clearTimeout(timer));
 

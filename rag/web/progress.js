@@ -33,7 +33,9 @@ function drawStages(place, state) {
       item.dataset.kind = past ? "done" : number === at ? "now" : "later";
       const words = past ? say("done") : number === at ? say("{done} of {total}", { done: state.done, total: state.total }) : "";
       item.append(make("span", "stage-name", name), bar(name, done, total), make("span", "stage-words", words));
-      if (number === at && !past && state.left != null) item.append(make("span", "stage-left", say("about {time} left", { time: spokenTime(state.left) })));
+      // Its line is there before its words: what stands below does not move when they come.
+      const left = !past && state.left != null ? say("about {time} left", { time: spokenTime(state.left) }) : "";
+      if (number === at) item.append(make("span", "stage-left", left));
       return item;
     }),
   );

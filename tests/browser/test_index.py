@@ -152,6 +152,42 @@ class TestIndex:
         expect(page.locator(".index-state")).to_have_text("The build was cancelled")
         expect(page.get_by_role("heading", name="Index", exact=True)).to_be_focused()
 
+    def test_nothing_moves_under_the_pointer_while_a_build_goes_on(self, page: Any, desk: Desk, expect: Any) -> None:
+        desk.hold = "reading"
+        page.get_by_role("button", name="Rebuild from nothing").click()
+        assert desk.reached.wait(SECONDS)
+        expect(page.locator(".stage[data-kind=now]")).to_be_attached()
+        tops = page.evaluate(
+            """() => {
+                const state = { ...footnote.index };
+                const pressed = [".index-actions button", ".index-watch"];
+                const seen = [{ left: null }, { left: 5 }, { done: 3, total: 3, left: null }, { stage: "embedding", done: 0, left: 70 }];
+                return seen.map((each) => {
+                    footnote.hear({ ...state, stage: "reading", done: 1, total: 3, ...each });
+                    return pressed.map((one) => Math.round(document.querySelector(one).getBoundingClientRect().top));
+                });
+            }"""
+        )
+        assert tops == [tops[0]] * len(tops)
+
+    def test_what_is_heard_in_one_part_is_drawn_in_all(self, page: Any, desk: Desk, expect: Any) -> None:
+        # Else the line under the name comes later than the buttons, and moves them while they are pressed.
+        desk.hold = "reading"
+        page.evaluate(
+            """() => {
+                window.uneven = 0;
+                const line = document.querySelector(".status"), room = document.querySelector(".index-room");
+                new MutationObserver(() => {
+                    const building = Boolean(room.querySelector("button[data-key=cancel]"));
+                    if (building && line.hidden) uneven += 1;
+                }).observe(room.querySelector(".index-actions"), { childList: true });
+            }"""
+        )
+        page.get_by_role("button", name="Rebuild from nothing").click()
+        assert desk.reached.wait(SECONDS)
+        expect(page.get_by_role("button", name="Cancel the build")).to_be_visible()
+        assert page.evaluate("uneven") == 0
+
     def test_what_is_drawn_already_is_not_drawn_again(self, page: Any, desk: Desk, expect: Any) -> None:
         write_articles(desk.settings.articles, NEW)
         page.get_by_role("button", name="Look for changes").click()
