@@ -117,12 +117,15 @@ async function copyText(text) {
   }
 }
 
-// The page's address names what is shown, so that it can be opened again; the page itself does not move.
-function writeAddress(changes) {
+// The page's address names what is shown, so that it can be opened again; the page itself does not move. Where `leads` says so
+// it becomes a step that the browser's Back leads to.
+function writeAddress(changes, leads = false) {
   const query = new URLSearchParams(location.search);
   for (const [name, value] of Object.entries(changes)) value ? query.set(name, value) : query.delete(name);
   const text = query.toString();
-  window.history.replaceState(window.history.state, "", location.pathname + (text ? "?" + text : ""));
+  const address = location.pathname + (text ? "?" + text : "");
+  if (leads) window.history.pushState(window.history.state, "", address);
+  else window.history.replaceState(window.history.state, "", address);
 }
 
 function drawProblem(place, text) {

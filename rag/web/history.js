@@ -1,5 +1,5 @@
 // The conversations beside the chat: opened, searched, renamed where they stand, saved as files, deleted. On a phone they
-// cover the chat until one is chosen. The page's address names the one that is open.
+// cover the chat until one is chosen. The page's address names the one that is open, and Back leads to the one before.
 
 const shelf = element.querySelector(".history");
 const fold = shelf.querySelector(".history-fold");
@@ -13,6 +13,7 @@ const wide = window.matchMedia("(min-width: 1200px)");
 const FOLDED = "footnote_history";
 
 let current = null; // the conversation that is open; null until the page has arrived at its address
+let returning = false; // the address that comes next is no step of its own: Back led to it, or the one before was deleted
 let unfolded = ""; // the one whose tools are shown
 let doomed = ""; // the one that is to be deleted, "all" for all of them
 let renaming = null; // the one that is being renamed, with its form as far as it is filled in
@@ -219,10 +220,23 @@ function doom(id, before = "") {
 function remove(id) {
   const shown = id === "all" || id === current;
   unfolded = doomed = "";
+  returning = shown;
   if (id === "all") trigger("delete_conversations");
   else trigger("delete_conversation", { id });
   if (shown) trigger("new_conversation");
   search.focus({ preventScroll: true });
+}
+
+function inAddress() {
+  return new URLSearchParams(location.search).get("conversation") || "";
+}
+
+function goBack() {
+  const id = inAddress();
+  if (id === current) return;
+  returning = true;
+  if (id) trigger("open_conversation", { conversation: id });
+  else trigger("new_conversation");
 }
 
 function choose(id) {
@@ -250,8 +264,10 @@ function update() {
     saved = value.file.stamp;
     saveFile(value.file);
   }
+  const left = inAddress() && inAddress() !== value.current; // a conversation: Back leads to it
+  writeAddress({ conversation: value.current }, left && current !== null && !returning);
   current = value.current;
-  writeAddress({ conversation: current });
+  returning = false;
   if (value.search === wanted) redraw();
 }
 
@@ -280,8 +296,9 @@ window.footnoteHistory?.abort();
 const staying = (window.footnoteHistory = new AbortController());
 for (const screen of [phone, wide]) screen.addEventListener("change", () => open(fitting()), { signal: staying.signal });
 
+window.addEventListener("popstate", goBack, { signal: staying.signal });
 open(fitting());
 watch("value", update);
 update();
 // The server opens what the address names, and then sends the list.
-trigger("open_conversation", { conversation: new URLSearchParams(location.search).get("conversation") || "" });
+trigger("open_conversation", { conversation: inAddress() });

@@ -5,7 +5,7 @@ const EXTRACTIVE = "extractive";
 const settings = element.querySelector(".model");
 const about = settings.querySelector(".pane-about");
 const options = settings.querySelector(".model-options");
-const services = settings.querySelector(".model-services");
+const unready = settings.querySelector(".model-unready");
 const said = settings.querySelector(".model-said");
 const look = settings.querySelector(".model-look");
 const other = settings.querySelector(".model-other");
@@ -39,10 +39,14 @@ function drawOptions({ current, own, found, keyless }) {
   if (focused) options.querySelector("input:checked")?.focus();
 }
 
-function drawService(each) {
-  const item = make("li", "byline");
-  item.append(make("b", "", each.service), " " + each.state);
-  return item;
+// What offers no model now, with the reason; services that share one share a line.
+function drawUnready(services) {
+  const states = new Map();
+  for (const each of services) states.set(each.state, [...(states.get(each.state) || []), each.service]);
+  unready.hidden = !services.length;
+  unready.querySelector("summary").textContent = say("{count} service is not ready|{count} services are not ready", { count: services.length });
+  const lines = [...states].flatMap(([state, names]) => [make("dt", "", names.join(", ")), make("dd", "", state)]);
+  unready.querySelector("dl").replaceChildren(...lines);
 }
 
 function drawKey(each) {
@@ -66,7 +70,7 @@ function drawModel() {
   look.setAttribute("aria-disabled", "false");
   about.textContent = current === EXTRACTIVE ? say("Now: the articles’ own sentences") : say("Now: {model}", { model: current });
   drawOptions({ current, own, found, keyless });
-  services.replaceChildren(...found.filter((each) => !each.models.length).map(drawService));
+  drawUnready(found.filter((each) => !each.models.length));
   drawKeys(keys);
   if (value.own) document.querySelector("#masthead .keyless").hidden = !keyless || current !== EXTRACTIVE;
   said.className = value.problem ? "model-said failure" : "model-said";

@@ -413,6 +413,31 @@ class TestAddresses:
         new(page)
         expect(page).to_have_url(f"{url}?__theme=light")
 
+    def test_back_leads_through_the_conversations(self, visit: Callable[..., Any], url: str, expect: Any) -> None:
+        page = visit(url)
+        ask(page, FERRIES)
+        kept(page, FERRIES)
+        first = page.url
+        new(page)
+        ask(page, FROST)
+        kept(page, FROST, FERRIES)
+        second = page.url
+        shown = page.locator("#chat .question")
+        page.go_back()
+        expect(shown).to_have_text(f"You asked: {FERRIES}")
+        expect(page).to_have_url(first)
+        expect(page.locator("#history .history-open[aria-current]")).to_contain_text(FERRIES)
+        page.go_forward()
+        expect(shown).to_have_text(f"You asked: {FROST}")
+        expect(page).to_have_url(second)
+        tools(page, FROST)
+        page.get_by_role("button", name="Delete…").click()
+        page.get_by_role("button", name="Delete", exact=True).click()
+        page.locator("#chat .welcome").wait_for()
+        page.go_back()  # not to what was deleted
+        expect(shown).to_have_text(f"You asked: {FERRIES}")
+        expect(page).to_have_url(first)
+
     def test_an_unknown_one_is_told_kindly(self, visit: Callable[..., Any], url: str, expect: Any) -> None:
         page = visit(f"{url}?conversation=%3Cimg%20src=x%20onerror=alert(1)%3E")
         expect(page.get_by_test_id("toast-body")).to_contain_text("There is no such conversation, or it was deleted")

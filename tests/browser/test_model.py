@@ -103,6 +103,14 @@ class TestChoosing:
         expect(ask(page, FROST).locator(".written")).to_have_count(0)
         assert chatbot.models == ["extractive", "near:small", "extractive"]
 
+    def test_services_without_a_model_say_what_they_miss(self, page: Any, expect: Any) -> None:
+        open_panel(page)
+        missing = page.get_by_text("no key; set PAID_API_KEY")
+        expect(missing).to_be_hidden()
+        page.get_by_text("2 services are not ready").click()
+        expect(missing).to_be_visible()
+        expect(page.locator(".model-unready dt")).to_have_text(["paid", "dear"])
+
     def test_each_reader_chooses_alone(
         self, visit: Callable[..., Any], served: tuple[str, Any, Any], page: Any, expect: Any, chatbot: Double
     ) -> None:
