@@ -11,9 +11,11 @@ import logging
 import os
 import socket
 import sys
+import time
 from collections.abc import AsyncGenerator, Callable, Sequence
 from functools import lru_cache
 from html import escape
+from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -83,6 +85,8 @@ FOLLOWING = ("article.js", "progress.js")
 """The scripts of what follows the index."""
 ADDING = (*FOLLOWING, "adding.js")
 """The scripts of what also takes files."""
+
+_STEPS = count(time.time_ns() // 1_000_000)  # greater than all before it, also after the server was started anew
 
 Begun = tuple[Any, Any, Any]
 """New values for the question box, the conversation and the chat."""
@@ -305,10 +309,11 @@ class Handlers:
             return gr.Textbox(**_ask(request)), turns, *_drawn(turns, request, self.history.desk(session))
         return gr.skip(), gr.skip(), gr.skip(), gr.skip()
 
-    async def recall(self, conversation: Conversation, request: gr.Request) -> dict[str, Any]:
-        """All turns' sources again, for a page that has lost those from before."""
-        desk = self.history.desk(str(request.session_hash))
-        return panel(conversation, _language(request), desk.number)
+    async def recall(
+        self, conversation: Conversation, request: gr.Request
+    ) -> tuple[list[dict[str, str]], dict[str, Any]]:
+        """The chat with all sources again, for a page that has lost some of it, or got it in the wrong order."""
+        return _drawn(conversation, request, self.history.desk(str(request.session_hash)))
 
     async def listed(self, request: gr.Request) -> dict[str, Any]:
         """The list of conversations as it is now."""
@@ -406,9 +411,15 @@ def _warn(text: str, request: gr.Request) -> None:
 def _drawn(
     conversation: Conversation, request: gr.Request, desk: Desk, newest: bool = False
 ) -> tuple[list[dict[str, str]], dict[str, Any]]:
-    """The chat and the sources of a conversation, as this reader sees them; only of the ``newest`` turn, see ``panel``."""
+    """The chat and the sources of a conversation, as this reader sees them; only of the ``newest`` turn, see ``panel``.
+
+    ``step`` grows each time: a page that gets a smaller one after a greater one asks for all of it again, see ``recall``.
+    """
     language = _language(request)
-    return messages(conversation, language), panel(conversation, language, desk.number, newest)
+    return messages(conversation, language), {
+        **panel(conversation, language, desk.number, newest),
+        "step": next(_STEPS),
+    }
 
 
 def _visitor(request: gr.Request) -> Visitor:
@@ -626,7 +637,7 @@ def build_page(
             chat.undo(handlers.undo, [conversation], shown, **once),
             chat.clear(handlers.clear, None, shown, **once),
         ]
-        sources.recall(handlers.recall, [conversation], [sources], **at_once)
+        sources.recall(handlers.recall, [conversation], [chat, sources], **at_once)
         box.stop(handlers.stop, None, None, **at_once)
         acts.act(handlers.act, [conversation], [acts], **at_once)
         if listed is not None:

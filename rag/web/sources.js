@@ -16,16 +16,25 @@ let cards = new Map(); // those that are drawn, by what they show
 let pressed = null; // the chip that was pressed last, while its answer is being written anew
 
 // An answer that is being written comes with its own sources alone: those of the turns before it stay here.
-const known = (window.footnoteTurns ||= { desk: 0, turns: {}, missed: false });
+const known = (window.footnoteTurns ||= { step: 0, desk: 0, turns: {}, missed: false });
 
+// Whether there is something to draw. gradio works off an event's steps one after another, but those of two events side by
+// side: in a busy browser the end of a stopped answer comes after what took its place. Then all is asked for once more.
 function learn() {
-  const { desk = 0, turns: sent = {}, before = [] } = props.value || {};
+  const { step = 0, desk = 0, turns: sent = {}, before = [] } = props.value || {};
+  if (step < known.step) {
+    known.step = 0;
+    trigger("recall");
+    return false;
+  }
+  known.step = step;
   const kept = desk === known.desk ? before.filter((turn) => known.turns[turn]) : [];
   known.desk = desk;
   known.turns = { ...Object.fromEntries(kept.map((turn) => [turn, known.turns[turn]])), ...sent };
   const missed = kept.length < before.length;
   if (missed && !known.missed) trigger("recall");
   known.missed = missed;
+  return true;
 }
 
 function turns() {
@@ -219,7 +228,7 @@ let visiting = false; // an article that the address names, while the conversati
 let shownValue = "";
 let newest = "";
 watch("value", () => {
-  learn();
+  if (!learn()) return;
   const current = (props.value && props.value.current) || "";
   const fingerprint = current + JSON.stringify(turns()[current] || "");
   if (fingerprint === shownValue) return;

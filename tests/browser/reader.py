@@ -18,6 +18,16 @@ def ask(page: Any, question: str, wait: bool = True) -> Any:
     return answer
 
 
+def beat(page: Any) -> None:
+    """Waits until the page has asked the server for the index once more and heard of it."""
+    page.evaluate(
+        """() => new Promise((heard) => {
+            addEventListener("footnote:index", () => setTimeout(heard), { once: true });
+            footnote.hurry();
+        })"""
+    )
+
+
 def wait_until(page: Any, condition: Callable[[], bool], seconds: float = 10) -> None:
     """Waits for something on our side; the browser goes on meanwhile."""
     for _ in range(int(seconds / 0.05)):

@@ -266,6 +266,40 @@ class TestList:
         ask(page, UNKNOWN)
         kept(page, UNKNOWN)
 
+    @pytest.mark.parametrize("left_for", ["a new one", "another"])
+    def test_steps_that_the_browser_takes_in_another_order_leave_nothing_behind(
+        self, visit: Callable[..., Any], url: str, opener: Opener, expect: Any, left_for: str
+    ) -> None:
+        # gradio works off an event's steps one after another, but those of two events side by side: in a busy browser the
+        # last step of a stopped answer comes after what took its place.
+        page = visit(url)
+        ask(page, UNKNOWN)
+        new(page)
+        ask(page, FERRIES)
+        kept(page, FERRIES, UNKNOWN)
+        page.evaluate(
+            """() => {
+                const later = window.setTimeout, slow = new Set();
+                window.setTimeout = (run, wait, ...sent) => {
+                    const { msg, event_id: event } = sent[0] || {};
+                    if (msg === "process_generating") slow.add(event);
+                    return later(run, event && slow.has(event) ? 700 : wait, ...sent);
+                };
+            }"""
+        )
+        opener.chatbot.gate.clear()
+        ask(page, FROST, wait=False)
+        if left_for == "another":
+            page.locator("#history .history-open", has_text=UNKNOWN).click()
+        else:
+            page.get_by_role("button", name="New conversation").click()
+        with page.expect_event("console", lambda message: message.text == "all came"):
+            page.evaluate("window.setTimeout(() => console.log('all came'), 1500)")
+        expect(page.locator("#chat .question")).to_have_text([f"You asked: {UNKNOWN}"] if left_for == "another" else [])
+        expect(page.locator("#sources .pane-about")).not_to_have_text(FROST)
+        opener.chatbot.gate.set()
+        ask(page, FROST)
+
     def test_exported_in_three_formats(self, visit: Callable[..., Any], url: str) -> None:
         page = visit(url)
         ask(page, FERRIES)

@@ -18,7 +18,7 @@ from rag.errors import EmbedderError, IndexTooNew
 from rag.generations import new_generation
 from rag.settings import Settings
 from rag.types import Progress
-from reader import ask, wait_until
+from reader import ask, beat, wait_until
 
 NEW = {"keeper.txt": "The lighthouse keeper of Osk retired after forty years."}
 QUESTION = "When did the lighthouse keeper of Osk retire?"
@@ -78,14 +78,6 @@ def page(visit: Callable[..., Any], desk: Desk, expect: Any) -> Any:
 
 def fact(page: Any, name: str) -> str:
     return str(page.locator(f"#index dt:text-is('{name}') + dd").inner_text())
-
-
-def beat(page: Any) -> None:
-    """Waits until the page has heard of the index once more."""
-    page.evaluate(
-        "new Promise((heard) => { addEventListener('footnote:index', () => setTimeout(heard), { once: true });"
-        " footnote.hurry(); })"
-    )
 
 
 class TestIndex:
@@ -161,7 +153,7 @@ class TestIndex:
             """() => {
                 const state = { ...footnote.index };
                 const pressed = [".index-actions button", ".index-watch"];
-                const seen = [{ left: null }, { left: 5 }, { done: 3, total: 3, left: null }, { stage: "embedding", done: 0, left: 70 }];
+                const seen = [{ left: null }, { left: 5 }, { done: 3, left: null }, { stage: "embedding", done: 0, left: 70 }];
                 return seen.map((each) => {
                     footnote.hear({ ...state, stage: "reading", done: 1, total: 3, ...each });
                     return pressed.map((one) => Math.round(document.querySelector(one).getBoundingClientRect().top));
