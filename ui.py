@@ -69,6 +69,8 @@ ANSWERING = 64
 """How many questions are answered at once: so many that fifty which wait for a stuck model hold nobody up."""
 ENDING_SECONDS = 15.0
 """How long another conversation waits for the answer that is being written to come to its end."""
+ARRIVING_SECONDS = 1.0
+"""How long it waits then for the page to say that it has drawn that end."""
 AT_ONCE = ANSWERING + 40
 """How much is done at once in all: stopping, reading and choosing go on however much is being answered."""
 
@@ -107,6 +109,7 @@ class Handlers:
         self.suggestions = Suggestions()
         self._stops: dict[str, asyncio.Event] = {}  # by session, while it is being answered
         self._ends: dict[str, asyncio.Event] = {}  # by session, until the page has all of an answer
+        self._arriving: dict[str, asyncio.Event] = {}  # those of them whose answer has ended
         self._keeping = asyncio.Lock()  # what is kept is kept in the order in which it came
         self._noting = asyncio.Lock()  # so is what is said of answers
 
@@ -207,9 +210,9 @@ class Handlers:
             yield gr.Textbox(**_ask(request)), latest, *_drawn(latest, request, desk, newest=True)
         finally:  # also when the page was closed meanwhile
             await self._keep(desk, latest, request)
-            end.set()
-            if self._ends.get(session) is end:
-                del self._ends[session]
+            self._arrived(session)  # the answer before, at the latest
+            self._arriving[session] = end
+            asyncio.get_running_loop().call_later(ARRIVING_SECONDS, self._arrived, session)
             _drop_copies(request)
         # gradio sends the last values again at the end: these change nothing in what is shown by then.
         yield gr.skip(), gr.skip(), gr.skip(), gr.skip()
@@ -217,6 +220,13 @@ class Handlers:
     async def _keep(self, desk: Desk, conversation: Conversation, request: gr.Request) -> None:
         async with self._keeping:
             await _aside(self.history.keep, desk, _owner(request), conversation)
+
+    def _arrived(self, session: str) -> None:
+        """The session's page has all of the last answer, or ought to."""
+        if end := self._arriving.pop(session, None):
+            end.set()
+            if self._ends.get(session) is end:
+                del self._ends[session]
 
     async def _end(self, session: str) -> None:
         """Stops the session's answer and waits until its page has all of it: updates of two might cross."""
@@ -320,8 +330,12 @@ class Handlers:
         return await _aside(self.history.data, _visitor(request))
 
     async def judged(self, conversation: Conversation, request: gr.Request) -> dict[str, Any]:
-        """What was said of the answers that are shown, and once what stands in the way of keeping them."""
+        """What was said of the answers that are shown, and once what stands in the way of keeping them.
+
+        The page asks for it when it has drawn the end of an answer.
+        """
         visitor = _visitor(request)
+        self._arrived(visitor.session)
         return await _aside(self.acts.data, conversation, visitor, self.history.problem(visitor))
 
     async def act(self, conversation: Conversation, event: gr.EventData, request: gr.Request) -> dict[str, Any]:

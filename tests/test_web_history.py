@@ -529,6 +529,26 @@ class TestHandlers:
         assert box.value == "Two?"
         assert self.questions(kept) == [["One?"]]
 
+    @pytest.mark.parametrize("page_tells", [True, False])
+    def test_what_takes_an_answers_place_waits_until_the_page_has_drawn_its_end(
+        self, handlers: Any, request_of: Any, monkeypatch: pytest.MonkeyPatch, page_tells: bool
+    ) -> None:
+        monkeypatch.setattr("ui.ARRIVING_SECONDS", 3600 if page_tells else 0)
+
+        async def steps() -> bool:
+            conversation = await self.asked(handlers, (), "One?", request_of)
+            clearing = asyncio.ensure_future(handlers.clear(request_of))
+            for _ in range(20):
+                await asyncio.sleep(0)
+            waited = not clearing.done()
+            if page_tells:
+                await handlers.judged(conversation, request_of)
+            await clearing
+            return waited
+
+        assert run_apart(asyncio.wait_for(steps(), 10)) is page_tells
+        assert not handlers._ends
+
     def test_many_who_wait_for_something_slow_hold_nobody_up(self, handlers: Any, request_of: Any) -> None:
         ui = pytest.importorskip("ui")
         begun, go_on = threading.Semaphore(0), threading.Event()
