@@ -240,6 +240,24 @@ class TestList:
         assert history.problem(ADA) == ""
         assert history.act("delete_conversations", {}, ADA) == "1 conversation deleted"
 
+    @pytest.mark.parametrize("whole", [False, True])
+    def test_feedback_is_deleted_where_that_is_asked_for(
+        self, history: History, kept: Conversations, tmp_path: Path, whole: bool
+    ) -> None:
+        feedback, other = Feedback(tmp_path / "data"), (turn(1, "Another?"),)
+        mine, theirs = kept.save("ada", TALK), kept.save("eve", TALK)
+        kept.save("ada", other)
+        for owner, talk in (("ada", TALK), ("ada", other), ("eve", TALK)):
+            feedback.give(owner, talk, 1, "right")
+        with pytest.raises(FootnoteError):
+            history.act("delete_conversation", {"id": theirs, "feedback": whole}, ADA)
+        history.act("delete_conversation", {"id": mine, "feedback": whole}, ADA)
+        assert bool(feedback.given("ada", TALK)) is not whole
+        assert feedback.given("ada", other)
+        history.act("delete_conversations", {"feedback": whole}, ADA)
+        assert feedback.questions("ada").count == (0 if whole else 2)
+        assert feedback.given("eve", TALK)
+
     def test_what_could_not_be_deleted_is_kept_on(
         self, history: History, kept: Conversations, monkeypatch: pytest.MonkeyPatch
     ) -> None:

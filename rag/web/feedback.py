@@ -74,9 +74,13 @@ class Feedback:
 
     def take_back(self, owner: str, conversation: Conversation, number: object) -> None:
         """Forgets what a reader said of the answer of turn ``number``, if anything."""
-        row = (checked_owner(owner), key(_judged(conversation, number)))
+        self.forget(owner, (_judged(conversation, number),))
+
+    def forget(self, owner: str, conversation: Conversation) -> None:
+        """Forgets what a reader said of any of a conversation's answers."""
+        rows = [(checked_owner(owner), key(turn)) for turn in conversation]
         with self._store.erasing() as database:
-            database.execute("DELETE FROM feedback WHERE owner = ? AND answer = ?", row)
+            database.executemany("DELETE FROM feedback WHERE owner = ? AND answer = ?", rows)
 
     def given(self, owner: str, conversation: Conversation) -> dict[int, tuple[str, str]]:
         """What a reader said of a conversation's answers: verdict and note by the turn's number."""

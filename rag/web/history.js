@@ -105,10 +105,13 @@ function drawTools(each) {
 }
 
 function drawDoomed(id) {
-  const question = id === "all" ? say("Delete all conversations for good? What you said of their answers stays in the feedback.") : say("Delete this conversation for good? What you said of its answers stays in the feedback.");
+  const question = id === "all" ? say("Delete all conversations for good?") : say("Delete this conversation for good?");
   const asked = make("div", "history-tools");
   asked.append(make("span", "history-asked", question));
   asked.append(keyed("yes:" + id, button("action danger", say("Delete"), () => remove(id))));
+  const whole = keyed("whole:" + id, button("action danger", say("Delete with feedback"), () => remove(id, true)));
+  whole.title = say("Also what you said of the answers, which otherwise stays");
+  asked.append(whole);
   asked.append(keyed("no:" + id, button("action", say("Keep"), () => doom("", id))));
   return asked;
 }
@@ -217,12 +220,12 @@ function doom(id, before = "") {
   redraw(id ? "no:" + id : "delete:" + before);
 }
 
-function remove(id) {
+function remove(id, feedback = false) {
   const shown = id === "all" || id === current;
   unfolded = doomed = "";
   returning = shown;
-  if (id === "all") trigger("delete_conversations");
-  else trigger("delete_conversation", { id });
+  if (id === "all") trigger("delete_conversations", { feedback });
+  else trigger("delete_conversation", { id, feedback });
   if (shown) trigger("new_conversation");
   search.focus({ preventScroll: true });
 }

@@ -159,6 +159,7 @@ class History:
     def act(self, action: str, sent: Mapping[str, Any], visitor: Visitor) -> str:
         """Searches the list, shows more of it, renames or deletes, or makes a file of one or of the visitor's feedback.
 
+        What was said of a conversation's answers stays when it is deleted, unless ``feedback`` is sent along.
         The page begins a new conversation after the one that it shows was deleted.
         """
         session = self._session(visitor.session)
@@ -172,12 +173,16 @@ class History:
             title = self._store().rename(visitor.owner, sent.get("id"), sent.get("title"))
             return phrase("Renamed to “{title}”", visitor.language, title=title)
         elif action == "delete_conversation":
+            if sent.get("feedback") is True and self._feedback is not None:
+                self._feedback.forget(visitor.owner, self._store().open(visitor.owner, sent.get("id")).turns)
             self._store().delete(visitor.owner, sent.get("id"))
             session.desk.lost = session.desk.lost or session.desk.id == sent.get("id")
             return phrase("Deleted", visitor.language)
         elif action == "delete_conversations":
             before, session.desk.lost = session.desk.lost, True  # what is being written there would come back otherwise
             try:
+                if sent.get("feedback") is True and self._feedback is not None:
+                    self._feedback.delete_all(visitor.owner)
                 count = self._store().delete_all(visitor.owner)
             except StoreError:
                 session.desk.lost = before

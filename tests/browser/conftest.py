@@ -27,6 +27,9 @@ ARGUMENTS = (
     "--disable-sync",
 )
 
+SECONDS = 45
+"""How long a test waits for the page at most."""
+
 LEAVING = ("AbortError: signal is aborted without reason", "Unexpected error Connection errored out.")
 """What gradio says when a page is left that was still listening to the server: no trouble of a page that ``reloads``."""
 
@@ -137,7 +140,7 @@ def visit(chromium: Any) -> Iterator[Callable[..., Any]]:
         context = chromium.new_context(**options)
         contexts.append(context)
         page = context.new_page()
-        page.set_default_timeout(45_000)
+        page.set_default_timeout(SECONDS * 1000)
         home = urlsplit(url).netloc
 
         def check(request: Any) -> None:
@@ -168,6 +171,15 @@ def visit(chromium: Any) -> Iterator[Callable[..., Any]]:
 def page(visit: Callable[..., Any], shared: tuple[str, Opener], double: Any) -> Any:
     """The shared page on a desk-sized screen."""
     return visit(shared[0])
+
+
+@pytest.fixture(scope="session")
+def expect(chromium: Any) -> Any:
+    """Playwright's assertions, with the patience that a busy machine needs; without a browser there is nothing to expect."""
+    from playwright.sync_api import expect
+
+    expect.set_options(timeout=SECONDS * 1000)
+    return expect
 
 
 @pytest.fixture(scope="session")

@@ -89,6 +89,12 @@ ARTICLES = (
 )
 
 
+def as_file(article: Document, text: str = "") -> str:
+    """An article as it lies in a folder, its header in front; with another text where one is given."""
+    header = f"title: {article.title}\noutlet: {article.outlet}\npublished: {article.published}"
+    return f"---\n{header}\n---\n{text or article.text}\n"
+
+
 def words(text: str) -> set[str]:
     return {word for word in re.findall(r"\w+", text.casefold()) if len(word) > 3}
 

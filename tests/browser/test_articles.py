@@ -42,14 +42,6 @@ def read_only(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(os, "access", lambda *_: False)
 
 
-@pytest.fixture
-def expect() -> Any:
-    from playwright.sync_api import expect
-
-    expect.set_options(timeout=45_000)
-    return expect
-
-
 def fill(folder: Path) -> Path:
     """Four articles, one file that is empty, one of another format, and one with a hostile name and title."""
     for article in ARTICLES:

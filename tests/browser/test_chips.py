@@ -26,14 +26,6 @@ SKIPPED = ({"__type__": "update"},) * 3
 SESSION = SimpleNamespace(session_hash="one")
 
 
-@pytest.fixture
-def expect() -> Any:
-    from playwright.sync_api import expect
-
-    expect.set_options(timeout=45_000)
-    return expect
-
-
 def finished(page: Any, double: Any, questions: int) -> None:
     """Waits until that many questions were asked and nothing is being written."""
     wait_until(page, lambda: len(double.asked) == len(double.closed) == questions)

@@ -35,14 +35,6 @@ PASSWORD = "test-key four words"
 
 
 @pytest.fixture
-def expect() -> Any:
-    from playwright.sync_api import expect
-
-    expect.set_options(timeout=45_000)
-    return expect
-
-
-@pytest.fixture
 def opener() -> Iterator[Opener]:
     opener = Opener()
     opener.ready.set()
@@ -575,6 +567,12 @@ class TestActs:
         page = visit(page.url)  # opened again by its address
         expect(page.locator("#act-1-missing-source")).to_have_attribute("aria-pressed", "true")
         expect(page.locator("#chat .act[aria-pressed=true]")).to_have_count(1)
+        tools(page, FERRIES)
+        page.get_by_role("button", name="Delete…", exact=True).click()
+        page.get_by_role("button", name="Delete with feedback").click()
+        page.locator("#chat .welcome").wait_for()
+        page.get_by_role("button", name="Export feedback").click()
+        expect(page.locator("#history .history-said")).to_contain_text("There is no feedback yet")
 
     def test_an_answer_is_copied_with_its_sources(self, visit: Callable[..., Any], url: str, expect: Any) -> None:
         page = visit(url, permissions=["clipboard-read", "clipboard-write"])

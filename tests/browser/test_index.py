@@ -25,14 +25,6 @@ QUESTION = "When did the lighthouse keeper of Osk retire?"
 SECONDS = 60
 
 
-@pytest.fixture
-def expect() -> Any:
-    from playwright.sync_api import expect
-
-    expect.set_options(timeout=45_000)
-    return expect
-
-
 class Desk:
     """A served page around a real chatbot whose builds can be held back at a stage."""
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-from double import ARTICLES
+from double import ARTICLES, as_file
 from embeddings import Embedder
+from news import write_articles
 from rag.chatbot import Chatbot
 from rag.diversify import COPY, LIMIT
 from rag.settings import Settings
@@ -22,11 +22,8 @@ FERRIES = "How much will the four electric ferries of The Orsund Gazette cost?"
 def chatbot(tmp_path_factory: pytest.TempPathFactory, hashing: Embedder) -> Chatbot:
     folder = tmp_path_factory.mktemp("inspector")
     copy = ARTICLES[0].text.replace("The council", "The town council")
-    for id, article, text in [*((each.id, each, each.text) for each in ARTICLES), ("copy.md", ARTICLES[1], copy)]:
-        path: Path = folder / "articles" / id
-        path.parent.mkdir(parents=True, exist_ok=True)
-        header = f"title: {article.title}\noutlet: {article.outlet}\npublished: {article.published}"
-        path.write_text(f"---\n{header}\n---\n{text}\n", "utf-8")
+    files = {each.id: as_file(each) for each in ARTICLES} | {"copy.md": as_file(ARTICLES[1], copy)}
+    write_articles(folder / "articles", files)
     settings = Settings(folder / "articles", folder / "index", embedder="hashing", passage_tokens=50, k=2)
     return Chatbot.open(settings, embedder=hashing)
 
@@ -34,14 +31,6 @@ def chatbot(tmp_path_factory: pytest.TempPathFactory, hashing: Embedder) -> Chat
 @pytest.fixture(scope="module")
 def url(serve_page: Callable[..., str], chatbot: Chatbot) -> str:
     return serve_page(lambda on_progress: chatbot, chatbot.settings)
-
-
-@pytest.fixture
-def expect() -> Any:
-    from playwright.sync_api import expect
-
-    expect.set_options(timeout=45_000)
-    return expect
 
 
 def said(place: Any) -> dict[str, str]:

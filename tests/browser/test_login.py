@@ -23,14 +23,6 @@ def free_port() -> int:
 
 
 @pytest.fixture
-def expect(chromium: Any) -> Any:
-    from playwright.sync_api import expect
-
-    expect.set_options(timeout=45_000)
-    return expect
-
-
-@pytest.fixture
 def url(tmp_path: Path, chromium: Any) -> Iterator[str]:
     pytest.importorskip("gradio")
     import ui

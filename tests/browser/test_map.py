@@ -9,8 +9,9 @@ from typing import Any
 
 import pytest
 
-from double import ARTICLES, Opener
+from double import ARTICLES, Opener, as_file
 from embeddings import Embedder
+from news import write_articles
 from rag.chatbot import Chatbot
 from rag.settings import Settings
 from reader import ask
@@ -25,11 +26,7 @@ EDGE = 34
 @pytest.fixture(scope="module")
 def chatbot(tmp_path_factory: pytest.TempPathFactory, hashing: Embedder) -> Chatbot:
     folder = tmp_path_factory.mktemp("map")
-    for article in ARTICLES:
-        path = folder / "articles" / article.id
-        path.parent.mkdir(parents=True, exist_ok=True)
-        header = f"title: {article.title}\noutlet: {article.outlet}\npublished: {article.published}"
-        path.write_text(f"---\n{header}\n---\n{article.text}\n", "utf-8")
+    write_articles(folder / "articles", {each.id: as_file(each) for each in ARTICLES})
     settings = Settings(folder / "articles", folder / "index", embedder="hashing", passage_tokens=50, k=3)
     return Chatbot.open(settings, embedder=hashing)
 
@@ -37,14 +34,6 @@ def chatbot(tmp_path_factory: pytest.TempPathFactory, hashing: Embedder) -> Chat
 @pytest.fixture(scope="module")
 def url(serve_page: Callable[..., str], chatbot: Chatbot) -> str:
     return serve_page(lambda on_progress: chatbot, chatbot.settings)
-
-
-@pytest.fixture
-def expect() -> Any:
-    from playwright.sync_api import expect
-
-    expect.set_options(timeout=45_000)
-    return expect
 
 
 def open_map(page: Any, question: str = "") -> None:

@@ -33,14 +33,6 @@ null  // the driver would call what it gets
 """
 
 
-@pytest.fixture
-def expect() -> Any:
-    from playwright.sync_api import expect
-
-    expect.set_options(timeout=45_000)
-    return expect
-
-
 @pytest.fixture(scope="module")
 def served(serve_page: Callable[..., str]) -> tuple[str, Double, ServicesDouble]:
     opener, services = Opener(), ServicesDouble()

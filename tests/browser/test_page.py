@@ -36,14 +36,6 @@ def handlers(shared: tuple[str, Opener]) -> Any:
     return Handlers(Opening(shared[1]), Models(Settings(), ServicesDouble()))
 
 
-@pytest.fixture
-def expect() -> Any:
-    from playwright.sync_api import expect
-
-    expect.set_options(timeout=45_000)
-    return expect
-
-
 def wider_than_screen(page: Any) -> bool:
     return page.evaluate("document.documentElement.scrollWidth > window.innerWidth")
 

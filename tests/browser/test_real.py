@@ -35,10 +35,8 @@ def url(serve_page: Callable[..., str], settings: Settings, bundled: Embedder) -
 
 
 def test_an_example_is_answered_and_its_quote_stands_in_the_article(
-    url: str, visit: Callable[..., Any], settings: Settings, bundled: Embedder
+    url: str, visit: Callable[..., Any], settings: Settings, bundled: Embedder, expect: Any
 ) -> None:
-    from playwright.sync_api import expect
-
     page = visit(url)
     question = page.locator("#chat .example").first.inner_text().strip()
     page.locator("#chat .example").first.click()
@@ -100,10 +98,8 @@ class TestWrittenByAModel:
     """The real conductor between a scripted model and the page: what it writes is checked, and shown as text."""
 
     def test_what_a_quote_carries_is_cited_and_the_rest_is_marked(
-        self, served_model: str, visit: Callable[..., Any], written: list[str]
+        self, served_model: str, visit: Callable[..., Any], written: list[str], expect: Any
     ) -> None:
-        from playwright.sync_api import expect
-
         written[:] = [
             "The new ferries:\n\n- The four **ferries** will cost 61 mil",
             "lion crowns [1].\n- The region pays 45 million crowns.\n\n",
@@ -129,10 +125,8 @@ class TestWrittenByAModel:
         assert_harmless(page, heard, home, named=False)
 
     def test_a_model_that_fails_gives_way_and_says_so(
-        self, served_model: str, visit: Callable[..., Any], written: list[str]
+        self, served_model: str, visit: Callable[..., Any], written: list[str], expect: Any
     ) -> None:
-        from playwright.sync_api import expect
-
         written[:] = [b"no text"]  # type: ignore[list-item]
         answer = ask(visit(served_model), "How much will the four electric ferries cost?")
         expect(answer.locator(".notice")).to_contain_text("sentences of the articles instead")

@@ -16,14 +16,6 @@ from rag.settings import Settings
 from reader import ask, wait_until
 
 
-@pytest.fixture
-def expect() -> Any:
-    from playwright.sync_api import expect
-
-    expect.set_options(timeout=45_000)
-    return expect
-
-
 def open_settings(page: Any) -> Any:
     """Opens the tab, in whichever language, and waits for its values."""
     page.locator("#settings-tab-button").click()
