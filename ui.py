@@ -9,9 +9,9 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
+import secrets
 import socket
 import sys
-import time
 from collections.abc import AsyncGenerator, Callable, Sequence
 from functools import lru_cache
 from html import escape
@@ -88,7 +88,7 @@ FOLLOWING = ("article.js", "progress.js")
 ADDING = (*FOLLOWING, "adding.js")
 """The scripts of what also takes files."""
 
-_STEPS = count(time.time_ns() // 1_000_000)  # greater than all before it, also after the server was started anew
+_RUN, _STEPS = secrets.token_hex(4), count(1)
 
 Begun = tuple[Any, Any, Any]
 """New values for the question box, the conversation and the chat."""
@@ -108,7 +108,7 @@ class Handlers:
         self.acts = acts or Acts()
         self.suggestions = Suggestions()
         self._stops: dict[str, asyncio.Event] = {}  # by session, while it is being answered
-        self._ends: dict[str, asyncio.Event] = {}  # by session, until the page has all of an answer
+        self._ends: dict[str, asyncio.Event] = {}  # by session, until its page has an answer's end, or ought to
         self._arriving: dict[str, asyncio.Event] = {}  # those of them whose answer has ended
         self._keeping = asyncio.Lock()  # what is kept is kept in the order in which it came
         self._noting = asyncio.Lock()  # so is what is said of answers
@@ -212,7 +212,7 @@ class Handlers:
             await self._keep(desk, latest, request)
             self._arrived(session)  # the answer before, at the latest
             self._arriving[session] = end
-            asyncio.get_running_loop().call_later(ARRIVING_SECONDS, self._arrived, session)
+            asyncio.get_running_loop().call_later(ARRIVING_SECONDS, self._arrived, session, end)
             _drop_copies(request)
         # gradio sends the last values again at the end: these change nothing in what is shown by then.
         yield gr.skip(), gr.skip(), gr.skip(), gr.skip()
@@ -221,18 +221,21 @@ class Handlers:
         async with self._keeping:
             await _aside(self.history.keep, desk, _owner(request), conversation)
 
-    def _arrived(self, session: str) -> None:
-        """The session's page has all of the last answer, or ought to."""
-        if end := self._arriving.pop(session, None):
-            end.set()
-            if self._ends.get(session) is end:
-                del self._ends[session]
+    def _arrived(self, session: str, only: asyncio.Event | None = None) -> None:
+        """The session's page has all of the last answer, or ought to; of ``only`` this one, where one is named."""
+        end = self._arriving.get(session)
+        if end is None or (only is not None and only is not end):
+            return
+        end.set()
+        del self._arriving[session]
+        if self._ends.get(session) is end:
+            del self._ends[session]
 
     async def _end(self, session: str) -> None:
         """Stops the session's answer and waits until its page has all of it: updates of two might cross."""
-        if stop := self._stops.get(session):
-            stop.set()
-        if end := self._ends.get(session):
+        while end := self._ends.get(session):  # again and again: another may have been asked for meanwhile
+            if stop := self._stops.get(session):
+                stop.set()
             try:
                 await asyncio.wait_for(end.wait(), ENDING_SECONDS)
             except asyncio.TimeoutError:
@@ -295,7 +298,9 @@ class Handlers:
     async def open_conversation(self, event: gr.EventData, request: gr.Request) -> Shown:
         """Shows a kept conversation with its sources; the page sends its id as ``conversation``, or nothing."""
         id = _sent(event, "conversation")
-        if not isinstance(id, str) or not id or id == self.history.desk(str(request.session_hash)).id:
+        session = str(request.session_hash)
+        if not isinstance(id, str) or not id or id == self.history.desk(session).id:
+            self.history.opened(session)
             return gr.skip(), gr.skip(), gr.skip(), gr.skip()
         return await self._show(request, id)
 
@@ -317,6 +322,8 @@ class Handlers:
             _warn(unexpected(error), request)
         else:
             return gr.Textbox(**_ask(request)), turns, *_drawn(turns, request, self.history.desk(session))
+        finally:
+            self.history.opened(session)
         return gr.skip(), gr.skip(), gr.skip(), gr.skip()
 
     async def recall(
@@ -332,7 +339,7 @@ class Handlers:
     async def judged(self, conversation: Conversation, request: gr.Request) -> dict[str, Any]:
         """What was said of the answers that are shown, and once what stands in the way of keeping them.
 
-        The page asks for it when it has drawn the end of an answer.
+        The page asks for it when it has drawn the end of an answer, or of what else changed its conversation.
         """
         visitor = _visitor(request)
         self._arrived(visitor.session)
@@ -427,13 +434,12 @@ def _drawn(
 ) -> tuple[list[dict[str, str]], dict[str, Any]]:
     """The chat and the sources of a conversation, as this reader sees them; only of the ``newest`` turn, see ``panel``.
 
-    ``step`` grows each time: a page that gets a smaller one after a greater one asks for all of it again, see ``recall``.
+    ``step`` grows each time in this ``run`` of the server: a page that gets a smaller one after a greater one asks for all
+    of it again, see ``recall``.
     """
     language = _language(request)
-    return messages(conversation, language), {
-        **panel(conversation, language, desk.number, newest),
-        "step": next(_STEPS),
-    }
+    drawn = panel(conversation, language, desk.number, newest)
+    return messages(conversation, language), {**drawn, "run": _RUN, "step": next(_STEPS)}
 
 
 def _visitor(request: gr.Request) -> Visitor:

@@ -77,7 +77,10 @@ class Feedback:
         self.forget(owner, (_judged(conversation, number),))
 
     def forget(self, owner: str, conversation: Conversation) -> None:
-        """Forgets what a reader said of any of a conversation's answers."""
+        """Forgets what a reader said of any of a conversation's answers, and so of the same answers in other conversations.
+
+        Of answers that others have since taken the place of it forgets nothing.
+        """
         rows = [(checked_owner(owner), key(turn)) for turn in conversation]
         with self._store.erasing() as database:
             database.executemany("DELETE FROM feedback WHERE owner = ? AND answer = ?", rows)

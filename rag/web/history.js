@@ -13,7 +13,10 @@ const wide = window.matchMedia("(min-width: 1200px)");
 const FOLDED = "footnote_history";
 
 let current = null; // the conversation that is open; null until the page has arrived at its address
-let returning = false; // the address that comes next is no step of its own: Back led to it, or the one before was deleted
+let openings = 0; // how often the server has opened another one, or has told why not
+let gone = ""; // the one that was deleted last while it was open: Back does not lead there
+let target = null; // the one that Back leads to, until it is open
+let asked = null; // the one that was asked for so: gradio drops what is asked for while the same is still going on
 let unfolded = ""; // the one whose tools are shown
 let doomed = ""; // the one that is to be deleted, "all" for all of them
 let renaming = null; // the one that is being renamed, with its form as far as it is filled in
@@ -222,8 +225,8 @@ function doom(id, before = "") {
 
 function remove(id, feedback = false) {
   const shown = id === "all" || id === current;
+  if (shown) gone = current;
   unfolded = doomed = "";
-  returning = shown;
   if (id === "all") trigger("delete_conversations", { feedback });
   else trigger("delete_conversation", { id, feedback });
   if (shown) trigger("new_conversation");
@@ -235,11 +238,30 @@ function inAddress() {
 }
 
 function goBack() {
-  const id = inAddress();
-  if (id === current) return;
-  returning = true;
-  if (id) trigger("open_conversation", { conversation: id });
-  else trigger("new_conversation");
+  close();
+  target = inAddress();
+  if (asked === null) goOn();
+}
+
+function goOn() {
+  asked = target === current ? null : target;
+  target = asked;
+  if (asked) trigger("open_conversation", { conversation: asked });
+  else if (asked === "") trigger("new_conversation");
+}
+
+// The address follows what is open. What was opened here becomes a step that Back leads to; what Back led to is one already,
+// and what was deleted is none.
+function follow(id, opened) {
+  const [before, back] = [inAddress(), asked !== null];
+  const first = current === null;
+  current = id;
+  if (back && !opened) return; // it is still to come
+  const further = asked !== target; // Back was pressed once more meanwhile
+  asked = null;
+  if (back && further) return void goOn();
+  target = null;
+  writeAddress({ conversation: id }, opened && !first && !back && before && before !== id && before !== gone);
 }
 
 function choose(id) {
@@ -267,10 +289,9 @@ function update() {
     saved = value.file.stamp;
     saveFile(value.file);
   }
-  const left = inAddress() && inAddress() !== value.current; // a conversation: Back leads to it
-  writeAddress({ conversation: value.current }, left && current !== null && !returning);
-  current = value.current;
-  returning = false;
+  const opened = value.openings !== openings;
+  openings = value.openings;
+  follow(value.current, opened);
   if (value.search === wanted) redraw();
 }
 

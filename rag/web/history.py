@@ -51,6 +51,7 @@ class _Session:
     desk: Desk
     search: str = ""
     shown: int = MAX_LISTED
+    openings: int = 0
     file: File | None = None
 
 
@@ -89,6 +90,10 @@ class History:
     def show(self, session: str, id: str = "") -> None:
         """Notes that a page shows this conversation from now on, or a new one."""
         self._session(session).desk = Desk(id)
+
+    def opened(self, session: str) -> None:
+        """Counts that a page asked for another conversation, and that this was done or could not be."""
+        self._session(session).openings += 1
 
     def leave(self, session: str) -> None:
         """Forgets what a page that was closed looked for; its desk stays: it may have lost its connection only, and go on."""
@@ -140,9 +145,13 @@ class History:
         return self._store().open(owner, id).turns
 
     def data(self, visitor: Visitor) -> dict[str, Any]:
-        """The list as far as it is shown, what it was searched for, and once a file to be saved."""
+        """The list as far as it is shown, its search, how often another one was opened, and once a file to be saved."""
         session = self._session(visitor.session)
-        found: dict[str, Any] = {"search": session.search, "login": bool(visitor.owner)}
+        found: dict[str, Any] = {
+            "search": session.search,
+            "openings": session.openings,
+            "login": bool(visitor.owner),
+        }
         try:
             found |= listed_data(self._listed(visitor.owner, session), session.desk.id)
         except StoreError as error:
@@ -173,20 +182,18 @@ class History:
             title = self._store().rename(visitor.owner, sent.get("id"), sent.get("title"))
             return phrase("Renamed to “{title}”", visitor.language, title=title)
         elif action == "delete_conversation":
-            if sent.get("feedback") is True and self._feedback is not None:
-                self._feedback.forget(visitor.owner, self._store().open(visitor.owner, sent.get("id")).turns)
-            self._store().delete(visitor.owner, sent.get("id"))
-            session.desk.lost = session.desk.lost or session.desk.id == sent.get("id")
+            self._delete(session.desk, sent.get("id"), visitor.owner, sent.get("feedback") is True)
             return phrase("Deleted", visitor.language)
         elif action == "delete_conversations":
             before, session.desk.lost = session.desk.lost, True  # what is being written there would come back otherwise
             try:
-                if sent.get("feedback") is True and self._feedback is not None:
-                    self._feedback.delete_all(visitor.owner)
                 count = self._store().delete_all(visitor.owner)
             except StoreError:
                 session.desk.lost = before
                 raise
+            session.desk.id = ""
+            if sent.get("feedback") is True and self._feedback is not None:
+                self._feedback.delete_all(visitor.owner)
             return phrase("{count} conversation deleted|{count} conversations deleted", visitor.language, count=count)
         elif action == "export_conversation":
             opened = self._store().open(visitor.owner, sent.get("id"))
@@ -195,6 +202,14 @@ class History:
         elif action == "export_feedback" and self._feedback is not None:
             return _export_feedback(self._feedback, session, visitor)
         return ""
+
+    def _delete(self, desk: Desk, id: object, owner: str, feedback: bool) -> None:
+        turns = self._store().open(owner, id).turns if feedback else ()
+        self._store().delete(owner, id)
+        if desk.id == id:
+            desk.id, desk.lost = "", True
+        if turns and self._feedback is not None:  # last: what fails here leaves the feedback as deleting alone does
+            self._feedback.forget(owner, turns)
 
     def _listed(self, owner: str, session: _Session) -> Listed:
         pages = [self._store().listed(owner, session.search, start) for start in range(0, session.shown, MAX_LISTED)]

@@ -113,8 +113,9 @@ watching.addEventListener("change", () => trigger("follow", { on: watching.check
 watch("value", () => {
   const value = props.value || {};
   tell(value.problem || value.said || "", Boolean(value.problem));
-  if (value.kind && footnote.hear) footnote.hear(value);
-  else drawIndex(value);
+  if ("said" in value && footnote.hear) return footnote.hear(value); // something was done, so nothing newer is known
+  drawIndex(value);
+  footnote.hurry?.();
 });
 followIndex(drawIndex, listening);
 drawIndex(props.value);

@@ -80,7 +80,7 @@ async function beat(wish) {
   try {
     state = await server.index_beat(wish || "");
   } catch {} // no server any more: nothing to tell
-  if (listening.signal.aborted || number !== newest) return;
+  if (listening.signal.aborted || (number !== newest && !wish)) return;
   if (state) hear(state);
   clearTimeout(timer);
   timer = setTimeout(beat, 1000 * (state ? state.wait : 60));

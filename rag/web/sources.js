@@ -16,18 +16,18 @@ let cards = new Map(); // those that are drawn, by what they show
 let pressed = null; // the chip that was pressed last, while its answer is being written anew
 
 // An answer that is being written comes with its own sources alone: those of the turns before it stay here.
-const known = (window.footnoteTurns ||= { step: 0, desk: 0, turns: {}, missed: false });
+const known = (window.footnoteTurns ||= { run: "", step: 0, recalled: false, desk: 0, turns: {}, missed: false });
 
 // Whether there is something to draw. gradio works off an event's steps one after another, but those of two events side by
 // side: in a busy browser the end of a stopped answer comes after what took its place. Then all is asked for once more.
 function learn() {
-  const { step = 0, desk = 0, turns: sent = {}, before = [] } = props.value || {};
-  if (step < known.step) {
-    known.step = 0;
-    trigger("recall");
+  const { run = "", step = 0, desk = 0, turns: sent = {}, before = [] } = props.value || {};
+  if (run === known.run && step < known.step) {
+    if (!known.recalled) trigger("recall");
+    known.recalled = true;
     return false;
   }
-  known.step = step;
+  Object.assign(known, { run, step, recalled: false });
   const kept = desk === known.desk ? before.filter((turn) => known.turns[turn]) : [];
   known.desk = desk;
   known.turns = { ...Object.fromEntries(kept.map((turn) => [turn, known.turns[turn]])), ...sent };

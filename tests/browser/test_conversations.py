@@ -260,10 +260,17 @@ class TestList:
 
     @pytest.mark.parametrize("left_for", ["a new one", "another"])
     def test_steps_that_the_browser_takes_in_another_order_leave_nothing_behind(
-        self, visit: Callable[..., Any], url: str, opener: Opener, expect: Any, left_for: str
+        self,
+        visit: Callable[..., Any],
+        url: str,
+        opener: Opener,
+        expect: Any,
+        left_for: str,
+        monkeypatch: pytest.MonkeyPatch,
     ) -> None:
         # gradio works off an event's steps one after another, but those of two events side by side: in a busy browser the
         # last step of a stopped answer comes after what took its place.
+        monkeypatch.setattr("ui.ARRIVING_SECONDS", 0)  # as where the page takes longer to tell
         page = visit(url)
         ask(page, UNKNOWN)
         new(page)
@@ -439,7 +446,9 @@ class TestAddresses:
         new(page)
         expect(page).to_have_url(f"{url}?__theme=light")
 
-    def test_back_leads_through_the_conversations(self, visit: Callable[..., Any], url: str, expect: Any) -> None:
+    def test_back_leads_through_the_conversations(
+        self, visit: Callable[..., Any], url: str, expect: Any, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
         page = visit(url)
         ask(page, FERRIES)
         kept(page, FERRIES)
@@ -456,10 +465,16 @@ class TestAddresses:
         page.go_forward()
         expect(shown).to_have_text(f"You asked: {FROST}")
         expect(page).to_have_url(second)
+        expect(page.locator("#history .history-open[aria-current]")).to_contain_text(FROST)
+        slow, delete = threading.Event(), Conversations.delete
+        monkeypatch.setattr(Conversations, "delete", lambda *sent: slow.wait(30) and delete(*sent))
         tools(page, FROST)
         page.get_by_role("button", name="Delete…").click()
         page.get_by_role("button", name="Delete", exact=True).click()
         page.locator("#chat .welcome").wait_for()
+        expect(page).not_to_have_url(re.compile("conversation="))
+        slow.set()
+        kept(page, FERRIES)
         page.go_back()  # not to what was deleted
         expect(shown).to_have_text(f"You asked: {FERRIES}")
         expect(page).to_have_url(first)
@@ -571,6 +586,7 @@ class TestActs:
         page.get_by_role("button", name="Delete…", exact=True).click()
         page.get_by_role("button", name="Delete with feedback").click()
         page.locator("#chat .welcome").wait_for()
+        expect(page.locator("#history .history-said")).to_have_text("Deleted")
         page.get_by_role("button", name="Export feedback").click()
         expect(page.locator("#history .history-said")).to_contain_text("There is no feedback yet")
 
