@@ -608,6 +608,7 @@ def build_page(
                         container=False,
                         height="100%",
                         layout="bubble",
+                        autoscroll=False,  # scrolling.js leaves readers where they are
                         placeholder=_label(WELCOME),
                         examples=[{"text": example} for example in examples],
                         buttons=[],
@@ -618,7 +619,7 @@ def build_page(
                         allow_file_downloads=False,
                         group_consecutive_messages=False,
                     )
-                    acts = _component("acts", {}, "article.js")
+                    acts = _component("acts", {}, ("article.js", "scrolling.js"))
                     box = gr.Textbox(
                         elem_id="question",
                         label=_label("Your question"),

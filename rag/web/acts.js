@@ -119,5 +119,6 @@ document.addEventListener(
 const marker = new MutationObserver(mark);
 marker.observe(document.body, { childList: true, subtree: true });
 acting.signal.addEventListener("abort", () => marker.disconnect());
+scrollAlong(acting);
 watch("value", update);
 update();

@@ -68,7 +68,7 @@ def _turn_messages(turn: Turn, last: bool) -> list[dict[str, str]]:
     question = f'<div class="question">{_aloud(phrase("You asked:"))}{escape(turn.question)}</div>'
     edit = _act(turn, "edit", phrase("Edit"), phrase("Ask this question otherwise"))
     return [
-        {"role": "user", "content": question + (_acts(edit) if last and turn.ended else "")},
+        {"role": "user", "content": question + (_acts(edit if turn.ended else "") if last else "")},
         {"role": "assistant", "content": answer_markup(turn, last=last) + _answer_acts(turn)},
     ]
 

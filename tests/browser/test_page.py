@@ -292,6 +292,33 @@ class TestReadingWhileItIsWritten:
         expect(last).to_be_focused()
         expect(page.locator("#s-1-1 .why")).to_have_attribute("open", "")
 
+    def test_a_press_is_heard_though_what_is_pressed_is_drawn_anew_meanwhile(
+        self, page: Any, expect: Any, double: Any
+    ) -> None:
+        further = threading.Event()
+
+        def write(answer: Answer) -> Iterator[Answer]:
+            while not further.wait(0.05):
+                yield double._answer(answer, answer.hits[:1], {"cost"})
+            yield replace(double._answer(answer, answer.hits[:2], {"cost"}), complete=True)
+
+        double.writing = write
+        try:
+            ask(page, FERRIES, wait=False)
+            citation = page.locator('#chat a[href="#s-1-1"]')
+            citation.hover()
+            before = citation.element_handle()
+            page.mouse.down()
+        finally:
+            further.set()
+        page.wait_for_function("each => !each.isConnected", arg=before)
+        page.mouse.up()
+        expect(page.locator("#s-1-1")).to_be_focused()
+        page.evaluate("footnote.clicks = 0; document.addEventListener('click', () => footnote.clicks++)")
+        citation.click()
+        page.evaluate("() => new Promise((go) => setTimeout(go))")  # the page listens for a click that is missing until then
+        assert page.evaluate("footnote.clicks") == 1
+
     def test_an_older_answers_sources_stay_in_view(self, page: Any, expect: Any, double: Any) -> None:
         ask(page, FERRIES)
         double.gate.clear()
@@ -301,6 +328,66 @@ class TestReadingWhileItIsWritten:
         double.gate.set()
         expect(page.locator("#chat .sources-link")).to_have_count(2)
         expect(page.locator("#sources .pane-about")).to_have_text(FERRIES)
+
+
+class TestWhereTheChatStands:
+    LOW = (1280, 400)
+    """A window that no answer fits into."""
+
+    BEYOND = "() => new Promise((go) => setTimeout(go, 350))"
+    """Until after what the chat's own component does 300 ms after a step: timers end in the order of their times."""
+
+    @staticmethod
+    def above(page: Any) -> float:
+        """How far below the chat's upper edge the last question begins, in pixels."""
+        top = "each => each.getBoundingClientRect().top"
+        return page.locator("#chat .question").last.evaluate(top) - page.locator("#chat .bubble-wrap").evaluate(top)
+
+    def test_a_reader_who_has_scrolled_stays_there_while_the_answer_is_written(
+        self, visit: Callable[..., Any], shared: tuple[str, Opener], double: Any, expect: Any
+    ) -> None:
+        page = visit(shared[0], *self.LOW)
+        ask(page, FERRIES)
+        double.gate.clear()
+        answer = ask(page, FROST, wait=False)
+        chat = page.locator("#chat .bubble-wrap")
+        chat.hover()
+        page.mouse.wheel(0, -5000)
+        page.wait_for_function("document.querySelector('#chat .bubble-wrap').scrollTop === 0")
+        double.gate.set()
+        answer.locator(".sources-link").wait_for()
+        page.evaluate(self.BEYOND)
+        assert chat.evaluate("each => each.scrollTop") == 0
+        ask(page, FERRIES)  # what is asked anew is in view again
+        expect(page.locator("#chat .question").last).to_be_in_viewport(ratio=1)
+
+    def test_what_is_longer_than_the_window_is_read_from_its_question_on(
+        self, visit: Callable[..., Any], shared: tuple[str, Opener], double: Any, expect: Any
+    ) -> None:
+        page = visit(shared[0], *self.LOW)
+        for question in (FERRIES, FROST):
+            ask(page, question)
+        page.evaluate(self.BEYOND)
+        assert 0 <= self.above(page) < 60
+        page.get_by_role("button", name="Retry").last.click()
+        page.locator("#chat .answer").last.locator(".sources-link").wait_for()
+        page.evaluate(self.BEYOND)
+        assert 0 <= self.above(page) < 60
+        page.get_by_role("button", name="New conversation").click()
+        expect(page.locator("#chat .question")).to_have_count(0)
+        page.locator(".history-open").first.click()
+        expect(page.locator("#chat .question")).to_have_count(2)
+        assert 0 <= self.above(page) < 60
+
+    def test_what_fits_is_shown_to_its_end(
+        self, visit: Callable[..., Any], shared: tuple[str, Opener], double: Any, expect: Any
+    ) -> None:
+        page = visit(shared[0], 1280, 1000)
+        for question in (FERRIES, FROST, FERRIES, FROST):
+            last = ask(page, question)
+        expect(last.locator(".sources-link")).to_be_in_viewport(ratio=1)
+        box = page.locator("#chat .bubble-wrap")
+        assert box.evaluate("each => each.scrollHeight - each.clientHeight - each.scrollTop") < 2
 
 
 class TestChangingOnesMind:
@@ -468,6 +555,16 @@ class TestEveryScreen:
         citation = page.locator("#chat a.cite").first
         citation.scroll_into_view_if_needed()
         expect(citation).to_be_in_viewport()
+
+    def test_on_a_phone_held_sideways_the_rooms_cover_nothing(
+        self, visit: Callable[..., Any], shared: tuple[str, Opener], double: Any
+    ) -> None:
+        page = visit(shared[0], 932, 430, has_touch=True)
+        ask(page, FERRIES)
+        assert not wider_than_screen(page)
+        rooms = page.get_by_role("tablist").bounding_box()
+        for below in ("#sources .pane-title", "#chat .question"):
+            assert page.locator(below).first.bounding_box()["y"] >= rooms["y"] + rooms["height"]
 
     def test_paper_holds_the_whole_conversation_in_dark_ink(
         self, visit: Callable[..., Any], shared: tuple[str, Opener], double: Any
