@@ -207,15 +207,18 @@ class Handlers:
             finally:
                 del self._stops[session]
                 latest = latest if latest[-1].ended else change(latest, status="stopped")
-            yield gr.Textbox(**_ask(request)), latest, *_drawn(latest, request, desk, newest=True)
+            last = gr.Textbox(**_ask(request)), latest, *_drawn(latest, request, desk, newest=True)
+            yield last
         finally:  # also when the page was closed meanwhile
+            _drop_copies(request)
             await self._keep(desk, latest, request)
             self._arrived(session)  # the answer before, at the latest
             self._arriving[session] = end
             asyncio.get_running_loop().call_later(ARRIVING_SECONDS, self._arrived, session, end)
-            _drop_copies(request)
-        # gradio sends the last values again at the end: these change nothing in what is shown by then.
-        yield gr.skip(), gr.skip(), gr.skip(), gr.skip()
+        # gradio sends the last values again at the end, when the chat may show what came after. Only the chat is left out
+        # then: what a step says of the others is changed in the browser by the next, also where it is still to be drawn.
+        yield last[0], gr.skip(), gr.skip(), last[3]
+        _drop_copies(request)
 
     async def _keep(self, desk: Desk, conversation: Conversation, request: gr.Request) -> None:
         async with self._keeping:

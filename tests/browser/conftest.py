@@ -134,6 +134,7 @@ def visit(chromium: Any) -> Iterator[Callable[..., Any]]:
         wait_for: str = "Your question",
         heading: str = "",
         reloads: bool = False,
+        script: str = "",
         **options: Any,
     ) -> Any:
         options = {"viewport": {"width": width, "height": height}, "reduced_motion": "reduce", **options}
@@ -148,6 +149,7 @@ def visit(chromium: Any) -> Iterator[Callable[..., Any]]:
                 troubles.append(f"request to {request.url}")
 
         page.on("request", check)
+        page.add_init_script(script)
         page.on("pageerror", lambda error: troubles.append(f"page error: {error}"))
 
         def listen(message: Any) -> None:

@@ -25,6 +25,26 @@ FROST = "What did the frost do to the pears in the Vell valley?"
 UNKNOWN = "How deep is the trench?"
 
 
+BEGUN_LATE = """
+const [fetched, told] = [window.fetch, { text: "", more: () => {} }];
+async function hear(stream) {
+  const reader = stream.pipeThrough(new TextDecoderStream()).getReader();
+  for (let part; !(part = await reader.read()).done; told.more()) told.text += part.value;
+}
+window.fetch = async (...asked) => {
+  const answer = await fetched(...asked);
+  const address = String(asked[0]?.url || asked[0]);
+  if (address.includes("/queue/data")) hear(answer.clone().body).catch(() => {});
+  if (address.includes("/queue/join") && window.footnote.late) {
+    const { event_id } = await answer.clone().json();
+    const ended = () => told.text.includes(`"process_completed","event_id":"${event_id}"`);
+    while (!ended()) await new Promise((go) => (told.more = go));
+  }
+  return answer;
+};
+"""
+"""A page that learns that what it asked for has begun only when all of it has come, as in a very busy browser."""
+
 SESSION = SimpleNamespace(session_hash="one")
 
 
@@ -318,6 +338,31 @@ class TestReadingWhileItIsWritten:
         citation.click()
         page.evaluate("() => new Promise((go) => setTimeout(go))")  # the page listens for a click that is missing until then
         assert page.evaluate("footnote.clicks") == 1
+
+    def test_an_answer_that_ended_before_the_browser_heard_that_it_began_is_shown_whole(
+        self, serve_page: Callable[..., str], visit: Callable[..., Any], expect: Any
+    ) -> None:
+        looking, looked = threading.Event(), threading.Event()
+
+        class Slow(ServicesDouble):
+            def look(self) -> Any:  # all that the server tells a page comes in one stream, which stays open for this
+                looking.set()
+                looked.wait(60)
+                return super().look()
+
+        opener = Opener()
+        opener.ready.set()
+        page = visit(serve_page(opener, services=Slow()), script=BEGUN_LATE)
+        try:
+            page.get_by_role("tab", name="Settings").click()
+            wait_until(page, looking.is_set)
+            page.evaluate("footnote.late = true")
+            page.get_by_role("tab", name="Ask").click()
+            ask(page, FERRIES)
+            expect(page.locator("#s-1-2")).to_be_visible()
+            expect(page.get_by_role("button", name="Ask", exact=True)).to_be_visible()
+        finally:
+            looked.set()
 
     def test_an_older_answers_sources_stay_in_view(self, page: Any, expect: Any, double: Any) -> None:
         ask(page, FERRIES)
