@@ -336,7 +336,7 @@ class TestReadingWhileItIsWritten:
         expect(page.locator("#s-1-1")).to_be_focused()
         page.evaluate("footnote.clicks = 0; document.addEventListener('click', () => footnote.clicks++)")
         citation.click()
-        page.evaluate("() => new Promise((go) => setTimeout(go))")  # the page listens for a click that is missing until then
+        page.evaluate("() => new Promise((go) => setTimeout(go))")  # until then the page waits for a click's own
         assert page.evaluate("footnote.clicks") == 1
 
     def test_an_answer_that_ended_before_the_browser_heard_that_it_began_is_shown_whole(
