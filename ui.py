@@ -210,15 +210,16 @@ class Handlers:
             last = gr.Textbox(**_ask(request)), latest, *_drawn(latest, request, desk, newest=True)
             yield last
         finally:  # also when the page was closed meanwhile
-            _drop_copies(request)
             await self._keep(desk, latest, request)
             self._arrived(session)  # the answer before, at the latest
             self._arriving[session] = end
             asyncio.get_running_loop().call_later(ARRIVING_SECONDS, self._arrived, session, end)
-        # gradio sends the last values again at the end, when the chat may show what came after. Only the chat is left out
-        # then: what a step says of the others is changed in the browser by the next, also where it is still to be drawn.
-        yield last[0], gr.skip(), gr.skip(), last[3]
-        _drop_copies(request)
+            _drop_copies(request)
+        # gradio sends the last values again at the end, when the chat may show what came after: it is left out then. The box
+        # and the sources are not: the browser changes what a step said of them into what the next one says, also where the
+        # first is still to be drawn. The box may be the next question's by now, the sources tell by their step.
+        box = gr.Textbox(**_stop(request)) if session in self._stops else last[0]
+        yield box, gr.skip(), gr.skip(), last[3]
 
     async def _keep(self, desk: Desk, conversation: Conversation, request: gr.Request) -> None:
         async with self._keeping:
@@ -346,6 +347,7 @@ class Handlers:
         """
         visitor = _visitor(request)
         self._arrived(visitor.session)
+        _drop_copies(request)
         return await _aside(self.acts.data, conversation, visitor, self.history.problem(visitor))
 
     async def act(self, conversation: Conversation, event: gr.EventData, request: gr.Request) -> dict[str, Any]:

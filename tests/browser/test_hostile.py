@@ -111,9 +111,8 @@ class TestTexts:
 
         question = clean_question(attacks("evil.test:1")[number])
         markup = messages(begin((), question))[0]["content"]
-        inner = markup.removeprefix('<div class="question"><span class="spoken">You asked: </span>').removesuffix(
-            "</div>"
-        )
+        inner = markup.removeprefix('<div class="question"><span class="spoken">You asked: </span>')
+        inner = inner.removesuffix('</div><div class="acts"></div>')
         assert not set("<>[]()!`*_|$\\{}\"'\n:/.") & set(inner.replace("<wbr>", ""))
 
     def test_hostile_questions_call_nobody(self, page: Any, double: Any, listener: tuple[str, list[bytes]]) -> None:

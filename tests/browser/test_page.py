@@ -414,7 +414,10 @@ class TestWhereTheChatStands:
             ask(page, question)
         page.evaluate(self.BEYOND)
         assert 0 <= self.above(page) < 60
+        double.gate.clear()
         page.get_by_role("button", name="Retry").last.click()
+        page.locator("#chat .answer .working").wait_for()
+        double.gate.set()
         page.locator("#chat .answer").last.locator(".sources-link").wait_for()
         page.evaluate(self.BEYOND)
         assert 0 <= self.above(page) < 60
