@@ -36,7 +36,7 @@ from rag.web.feedback import Feedback
 from rag.web.head import Head
 from rag.web.history import Desk, History
 from rag.web.index_room import IndexRoom
-from rag.web.keeper import Keeper
+from rag.web.keeper import IndexState, Keeper
 from rag.web.language import LANGUAGES, chosen_language, phrase, script, speaking, told
 from rag.web.library import Library, Start
 from rag.web.map import Map
@@ -100,12 +100,18 @@ class Handlers:
     """What the page does when something is asked, stopped, tried again or read; what the browser sends is not trusted."""
 
     def __init__(
-        self, opening: Opening, models: Models, history: History | None = None, acts: Acts | None = None
+        self,
+        opening: Opening,
+        models: Models,
+        history: History | None = None,
+        acts: Acts | None = None,
+        first_build: Callable[[], IndexState | None] = lambda: None,
     ) -> None:
         self.opening = opening
         self.models = models
         self.history = history or History()
         self.acts = acts or Acts()
+        self._first_build = first_build
         self.suggestions = Suggestions()
         self._stops: dict[str, asyncio.Event] = {}  # by session, while it is being answered
         self._ends: dict[str, asyncio.Event] = {}  # by session, until its page has an answer's end, or ought to
@@ -260,15 +266,15 @@ class Handlers:
     async def _turn(self, conversation: Conversation, choice: Choice) -> AsyncGenerator[Conversation, None]:
         """The conversation, again and again, as its last turn comes to its end."""
         yield conversation
-        seen: State | None = None
-        while (chatbot := self.opening.chatbot) is None:
-            state = self.opening.state
-            if state.kind == "failed":
+        seen = ""
+        while (chatbot := self.opening.chatbot) is None or self._first_build():
+            state = self.opening.state if chatbot is None else self._first_build()
+            if state is not None and state.kind == "failed":
                 yield change(conversation, status="failed", note=state.text)
                 return
-            if state != seen:
+            if state is not None and state.text != seen:
                 yield change(conversation, note=f"{state.text} Your question comes next.")
-            seen = state
+                seen = state.text
             await asyncio.sleep(0.15)
         turn, said = conversation[-1], history(conversation[:-1])
         try:
@@ -567,7 +573,7 @@ def build_page(
     models = Models(settings, services or ChatServices(settings), capacity=SESSIONS)
     feedback = Feedback(settings.data)
     kept = Conversations(settings.data) if settings.conversations == "on" else None
-    handlers = Handlers(opening, models, History(kept, feedback, SESSIONS), Acts(feedback))
+    handlers = Handlers(opening, models, History(kept, feedback, SESSIONS), Acts(feedback), lambda: keeper.first_build)
 
     def read_article(wanted: Any) -> dict[str, Any]:  # gradio marks it, which a bound method does not allow
         return handlers.read_article(wanted)

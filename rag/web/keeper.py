@@ -72,6 +72,13 @@ class Keeper:
         return IndexState(kind, text, changes=chatbot.changes)
 
     @property
+    def first_build(self) -> IndexState | None:
+        """The build that brings the first articles, while it runs: nothing can be answered before it has ended."""
+        chatbot, state = self._opening.chatbot, self.state
+        empty = chatbot is not None and not chatbot.contents().articles
+        return state if empty and state.kind == "building" else None
+
+    @property
     def watching(self) -> bool:
         """Whether changes of the folder are followed."""
         return self._watcher.is_on

@@ -337,6 +337,32 @@ class TestFirst:
         ask(page, QUESTION)
         expect(page.locator("#sources .card").filter(has_text="lighthouse keeper").first).to_be_attached()
 
+    def test_a_question_waits_for_the_build_that_brings_the_first_article(
+        self,
+        visit: Callable[..., Any],
+        served: Callable[[], str],
+        settings: Settings,
+        expect: Any,
+        monkeypatch: pytest.MonkeyPatch,
+    ) -> None:
+        ready, refresh = threading.Event(), Chatbot.refresh
+
+        def late(chatbot: Chatbot, *arguments: Any, **options: Any) -> Any:
+            ready.wait(60)
+            return refresh(chatbot, *arguments, **options)
+
+        monkeypatch.setattr(Chatbot, "refresh", late)
+        settings.articles.mkdir()
+        page = visit(served(), heading="There are no articles yet")
+        sent = {"name": "keeper.txt", "mimeType": "text/plain", "buffer": NEW["keeper.txt"].encode()}
+        try:
+            page.locator("#start input[type=file]").set_input_files([sent])
+            answer = ask(page, QUESTION, wait=False)
+            expect(answer).to_contain_text("Your question comes next.")
+        finally:
+            ready.set()
+        expect(answer.locator("a.cite")).to_have_count(1)
+
     def test_a_folder_with_only_bad_files_names_them_with_their_reasons(
         self,
         visit: Callable[..., Any],
