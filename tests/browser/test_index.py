@@ -18,6 +18,7 @@ from rag.errors import EmbedderError, IndexTooNew
 from rag.generations import new_generation
 from rag.settings import Settings
 from rag.types import Progress
+from rag.web.keeper import Keeper
 from reader import ask, beat, wait_until
 
 NEW = {"keeper.txt": "The lighthouse keeper of Osk retired after forty years."}
@@ -68,6 +69,19 @@ def page(visit: Callable[..., Any], desk: Desk, expect: Any) -> Any:
     return page
 
 
+@pytest.fixture
+def cancelled(monkeypatch: pytest.MonkeyPatch) -> threading.Event:
+    """Is set when the server has heard that a build is to end: the page draws a press before that."""
+    heard, cancel = threading.Event(), Keeper.cancel
+
+    def hear(keeper: Keeper) -> None:
+        cancel(keeper)
+        heard.set()
+
+    monkeypatch.setattr(Keeper, "cancel", hear)
+    return heard
+
+
 def fact(page: Any, name: str) -> str:
     return str(page.locator(f"#index dt:text-is('{name}') + dd").inner_text())
 
@@ -107,12 +121,15 @@ class TestIndex:
         ask(page, QUESTION)
         expect(page.locator("#sources .card").filter(has_text="lighthouse keeper").first).to_be_attached()
 
-    def test_a_build_is_cancelled_and_started_over(self, page: Any, desk: Desk, expect: Any) -> None:
+    def test_a_build_is_cancelled_and_started_over(
+        self, page: Any, desk: Desk, expect: Any, cancelled: threading.Event
+    ) -> None:
         desk.hold = "reading"
         page.get_by_role("button", name="Rebuild from nothing").click()
         assert desk.reached.wait(SECONDS)
         page.get_by_role("button", name="Cancel the build").click()
         expect(page.get_by_role("button", name="Cancel the build")).to_be_disabled()
+        assert cancelled.wait(SECONDS)
         desk.go_on.set()
         expect(page.locator(".index-state")).to_have_text("The build was cancelled")
         expect(page.locator("#index dt:text-is('Generation') + dd")).to_have_text("1")
@@ -120,7 +137,9 @@ class TestIndex:
         expect(page.locator("#index dt:text-is('Generation') + dd")).to_have_text("2")
         expect(page.locator(".index-state")).to_have_text("Up to date")
 
-    def test_a_press_is_heard_while_the_progress_is_drawn(self, page: Any, desk: Desk, expect: Any) -> None:
+    def test_a_press_is_heard_while_the_progress_is_drawn(
+        self, page: Any, desk: Desk, expect: Any, cancelled: threading.Event
+    ) -> None:
         desk.hold = "reading"
         page.get_by_role("button", name="Rebuild from nothing").click()
         assert desk.reached.wait(SECONDS)
@@ -132,6 +151,7 @@ class TestIndex:
         page.mouse.up()
         expect(cancel).to_be_disabled()
         expect(cancel).to_be_focused()
+        assert cancelled.wait(SECONDS)
         desk.go_on.set()
         expect(page.locator(".index-state")).to_have_text("The build was cancelled")
         expect(page.get_by_role("heading", name="Index", exact=True)).to_be_focused()
@@ -303,6 +323,7 @@ class TestFirst:
         settings: Settings,
         hashing: Embedder,
         expect: Any,
+        cancelled: threading.Event,
     ) -> None:
         go_on = threading.Event()
 
@@ -318,6 +339,7 @@ class TestFirst:
         page = visit(serve_page(open_chatbot, settings), heading="The index is being built")
         page.get_by_role("tab", name="Index").click()
         page.get_by_role("button", name="Cancel the build").click()
+        assert cancelled.wait(SECONDS)
         go_on.set()
         expect(page.locator(".index-state")).to_have_text("Could not be opened")
         expect(page.locator(".index-about")).to_contain_text("The build was cancelled before there was an index")
