@@ -147,7 +147,10 @@ def _read(peer: socket.socket) -> Request | None:
     first, *lines = head.decode("latin-1").split("\r\n")
     headers = {name.lower(): value.strip() for name, _, value in (line.partition(":") for line in lines)}
     while len(body) < int(headers.get("content-length", "0")):
-        body += peer.recv(65536)
+        chunk = peer.recv(65536)
+        if not chunk:  # it hung up in the middle
+            return None
+        body += chunk
     return Request(first.split(" ")[1], headers, json.loads(body))
 
 
