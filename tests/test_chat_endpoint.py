@@ -859,6 +859,14 @@ def test_l23_compressed_bodies_and_web_pages() -> None:
     assert len(server.requests) == 3
 
 
+def test_the_server_of_these_tests_ends_with_who_hangs_up_in_the_middle_of_a_request() -> None:
+    with FaultServer(GOOD) as server, socket.create_connection(("127.0.0.1", server.port)) as peer:
+        peer.sendall(b"POST /v1 HTTP/1.1\r\nContent-Length: 9\r\n\r\n{")
+        peer.shutdown(socket.SHUT_WR)
+        assert peer.recv(1) == b""
+    assert server.requests == []
+
+
 def test_l24_fifty_askers_of_a_stuck_server() -> None:
     outcomes: list[Outcome] = []
     with FaultServer(hang) as server, FaultServer(GOOD) as other:
