@@ -75,6 +75,12 @@ def test_a_change_is_the_sessions_own_and_goes_back() -> None:
     assert value(room, "k") == 3
 
 
+def test_who_is_logged_in_is_told_to_that_visitor() -> None:
+    room, _, _ = rooms()
+    assert room.data(ONE)["user"] == ""
+    assert room.data(Visitor("three", "maren"))["user"] == "maren"
+
+
 @pytest.mark.parametrize(
     "sent",
     [

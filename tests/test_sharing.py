@@ -549,6 +549,10 @@ class TestServed:
         assert "set-cookie" not in refused.headers
         assert client.get("/config").status_code == 401
 
+    def test_a_page_that_is_no_longer_logged_in_can_show_why(self, client: Any) -> None:
+        refused = client.post("/gradio_api/queue/join", json={})
+        assert (refused.status_code, refused.json()) == (401, {"detail": "Log in first; reload the page."})
+
     def test_a_made_up_cookie_opens_nothing(self, client: Any) -> None:
         login(client)
         client.cookies = dict.fromkeys(client.cookies, "made-up")

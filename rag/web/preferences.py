@@ -69,6 +69,7 @@ class Preferences:
                 {"name": name, "value": _shown(getattr(self._settings, name)), "variable": f"RAG_{name.upper()}"}
                 for name in FIXED
             ],
+            "user": visitor.owner,
         }
 
     def act(self, action: str, sent: Mapping[str, Any], visitor: Visitor) -> str:

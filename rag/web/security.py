@@ -7,6 +7,7 @@ into the page from loading anything. Where there is a login, the gate behind it 
 
 from __future__ import annotations
 
+import json
 import re
 import socket
 from collections.abc import Awaitable, Callable, Iterable, MutableMapping
@@ -345,6 +346,7 @@ def _name(host: str) -> str:
 
 
 async def _refuse(status: int, text: str, send: Send) -> None:
-    headers = [(b"content-type", b"text/plain; charset=utf-8")]
+    """Says no in the form in which gradio's client reads a reason and shows it."""
+    headers = [(b"content-type", b"application/json")]
     await send({"type": "http.response.start", "status": status, "headers": headers})
-    await send({"type": "http.response.body", "body": text.encode()})
+    await send({"type": "http.response.body", "body": json.dumps({"detail": text}).encode()})

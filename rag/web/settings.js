@@ -1,10 +1,11 @@
-// Settings: numbers and choices for the next answers, the look and the language of the page, and what only a new start changes.
+// Settings: numbers and choices for the next answers, the look and the language of the page, the login, what only a new start changes.
 
 const settings = element.querySelector(".settings");
 const form = settings.querySelector(".settings-controls");
 const said = settings.querySelector(".model-said");
 const defaults = settings.querySelector(".settings-defaults");
 const fixed = settings.querySelector(".settings-fixed");
+const login = settings.querySelector(".settings-login");
 const drawn = new Map(); // by the setting's name: what draws its value
 
 const CONTROLS = {
@@ -105,6 +106,8 @@ function drawSettings() {
     drawn.get(control.name)(control);
   }
   defaults.hidden = !(value.controls || []).some((each) => each.value !== each.default);
+  login.hidden = !value.user;
+  login.querySelector(".settings-user").textContent = say("You are logged in as {user}", { user: value.user || "" });
   fixed.replaceChildren(...(value.fixed || []).map(drawFixed));
   said.className = value.problem ? "model-said failure" : "model-said";
   said.textContent = value.problem || value.said || "";

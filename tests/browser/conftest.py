@@ -31,7 +31,7 @@ SECONDS = 45
 """How long a test waits for the page at most."""
 
 LEAVING = ("AbortError: signal is aborted without reason", "Unexpected error Connection errored out.")
-"""What gradio says when a page is left that was still listening to the server: no trouble of a page that ``reloads``."""
+"""What gradio says when a page is left that was still listening to the server: no trouble where the page was left."""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -126,6 +126,7 @@ def visit(chromium: Any) -> Iterator[Callable[..., Any]]:
     """Opens an address in a fresh browser profile; afterwards no error may have been logged, nothing outside asked."""
     contexts: list[Any] = []
     troubles: list[str] = []
+    of_leaving: list[tuple[list[str], list[str]]] = []
 
     def open_page(
         url: str,
@@ -133,7 +134,6 @@ def visit(chromium: Any) -> Iterator[Callable[..., Any]]:
         height: int = 900,
         wait_for: str = "Your question",
         heading: str = "",
-        reloads: bool = False,
         script: str = "",
         **options: Any,
     ) -> Any:
@@ -143,8 +143,13 @@ def visit(chromium: Any) -> Iterator[Callable[..., Any]]:
         page = context.new_page()
         page.set_default_timeout(SECONDS * 1000)
         home = urlsplit(url).netloc
+        opened: list[str] = []
+        broken_off: list[str] = []
+        of_leaving.append((opened, broken_off))
 
         def check(request: Any) -> None:
+            if request.is_navigation_request():
+                opened.append(request.url)
             if request.url.startswith("http") and urlsplit(request.url).netloc != home:
                 troubles.append(f"request to {request.url}")
 
@@ -153,8 +158,9 @@ def visit(chromium: Any) -> Iterator[Callable[..., Any]]:
         page.on("pageerror", lambda error: troubles.append(f"page error: {error}"))
 
         def listen(message: Any) -> None:
-            if message.type == "error" and not (reloads and message.text.startswith(LEAVING)):
-                troubles.append(f"console: {message.text}")
+            if message.type == "error":
+                said = broken_off if message.text.startswith(LEAVING) else troubles
+                said.append(f"console: {message.text}")
 
         page.on("console", listen)
         page.goto(url)
@@ -163,7 +169,8 @@ def visit(chromium: Any) -> Iterator[Callable[..., Any]]:
         return page
 
     yield open_page
-    found = list(troubles)  # closing a page may break off what it was still listening to
+    stayed = [text for opened, broken_off in of_leaving if len(opened) == 1 for text in broken_off]
+    found = troubles + stayed  # before closing: that may break off what a page was still listening to
     for context in contexts:
         context.close()
     assert found == []

@@ -330,7 +330,7 @@ class TestList:
         expect(page.get_by_role("searchbox", name="Search conversations")).to_be_visible()
 
     def test_a_browser_that_keeps_nothing_has_them_too(self, visit: Callable[..., Any], url: str, expect: Any) -> None:
-        page = visit(url, reloads=True)
+        page = visit(url)
         page.add_init_script(
             "Object.defineProperty(window, 'localStorage', { get() { throw new DOMException('no', 'SecurityError'); } })"
         )

@@ -57,6 +57,9 @@ def test_who_logs_in_can_ask_and_who_logs_out_cannot(url: str, visit: Callable[.
     assert page.evaluate("document.cookie") == ""
     expect(page.get_by_role("button", name="Ask", exact=True)).to_be_visible()
     assert page.request.get(f"{url}config").status == 200
-    page.request.get(f"{url}logout")  # beside the page: one that is left while it listens says so in its console
+    page.get_by_role("tab", name="Settings").click()
+    expect(page.get_by_text("You are logged in as maren")).to_be_visible()
+    page.get_by_role("link", name="Log out in every browser").click()
+    expect(page.get_by_role("textbox", name="Username")).to_be_visible()
     assert page.request.get(f"{url}config").status == 401
     assert "auth_required" in page.request.get(url).text()

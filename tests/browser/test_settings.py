@@ -119,7 +119,7 @@ class TestLook:
     def test_the_theme_survives_a_reload_without_a_flash(
         self, visit: Callable[..., Any], shared: tuple[str, Opener], double: Any, expect: Any, system: str, chosen: str
     ) -> None:
-        page = visit(shared[0], color_scheme=system, reloads=True)
+        page = visit(shared[0], color_scheme=system)
         before = colours(page)
         assert before[0] == (system == "dark")
         open_settings(page)
@@ -147,7 +147,7 @@ class TestLanguage:
     def test_the_whole_page_turns_russian_and_stays_so(
         self, visit: Callable[..., Any], shared: tuple[str, Opener], double: Any, expect: Any
     ) -> None:
-        page = visit(shared[0], reloads=True)
+        page = visit(shared[0])
         assert page.evaluate("document.documentElement.lang") == "en"
         open_settings(page)
         page.get_by_label("Русский").click()
@@ -202,7 +202,7 @@ class TestLanguage:
     def test_the_browsers_language_is_taken_until_another_is_chosen(
         self, visit: Callable[..., Any], shared: tuple[str, Opener], double: Any, expect: Any
     ) -> None:
-        page = visit(shared[0], wait_for="Ваш вопрос", locale="ru-RU", reloads=True)
+        page = visit(shared[0], wait_for="Ваш вопрос", locale="ru-RU")
         open_settings(page)
         expect(page.get_by_label("Русский")).to_be_checked()
         page.get_by_label("English").click()
