@@ -360,7 +360,8 @@ class Handlers:
         """Does what a button under an answer is for; the page sends its ``turn`` and ``name``, perhaps a ``note``."""
         visitor, sent = _visitor(request), event._data if isinstance(event._data, dict) else {}
         try:
-            return await _aside(self.acts.act, conversation, sent, visitor)
+            async with self._noting:
+                return await _aside(self.acts.act, conversation, sent, visitor)
         except FootnoteError as error:
             problem = sentence(error)
         except Exception as error:  # the reader must be told, whatever it was
@@ -437,7 +438,7 @@ def _language(request: gr.Request) -> str:
 
 def _warn(text: str, request: gr.Request) -> None:
     """Tells a reader for a while what went wrong."""
-    gr.Warning(escape(told(text, _language(request))))
+    gr.Warning(escape(told(text, _language(request))), duration=20)
 
 
 def _drawn(

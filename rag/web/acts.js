@@ -12,6 +12,7 @@ const NAMES = { right: "Right", wrong: "Wrong", "wrong-citation": "Wrong citatio
 let opened = null; // what the bar is open for: {kind, turn}
 let pressed = ""; // the id of the button that opened it, where the focus returns
 let seen = 0;
+let told = ""; // the first and the last question when something was told
 
 // gradio lets no aria-pressed through, and draws answers anew as it likes.
 function mark() {
@@ -73,7 +74,10 @@ function update() {
   mark();
   if (!value.stamp || value.stamp === seen) return;
   seen = value.stamp;
-  tell(value.said || "", value.problem);
+  const now = JSON.stringify([value.shown, value.last]);
+  // What was done last is still told when the same answers are drawn once more.
+  if (value.said || value.problem || value.open || value.copy || now !== told) tell(value.said || "", value.problem);
+  told = now;
   if (isPast(value)) {
     form.hidden = true;
     opened = null;

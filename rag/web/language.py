@@ -224,4 +224,4 @@ def script() -> str:
     # "<" could end the script element that this stands in.
     data = json.dumps({"tables": tables, "languages": LANGUAGES, "cookie": COOKIE}, ensure_ascii=False)
     data = data.replace("<", "\\u003c")
-    return f"<script>window.footnote = {data};\n{asset('language.js', 'theme.js', 'presses.js')}</script>"
+    return f"<script>window.footnote = {data};\n{asset('language.js', 'theme.js', 'presses.js', 'leaving.js')}</script>"

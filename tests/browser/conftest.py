@@ -30,9 +30,6 @@ ARGUMENTS = (
 SECONDS = 45
 """How long a test waits for the page at most."""
 
-LEAVING = ("AbortError: signal is aborted without reason", "Unexpected error Connection errored out.")
-"""What gradio says when a page is left that was still listening to the server: no trouble where the page was left."""
-
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Everything here needs the browser; gradio's own warnings are not ours to mend."""
@@ -73,7 +70,7 @@ def free_port() -> int:
 def serve_page(chromium: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., str]]:
     """Serves a page for any opener, the double's or the real chatbot's, and returns its address; each keeps its own data.
 
-    They end with the file of tests: one server that waits costs little, sixty cost a core.
+    They end with the file of tests, and look for work less often than gradio has it: dozens that wait would cost a core.
     """
     pytest.importorskip("gradio")
     import ui
@@ -90,6 +87,7 @@ def serve_page(chromium: Any, tmp_path_factory: pytest.TempPathFactory) -> Itera
         if settings.data == Settings().data:
             settings = settings.replace(data=tmp_path_factory.mktemp("data"))
         page = ui.build_page(open_chatbot, settings, examples, services or ServicesDouble())
+        page._queue.sleep_when_free, page._queue.progress_update_sleep_when_free = 0.02, 0.1
         pages.append(page)
         return ui.serve(page, "127.0.0.1", free_port())
 
@@ -126,7 +124,6 @@ def visit(chromium: Any) -> Iterator[Callable[..., Any]]:
     """Opens an address in a fresh browser profile; afterwards no error may have been logged, nothing outside asked."""
     contexts: list[Any] = []
     troubles: list[str] = []
-    of_leaving: list[tuple[list[str], list[str]]] = []
 
     def open_page(
         url: str,
@@ -143,13 +140,8 @@ def visit(chromium: Any) -> Iterator[Callable[..., Any]]:
         page = context.new_page()
         page.set_default_timeout(SECONDS * 1000)
         home = urlsplit(url).netloc
-        opened: list[str] = []
-        broken_off: list[str] = []
-        of_leaving.append((opened, broken_off))
 
         def check(request: Any) -> None:
-            if request.is_navigation_request():
-                opened.append(request.url)
             if request.url.startswith("http") and urlsplit(request.url).netloc != home:
                 troubles.append(f"request to {request.url}")
 
@@ -159,18 +151,18 @@ def visit(chromium: Any) -> Iterator[Callable[..., Any]]:
 
         def listen(message: Any) -> None:
             if message.type == "error":
-                said = broken_off if message.text.startswith(LEAVING) else troubles
-                said.append(f"console: {message.text}")
+                troubles.append(f"console: {message.text}")
 
         page.on("console", listen)
         page.goto(url)
         waited = page.get_by_role("heading", name=heading) if heading else page.get_by_role("textbox", name=wait_for)
         waited.wait_for()
+        if wait_for != "Username":  # what is drawn is not yet what listens
+            page.wait_for_function("window.footnote?.index && window.footnoteSources && window.footnoteActs")
         return page
 
     yield open_page
-    stayed = [text for opened, broken_off in of_leaving if len(opened) == 1 for text in broken_off]
-    found = troubles + stayed  # before closing: that may break off what a page was still listening to
+    found = list(troubles)  # closing a page may break off what it was still listening to
     for context in contexts:
         context.close()
     assert found == []

@@ -28,7 +28,7 @@ def beat(page: Any) -> None:
     )
 
 
-def wait_until(page: Any, condition: Callable[[], bool], seconds: float = 10) -> None:
+def wait_until(page: Any, condition: Callable[[], bool], seconds: float = 60) -> None:
     """Waits for something on our side; the browser goes on meanwhile."""
     for _ in range(int(seconds / 0.05)):
         if condition():

@@ -235,7 +235,7 @@ class TestTheDoor:
         home = urlsplit(shared[0])
 
         def send(method: str, path: str, body: Any = None, **headers: str) -> tuple[int, Any, bytes]:
-            connection = http.client.HTTPConnection(home.hostname or "", home.port or 0, timeout=10)
+            connection = http.client.HTTPConnection(home.hostname or "", home.port or 0, timeout=60)
             sent = {name.replace("_", "-"): value for name, value in headers.items()}
             with closing(connection):
                 connection.request(method, path, None if body is None else json.dumps(body), sent)

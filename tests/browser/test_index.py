@@ -48,7 +48,7 @@ class Desk:
             if step.stage == self.hold:
                 self.hold = ""
                 self.reached.set()
-                assert self.go_on.wait(SECONDS)
+                assert self.go_on.wait(300)
                 on_progress(step)  # hears whether it is to end
 
         return progress
@@ -247,7 +247,7 @@ class TestIndex:
 
     def test_the_folder_is_followed(self, page: Any, desk: Desk, expect: Any) -> None:
         follow = page.get_by_role("checkbox", name="Follow the folder")
-        follow.check()
+        follow.click()
         expect(follow).to_be_checked()
         write_articles(desk.settings.articles, NEW)
 
@@ -255,9 +255,9 @@ class TestIndex:
             page.evaluate("footnote.hurry()")  # else the page asks every ten seconds
             return fact(page, "Generation") == "2"
 
-        wait_until(page, built, 30)
+        wait_until(page, built)
         assert fact(page, "Articles") == str(len(ARTICLES) + 1)
-        follow.uncheck()
+        follow.click()
         expect(follow).not_to_be_checked()
 
     @pytest.mark.parametrize("scheme", ["light", "dark"])
@@ -370,7 +370,7 @@ class TestFirst:
         ready, refresh = threading.Event(), Chatbot.refresh
 
         def late(chatbot: Chatbot, *arguments: Any, **options: Any) -> Any:
-            ready.wait(60)
+            ready.wait(300)
             return refresh(chatbot, *arguments, **options)
 
         monkeypatch.setattr(Chatbot, "refresh", late)

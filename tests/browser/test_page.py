@@ -103,7 +103,7 @@ class TestAsking:
         kept, keep = threading.Event(), History.keep
 
         def keep_late(*arguments: Any) -> None:
-            kept.wait(60)
+            kept.wait(300)
             keep(*arguments)
 
         monkeypatch.setattr(History, "keep", keep_late)
@@ -271,6 +271,7 @@ class TestReadingWhileItIsWritten:
         try:
             ask(page, FERRIES, wait=False)
             card = page.locator("#sources .card").nth(place)
+            expect(page.locator("#sources .cited")).to_have_count(1)
             expect(page.locator("#sources .card")).to_have_count(5)
             card.get_by_role("button", name="Read in article").click()
             expect(page.locator("#sources .pane-article mark")).to_be_focused()
@@ -339,6 +340,25 @@ class TestReadingWhileItIsWritten:
         page.evaluate("() => new Promise((go) => setTimeout(go))")  # until then the page waits for a click's own
         assert page.evaluate("footnote.clicks") == 1
 
+    def test_an_answer_goes_on_though_the_page_was_about_to_be_left(self, page: Any, expect: Any, double: Any) -> None:
+        double.gate.clear()
+        answer = ask(page, FERRIES, wait=False)
+        expect(page.locator("#sources .card")).to_have_count(5)
+        page.evaluate(
+            "dispatchEvent(new Event('beforeunload', { cancelable: true }))"
+        )  # a file that is saved does so too
+        double.gate.set()
+        expect(answer.locator(".sources-link")).to_have_count(1)
+
+    def test_it_can_be_left_while_an_answer_is_written(self, page: Any, expect: Any, double: Any) -> None:
+        double.gate.clear()
+        ask(page, FERRIES, wait=False)
+        expect(page.locator("#sources .card")).to_have_count(5)
+        page.reload()
+        page.get_by_role("textbox", name="Your question").wait_for()
+        double.gate.set()
+        expect(ask(page, FROST).locator("a.cite")).to_have_count(1)
+
     def test_an_answer_that_ended_before_the_browser_heard_that_it_began_is_shown_whole(
         self, serve_page: Callable[..., str], visit: Callable[..., Any], expect: Any
     ) -> None:
@@ -347,7 +367,7 @@ class TestReadingWhileItIsWritten:
         class Slow(ServicesDouble):
             def look(self) -> Any:  # all that the server tells a page comes in one stream, which stays open for this
                 looking.set()
-                looked.wait(60)
+                looked.wait(300)
                 return super().look()
 
         opener = Opener()
@@ -645,8 +665,9 @@ class TestEveryScreen:
             brightness = sum(map(int, re.findall(r"\d+", color)[:3])) / 3
             assert (brightness < 60) if dark else (brightness > 190)
 
-    def test_the_keyboard_reaches_everything_and_shows_where_it_is(self, page: Any) -> None:
+    def test_the_keyboard_reaches_everything_and_shows_where_it_is(self, page: Any, expect: Any) -> None:
         ask(page, FERRIES)
+        expect(page.get_by_role("button", name="Undo")).to_be_enabled()
         page.get_by_role("textbox", name="Your question").focus()
         reached = {}
         for _ in range(40):

@@ -34,13 +34,20 @@ def url(serve_page: Callable[..., str], settings: Settings, bundled: Embedder) -
     )
 
 
+def visit_built(visit: Callable[..., Any], url: str) -> Any:
+    """The page once its index is there: the first visit to a server may wait for the model and for the build."""
+    page = visit(url)
+    page.wait_for_function("footnote.index.serving", timeout=300_000)
+    return page
+
+
 def test_an_example_is_answered_and_its_quote_stands_in_the_article(
     url: str, visit: Callable[..., Any], settings: Settings, bundled: Embedder, expect: Any
 ) -> None:
-    page = visit(url)
+    page = visit_built(visit, url)
     question = page.locator("#chat .example").first.inner_text().strip()
     page.locator("#chat .example").first.click()
-    expect(page.locator("#chat .sources-link")).to_have_count(1, timeout=60_000)
+    expect(page.locator("#chat .sources-link")).to_have_count(1)
     page.get_by_role("link", name="Source 1").click()
     card = page.locator("#s-1-1")
     quote = card.locator("mark").inner_text()
@@ -55,7 +62,7 @@ def test_an_example_is_answered_and_its_quote_stands_in_the_article(
 
 
 def test_what_the_articles_do_not_say_is_refused(url: str, visit: Callable[..., Any]) -> None:
-    page = visit(url)
+    page = visit_built(visit, url)
     answer = ask(page, "How deep is Lake Baikal?")
     assert "The articles do not say" in answer.inner_text()
     assert answer.locator("a.cite").count() == 0
@@ -105,7 +112,7 @@ class TestWrittenByAModel:
             "lion crowns [1].\n- The region pays 45 million crowns.\n\n",
             "Penguins were seen dancing on the moon at midnight.",
         ]
-        answer = ask(visit(served_model), "How much will the four electric ferries cost?")
+        answer = ask(visit_built(visit, served_model), "How much will the four electric ferries cost?")
         expect(answer.locator("ul > li")).to_have_count(2)
         expect(answer.locator("ul > li").first.locator("a.cite").first).to_be_visible()
         expect(answer.locator("strong")).to_have_text("ferries")
@@ -117,7 +124,7 @@ class TestWrittenByAModel:
         self, served_model: str, visit: Callable[..., Any], written: list[str], listener: tuple[str, list[bytes]]
     ) -> None:
         home, heard = listener
-        page = visit(served_model)
+        page = visit_built(visit, served_model)
         for payload in model_answers(home).values():
             text = payload if payload.isprintable() else payload[:3000]
             written[:] = [f"The four ferries will cost 61 million crowns [1]. {text} ", "They cross in eleven minutes."]
@@ -128,7 +135,7 @@ class TestWrittenByAModel:
         self, served_model: str, visit: Callable[..., Any], written: list[str], expect: Any
     ) -> None:
         written[:] = [b"no text"]  # type: ignore[list-item]
-        answer = ask(visit(served_model), "How much will the four electric ferries cost?")
+        answer = ask(visit_built(visit, served_model), "How much will the four electric ferries cost?")
         expect(answer.locator(".notice")).to_contain_text("sentences of the articles instead")
         expect(answer.locator("a.cite").first).to_be_visible()
         expect(answer.locator(".written")).to_have_count(0)

@@ -89,7 +89,10 @@ class TestAnswers:
     ) -> None:
         said = open_settings(page)
         held: list[Any] = []
-        page.route("**/queue/join*", lambda route: held.append(route))
+        page.route(
+            "**/queue/join*",
+            lambda route: held.append(route) if '"name":"k"' in (route.request.post_data or "") else route.continue_(),
+        )
         page.get_by_label("Passages a question gets").fill("3")
         field = page.get_by_label("Tokens a model reads and writes")
         field.focus()
@@ -234,6 +237,7 @@ class TestMissingKey:
         notice.get_by_role("button", name="Enter it in Settings").click()
         expect(page.locator("#model .pane-about")).to_have_text("Now: the articles’ own sentences")
         expect(page.locator(".model-option", has_text="paid:grand")).to_contain_text("Waits for its key")
+        page.locator('#model .model-look[aria-disabled="false"]').wait_for()
         keep_key(page, CANARY)
         expect(page.locator("#model .model-said")).to_have_text(
             "The key for paid is set for this session. From your next question on, paid:grand writes the answers."
