@@ -446,7 +446,7 @@ class TestHandlers:
 
     def test_warns_in_the_language_of_the_page(self, ui: Any, request_of: Any, monkeypatch: pytest.MonkeyPatch) -> None:
         warned: list[str] = []
-        monkeypatch.setattr(ui, "gr", SimpleNamespace(Warning=warned.append), raising=False)
+        monkeypatch.setattr(ui, "gr", SimpleNamespace(Warning=lambda text, **_: warned.append(text)), raising=False)
         ui._warn("The question is empty; type <what> you want to know", request_of)
         ui._warn("The question is empty; type what you want to know", request_of)
         assert warned[0] == "The question is empty; type &lt;what&gt; you want to know"
