@@ -529,6 +529,26 @@ class TestHandlers:
         run_apart(steps())
         assert self.questions(kept) == [["Three?"], ["One?", "Two?"]]
 
+    def test_what_is_pressed_under_answers_is_done_in_turn(self, handlers: Any, request_of: Any) -> None:
+        done: list[str] = []
+        second = threading.Event()
+
+        def act(conversation: Any, sent: Any, visitor: Any) -> dict[str, Any]:
+            if sent["name"] == "right":
+                assert not second.wait(0.5), "the second has begun before the first was done"
+            else:
+                second.set()
+            done.append(sent["name"])
+            return {}
+
+        async def steps() -> None:
+            events = [SimpleNamespace(_data={"turn": 1, "name": name}) for name in ("right", "wrong")]
+            await asyncio.gather(*(handlers.act((), event, request_of) for event in events))
+
+        handlers.acts = SimpleNamespace(act=act)
+        run_apart(steps())
+        assert done == ["right", "wrong"]
+
     def test_undoing_while_it_is_answered_ends_the_answer_first(
         self, handlers: Any, bot: Bot, kept: Conversations, request_of: Any
     ) -> None:

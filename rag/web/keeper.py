@@ -75,8 +75,9 @@ class Keeper:
     def first_build(self) -> IndexState | None:
         """The build that brings the first articles, while it runs: nothing can be answered before it has ended."""
         chatbot, state = self._opening.chatbot, self.state
-        empty = chatbot is not None and not chatbot.contents().articles
-        return state if empty and state.kind == "building" else None
+        if chatbot is None or state.kind != "building" or chatbot.contents().articles:
+            return None
+        return state
 
     @property
     def watching(self) -> bool:
