@@ -1,19 +1,22 @@
-"""Follow-up questions: is the evidence found with the conversation carried over, and is a complete question left alone?
+"""Measure follow-up questions: is the evidence found with the conversation carried over, are complete questions left alone?
 
-    python benchmarks/follow_ups.py [--turns TURNS] [--conversations ARTICLES CONVERSATIONS] [--complete QUESTIONS ...]
-                                    [--index FOLDER] [--show]
+    python benchmarks/follow_ups.py [--turns TURNS] [--conversations ARTICLES CONVERSATIONS] [--rewrites REWRITES]
+                                    [--complete QUESTIONS ...] [--index FOLDER] [--show]
 
 TURNS is MTRAG-UN's turns.jsonl (conversations whose last turn has its ``contexts``; all contexts together are the articles).
 CONVERSATIONS is JSON lines: {"turns": [{"kind", "question", "evidence": [{"document", "quote"}]}]}; the answers in between are
-our own. QUESTIONS are JSON lines with a ``question`` each that is complete: every one is asked after a conversation about
-something else, drawn from its own file. ``--index`` keeps the indexes for the next run; ``--show`` prints what became of each.
+our own. REWRITES is CANARD's dev.jsonl.gz: which share of the words that its rewrites add is carried over, and which share of
+what is carried over do they add? QUESTIONS are JSON lines with a ``question`` each that is complete: every one is asked after
+a conversation about something else, drawn from its own file.
+``--index`` keeps the indexes for the next run; ``--show`` prints what became of each.
 
-Three ways of asking are compared: the question ``alone``, ``completed`` by rules, and ``two``: the last two questions in one.
+Three ways of asking are compared: the question ``alone``, ``completed``, and ``two``: the last two questions in one.
 """
 
 from __future__ import annotations
 
 import argparse
+import gzip
 import hashlib
 import json
 import random
@@ -32,9 +35,11 @@ from rag.build import build, load_embedder
 from rag.chatbot import Chatbot
 from rag.follow_up import complete
 from rag.index import Index
+from rag.lexical import stem
 from rag.retrieve import retrieve
 from rag.settings import Settings
 from rag.types import Hit, Message
+from rag.words import FUNCTION_WORDS, words
 
 K = 5
 WAYS = ("alone", "completed", "two")
@@ -42,7 +47,7 @@ WAYS = ("alone", "completed", "two")
 
 @dataclass(frozen=True)
 class Asked:
-    """One turn: and by each way of asking the rank of the first passage with evidence, 0 where none was found."""
+    """One turn, and by each way of asking the rank of the first passage with evidence, 0 where none was found."""
 
     group: str
     kind: str
@@ -53,10 +58,11 @@ class Asked:
 
 
 def main() -> None:
-    """Measures what the arguments name and prints the tables."""
+    """Measure what the arguments name and prints the tables."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--turns", type=Path)
     parser.add_argument("--conversations", type=Path, nargs=2, metavar=("ARTICLES", "CONVERSATIONS"))
+    parser.add_argument("--rewrites", type=Path)
     parser.add_argument("--complete", type=Path, nargs="+", default=[], metavar="QUESTIONS")
     parser.add_argument("--index", type=Path)
     parser.add_argument("--show", action="store_true")
@@ -70,6 +76,8 @@ def main() -> None:
             articles, conversations = chosen.conversations
             chatbot = Chatbot.open(Settings(articles=articles, index=folder / "conversations"), embedder=embedder)
             _report(conversations.name, _ask_conversations(chatbot, _lines(conversations)), chosen.show)
+        if chosen.rewrites:
+            _report_carried(chosen.rewrites)
         for path in chosen.complete:
             _report_touched(path, chosen.show)
 
@@ -85,7 +93,7 @@ def _ask_turns(path: Path, folder: Path, embedder: Embedder) -> list[Asked]:
         *before, last = turn["input"]
         history = [Message("user" if each["speaker"] == "user" else "assistant", each["text"]) for each in before]
         evidence = {names[context["document_id"]] for context in turn["contexts"]}
-        ways, seconds = _ways(last["text"], history, index)
+        ways, seconds = _ways(last["text"], history)
         hits = [retrieve(index, embedder, way, K) for way in ways]
         ranks = tuple(_rank(hit.document.id in evidence for hit in each) for each in hits)
         kind = turn["Multi-Turn"][0] if history else "first turn"
@@ -94,7 +102,7 @@ def _ask_turns(path: Path, folder: Path, embedder: Embedder) -> list[Asked]:
 
 
 def _write_articles(turns: Iterable[dict[str, Any]], folder: Path) -> dict[str, str]:
-    """Writes every context to a file of its own; returns the files' names by the contexts' ids."""
+    """Write every context to a file of its own; return the files' names by the contexts' ids."""
     texts = {context["document_id"]: context["text"] for turn in turns for context in turn["contexts"]}
     names = {id_: f"{number:04}.txt" for number, id_ in enumerate(sorted(texts))}
     folder.mkdir(parents=True, exist_ok=True)
@@ -104,7 +112,7 @@ def _write_articles(turns: Iterable[dict[str, Any]], folder: Path) -> dict[str, 
 
 
 def _half(id_: str) -> str:
-    """Rules may be developed on half A; half B says whether they hold."""
+    """Tell the half on which rules may be developed, A, from the one that says whether they hold, B."""
     return "AB"[hashlib.sha256(f"half {id_}".encode()).digest()[0] % 2]
 
 
@@ -113,7 +121,7 @@ def _ask_conversations(chatbot: Chatbot, conversations: Iterable[dict[str, Any]]
     for conversation in conversations:
         history: list[Message] = []
         for turn in conversation["turns"]:
-            ways, seconds = _ways(turn["question"], history, chatbot._index)
+            ways, seconds = _ways(turn["question"], history)
             ranks = tuple(_rank(_holds(chatbot, hit, turn) for hit in chatbot.retrieve(way, K)) for way in ways)
             kind = turn["kind"] if history else "first turn"
             asked.append(Asked("all", kind, turn["question"], ways[1], ranks, seconds))
@@ -125,21 +133,21 @@ def _rank(holds: Iterable[bool]) -> int:
     return next((rank for rank, each in enumerate(holds, start=1) if each), 0)
 
 
-def _ways(question: str, history: Sequence[Message], index: Index) -> tuple[tuple[str, str, str], float]:
+def _ways(question: str, history: Sequence[Message]) -> tuple[tuple[str, str, str], float]:
     started = time.thread_time()
-    completed = complete(question, history, index)
+    completed = complete(question, history)
     seconds = time.thread_time() - started
     former = [message.text for message in history if message.role == "user"][-1:]
     return (question, completed, " ".join([*former, question])), seconds
 
 
 def _holds(chatbot: Chatbot, hit: Hit, turn: dict[str, Any]) -> bool:
-    """Whether a passage holds at least half of a quote of the evidence, white space aside."""
+    """Tell whether a passage holds at least half of a quote of the evidence, white space aside."""
     for evidence in turn["evidence"]:
         if hit.document.id != evidence["document"]:
             continue
-        words = [re.escape(word) for word in evidence["quote"].split()]
-        found = re.search(r"\s+".join(words), chatbot.document(hit.document.id).text)
+        quote = [re.escape(word) for word in evidence["quote"].split()]
+        found = re.search(r"\s+".join(quote), chatbot.document(hit.document.id).text)
         if found is None:
             raise SystemExit(f"the quote does not stand in {evidence['document']}: {evidence['quote']}")
         start, end = max(found.start(), hit.passage.start), min(found.end(), hit.passage.end)
@@ -173,8 +181,33 @@ def _report(title: str, asked: Sequence[Asked], show: bool) -> None:
             print(f"{each.group} {marks} {each.kind:14} {each.question}{changed}")
 
 
+def _report_carried(path: Path) -> None:
+    """Compare the words carried over with those that people added to make the same question stand alone."""
+    rows = [json.loads(line) for line in gzip.decompress(path.read_bytes()).splitlines()]
+    ways: dict[str, list[tuple[int, int, int]]] = defaultdict(list)
+    for row in rows:
+        texts = row["history"]
+        history = [Message("assistant" if place % 2 else "user", text) for place, text in enumerate(texts)]
+        added = _stems(row["rewrite"]) - _stems(row["question"])
+        if not added or not history:
+            continue
+        for way, asked in zip(WAYS, _ways(row["question"], history)[0], strict=True):
+            carried = _stems(asked) - _stems(row["question"])
+            ways[way].append((len(carried & added), len(added), len(carried)))
+    print(
+        f"\n{path.name}: {len(ways['alone'])} questions; of the words added by hand carried over, and the other way round"
+    )
+    for way, counts in ways.items():
+        right, wanted, carried_over = map(sum, zip(*counts, strict=True))
+        print(f"{way:12}{right / wanted:8.2f}{right / max(carried_over, 1):8.2f}")
+
+
+def _stems(text: str) -> set[str]:
+    return {stem(word) for word in words(text) if word.lower() not in FUNCTION_WORDS}
+
+
 def _report_touched(path: Path, show: bool, most: int = 4000) -> None:
-    """Asks complete questions after two random others of the same file, with a sentence of each as its answer."""
+    """Ask complete questions after two random others of the same file, with a sentence of each as its answer."""
     questions = [each["question"] for each in _lines(path)][:most]
     draw = random.Random(0)
     touched = []

@@ -1,6 +1,5 @@
-"""What a question names: outlets, authors, articles and dates, by its form and the index's own names, without a model."""
+"""Outlets, authors, articles and dates that a question names."""
 
-from rag.mentions.catalogue import Catalogue
-from rag.mentions.mention import Mention
+from rag.mentions.mention import Catalogue, Mention
 
 __all__ = ["Catalogue", "Mention"]
