@@ -695,6 +695,18 @@ def test_l14_nothing_at_all_is_tried_again() -> None:
         assert ask(server).text == "The mayor did."
 
 
+def test_l14_a_stream_without_events_is_asked_for_in_one_piece() -> None:
+    """llama-cpp-python's server streams nothing where the prompt is too long."""
+    with FaultServer(stream(), error(400, "too long", code="context_length_exceeded")) as server:
+        assert isinstance(ask(server).error, ContextTooLong)
+    first, second = server.requests
+    assert (first.body["stream"], second.body["stream"]) == (True, False)
+    assert "stream_options" not in second.body
+    whole = {"choices": [{"message": {"content": "The mayor did."}, "finish_reason": "stop"}]}
+    with FaultServer(stream(), answer(200, whole)) as server:
+        assert ask(server).text == "The mayor did."
+
+
 def test_l15_reset_in_the_middle() -> None:
     with FaultServer(stream(text("The mayor "), end="reset")) as server:
         outcome = ask(server)

@@ -169,6 +169,14 @@ def test_the_longest_answer() -> None:
     assert "64,000 characters" in str(error)
 
 
+def test_a_loop_is_cut() -> None:
+    source = Scripted("It began. ", *["Question: When? Answer: On Friday.\n", 0.02] * 100)
+    drafts, error = run(source)
+    assert isinstance(error, AnswerCut)
+    assert "the same again and again" in str(error)
+    assert 5 <= drafts[-1].text.count("Friday") < 100
+
+
 class Endless:
     def __init__(self, piece: str) -> None:
         self.piece = piece

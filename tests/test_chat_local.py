@@ -24,7 +24,7 @@ from tiny import END, FORGETFUL_TEMPLATE, SAYS, STRICT_TEMPLATE, TEMPLATE, TURN,
 
 ASKED = (Message("system", "Answer in one sentence."), Message("user", "When did the harbour reopen?"))
 SETTINGS = Settings(context_tokens=4096)
-AGAIN = "The harbour of Velm reopened on Friday."
+AGAIN = "The harbour of"  # too short for the guard to take it for a loop
 
 
 @pytest.fixture(scope="session")

@@ -213,6 +213,7 @@ class _Exchange:
         self._lock = threading.Lock()
         self._stopped = threading.Event()
         self._wire: Wire | None = None
+        self._streamed = True
 
     def cancel(self) -> None:
         with self._lock:
@@ -264,6 +265,9 @@ class _Exchange:
         """One request and its reply; whatever goes wrong is a Trouble or one of our errors."""
         endpoint, options = self._endpoint, self._endpoint.options
         request = endpoint.dialect.request(endpoint.server.model, self._messages, self._room(), options)
+        if not self._streamed:
+            request.pop("stream_options", None)
+            request["stream"] = False
         try:
             with self._client() as client, endpoint.dialect.send(client, endpoint.address.base_url, request) as reply:
                 yield from self._pieces(reply.http_response)
@@ -299,11 +303,12 @@ class _Exchange:
         """The text of a reply as it comes; at its end, judge whether it was whole."""
         import httpx2
 
-        server, finish, whole, read, wrote = self._endpoint.server, "", False, 0, False
+        server, finish, whole, read, wrote, started = self._endpoint.server, "", False, 0, False, False
         linger = threading.Timer(LINGER, self.cancel)
         linger.daemon = True
         try:
             for part in self._parts(response):
+                started = True
                 if part.error is not None:
                     raise read_error(server, part.error)
                 read = part.prompt_tokens or read
@@ -327,6 +332,8 @@ class _Exchange:
                 "the service's filter stopped the answer; ask in other words, or set RAG_MODEL to another model"
             )
         if finish == "error" or not (finish or whole):
+            # llama-cpp-python's server sends no event at all where the prompt is too long, and says why only in one piece.
+            self._streamed = started
             message = f"the connection to {server.where} ended before the answer did; ask again"
             raise AnswerCut(message) if wrote else Trouble(EndpointUnreachable(message), again=True)
         if notice := self._notice(read):

@@ -17,6 +17,9 @@ from rag.errors import AnswerCut, ChatError, EndpointUnreachable, FootnoteError
 LONGEST = 64_000
 """How many characters an answer may have: some ten thousand words, many times what a reader asked for."""
 
+SHORTEST_LOOP, LONGEST_LOOP, REPEATS = 16, 500, 5
+"""A model that writes the same 16 to 500 characters five times in a row finds no end: small ones do."""
+
 PACE = 0.1
 """Seconds between two drafts at least: nobody reads faster, and each draft is checked and drawn whole."""
 
@@ -72,9 +75,9 @@ def follow(source: Source, clocks: Clocks) -> Iterator[Draft]:
 
     Text is what is not white space, nor the thoughts of a model that thinks aloud. Without it, errors of the source are
     raised as they are, foreign ones as a ChatError that names only their type; EndpointUnreachable where ``clocks.first``
-    runs out, ChatError where the source ends. With it, every failure, ``clocks.total`` and more than ``LONGEST`` characters
-    are an AnswerCut that says why, after a last draft with all that came. However the drafts end, the source has then been
-    stopped.
+    runs out, ChatError where the source ends. With it, every failure, ``clocks.total``, a loop and more than ``LONGEST``
+    characters are an AnswerCut that says why, after a last draft with all that came. However the drafts end, the source has
+    then been stopped.
 
     >>> class Greeting:
     ...     def read(self): yield from ("Good ", "morning.")
@@ -103,8 +106,24 @@ def follow(source: Source, clocks: Clocks) -> Iterator[Draft]:
             if ended or late:
                 _judge(reading.error if ended else _overdue(clocks, clock(draft)), draft)
                 return
+            if repeats(draft.text):
+                raise AnswerCut(
+                    "the model wrote the same again and again; ask in other words, or set RAG_MODEL to another model"
+                )
     finally:
         reading.stop()
+
+
+def repeats(text: str) -> bool:
+    """Tell whether a text ends in a loop.
+
+    >>> repeats("It rained in Velm on Friday. " * 5), repeats("It rained in Velm on Friday. " * 4), repeats("No. " * 99)
+    (True, False, False)
+    """
+    tail = text[-LONGEST_LOOP * REPEATS :]
+    last = len(tail) - SHORTEST_LOOP
+    period = last - tail.rfind(tail[-SHORTEST_LOOP:], 0, len(tail) - 1)
+    return SHORTEST_LOOP <= period <= last and tail.endswith(tail[-period:] * REPEATS)
 
 
 def _has_text(draft: Draft) -> bool:

@@ -5,6 +5,7 @@ A library's part is an Engine (``local.py``, ``gguf.py``); around it come the th
 
 from __future__ import annotations
 
+import atexit
 import logging
 import re
 import threading
@@ -21,6 +22,9 @@ from rag.types import Message
 
 FIRST_WORD_SECONDS = 60
 """How long a model may take to its first word where ``Settings.first_word_seconds`` is 0; loading is not counted."""
+
+LAST_STEP_SECONDS = 10
+"""How long a program that ends waits for the step that a model is in: the libraries crash where it outlives the program."""
 
 OTHER_MODEL = "set RAG_MODEL to another model"
 
@@ -109,8 +113,17 @@ class _Writing:
         self._messages = messages
         self._turn = turn
         self._stopped = threading.Event()
+        self._ended = threading.Event()
 
     def read(self) -> Iterator[str]:
+        _writing.add(self)
+        try:
+            yield from self._read()
+        finally:
+            _writing.discard(self)
+            self._ended.set()
+
+    def _read(self) -> Iterator[str]:
         prompt = self._engine.prompt(self._messages)
         tokens = self._engine.encode(prompt)
         limit = answer_tokens(len(tokens), self._engine.context_tokens)
@@ -128,6 +141,22 @@ class _Writing:
 
     def cancel(self) -> None:
         self._stopped.set()
+
+    def wait(self, seconds: float) -> None:
+        self._ended.wait(seconds)
+
+
+_writing: set[_Writing] = set()
+
+
+@atexit.register
+def stop_writing() -> None:
+    """Stop all answers that are being written, and wait for their last steps."""
+    stopped, until = tuple(_writing), time.monotonic() + LAST_STEP_SECONDS
+    for each in stopped:
+        each.cancel()
+    for each in stopped:
+        each.wait(max(0.0, until - time.monotonic()))
 
 
 class _Once(Generic[Result]):
