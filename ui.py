@@ -31,7 +31,7 @@ from rag.web.accounts import Accounts, open_to_others
 from rag.web.acts import Acts
 from rag.web.conversation import MAX_TURNS, Conversation, begin, change, clean_question, history
 from rag.web.conversations import Conversations
-from rag.web.examples import Suggestions, read_examples
+from rag.web.examples import Examples
 from rag.web.feedback import Feedback
 from rag.web.head import Head
 from rag.web.history import Desk, History
@@ -106,13 +106,14 @@ class Handlers:
         history: History | None = None,
         acts: Acts | None = None,
         first_build: Callable[[], IndexState | None] = lambda: None,
+        examples: Callable[[Chatbot], Sequence[str]] = lambda _: (),
     ) -> None:
         self.opening = opening
         self.models = models
         self.history = history or History()
         self.acts = acts or Acts()
         self._first_build = first_build
-        self.suggestions = Suggestions()
+        self._examples = examples
         self._stops: dict[str, asyncio.Event] = {}  # by session, while it is being answered
         self._ends: dict[str, asyncio.Event] = {}  # by session, until its page has an answer's end, or ought to
         self._arriving: dict[str, asyncio.Event] = {}  # those of them whose answer has ended
@@ -130,12 +131,12 @@ class Handlers:
         yield {**_status(state, _language(request)), "keyless": await _aside(self.models.keyless, "")}
 
     async def suggest(self) -> AsyncGenerator[Any, None]:
-        """Examples from the articles themselves, as soon as they can be asked."""
+        """Examples, as soon as they can be asked; without any, nothing invites to pick one."""
         while self.opening.state.kind == "loading":
             await asyncio.sleep(0.3)
         if chatbot := self.opening.chatbot:
-            made = await _aside(self.suggestions.of, chatbot)
-            yield gr.Chatbot(examples=[{"text": each} for each in made]) if made else gr.skip()
+            found = await _aside(self._examples, chatbot)
+            yield gr.Chatbot(examples=[{"text": each} for each in found]) if found else gr.skip()
 
     async def again(self, request: gr.Request) -> AsyncGenerator[dict[str, Any], None]:
         """Opens the chatbot anew after a failure."""
@@ -540,8 +541,9 @@ def _label(text: str) -> str:
 def _labels(language: str) -> dict[str, str]:
     """What gradio draws itself, in a language."""
     title = phrase("What do the articles say?", language)
-    about = phrase("Every sentence of an answer carries its quote. Pick a question, or write your own.", language)
-    welcome = f'<div class="welcome">\n<h2>{title}</h2>\n<p>{about}</p>\n</div>'
+    about = phrase("Every sentence of an answer carries its quote.", language)
+    pick = f'<span class="invitation">{phrase("Pick a question, or write your own.", language)}</span>'
+    welcome = f'<div class="welcome">\n<h2>{title}</h2>\n<p>{about} {pick}</p>\n</div>'
     return {**{text: phrase(text, language) for text in LABELS}, WELCOME: welcome}
 
 
@@ -554,13 +556,14 @@ def _status(state: State, language: str = "en") -> dict[str, Any]:
 def build_page(
     open_chatbot: Callable[[Callable[[Progress], None]], Chatbot],
     settings: Settings,
-    examples: Sequence[str],
+    examples: Callable[[Chatbot], Sequence[str]] | None = None,
     services: Services | None = None,
 ) -> gr.Blocks:
     """The page as gradio Blocks, not yet served; begins to open the chatbot in the background.
 
-    ``open_chatbot`` gets a function for its progress; ``services`` are the chat models' unless others are given. Raises
-    SettingsError where ``settings.host`` is reachable from other machines, MissingExtra where gradio is not installed.
+    ``open_chatbot`` gets a function for its progress; ``services`` are the chat models' and ``examples`` the questions of
+    ``rag.web.examples`` unless others are given. Raises SettingsError where ``settings.host`` is reachable from other
+    machines, MissingExtra where gradio is not installed.
     """
     check_host(settings.host, settings.accounts)
     _import_gradio()
@@ -574,7 +577,14 @@ def build_page(
     models = Models(settings, services or ChatServices(settings), capacity=SESSIONS)
     feedback = Feedback(settings.data)
     kept = Conversations(settings.data) if settings.conversations == "on" else None
-    handlers = Handlers(opening, models, History(kept, feedback, SESSIONS), Acts(feedback), lambda: keeper.first_build)
+    handlers = Handlers(
+        opening,
+        models,
+        History(kept, feedback, SESSIONS),
+        Acts(feedback),
+        lambda: keeper.first_build,
+        examples or Examples().of,
+    )
 
     def read_article(wanted: Any) -> dict[str, Any]:  # gradio marks it, which a bound method does not allow
         return handlers.read_article(wanted)
@@ -622,7 +632,6 @@ def build_page(
                         layout="bubble",
                         autoscroll=False,  # scrolling.js leaves readers where they are
                         placeholder=_label(WELCOME),
-                        examples=[{"text": example} for example in examples],
                         buttons=[],
                         feedback_options=None,
                         latex_delimiters=[],
@@ -684,8 +693,7 @@ def build_page(
             if listed is not None:
                 event.then(handlers.listed, None, [listed], **at_once)
         page.load(handlers.watch, None, [masthead], **at_once)
-        if not examples:
-            page.load(handlers.suggest, None, [chat], **at_once)
+        page.load(handlers.suggest, None, [chat], **at_once)
         masthead.again(handlers.again, None, [masthead], **at_once)
         page.unload(handlers.leave)
     page.queue(max_size=WAITING)
@@ -778,7 +786,7 @@ def launch(settings: Settings, browser: bool = False) -> None:
     """
     check_host(settings.host, settings.accounts)
     address, accounts = Address.of(settings), _accounts(settings)
-    page = build_page(lambda tell: open_chatbot(settings, tell), settings, read_examples(settings.articles))
+    page = build_page(lambda tell: open_chatbot(settings, tell), settings)
     port = free_port(settings.host, settings.port)
     if port != settings.port:
         click.echo(f"Port {settings.port} is in use; taking {port}.")

@@ -21,11 +21,9 @@ from typing import Any
 
 from rag.build import load_embedder
 from rag.chatbot import Chatbot
-from rag.extractive import SentenceReader
 from rag.question import understand
 from rag.retrieve import embed_question, fuse, rerank
 from rag.settings import Settings
-from rag.similarity import Similarity
 from rag.types import Answer, Hit
 
 
@@ -36,7 +34,6 @@ class Outcome:
     asked: dict[str, Any]
     ranks: tuple[int, ...]
     answer: Answer
-    support: float
 
     def first_matches(self) -> bool:
         """Whether the first sentence of the answer is right."""
@@ -70,8 +67,7 @@ def main() -> None:
 
 def _ask(chatbot: Chatbot, asked: dict[str, Any]) -> Outcome:
     hits = chatbot.retrieve(asked["question"])
-    reading = SentenceReader(Similarity(chatbot._embedder)).read(asked["question"], hits, chatbot._index)
-    return Outcome(asked, _ranks(chatbot, asked, hits), chatbot.ask(asked["question"]), reading.support)
+    return Outcome(asked, _ranks(chatbot, asked, hits), chatbot.ask(asked["question"]))
 
 
 def _ranks(chatbot: Chatbot, asked: dict[str, Any], hits: Sequence[Hit]) -> tuple[int, ...]:
@@ -119,7 +115,7 @@ def _print_curve(outcomes: Sequence[Outcome]) -> None:
     rest = [outcome for outcome in outcomes if outcome.asked["kind"] != "none"]
     print(f"\nthreshold  refused of the {len(none)} unanswerable  refused of the other {len(rest)}")
     for threshold in (step / 20 for step in range(1, 20)):
-        shares = [sum(each.support < threshold for each in group) / max(1, len(group)) for group in (none, rest)]
+        shares = [sum(each.answer.score < threshold for each in group) / max(1, len(group)) for group in (none, rest)]
         print(f"{threshold:9.2f}{shares[0]:16.2f}{shares[1]:28.2f}")
 
 
@@ -161,7 +157,7 @@ def _print_wrong(outcomes: Sequence[Outcome]) -> None:
             continue
         first = outcome.answer.sentences[0].text if outcome.answer.sentences else "(refused)"
         print(
-            f"\n{asked['kind']} {asked['question']}\n  ranks {outcome.ranks} support {outcome.support:.2f}\n  {first}"
+            f"\n{asked['kind']} {asked['question']}\n  ranks {outcome.ranks} score {outcome.answer.score:.2f}\n  {first}"
         )
 
 

@@ -1,6 +1,6 @@
 """The terminal door: rag build, ask, search, chat, account, models, eval, timeline, feedback, status, verify.
 
-Exit codes: 0 done · 1 something went wrong · 2 done, but some files or questions failed · 3 the articles do not say ·
+Exit codes: 0 done · 1 something went wrong · 2 done, but some files or questions failed · 3 no answer was found ·
 64 a wrong option or question · 75 another build is running · 130 interrupted.
 """
 
@@ -14,6 +14,7 @@ import sys
 from collections.abc import Callable
 from contextlib import closing, contextmanager
 from dataclasses import asdict, replace
+from itertools import groupby
 from pathlib import Path
 from textwrap import shorten
 from typing import TYPE_CHECKING, Any
@@ -37,6 +38,10 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 FAILED_FILES, REFUSED, INTERRUPTED = 2, 3, 130
+MOST_NEAREST = 3
+"""How many passages are named where no answer was found."""
+MOST_CHARACTERS = 160
+"""How much is printed of a passage that is only named."""
 click.UsageError.exit_code = 64
 
 
@@ -537,42 +542,65 @@ def _print_answer(answer: Answer) -> None:
         click.echo(f"Searched for: {_plain(answer.searched)}\n")
     if answer.understood:
         click.echo(f"Understood: {_plain(' · '.join(answer.understood))}\n")
-    click.echo(_plain(_with_marks(answer)))
+    click.echo(_with_marks(answer))
     if answer.notice:
         click.echo(f"\n{_plain(answer.notice)}", err=True)
-    if answer.refused:
-        for number, hit in enumerate(answer.hits[:3], start=1):
-            _print_hit(number, hit)
-    for citation in answer.citations:
-        click.echo(f"\n  [{citation.number}] {_plain(citation.hit.document.cited())}")
-        click.echo(f"      “{_plain(' '.join(citation.quote.split()))}”")
-        click.echo(f"      {_plain(citation.hit.passage.document_id)}, characters {citation.start} to {citation.end}")
+    for hit in answer.hits[:MOST_NEAREST] if answer.state == "none" else ():
+        _print_beginning(hit, "Nearest: ")
+    for number, quotes in groupby(answer.citations, key=lambda each: each.number):
+        for place, citation in enumerate(quotes):
+            if place == 0:
+                click.echo(f"\n  [{number}] {_plain(citation.hit.document.cited())}")
+            where = f"{citation.hit.passage.document_id}, characters {citation.start} to {citation.end}"
+            click.echo(f"      “{_plain(' '.join(citation.quote.split()))}”\n      {_plain(where)}")
 
 
 def _as_json(answer: Answer) -> dict[str, Any]:
-    """The answer for programs, with "as_of" in each citation."""
-    told = asdict(answer)
+    """The answer for programs, with "refused", and "as_of" in each citation."""
+    told = {**asdict(answer), "refused": answer.refused}
     for told_citation, citation in zip(told["citations"], answer.citations, strict=True):
         told_citation["as_of"] = citation.hit.document.as_of()
     return told
 
 
 def _with_marks(answer: Answer) -> str:
-    """The answer's text, in which what no quote carries is marked where it stands."""
+    """The answer's text with bold, in which what no quote carries is marked where it stands."""
     from rag.cite import marked_text
 
-    if answer.refused or not answer.sentences:
-        return answer.text
-    return marked_text(replace(each, text=_marked(each)) for each in answer.sentences)
+    if not answer.sentences:
+        return _plain(answer.text)
+    said = marked_text(
+        replace(
+            each,
+            text=_marked(each),
+            lead=_plain(each.lead),
+            context=_plain(each.context),
+            label=_bold(each.label) if each.label else "",
+        )
+        for each in answer.sentences
+    )
+    first, _, _ = answer.text.partition("\n")
+    return f"{_plain(first)}\n{said}" if answer.state == "closest" else said
 
 
 def _marked(sentence: Sentence) -> str:
-    if not sentence.supported:
-        return f"{sentence.text} [unsupported]"
-    text = sentence.text
-    for _, end in sorted(set(sentence.unverified), reverse=True):
-        text = f"{text[:end]} [in no quote]{text[end:]}"
-    return text
+    from rag.web.render import pieces
+
+    parts = []
+    for piece in pieces(sentence):
+        parts.append(_bold(piece.text) if piece.strong else _plain(piece.text))
+        parts += [" [in no quote]"] * piece.ends
+    return "".join(parts) + " [unsupported]" * (not sentence.supported)
+
+
+def _bold(text: str) -> str:
+    """A text in bold, which is left out again where it is not printed on a terminal."""
+    return click.style(_plain(text), bold=True)
+
+
+def _print_beginning(hit: Hit, before: str) -> None:
+    beginning = shorten(hit.passage.text, MOST_CHARACTERS, placeholder="…")
+    click.echo(f"  {before}{_plain(hit.document.cited())}\n    {_plain(beginning)}")
 
 
 def _print_hit(number: int, hit: Hit) -> None:
@@ -595,8 +623,7 @@ def _print_search(found: Found) -> None:
     for part in found.parts:
         click.echo(f"  searched for by itself: {_plain(part)}")
     for each in found.dropped:
-        beginning = shorten(each.hit.passage.text, 80, placeholder="…")
-        click.echo(f"  left out, {each.reason}: {_plain(each.hit.document.cited())}\n    {_plain(beginning)}")
+        _print_beginning(each.hit, f"left out, {each.reason}: ")
 
 
 def _print_status(state: dict[str, Any]) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack, closing
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,7 +17,7 @@ from rag.split import split
 from rag.types import Changes, Document, FileReason, FileStatus, Passage, Progress
 
 if TYPE_CHECKING:
-    from embeddings import Embedder, Reranker
+    from embeddings import Embedder, Reranker, SpanReader
 
 
 def build(
@@ -127,6 +128,24 @@ def load_reranker(settings: Settings) -> Reranker | None:
         return None if settings.reranker == "off" else open_reranker(settings.reranker)
     except EmbeddingError as error:
         raise EmbedderError(str(error)) from error
+
+
+def load_reader(embedder: Embedder) -> Callable[[], SpanReader]:
+    """Return what opens the reader at its first use, which takes a second; without a model where the embedder has none.
+
+    What is returned raises EmbedderError where the reader's weights cannot be had.
+    """
+
+    @lru_cache(maxsize=1)
+    def opened() -> SpanReader:
+        from embeddings import EmbeddingError, open_span_reader
+
+        try:
+            return open_span_reader("overlap" if embedder.name == "hashing" else "bundled")
+        except EmbeddingError as error:
+            raise EmbedderError(str(error)) from error
+
+    return opened
 
 
 def _open_old(folder: Path, stack: ExitStack) -> Index | None:

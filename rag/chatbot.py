@@ -14,12 +14,23 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from rag.build import build, inventory, load_embedder, load_reranker, outdated
+from rag.answer.answering import (
+    CLOSEST,
+    NOTHING,
+    Chosen,
+    Paragraph,
+    by_source,
+    choose,
+    differing,
+    sentences,
+    source_label,
+    weigh,
+)
+from rag.answer.collection import collection_answer
+from rag.answer.reading import Candidate, read
+from rag.build import build, inventory, load_embedder, load_reader, load_reranker, outdated
 from rag.chat import ChatFunction, ChatModel, Draft, open_chat_model
-from rag.cite import Citer, Evidence, citations_of, cite, claims_nothing, dated, marked_text
-from rag.decompose import decomposed, decomposing
-from rag.disagreement import disagreements
-from rag.disagreement import told as told_side_by_side
+from rag.cite import Citer, citations_of, claims_nothing, marked_text
 from rag.errors import (
     AnswerCut,
     Cancelled,
@@ -33,12 +44,12 @@ from rag.errors import (
     MissingExtra,
     SettingsError,
 )
-from rag.extractive import Reading, SentenceReader
-from rag.follow_up import complete, rewriting, rewritten
+from rag.follow_up import complete, rewriting, rewritten, split_context
 from rag.index import Index
 from rag.map import PassageMap, passage_map
+from rag.parts import decomposed, decomposing, is_comparison
 from rag.prompt import ANSWER_SHARE, Prompt, build_prompt
-from rag.question import about_time
+from rag.question import asks_for_now, understand
 from rag.retrieve import Found, check_k, check_question, check_scope, embed_question, find, sure_scope
 from rag.settings import Settings
 from rag.similarity import Similarity
@@ -47,20 +58,19 @@ from rag.timeline import told as told_by_date
 from rag.types import Answer, Changes, Contents, Document, FileStatus, Header, Hit, Message, Progress, Scope, Sentence
 
 if TYPE_CHECKING:
-    from embeddings import Embedder, Reranker
+    from embeddings import Embedder, Reranker, SpanReader
     from rag.chat.keys import Key
     from rag.mentions import Mention
 
 log = logging.getLogger(__name__)
 
-REFUSAL = "The articles do not say. The nearest passages are shown, but they do not answer the question."
 WITHHELD = "The model wrote an answer, but no passage carries any sentence of it, so it is not shown."
 CHANGEABLE = ("k", "decompose", "rewrite", "context_tokens")
 """The settings that an open chatbot can answer with in place of its own."""
+MOST_COMPARED = 4
+"""How many articles a comparison quotes."""
 SHORT_CALL_SECONDS = 20
 """How long a model may take to complete or part a question before the rules do it."""
-SENTENCES_A_PART = 2
-"""How many sentences each part of a question gets in an answer without a model."""
 
 
 class Chatbot:
@@ -80,6 +90,7 @@ class Chatbot:
         changes: Changes | None = None,
         notice: str = "",
         reranker: Reranker | None = None,
+        reader: Callable[[], SpanReader] | None = None,
     ) -> None:
         index.check_embedder(embedder)
         self.settings = settings
@@ -90,7 +101,7 @@ class Chatbot:
         self._embedder = embedder
         self._reranker = reranker
         self._similarity = Similarity(embedder)
-        self._reader = SentenceReader(self._similarity)
+        self._reader = reader or load_reader(embedder)
         self._refreshing = threading.Lock()
         self._map: PassageMap | None = None
         self._mapping = threading.Lock()
@@ -226,7 +237,7 @@ class Chatbot:
         index = self._index
         writer = None if model == "extractive" else model or self.model
         answer = Answer(question=question, model=writer.name if writer else "extractive", notice=self.notice)
-        searched = yield from self._stand_alone(answer, history, writer, index)
+        searched = yield from self._stand_alone(answer, history, writer)
         parts = yield from self._parts(answer, searched, writer)
         found = find(index, self._embedder, searched, k, scope, None, ignored, parts, self._reranker)
         hits, labels = found.hits, dict.fromkeys(each.label for each in found.mentions)
@@ -242,12 +253,17 @@ class Chatbot:
             notice=_notices(answer.notice, found.notice),
         )
         yield answer
+        if scope is None and (collected := collection_answer(searched, index, self._embedder, found.mentions)):
+            answer = replace(answer, model="extractive", hits=collected.hits, dropped=(), score=1.0)
+            answer = _with(answer, collected.sentences, complete=True)
+            yield replace(answer, sentences=(), state="none") if collected.talk else answer
+            return
         if entries := self._timeline_asked_for(searched, found, index):
             yield from _dated(answer, entries)
             return
         if writer is not None and hits:
             try:
-                yield from self._written(answer, writer, index)
+                yield from self._written(answer, writer, index, found.mentions)
                 return
             except (ChatError, MissingExtra) as error:
                 notice = f"The model did not answer. {_sentence(error)} These are sentences of the articles instead."
@@ -280,22 +296,14 @@ class Chatbot:
                 return entries
         return ()
 
-    def _with_disagreements(self, answer: Answer, index: Index) -> Answer:
-        """The answer with what its sources say differently, side by side, at its end."""
-        question = answer.searched or answer.question
-        sentences = answer.sentences
-        for each in disagreements(question, answer.hits, self._similarity, index):
-            sentences += told_side_by_side(each, citations_of(sentences))
-        return _with(answer, sentences, answer.complete)
-
     def _stand_alone(
-        self, answer: Answer, history: Sequence[Message], model: ChatModel | None, index: Index
+        self, answer: Answer, history: Sequence[Message], model: ChatModel | None
     ) -> Generator[Answer, None, str]:
         """Yields the answer while a model completes the question; returns the question that stands alone."""
         question = answer.question
         if not history or self.settings.rewrite == "off":
             return question
-        by_rules = check_question(complete(question, history, index))
+        by_rules = check_question(complete(question, history))
         if model is None or self.settings.rewrite == "rules":
             return by_rules
         reply = yield from _short_reply(answer, model, rewriting(question, history))
@@ -313,60 +321,70 @@ class Chatbot:
         reply = yield from _short_reply(answer, model, decomposing(question))
         return decomposed(question, reply) if reply else None
 
-    def _read(self, answer: Answer, index: Index, mentions: Sequence[Mention]) -> tuple[Reading, list[str]]:
-        """The sentences that answer, of a question in parts a few for each part; and the parts that none answers."""
-        whole = answer.searched or answer.question
-        hits = [_hits_for(part, whole, answer.hits, mentions) for part in answer.parts]
-        readings = [self._reader.read(part, some, index) for part, some in zip(answer.parts, hits, strict=True)]
-        if not any(reading.evidence for reading in readings):
-            read = [hit for hit in answer.hits if not hits or any(hit in some for some in hits)]
-            return self._read_as_of(whole, read, index, mentions), []
-        # One sentence may answer two parts, each with another score.
-        chosen: dict[tuple[str, int, int], Evidence] = {}
-        begins = []
-        for reading in readings:
-            begins.append(len(chosen))
-            for each in reading.evidence[:SENTENCES_A_PART]:
-                chosen.setdefault((each.hit.document.id, each.start, each.end), each)
-        unanswered = [part for part, reading in zip(answer.parts, readings, strict=True) if not reading.evidence]
-        support = max(reading.support for reading in readings)
-        return Reading(tuple(chosen.values()), support, begins=tuple(begins)), unanswered
-
-    def _read_as_of(self, question: str, hits: Sequence[Hit], index: Index, mentions: Sequence[Mention]) -> Reading:
-        """What answers. What was so before a day is told by who wrote before it, where that answers the rest of the question:
-        who writes later mostly speaks of the own time, and who writes before does not name the day."""
-        before = [each for each in mentions if each.kind == "date" and not each.published[0]]
-        if len(before) == 1 and _period(mentions) == before[0].published:
-            then = Scope(published=before[0].published)
-            rest = f"{question[: before[0].start].rstrip()}{question[before[0].end :]}"
-            reading = self._reader.read(rest, [hit for hit in hits if then.holds(hit.document)], index)
-            if reading.evidence:
-                return reading
-        return self._reader.read(question, hits, index)
-
     def _extracted(self, answer: Answer, index: Index, mentions: Sequence[Mention]) -> Iterator[Answer]:
-        """The answer from sentences of the articles."""
-        reading, unanswered = self._read(answer, index, mentions)
-        if not reading.evidence:
-            yield replace(answer, text=REFUSAL, refused=True, complete=True)
+        """Answer with sentences of the articles."""
+        paragraphs = self._paragraphs(answer, index, mentions)
+        answered = [each for each in paragraphs if each.chosen.state == "answered"]
+        shown = sentences(answered and paragraphs, lambda id: index.document(id).text)
+        if answered:
+            answer = replace(answer, score=max(each.chosen.score for each in answered))
+            for count in range(1, len(shown)):
+                yield _with(answer, shown[:count])
+            yield _with(answer, shown, complete=True)
             return
-        for part in unanswered:
-            answer = replace(answer, notice=_notices(answer.notice, f"The articles do not say: “{part}”"))
-        sentences = cite(reading.evidence)
-        if reading.by_date:
-            sentences = tuple(map(dated, citations_of(sentences)))
-        # What answers another part is a paragraph of its own.
-        sentences = tuple(
-            replace(each, lead="\n\n") if place in reading.begins else each for place, each in enumerate(sentences)
-        )
-        for count in range(1, len(sentences)):
-            yield _with(answer, sentences[:count])
-        yield self._with_disagreements(_with(answer, sentences, complete=True), index)
+        closest = max((each.chosen for each in paragraphs), key=lambda each: each.score)
+        if not closest.candidates:
+            yield replace(answer, text=NOTHING, state="none", complete=True)
+            return
+        shown = sentences([Paragraph("", closest)], lambda id: index.document(id).text)
+        shown = tuple(replace(each, lead="\n- ") for each in shown)
+        answer = _with(replace(answer, state="closest", score=closest.score), shown, complete=True)
+        yield replace(answer, text=f"{CLOSEST}\n{answer.text}")
 
-    def _written(self, answer: Answer, model: ChatModel, index: Index) -> Iterator[Answer]:
+    def _paragraphs(self, answer: Answer, index: Index, mentions: Sequence[Mention]) -> list[Paragraph]:
+        """Read the hits for the question, or for each of its parts, outlets or articles by itself."""
+        question = answer.searched or answer.question
+        if answer.parts:
+            found = []
+            for part in answer.parts:
+                hits = _hits_for(part, question, answer.hits, mentions)
+                found.append(Paragraph(split_context(part)[0], choose(self._candidates(part, hits, index, ()))))
+            if any(each.chosen.state == "answered" for each in found):
+                return found
+        candidates = self._candidates(question, answer.hits, index, mentions)
+        named = [each for each in mentions if each.kind in ("outlet", "document")]
+        if len(named) > 1:
+            return [
+                Paragraph(each.label, choose([c for c in candidates if sure_scope([each]).holds(c.hit.document)]))
+                for each in named
+            ]
+        chosen = choose(candidates)
+        if is_comparison(question) and chosen.state == "answered":
+            several = [choose([each]) for each in by_source(candidates).values()][:MOST_COMPARED]
+        else:
+            several = [Chosen((each,), "answered") for each in differing(chosen, candidates)]
+            several = [] if asks_for_now(question) else several
+        if len(several) > 1:
+            return [Paragraph(source_label(each.candidates[0].hit), each) for each in several if each.candidates]
+        return [Paragraph("", chosen)]
+
+    def _candidates(
+        self, question: str, hits: Sequence[Hit], index: Index, mentions: Sequence[Mention]
+    ) -> list[Candidate]:
+        dates = [each for each in mentions if each.kind == "date"]
+        candidates = read(self._reader(), question, hits)
+        if len(dates) == 1:  # an article of that time need not name it
+            then = Scope(published=dates[0].published)
+            rest = f"{question[: dates[0].start].rstrip()}{question[dates[0].end :]}"
+            candidates += read(self._reader(), rest, [hit for hit in hits if then.holds(hit.document)])
+        nearest = max((hit.why.dense_score or 0.0 for hit in hits), default=0.0)
+        far = not self._similarity.scaled([nearest])[0]
+        return weigh(candidates, understand(question, index), dates, far)
+
+    def _written(self, answer: Answer, model: ChatModel, index: Index, mentions: Sequence[Mention]) -> Iterator[Answer]:
         """The answer that a model writes; a prompt that is too long for it is halved once."""
         question, room = answer.searched or answer.question, min(self.settings.context_tokens, model.context_tokens)
-        by_date = about_time(question) or bool(disagreements(question, answer.hits, self._similarity, index))
+        by_date = asks_for_now(question) or any(each.kind == "date" for each in mentions)
         prompt = build_prompt(question, answer.hits, model.count_tokens, room, date.today(), by_date=by_date)
         try:
             yield from self._written_from(prompt, answer, model, index)
@@ -400,7 +418,7 @@ class Chatbot:
             yield latest
             return
         answer = _concluded(replace(latest, complete=True), citer.read(text, True))
-        yield answer if answer.refused else self._with_disagreements(answer, index)
+        yield answer
 
     def map(self) -> PassageMap:
         """The passages as points of a plane, near ones near; for an index's first time it takes seconds."""
@@ -495,7 +513,7 @@ def _concluded(answer: Answer, sentences: tuple[Sentence, ...]) -> Answer:
         return _with(answer, sentences, complete=True)
     withheld = "" if all(claims_nothing(sentence.text) for sentence in sentences) else WITHHELD
     notice = _notices(answer.notice, withheld)
-    return replace(answer, text=REFUSAL, sentences=(), citations=(), refused=True, complete=True, notice=notice)
+    return replace(answer, text=NOTHING, sentences=(), citations=(), state="none", complete=True, notice=notice)
 
 
 def _sentence(error: FootnoteError) -> str:

@@ -1,7 +1,8 @@
-"""From text to quotes: every citation is found in an article, checked letter for letter and numbered by us.
+"""Find the quotes that support what a chat model wrote; every citation is checked letter for letter and numbered by us.
 
-What a chat model wrote is never trusted: each of its sentences is compared with the passages it was given, and either gets
-the quotes that carry it or is marked as unsupported. The passages it names are only a hint where to look first.
+A model is never trusted: each of its sentences is compared with the passages it was given, and either gets the quotes that
+support it or is marked as unsupported. The passages it names are only a hint where to look first. Words are compared where
+both are in one language, meanings always.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import pairwise
 from typing import NamedTuple
 
 from rag.facts import Evidenced, Fact, facts
@@ -18,27 +20,29 @@ from rag.lexical import stem
 from rag.prose import Prose, Statement
 from rag.question import Vocabulary
 from rag.sentences import sentence_spans
-from rag.similarity import Similarity, expected_cosine, meaningful_words
+from rag.similarity import Similarity
 from rag.types import Citation, Header, Hit, Sentence, spoken_date
-from rag.words import content_words, words
+from rag.words import FUNCTION_WORDS, content_words, words
 
-THRESHOLD = 0.55
+THRESHOLD = 0.45
 """A sentence with less support, 0 to 1, is marked as unsupported; see benchmarks/README.md for the curve."""
 MOST_QUOTES = 3
 _SHORTLIST = 12
-# How many candidates are compared word by word, which is slow; twelve did no better.
-_COMPARED = 2
 # A further quote must carry this much of the sentence's weight, or a fact that no other quote holds.
 _WORTH_QUOTING = 0.15
 # A further quote stands next to another, or carries as much in words that are no facts, or is nearly as close in meaning as
 # the first. Otherwise a number or a name from anywhere in the article would do.
 _AS_NEAR = 0.85
-# How much facts count in the choice of the first quote; with 1, a wrong name chooses the quote that holds it.
-_FACTS_FIRST = 0.3
-# What a sentence says of its matter, rather than what it is about; looked for in all quotes together.
+# Facts that are looked for in all quotes together.
 _SENSE = ("negation", "direction")
 # Experts' judgements follow the cosine more, planted facts the words; the middle does well on both (benchmarks/README.md).
-_MEANING = 0.6
+_MEANING = 0.5
+# A sentence of no more content words stands in one place; "Ana grows beets" does not follow from what two others do.
+_FEW_WORDS = 4
+# A sentence is in another language than a passage where less than this share of its pairs of letters occurs there.
+_SHARED = 0.5
+# Texts in one language are nearer to each other than to their translations, with most models by this factor.
+_TRANSLATION = 0.75
 
 
 class Evidence(NamedTuple):
@@ -61,26 +65,27 @@ class Evidence(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Support:
-    """What carries a sentence: its evidence, best first, how well (0 to 1), and the facts that stand in none of it."""
+    """The evidence for a sentence, best first, how well it supports it (0 to 1), and the facts that stand in none of it."""
 
     evidence: tuple[Evidence, ...]
     score: float
     missing: tuple[Fact, ...]
 
 
-def cite(evidence: Iterable[Evidence]) -> tuple[Sentence, ...]:
-    """A sentence for each piece of evidence, word for word, with its citation; numbers count from 1 in order of appearance.
+class Numbers:
+    """Number the cited articles from 1, in order of appearance."""
 
-    Raises CitationError where a span does not lie inside its passage.
-    """
-    return tuple(
-        Sentence(" ".join(each.quote.split()), (Citation(number, each.hit, each.quote, each.start, each.end),))
-        for number, each in enumerate(evidence, start=1)
-    )
+    def __init__(self) -> None:
+        self._numbers: dict[str, int] = {}
+
+    def cite(self, evidence: Evidence) -> Citation:
+        """Make the citation of a piece of evidence; raises CitationError where it does not lie inside its passage."""
+        number = self._numbers.setdefault(evidence.hit.passage.document_id, len(self._numbers) + 1)
+        return Citation(number, evidence.hit, evidence.quote, evidence.start, evidence.end)
 
 
 def dated(citation: Citation) -> Sentence:
-    """A quote as an item of a list, after its date, in bold, and its outlet: for answers that follow the time."""
+    """Make a quote an item of a list, after its date, in bold, and its outlet."""
     header = citation.hit.document
     date = spoken_date(header.published) or "undated"
     source = header.outlet or header.title or header.id
@@ -98,10 +103,10 @@ class Citer:
         self._checker = Checker(passages, similarity, vocabulary)
         self._prose = Prose()
         self._sentences: list[Sentence] = []
-        self._numbers: dict[tuple[str, int, int], int] = {}
+        self._numbers = Numbers()
 
     def read(self, text: str, ended: bool = False) -> tuple[Sentence, ...]:
-        """The sentences of the whole text so far; the last one has no citations while it is still being written.
+        """Cite the whole text so far; its last sentence has no citations while it is still being written.
 
         Raises EmbedderError.
         """
@@ -114,15 +119,16 @@ class Citer:
         return (*self._sentences, Sentence(pending.text, lead=pending.lead, bold=pending.bold))
 
     def prepare(self) -> None:
-        """Embeds the passages' sentences, which the first sentence of an answer would wait for; takes a second."""
+        """Embed the passages' sentences, which the first sentence of an answer would wait for; takes a second."""
         self._checker.prepare()
 
     def _cited(self, statement: Statement) -> Sentence:
-        if statement.heading and not facts(statement.text):
+        no_claim = all(word.lower() in FUNCTION_WORDS for word in words(statement.text))  # "Yes."
+        if no_claim or (statement.heading and not facts(statement.text)):
             return Sentence(statement.text, lead=statement.lead, bold=statement.bold)
         support = self._checker.check(statement.text, statement.labels)
         supported = support.score >= THRESHOLD
-        citations = tuple(self._citation(each) for each in support.evidence) if supported else ()
+        citations = tuple(map(self._numbers.cite, support.evidence)) if supported else ()
         return Sentence(
             statement.text,
             tuple(sorted(citations, key=lambda each: each.number)),
@@ -132,14 +138,9 @@ class Citer:
             statement.bold,
         )
 
-    def _citation(self, evidence: Evidence) -> Citation:
-        place = (evidence.hit.passage.document_id, evidence.start, evidence.end)
-        number = self._numbers.setdefault(place, len(self._numbers) + 1)
-        return Citation(number, evidence.hit, evidence.quote, evidence.start, evidence.end)
-
 
 class Checker:
-    """Finds what carries a sentence in some passages."""
+    """Finds evidence for sentences in some passages."""
 
     def __init__(self, passages: Sequence[Hit], similarity: Similarity, vocabulary: Vocabulary) -> None:
         self._passages = [_Candidate.all_of(hit) for hit in passages]
@@ -147,12 +148,12 @@ class Checker:
         self._vocabulary = vocabulary
 
     def prepare(self) -> None:
-        """Embeds all sentences once; raises EmbedderError."""
+        """Embed all sentences once; raises EmbedderError."""
         for passage in self._passages:
             self._similarity.vectors([each.text for each in passage])
 
     def check(self, sentence: str, labels: Sequence[int] = ()) -> Support:
-        """The support of a sentence: from the passages it names, numbered from 1, else from the best of all.
+        """Find support for a sentence in the passages it names, numbered from 1, else in all.
 
         Labels that name no passage are ignored. Raises EmbedderError.
         """
@@ -165,59 +166,39 @@ class Checker:
         return max(support, others, key=lambda each: (each.score >= THRESHOLD, -len(each.missing), each.score))
 
     def _search(self, claim: _Claim, candidates: Sequence[_Candidate]) -> Support:
-        found = sorted(candidates, key=lambda each: -claim.promise(each))[:_SHORTLIST]
-        if not found or not claim.weights:
+        if not candidates or not claim.weights:
             return Support((), 0.0, claim.facts)
-        carried = [_Carried(claim, *each) for each in zip(found, self._cosines(claim, found), strict=True)]
-        support = _chosen(claim, carried)
-        carries = support.score >= THRESHOLD and not support.missing
-        if carries or support_score(1.0, max(each.cosine for each in carried)) < THRESHOLD:
-            return support
-        self._compare_words(claim, sorted(carried, key=lambda each: -each.promise)[:_COMPARED])
-        return _chosen(claim, carried)
-
-    def _cosines(self, claim: _Claim, candidates: Sequence[_Candidate]) -> list[float]:
-        """How near each candidate is in meaning; where the model does not know the words, as their spelling tells."""
-        texts = [each.text for each in candidates]
-        read, *known = self._similarity.reads([claim.text, *texts])
-        measured = map(float, self._similarity.between([claim.text], texts)[0])
-        return [
-            cosine if read and candidate_read else expected_cosine(claim.promise(each) / claim.total)
-            for each, cosine, candidate_read in zip(candidates, measured, known, strict=True)
-        ]
-
-    def _compare_words(self, claim: _Claim, carried: Sequence[_Carried]) -> None:
-        """What the best candidates say in other words; only where it matters, since embedding words takes the most time."""
-        if not all(self._similarity.reads([claim.text])):
-            return  # two words of an unknown language are near because of their letters
-        known = {word for each in carried for word, share in each.shares.items() if share}
-        asked = [word for word in claim.plain_words if word not in known]
-        for each, near in zip(
-            carried, self._similarity.near(asked, [each.candidate.words for each in carried]), strict=True
-        ):
-            each.shares |= near
+        cosines = self._similarity.between([claim.text], [each.text for each in candidates])[0]
+        found = zip(candidates, map(float, cosines), strict=True)
+        best = sorted(found, key=lambda each: -claim.promise(each[0]) - each[1])[:_SHORTLIST]
+        return _chosen(claim, [_Carried(claim, *each) for each in best])
 
 
 def citations_of(sentences: Iterable[Sentence]) -> tuple[Citation, ...]:
-    """All citations of an answer, each once, by number."""
-    return tuple(sorted({each for sentence in sentences for each in sentence.citations}, key=lambda each: each.number))
+    """List the citations of an answer, each once: by number, those of one article in order of appearance."""
+    found = dict.fromkeys(each for sentence in sentences for each in sentence.citations)
+    return tuple(sorted(found, key=lambda each: each.number))
 
 
 def marked_text(sentences: Iterable[Sentence]) -> str:
-    """The sentences as one text, each followed by the numbers of its citations in brackets.
+    """Join sentences into one text, each with its label and context before it and its numbers in brackets after it.
 
     >>> marked_text([Sentence("It rained."), Sentence("It was cold.", lead="\\n- ")])
     'It rained.\\n- It was cold.'
+    >>> marked_text([Sentence("She won.", label="Courier", context="Ana Reed ran.")])
+    'Courier: (Context: Ana Reed ran.) She won.'
     """
     parts = []
     for sentence in sentences:
-        marks = "".join(f" [{citation.number}]" for citation in sentence.citations)
-        parts.append(f"{sentence.lead}{sentence.text}{marks}")
+        marks = "".join(f" [{number}]" for number in dict.fromkeys(each.number for each in sentence.citations))
+        label = f"{sentence.label}: " if sentence.label else ""
+        context = f"(Context: {sentence.context}) " if sentence.context else ""
+        parts.append(f"{sentence.lead}{label}{context}{sentence.text}{marks}")
     return "".join(parts).strip()
 
 
 def claims_nothing(sentence: str) -> bool:
-    """Whether a sentence says only that the articles do not say something, or leads over to what follows.
+    """Tell whether a sentence says only that the articles do not say something, or introduces what follows.
 
     >>> claims_nothing("The articles do not mention the price."), claims_nothing("Here is what they say:")
     (True, True)
@@ -237,20 +218,26 @@ _SAYS_NOT = re.compile(
 )
 
 
+def _letter_pairs(text: str) -> frozenset[str]:
+    return frozenset(one + other for word in words(text.lower()) for one, other in pairwise(word) if word.isalpha())
+
+
 @dataclass(frozen=True)
 class _Candidate:
-    """A sentence of a passage; ``start`` and ``end`` count characters of the document's text."""
+    """A sentence of a passage; ``start`` and ``end`` count characters of the document's text, ``letter_pairs`` are those of
+    the whole passage."""
 
     hit: Hit
     position: int
     start: int
     end: int
+    letter_pairs: frozenset[str]
 
     @staticmethod
     def all_of(hit: Hit) -> tuple[_Candidate, ...]:
-        offset = hit.passage.start
+        offset, pairs = hit.passage.start, _letter_pairs(hit.passage.text)
         spans = enumerate(sentence_spans(hit.passage.text))
-        return tuple(_Candidate(hit, position, offset + start, offset + end) for position, (start, end) in spans)
+        return tuple(_Candidate(hit, position, offset + start, offset + end, pairs) for position, (start, end) in spans)
 
     @cached_property
     def text(self) -> str:
@@ -260,10 +247,6 @@ class _Candidate:
     @cached_property
     def stems(self) -> frozenset[str]:
         return frozenset(map(stem, words(self.text)))
-
-    @cached_property
-    def words(self) -> frozenset[str]:
-        return meaningful_words(self.text)
 
     @cached_property
     def evidenced(self) -> Evidenced:
@@ -287,92 +270,110 @@ class _Claim:
         }
         return _Claim(sentence, weights, tuple(facts(sentence)))
 
-    @cached_property
-    def plain_words(self) -> list[str]:
-        """What may be said in other words: neither names nor numbers."""
-        named = {form for fact in self.facts if fact.kind == "name" for form in fact.forms}
-        return [word for word in self.weights if word.isalpha() and word not in named]
+    def words_in(self, facts_: Iterable[Fact]) -> set[str]:
+        return {word.lower() for fact in facts_ for word in words(self.text[fact.start : fact.end])}
 
     @cached_property
-    def matter(self) -> list[str]:
-        """The words that are not part of a fact."""
-        checked = {word.lower() for fact in self.facts for word in words(self.text[fact.start : fact.end])}
-        return [word for word in self.weights if word not in checked]
+    def matter(self) -> set[str]:
+        """The content words that are not part of a fact."""
+        return self.weights.keys() - self.words_in(self.facts)
+
+    @cached_property
+    def letter_pairs(self) -> frozenset[str]:
+        return _letter_pairs(self.text)
+
+    def is_foreign_to(self, candidate: _Candidate) -> bool:
+        """Tell whether a passage is in another language: in another alphabet, or Russian beside Kazakh."""
+        return len(self.letter_pairs & candidate.letter_pairs) < _SHARED * len(self.letter_pairs)
 
     @cached_property
     def total(self) -> float:
         return sum(self.weights.values()) or 1.0
 
     def promise(self, candidate: _Candidate) -> float:
-        return sum(weight for word, weight in self.weights.items() if stem(word) in candidate.stems)
+        """Weigh the words that stand in a candidate, from 0 to 1."""
+        return sum(weight for word, weight in self.weights.items() if stem(word) in candidate.stems) / self.total
 
 
 class _Carried:
-    """How a candidate carries a claim: each word's share, 0 to 1, the cosine, and the facts it holds."""
+    """How far a candidate supports a claim: each word's share, 0 to 1, the nearness in meaning, and the facts it holds."""
 
     def __init__(self, claim: _Claim, candidate: _Candidate, cosine: float) -> None:
         self.candidate = candidate
-        self.cosine = cosine
-        self.shares = {word: float(stem(word) in candidate.stems) for word in claim.weights}
-        self.promise = claim.promise(candidate) / claim.total + cosine
+        self.foreign = claim.is_foreign_to(candidate)
+        self.cosine = min(1.0, cosine / _TRANSLATION) if self.foreign else cosine
         self.held = frozenset(
             fact for fact in claim.facts if fact.kind not in _SENSE and candidate.evidenced.holds(fact)
         )
+        in_facts = claim.words_in(self.held)
+        # Words of two languages cannot be compared; what the sentence means stands for them.
+        other = self.cosine if self.foreign else 0.0
+        self.shares = {
+            word: 1.0 if stem(word) in candidate.stems or word in in_facts else other for word in claim.weights
+        }
 
 
 def _chosen(claim: _Claim, carried: Sequence[_Carried]) -> Support:
-    """The best candidate, and up to two more that carry what it does not."""
+    """Choose the best candidate, and up to two more that support what it does not."""
     chosen: list[_Carried] = []
     shares = dict.fromkeys(claim.weights, 0.0)
     held: frozenset[Fact] = frozenset()
     while len(chosen) < MOST_QUOTES:
         rest = [each for each in carried if each not in chosen]
         rest = [each for each in rest if not chosen or _same_matter(claim, shares, each, chosen)]
-        best = max(rest, key=lambda each: _gain(claim, shares, held, each, chosen), default=None)
-        if best is None or (chosen and not _worth_quoting(claim, shares, held, best)):
+        best = max(rest, key=lambda each: _gain(claim, shares, held, each, not chosen), default=None)
+        if best is None:
+            break
+        if chosen and best.held <= held and _added(claim, claim.weights, shares, best) < _WORTH_QUOTING:
             break
         held |= best.held
         chosen.append(best)
         shares = {word: max(share, best.shares[word]) for word, share in shares.items()}
     coverage = sum(weight * shares[word] for word, weight in claim.weights.items()) / claim.total
-    score = support_score(coverage, max((each.cosine for each in chosen), default=0.0))
+    score = (1 - _MEANING) * coverage + _MEANING * max((each.cosine for each in chosen), default=0.0)
     evidence = _joined([each.candidate for each in chosen], score)
+    if any(each.foreign for each in chosen):
+        held = held.union(*(run for run in _runs_of_names(claim) if not held.isdisjoint(run)))
     return Support(evidence, score, _missing(claim, held, evidence))
 
 
+def _runs_of_names(claim: _Claim) -> list[list[Fact]]:
+    """Group names with a space between them; of these, some are often translated and others only respelt."""
+    runs: list[list[Fact]] = []
+    for fact in claim.facts:
+        if fact.kind == "name" and runs and claim.text[runs[-1][-1].end : fact.start] in (" ", "-"):
+            runs[-1].append(fact)
+        elif fact.kind == "name":
+            runs.append([fact])
+    return runs
+
+
 def _missing(claim: _Claim, held: frozenset[Fact], evidence: Sequence[Evidence]) -> tuple[Fact, ...]:
-    """The facts that no quote holds: a quotation may run over two sentences, and what is denied depends on all of them."""
+    """List the facts that no quote holds; quotations may run over two sentences, and denials depend on all of them."""
     open_ = [fact for fact in claim.facts if fact not in held]
     together = Evidenced([each.quote for each in evidence]) if open_ else Evidenced([])
     return tuple(fact for fact in open_ if fact.kind not in ("quotation", *_SENSE) or not together.holds(fact))
 
 
-def support_score(coverage: float, cosine: float) -> float:
-    """How well a sentence is supported, 0 to 1, by the share of its words that is found and by the nearness in meaning."""
-    return max(0.0, (1 - _MEANING) * coverage + _MEANING * cosine)
-
-
-def _gain(
-    claim: _Claim, shares: Mapping[str, float], held: frozenset[Fact], each: _Carried, chosen: Sequence[_Carried]
-) -> float:
-    more = sum(weight * max(0.0, each.shares[word] - shares[word]) for word, weight in claim.weights.items())
+def _gain(claim: _Claim, shares: Mapping[str, float], held: frozenset[Fact], each: _Carried, first: bool) -> float:
+    """Score a quote by the words it adds, and by its meaning; a further one by the facts it adds instead."""
     new_facts = len(each.held - held) / max(len(claim.facts), 1)
-    near = any(_follow(each.candidate, other.candidate) for other in chosen)
-    new_facts *= 1.0 if chosen else _FACTS_FIRST
-    return more / claim.total + new_facts + (0.0 if chosen else each.cosine) + 0.1 * near
+    return _added(claim, claim.weights, shares, each) + (each.cosine if first else new_facts)
 
 
-def _worth_quoting(claim: _Claim, shares: Mapping[str, float], held: frozenset[Fact], each: _Carried) -> bool:
-    more = sum(weight * max(0.0, each.shares[word] - shares[word]) for word, weight in claim.weights.items())
-    return more / claim.total >= _WORTH_QUOTING or bool(each.held - held)
+def _added(claim: _Claim, among: Iterable[str], shares: Mapping[str, float], each: _Carried) -> float:
+    """Weigh the words that a quote adds to those before it, from 0 to 1."""
+    return sum(claim.weights[word] * max(0.0, each.shares[word] - shares[word]) for word in among) / claim.total
 
 
 def _same_matter(claim: _Claim, shares: Mapping[str, float], each: _Carried, chosen: Sequence[_Carried]) -> bool:
-    """Whether a further quote is about the sentence's matter, and does not only hold a number or a name of it."""
+    """Tell whether a further quote is about the same thing and does not only hold a number or a name."""
     if any(_follow(each.candidate, other.candidate) for other in chosen):
         return True
-    more = sum(claim.weights[word] * max(0.0, each.shares[word] - shares[word]) for word in claim.matter)
-    return each.cosine >= _AS_NEAR * chosen[0].cosine or more / claim.total >= _WORTH_QUOTING
+    if len(claim.weights) <= _FEW_WORDS:
+        return False
+    added = _added(claim, claim.matter, shares, each)
+    return each.cosine >= _AS_NEAR * chosen[0].cosine or added >= _WORTH_QUOTING
 
 
 def _follow(one: _Candidate, other: _Candidate) -> bool:
@@ -380,10 +381,9 @@ def _follow(one: _Candidate, other: _Candidate) -> bool:
 
 
 def _joined(candidates: Sequence[_Candidate], score: float) -> tuple[Evidence, ...]:
-    """The candidates as evidence; neighbours of one passage become one quote."""
+    """Make candidates evidence; neighbours of one passage become one quote."""
     joined: list[Evidence] = []
-    ordered = sorted(candidates, key=lambda each: candidates.index(each))
-    for each in ordered:
+    for each in candidates:
         for index, other in enumerate(joined):
             together = [
                 one for one in candidates if one.hit is other.hit and other.start <= one.start and one.end <= other.end
@@ -397,5 +397,5 @@ def _joined(candidates: Sequence[_Candidate], score: float) -> tuple[Evidence, .
 
 
 def header_texts(header: Header) -> tuple[str, ...]:
-    """What stands above a quote, so that an answer may say it: title, outlet, authors, and the date in words."""
+    """List what stands above a quote, so that an answer may say it: title, outlet, authors, and the date in words."""
     return (header.byline(), spoken_date(header.published))

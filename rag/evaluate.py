@@ -687,14 +687,19 @@ def _within(
 
 
 def _first_sentence_right(outcome: Outcome) -> float | None:
-    first = outcome.answer.sentences[:1]
-    answers = outcome.case.answers
-    return float(any(is_right(each.text, answers) for each in first)) if answers else None
+    return _right(outcome, 1)
 
 
 def _answer_right(outcome: Outcome) -> float | None:
-    text = " ".join(sentence.text for sentence in outcome.answer.sentences)
-    return float(is_right(text, outcome.case.answers)) if outcome.case.answers else None
+    return _right(outcome, None)
+
+
+def _right(outcome: Outcome, count: int | None) -> float | None:
+    """Look for a known answer in the first ``count`` sentences; the closest sentences of a refusal are none."""
+    if not outcome.case.answers:
+        return None
+    text = " ".join(sentence.text for sentence in outcome.answer.sentences[:count])
+    return float(not outcome.answer.refused and is_right(text, outcome.case.answers))
 
 
 def _refused(outcome: Outcome, unanswerable: bool) -> float | None:

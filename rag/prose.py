@@ -20,7 +20,8 @@ LONGEST_SENTENCE = 1000
 class Statement:
     """A sentence without marks: ``labels`` are the passages it names, ``lead`` and ``bold`` are as in Sentence.
 
-    ``heading`` says that it stands over what follows: its line has a heading's mark, or is all bold without a full stop.
+    ``heading`` says that it stands over what follows: its line has a heading's mark, is all bold without a full stop, or is
+    the first row of a table.
     """
 
     text: str
@@ -50,6 +51,7 @@ class Prose:
         self._line = _Line("")
         self._blank = False
         self._closed = False
+        self._in_table = False
 
     @property
     def finished(self) -> tuple[Statement, ...]:
@@ -86,12 +88,14 @@ class Prose:
                 return
             if kind == "nothing":
                 self._blank = self._blank or not raw.strip()
+                self._in_table = self._in_table and not self._blank
                 return
             lead = lead if self._finished else lead.lstrip("\n")
             if self._blank and self._finished and lead == "\n":
                 lead = "\n\n"
-            self._blank = False
-            self._line = _Line(lead, content, kind == "heading")
+            heading = kind == "heading" or (kind == "row" and not self._in_table)
+            self._blank, self._in_table = False, kind == "row"
+            self._line = _Line(lead, content, heading, kind == "row")
         self._line.read(raw, ended)
         self._finished += self._line.take()
 
@@ -99,9 +103,10 @@ class Prose:
 class _Line:
     """One line of the text: scanned once, character by character, and cut into sentences as words come."""
 
-    def __init__(self, lead: str, content: int = -1, heading: bool = False) -> None:
+    def __init__(self, lead: str, content: int = -1, heading: bool = False, row: bool = False) -> None:
         self.begun = content >= 0
         self._heading = heading
+        self._row = row
         self._lead = lead
         self._position = max(content, 0)
         self._plain = ""
@@ -151,7 +156,10 @@ class _Line:
         return self._statement(start, start + len(text))
 
     def _finish(self, start: int, end: int) -> None:
-        statement = self._statement(start, end)
+        text = self._plain[start:end]
+        while self._row and text.endswith("|"):
+            text = text[:-1].rstrip()
+        statement = self._statement(start, start + len(text))
         self._fixed, self._first = end, False
         if re.search(r"[^\W_]", statement.text):
             self._ready.append(statement)
@@ -222,6 +230,9 @@ def _begin(raw: str, ended: bool) -> tuple[str, str, int] | None:
     if item:
         mark = f"{item['number']}." if item["number"] else "-"
         return "item", f"\n{mark} ", item.end()
+    row = _ROW.match(raw)
+    if row:
+        return "row", "\n", row.end()
     heading = _HEADING.match(raw)
     if heading:
         return "heading", "\n\n", heading.end()
@@ -265,6 +276,7 @@ _TOKEN = re.compile(
 _MAYBE_TOKEN = re.compile(r"(?:!?\[[^\[\]\n]{0,300}(?:\](?:\([^()\n]{0,500})?)?|【[^】\n]{0,64}|[*_!])$")
 _ITEM = re.compile(r"\s*(?:[-*•‣–]\s+|(?P<number>\d{1,3})[.)]\s+)")
 _HEADING = re.compile(r"\s*(?:#{1,6}\s+|>+\s*)")
+_ROW = re.compile(r"\s*\|\s*")
 _NOTHING = re.compile(r"[-*_=\s]{3,}|`{3,}\w*|~{3,}\w*|\|?[\s:|-]+\||\[\^?\w{1,20}\]:\s*(?:https?:|//|www\.|[#<]).*")
 _SOURCES = re.compile(
     r"\s*(?:#{1,6}\s*)?[*_]{0,3}(?:sources?|references?|citations?|источники|ссылки)[*_]{0,3}\s*:?[*_]{0,3}\s*$",

@@ -11,11 +11,12 @@ from typing import TYPE_CHECKING
 from weakref import WeakKeyDictionary
 
 from embeddings import Neighbor
-from rag.decompose import decompose
 from rag.diversify import LONGEST_SPAN, chosen, dropped, joined, without_copies
 from rag.errors import EmbedderError, QuestionError
 from rag.index import Index
 from rag.lexical import KeywordHit, matched_words, stem
+from rag.mentions import Catalogue, Mention
+from rag.parts import parts as parts_of
 from rag.question import Question, understand
 from rag.sentences import sentence_spans
 from rag.types import Dropped, Header, Hit, Passage, Scope, Why
@@ -23,15 +24,12 @@ from rag.words import words
 
 if TYPE_CHECKING:
     from embeddings import Embedder, Reranker, Vectors
-    from rag.mentions import Catalogue, Mention
 
 EVERYTHING = Scope()
 LONGEST_QUESTION = 2000
 """Characters; a longer text is not a question."""
-DENSE_WEIGHT = 0.5
+DENSE_WEIGHT = 0.7
 """The share of meaning in the fused score; the rest is keywords. Chosen on three sets, see benchmarks/README.md."""
-UNREAD_WEIGHT = 0.25
-"""The same where the embedding model does not know the question's language and sees little more than its names."""
 SENTENCE_WEIGHT = 0.3
 """How much the best sentence's share of the question's words counts beside the fused score."""
 MENTION_WEIGHT = 0.15
@@ -63,14 +61,10 @@ class Found:
 
 @dataclass(frozen=True, slots=True)
 class _Query:
-    """A question, or a part of one, ready to be searched for.
-
-    ``read`` says whether the embedding model knows its words; ``allowed`` are the articles, ``None`` for all.
-    """
+    """A question, or a part of one, ready to be searched for; ``allowed`` are the articles, ``None`` for all."""
 
     asked: Question
     vector: Vectors
-    read: bool
     mentions: tuple[Mention, ...]
     scope: Scope
     allowed: frozenset[str] | None
@@ -112,7 +106,7 @@ def find(
     whole = _query(index, embedder, question, scope, today, ignored)
     named = [each for each in whole.mentions if each.kind != "date"]
     if parts is None:
-        parts = decompose(question, [(each.start, each.end) for each in named], index)
+        parts = parts_of(question)
     within = whole.scope or None if scope is None else scope
     of_parts = [_order_of_part(index, embedder, part, within, today, ignored) for part in parts]
     of_scopes = _orders_of_scopes(index, whole, [_scope_of(each) for each in named] if len(named) > 1 else [])
@@ -142,8 +136,7 @@ def _query(
     mentions = tuple(each for each in understood if each.label not in ignored)
     wanted, allowed, notice = _narrowed(index, sure_scope(mentions)) if scope is None else _kept(index, scope)
     vector = embed_question(embedder, question)
-    (read,) = embedder.reads([question])
-    return _Query(understand(question, index), vector, read, mentions, wanted, allowed, notice)
+    return _Query(understand(question, index), vector, mentions, wanted, allowed, notice)
 
 
 def _order_of_part(
@@ -176,8 +169,7 @@ def _ranked(index: Index, query: _Query, k: int, also: Collection[int] = ()) -> 
     keywords = keywords[:pool]
     rows = sorted({hit.row for hit in dense} | {hit.row for hit in keywords}.union(also))
     cosines = dict(zip(rows, index.cosines(query.vector, rows), strict=True))
-    weight = DENSE_WEIGHT if query.read else UNREAD_WEIGHT
-    fused = fuse(cosines, {row: by_words[row] for row in rows if row in by_words}, weight)
+    fused = fuse(cosines, {row: by_words[row] for row in rows if row in by_words})
     first = sorted(rows, key=lambda row: (-fused[row], row))[: max(_RERANKED, LONGEST_SPAN * k)]
     first += sorted(set(also).difference(first))
     passages = dict(zip(first, index.passages(first), strict=True))
@@ -210,8 +202,6 @@ def _rescored(hit: Hit, score: float) -> Hit:
 
 def catalogue(index: Index) -> Catalogue:
     """What the index can be asked by; made once for each index."""
-    from rag.mentions import Catalogue  # its patterns take a tenth of a second to compile
-
     with _making:
         if index not in _catalogues:
             _catalogues[index] = Catalogue(index.headers())

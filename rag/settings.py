@@ -31,7 +31,7 @@ class Settings:
     conversations: str = "on"
     """Whether the page keeps conversations: ``on`` or ``off``."""
     embedder: str = "bundled"
-    """The embedding model: ``bundled`` (all-MiniLM-L6-v2, no network), a hub name, or a folder."""
+    """The embedding model: ``bundled`` (multilingual-e5-small), ``minilm`` (English alone), a hub name, or a folder."""
     reranker: str = "off"
     """What orders the best passages anew: ``off``, or a sentence-transformers CrossEncoder (a hub name or a folder)."""
     model: str = "extractive"

@@ -89,6 +89,15 @@ def is_cyrillic(text: str) -> bool:
     return bool(_CYRILLIC.search(text))
 
 
+def uninflected(word: str) -> str:
+    """Strip the case ending of a Russian noun or adjective in small letters.
+
+    >>> uninflected("джонсона"), uninflected("токаеву"), uninflected("johnson")
+    ('джонсон', 'токаев', 'johnson')
+    """
+    return _CASE.sub("", word)
+
+
 def written_forms(text: str) -> list[str]:
     """The words of a text that have a spelling: three letters or more, no digits.
 
@@ -180,7 +189,7 @@ class Spellings:
             row += 1
 
     def _cases(self, word: str) -> Iterator[str]:
-        stem = key(_CASE.sub("", word.lower())) if is_cyrillic(word) else key(word).rstrip("aeiou")
+        stem = key(uninflected(word.lower())) if is_cyrillic(word) else key(word).rstrip("aeiou")
         if len(stem) > 2:
             for ending in _case_keys():
                 yield from self._of(stem + ending)

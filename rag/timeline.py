@@ -9,8 +9,8 @@ from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
+from rag.answer.units import units
 from rag.cite import dated
-from rag.extractive import Candidate, candidates
 from rag.index import Index
 from rag.lexical import stem
 from rag.question import Question, understand
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 MENTIONED = 0.6
 """The share of a topic's weight that a passage and its title must hold to mention it; see benchmarks/README.md."""
 FLOOR = 0.45
-"""The cosine from which a passage is about a topic that it puts in other words; see benchmarks/README.md."""
+"""The similarity from which a passage is about a topic that it puts in other words; see benchmarks/README.md."""
 # The words of a name but the last count half: a person is called by the last one once the whole name has been said.
 _BEFORE_THE_LAST = 0.5
 # A word is a name where so many of its places, but for the beginnings of sentences, have a capital.
@@ -72,7 +72,7 @@ def timeline(
     read = _Topic.of(asked, [passage.text for passage, _ in index.passages(known)])
     if not read.asked.names and all(word.lower() in FUNCTION_WORDS for word in words(topic)):
         return ()
-    groups = [hits for hits in _mentions(read, index, embedder) if scope(hits[0].document)]
+    groups = [hits for hits in _mentions(read, index, embedder, similarity) if scope(hits[0].document)]
     chosen = _chosen(read.asked, groups, similarity)
     chosen.sort(key=lambda each: each.hit.document.date_order)
     return tuple(
@@ -131,31 +131,32 @@ class _Topic:
                 found -= terms
         return found
 
-    def mentioned(self, stems: frozenset[str], cosine: float) -> bool:
-        """Whether a passage of these stems and this nearness mentions the topic.
+    def mentioned(self, stems: frozenset[str], nearness: float) -> bool:
+        """Tell whether a passage of these stems and this nearness mentions the topic.
 
         A name stands there or does not, whatever is near to it in meaning; all else may be put in other words.
         """
         named = not self.asked.names or self.asked.coverage(stems, self.asked.names) >= MENTIONED
-        return named and (cosine >= FLOOR or self.asked.coverage(stems) >= MENTIONED)
+        return named and (nearness >= FLOOR or self.asked.coverage(stems) >= MENTIONED)
 
 
-def _mentions(topic: _Topic, index: Index, embedder: Embedder) -> Iterator[list[Hit]]:
+def _mentions(topic: _Topic, index: Index, embedder: Embedder, similarity: Similarity) -> Iterator[list[Hit]]:
     """For each article that mentions the topic its best passages."""
     asked = topic.asked
     vector = embed_question(embedder, asked.text)
     found = {hit.row for hit in index.keywords(_needed(asked), len(index))}
     if not asked.names:
-        found |= {hit.row for hit in index.nearest(vector, min(_NEAREST, len(index))) if hit.score >= FLOOR}
+        found |= {hit.row for hit in index.nearest(vector, min(_NEAREST, len(index)))}
     rows = sorted(found)
     cosines = dict(zip(rows, index.cosines(vector, rows), strict=True))
+    nearness = dict(zip(rows, similarity.scaled(list(cosines.values())).tolist(), strict=True))
     articles: dict[str, list[Hit]] = {}
     for first in range(0, len(rows), _BATCH):
         some = rows[first : first + _BATCH]
         for row, (passage, header) in zip(some, index.passages(some), strict=True):
             stems = topic.stems(passage, header)
-            if topic.mentioned(stems, cosines[row]):
-                score = round(asked.coverage(stems) + cosines[row], 6)
+            if topic.mentioned(stems, nearness[row]):
+                score = round(asked.coverage(stems) + nearness[row], 6)
                 hit = Hit(passage, header, score, Why(dense_score=round(cosines[row], 6)))
                 articles[header.id] = _best([*articles.get(header.id, []), hit])
     yield from articles.values()
@@ -212,7 +213,7 @@ def _best(hits: list[Hit]) -> list[Hit]:
 # --- Which sentence
 
 
-def _chosen(asked: Question, groups: Sequence[Sequence[Hit]], similarity: Similarity) -> list[Candidate]:
+def _chosen(asked: Question, groups: Sequence[Sequence[Hit]], similarity: Similarity) -> list[_Said]:
     """Of each article the sentence that says most about the topic; embedded are the few that hold most of its words."""
     most = max(1, min(_SENTENCES, _COMPARED // max(1, len(groups))))
     shortlists = [_shortlist(asked, hits)[:most] for hits in groups]
@@ -225,16 +226,44 @@ def _chosen(asked: Question, groups: Sequence[Sequence[Hit]], similarity: Simila
     ]
 
 
-def _shortlist(asked: Question, hits: Sequence[Hit]) -> list[Candidate]:
-    found = [each for each in candidates(hits) if each.words]
+@dataclass(frozen=True, slots=True)
+class _Said:
+    """A sentence of a hit with its stems and those of its neighbours and header; places count in the document."""
+
+    hit: Hit
+    start: int
+    end: int
+    text: str
+    stems: frozenset[str]
+    context: frozenset[str]
+
+    @staticmethod
+    def all_of(hit: Hit) -> Iterator[_Said]:
+        """Cut a hit into sentences; those without a word of weight are left out."""
+        text, offset = hit.passage.text, hit.passage.start
+        header = _stems(hit.document.byline())
+        cut = units(text, hit.document.title)
+        stems = [_stems(text[each.start : each.end]) for each in cut]
+        for place, unit in enumerate(cut):
+            quote = text[unit.start : unit.end]
+            if unit.kind == "plain" and any(word.lower() not in FUNCTION_WORDS for word in words(quote)):
+                around = header.union(*stems[max(0, place - 1) : place + 2])
+                yield _Said(hit, offset + unit.start, offset + unit.end, quote, stems[place], around)
+
+
+def _stems(text: str) -> frozenset[str]:
+    return frozenset(map(stem, words(text)))
+
+
+def _shortlist(asked: Question, hits: Sequence[Hit]) -> list[_Said]:
+    found = [each for hit in hits for each in _Said.all_of(hit)]
     return sorted(found, key=lambda each: (-_promise(asked, each), each.start))[:_SENTENCES]
 
 
-def _promise(asked: Question, each: Candidate) -> float:
-    """What a sentence holds of the topic, alone and with its neighbours; one of a few words says little."""
-    said = min(1.0, math.log1p(len(each.words)) / math.log1p(2 * _SHORTEST))
-    asks = each.text.rstrip().endswith("?")
-    return (asked.coverage(each.stems) + asked.coverage(each.context) / 2) * said - asks
+def _promise(asked: Question, each: _Said) -> float:
+    """Score what a sentence holds of the topic, alone and with its neighbours; one of a few words says little."""
+    said = min(1.0, math.log1p(len(each.stems)) / math.log1p(3 * _SHORTEST))
+    return (asked.coverage(each.stems) + asked.coverage(each.context) / 2) * said
 
 
 # --- Who asks for one

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from calendar import month_name
 from dataclasses import dataclass, field, fields
+from typing import Literal
 
 from rag.errors import CitationError
 
@@ -210,6 +211,7 @@ class Citation:
     """
 
     number: int
+    """Counts the cited articles of an answer from 1: quotes of one article share it, as notes in a book do."""
     hit: Hit
     quote: str
     start: int
@@ -230,7 +232,9 @@ class Sentence:
 
     ``lead`` is what stands in front of it: a space, a line break, or a line break and the mark of a list. ``unverified``
     are the spans of ``text`` (start, end) with a number, date, name or quotation that stands in none of the quotes;
-    ``bold`` are the spans that are set in bold.
+    ``bold`` are the spans that are set in bold. ``answer`` is the span of ``text`` that answers, where one is known;
+    ``context`` is the article's own words that the sentence hangs on (what "she" means, a table's header), shown in front
+    of it and not part of the quote. ``label`` heads a paragraph: the part of the question, or the outlet, that it is about.
     """
 
     text: str
@@ -239,15 +243,23 @@ class Sentence:
     lead: str = " "
     unverified: tuple[tuple[int, int], ...] = ()
     bold: tuple[tuple[int, int], ...] = ()
+    answer: tuple[int, int] | None = None
+    context: str = ""
+    label: str = ""
+
+
+State = Literal["answered", "closest", "none"]
+"""How an answer ended: with an answer, with the closest sentences only, or with nothing to show."""
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
     """An answer, whole at every step of a stream.
 
-    ``text`` is what is shown, with ``[n]`` after each sentence; ``citations`` are numbered 1, 2, ... in order of
-    appearance; ``hits`` are the passages that were read, best first. ``refused`` says that the articles do not answer
-    (``hits`` are then the nearest passages). ``complete`` is false while more may come, or where it was cut.
+    ``text`` is what is shown, with ``[n]`` after each sentence; ``citations`` are numbered by article in order of
+    appearance; ``hits`` are the passages that were read, best first. ``state`` is "answered", "closest" (no answer was
+    found, ``sentences`` are the closest ones) or "none"; ``score`` is how sure the reader is, 0 to 1, 0 where a model
+    wrote. ``complete`` is false while more may come, or where it was cut.
     ``model`` names what wrote the answer; ``notice`` is something the reader should know about how it came about.
     ``searched`` is the question that was searched for where a follow-up had to be completed first, else empty.
     ``understood`` are the outlets, authors, articles and dates it names, as a chip shows them ("Courier", "Mar
@@ -268,8 +280,14 @@ class Answer:
     hits: tuple[Hit, ...] = ()
     model: str = "extractive"
     complete: bool = False
-    refused: bool = False
+    state: State = "answered"
+    score: float = 0.0
     notice: str = ""
+
+    @property
+    def refused(self) -> bool:
+        """True unless the question is answered."""
+        return self.state != "answered"
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
+from dataclasses import replace
+from typing import Any, get_args
 
 from hypothesis import strategies as st
 
-from rag.types import Answer, Citation, Header, Hit, Passage, Sentence, Why
+from rag.types import Answer, Citation, Header, Hit, Passage, Sentence, State, Why
 from rag.web.conversation import Turn
 
 MILL = Header(
@@ -73,7 +74,7 @@ def answered(*sentences: Sentence, question: str = "When did the mill burn down?
 
 
 BURNED = cited(1, "The mill burned down in 1911.", hit())
-BRICK = cited(2, "It was rebuilt in brick.", hit())
+BRICK = cited(1, "It was rebuilt in brick.", hit())
 ANSWER = answered(
     Sentence("The mill burned down in 1911.", (BURNED,)),
     Sentence("It was rebuilt in 1912.", (BRICK,), unverified=((18, 22),)),
@@ -81,7 +82,12 @@ ANSWER = answered(
     hits=(hit(), hit(text=MILL_TEXT[30:], start=30)),
     model="ollama:tiny",
 )
-REFUSAL = Answer("Who owns it?", text="The articles do not say.", refused=True, complete=True, hits=(hit(),))
+REFUSAL = Answer("Who owns it?", text="No answer found.", state="none", complete=True, hits=(hit(),))
+CLOSEST = replace(
+    answered(Sentence(BRICK.quote, (BRICK,), lead="\n- "), question="Who rebuilt it?", hits=(hit(),)),
+    state="closest",
+    text=f"No answer found. The closest sentences are:\n- {BRICK.quote} [1]",
+)
 TALK = (
     Turn(1, "When did the mill burn down?", "done", ANSWER),
     Turn(2, "Who owns it?", "done", REFUSAL, ignored=("Courier",)),
@@ -130,7 +136,8 @@ def sentences(draw: st.DrawFn, quotes: tuple[Citation, ...]) -> Sentence:
     spans = st.lists(ends.map(lambda pair: (min(pair), max(pair))), max_size=2).map(tuple)
     carried = tuple(draw(st.lists(st.sampled_from(quotes), max_size=2))) if quotes else ()
     lead = draw(st.sampled_from((" ", "", "\n", "\n- ", "\n1. ", "\n3) ")))
-    return Sentence(text, carried, draw(st.booleans()), lead, draw(spans), draw(spans))
+    asked = draw(st.none() | ends.map(lambda pair: (min(pair), max(pair))))
+    return Sentence(text, carried, draw(st.booleans()), lead, draw(spans), draw(spans), asked, draw(words), draw(words))
 
 
 @st.composite
@@ -150,7 +157,8 @@ def answers(draw: st.DrawFn) -> Answer:
         hits=found,
         model=draw(words),
         complete=draw(st.booleans()),
-        refused=draw(st.booleans()),
+        state=draw(st.sampled_from(get_args(State))),
+        score=draw(scores),
         notice=draw(words),
     )
 

@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rag.cite import Evidence, citations_of, cite, marked_text
+from rag.cite import Evidence, Numbers, citations_of, marked_text
 from rag.errors import CitationError
-from rag.types import Citation, Document, Header, Hit, Passage
+from rag.types import Citation, Document, Header, Hit, Passage, Sentence
 
 TEXT = "The tram is late. The mayor is sorry.\n\nNobody else is."
 
@@ -36,28 +36,25 @@ def test_a_citation_is_built_exactly_where_its_quote_stands(data: st.DataObject,
         assert document.text[made.start : made.end] == made.quote
 
 
-def test_numbers_follow_the_order_of_appearance() -> None:
-    document = Document(id="a.md", text=TEXT)
-    hit = hit_of(document, 0, 37)
-    sentences = cite([Evidence(hit, 18, 37, 0.9), Evidence(hit, 0, 17, 0.5)])
-    assert marked_text(sentences) == "The mayor is sorry. [1] The tram is late. [2]"
-    assert [(each.number, each.quote) for each in citations_of(sentences)] == [
+def test_articles_are_numbered_in_order_of_appearance_and_quotes_of_one_share_its_number() -> None:
+    first, second = Document(id="a.md", text=TEXT), Document(id="b.md", text=TEXT)
+    numbers = Numbers()
+    places = [(second, 18, 37), (first, 0, 17), (second, 0, 17)]
+    cited = [numbers.cite(Evidence(hit_of(document, 0, 37), start, end, 0.5)) for document, start, end in places]
+    assert [(each.number, each.quote) for each in cited] == [
         (1, "The mayor is sorry."),
         (2, "The tram is late."),
+        (1, "The tram is late."),
     ]
-
-
-def test_a_span_over_two_lines_is_shown_as_one_and_quoted_as_it_stands() -> None:
-    document = Document(id="a.md", text=TEXT)
-    (sentence,) = cite([Evidence(hit_of(document, 0, len(TEXT)), 18, len(TEXT), 0.9)])
-    assert sentence.text == "The mayor is sorry. Nobody else is."
-    assert sentence.citations[0].quote == "The mayor is sorry.\n\nNobody else is."
+    sentences = [Sentence("Sorry and late.", (cited[0], cited[2])), Sentence("Late.", (cited[1], cited[0]))]
+    assert marked_text(sentences) == "Sorry and late. [1] Late. [2] [1]"
+    assert citations_of(sentences) == (cited[0], cited[2], cited[1])
 
 
 def test_a_span_outside_its_passage_is_never_cited() -> None:
     hit = hit_of(Document(id="a.md", text=TEXT), 18, 37)
     with pytest.raises(CitationError):
-        cite([Evidence(hit, 0, 17, 0.9)])
+        Numbers().cite(Evidence(hit, 0, 17, 0.9))
 
 
 @pytest.mark.parametrize(("start", "end", "text"), [(0, 4, "abc"), (3, 3, ""), (-1, 2, "abc"), (4, 2, "")])

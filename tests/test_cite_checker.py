@@ -1,4 +1,4 @@
-"""The checker: what carries a sentence, how well, and which facts of it stand nowhere."""
+"""Check sentences: what supports each, how well, and which facts of it stand nowhere."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from embeddings import Embedder, open_embedder
-from rag.cite import MOST_QUOTES, THRESHOLD, Checker, Support
+from rag.cite import MOST_QUOTES, THRESHOLD, Checker, Citer, Support
 from rag.sentences import sentence_spans
 from rag.similarity import Similarity
 from rag.types import Header, Hit, Passage
@@ -124,3 +124,48 @@ def test_nothing_is_supported_by_nothing() -> None:
     support = checker_of(open_embedder("hashing"), []).check("It rained in Osk.")
     assert (support.evidence, support.score) == ((), 0.0)
     assert missing("It rained in Osk.", support) == ["Osk"]
+
+
+class TestShortSentences:
+    """Items, rows and a word of assent, as a model writes them under a sentence with a citation."""
+
+    def read(self, embedder: Embedder, text: str) -> dict[str, str]:
+        """Tell for each sentence what it cites, "none" where it has no source, "" where it needs none."""
+        citer = Citer(hits(), Similarity(embedder), Vocabulary(TEXTS))
+        sentences = citer.read(text, ended=True)
+        quotes = {each.text: " / ".join(citation.quote for citation in each.citations) for each in sentences}
+        return {each.text: quotes[each.text] or "none" * (not each.supported) for each in sentences}
+
+    def test_items_and_rows_that_stand_in_a_passage_are_supported(self, bundled: Embedder) -> None:
+        text = (
+            "Velotek opened a plant [2]. It has:\n- 620 people\n- water from Lake Verrin\n\n"
+            "| Who | What |\n|---|---|\n| Jon Brask | beets |\n| Anna Lind | 1,900 riders |\n| Tickets | 3 crowns |"
+        )
+        assert self.read(bundled, text) == {
+            "Velotek opened a plant.": "The tram maker Velotek opened a battery plant near Osk.",
+            "It has:": "",
+            "620 people": "It employs 620 people.",
+            "water from Lake Verrin": TEXTS[1][TEXTS[1].index("The plant takes") :],
+            "Who | What": "",
+            "Jon Brask | beets": "“We were never asked,” said Jon Brask, who grows beets.",
+            "Anna Lind | 1,900 riders": "Anna Lind counted 1,900 riders on the opening day.",
+            "Tickets | 3 crowns": "Tickets cost 3 crowns.",
+        }
+
+    @pytest.mark.parametrize("item", ["Oakham", "Jon Lind", "a battery from Oakham"])
+    def test_others_are_not(self, bundled: Embedder, item: str) -> None:
+        assert self.read(bundled, f"They were:\n- {item}")[item] == "none"
+
+    def test_few_words_are_not_put_together_from_two_places(self, hashing: Embedder) -> None:
+        cited = self.read(hashing, "- Jon Brask grows beets\n- Anna Lind grows beets")
+        assert cited == {
+            "Jon Brask grows beets": "“We were never asked,” said Jon Brask, who grows beets.",
+            "Anna Lind grows beets": "none",
+        }
+
+    @pytest.mark.parametrize("word", ["Yes.", "No.", "Да.", "Нет."])
+    def test_assent_needs_no_source_but_is_none(self, hashing: Embedder, word: str) -> None:
+        assert self.read(hashing, f"{word} Tickets cost 3 crowns.") == {
+            word: "",
+            "Tickets cost 3 crowns.": "Tickets cost 3 crowns.",
+        }

@@ -6,13 +6,18 @@ import json
 import os
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from news import ARTICLES, write_articles
+from rag.__main__ import _print_answer
+from rag.cite import marked_text
 from rag.generations import new_generation
+from rag.types import Answer, Header, Sentence
+from talks import BRICK, BURNED, answered, cited, hit
 
 FOLDERS = ("--articles", "news", "--index", "index")
 
@@ -80,11 +85,47 @@ def test_ask_prints_the_quote_with_its_source(folder: Path) -> None:
     assert "“The tram maker Velotek opened a battery plant near the town of Osk.”" in done.stdout
 
 
-def test_a_refusal_exits_3_and_lists_the_nearest(folder: Path) -> None:
+def test_where_nothing_is_found_it_exits_3_and_names_the_nearest_in_short(folder: Path) -> None:
     done = run(folder, "ask", "Quicklime xylophone?", *FOLDERS)
     assert done.returncode == 3
-    assert done.stdout.startswith("The articles do not say")
-    assert "1. " in done.stdout
+    first, *nearest = done.stdout.splitlines()
+    assert first == "No answer found."
+    assert len(nearest) == 6
+    assert [line[:11] for line in nearest[::2]] == ["  Nearest: "] * 3
+    assert max(map(len, nearest[1::2])) <= 4 + 160
+    assert json.loads(run(folder, "ask", "Quicklime xylophone?", *FOLDERS, "--json").stdout)["refused"] is True
+
+
+def printed(answer: Answer, capsys: pytest.CaptureFixture[str]) -> str:
+    _print_answer(answer)
+    return capsys.readouterr().out
+
+
+def test_the_closest_sentences_are_printed_with_their_quotes_by_article(capsys: pytest.CaptureFixture[str]) -> None:
+    other = cited(2, "It rained.", hit(Header("rain.md", "Rain"), "It rained."))
+    said = [Sentence(each.quote, (each,), lead="\n- ") for each in (BURNED, BRICK, other)]
+    answer = answered(*said, hits=(hit(),))
+    text = f"No answer found. The closest sentences are:\n{marked_text(said)}"
+    assert printed(replace(answer, state="closest", text=text), capsys) == (
+        "No answer found. The closest sentences are:\n"
+        "- The mill burned down in 1911. [1]\n- It was rebuilt in brick. [1]\n- It rained. [2]\n"
+        "\n  [1] The mill of Tarn · Courier · as of 4 March 2031\n"
+        "      “The mill burned down in 1911.”\n      mill.md, characters 0 to 29\n"
+        "      “It was rebuilt in brick.”\n      mill.md, characters 30 to 54\n"
+        "\n  [2] Rain · undated\n      “It rained.”\n      rain.md, characters 0 to 10\n"
+    )
+
+
+def test_what_answers_is_bold_on_a_terminal_only(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    said = Sentence("It has \x1b[2J700 members.", (), unverified=((11, 14),), answer=(11, 14), label="Club")
+    plain, bold = "Club: It has �[2J700 [in no quote] members.\n", "\x1b[1m{}\x1b[0m"
+    assert printed(answered(said), capsys) == plain
+    monkeypatch.setattr("click.utils.should_strip_ansi", lambda *_: False)
+    assert printed(answered(said), capsys) == plain.replace("Club", bold.format("Club")).replace(
+        "700", bold.format(700)
+    )
 
 
 def test_search_is_the_same_as_from_python(folder: Path) -> None:
@@ -172,8 +213,8 @@ def test_another_build_exits_75(folder: Path) -> None:
 
 def test_an_interrupted_build_exits_130_and_leaves_nothing(folder: Path) -> None:
     program = (
-        "import signal, os, sys; from rag.__main__ import main\n"
-        "sys.modules['rag.build'].scan = lambda *_: os.kill(os.getpid(), signal.SIGINT)\n"
+        "import signal, sys; from rag.__main__ import main\n"
+        "sys.modules['rag.build'].scan = lambda *_: signal.raise_signal(signal.SIGINT)\n"
         f"main(['build', *{FOLDERS!r}])"
     )
     done = run_python(folder, program)

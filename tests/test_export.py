@@ -7,7 +7,7 @@ import hashlib
 import json
 import re
 from dataclasses import replace
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 from hypothesis import given, settings
@@ -16,11 +16,26 @@ from lxml import html
 from markdown_it import MarkdownIt
 
 from rag.errors import SettingsError, StoreCorrupt, StoreError, StoreTooNew
-from rag.types import Answer, Header, Sentence
+from rag.types import Answer, Header, Sentence, State
 from rag.web.conversation import Conversation, Turn
 from rag.web.export import MAX_NEAREST, copied, export, markdown, read_json, web_address
 from rag.web.lines import HIDDEN, one_line
-from talks import ANSWER, BURNED, HOSTILE, MILL, REFUSAL, TALK, answered, cited, conversations, hit, turns
+from rag.web.record import VERSION
+from talks import (
+    ANSWER,
+    BRICK,
+    BURNED,
+    CLOSEST,
+    HOSTILE,
+    MILL,
+    REFUSAL,
+    TALK,
+    answered,
+    cited,
+    conversations,
+    hit,
+    turns,
+)
 
 KINDS = ("markdown", "plain", "html", "json")
 COMMON = MarkdownIt("commonmark", {"html": True})
@@ -65,41 +80,91 @@ class TestWhatStandsInIt:
             "It flew.",
             "ollama:tiny",
             "Who owns it?",
-            "The articles do not say.",
+            "No answer found.",
         ):
             assert said in text.replace("\\", ""), said
 
     def test_markdown(self) -> None:
         source = "The mill of Tarn. Courier · as of 4 March 2031 · Ada Rusk. `https://courier.example/mill`"
+        quotes = "  - “The mill burned down in 1911.”\n  - “It was rebuilt in brick.”"
         assert text_of(TALK, "markdown").split("\n\n") == [
             "# When did the mill burn down?",
             "## When did the mill burn down?",
-            "The mill burned down in 1911. [1] It was rebuilt in 1912 (stands in no quote). [2] It flew. (no source)",
+            "The mill burned down in 1911. [1] It was rebuilt in 1912 (stands in no quote). [1] It flew. (no source)",
             "Written by ollama:tiny; quotes checked letter for letter by Footnote.",
             "**Sources**",
-            f"- [1] “The mill burned down in 1911.” — {source}\n- [2] “It was rebuilt in brick.” — {source}",
+            f"- [1] {source}\n{quotes}",
             "## Who owns it?",
             "Ignored: Courier",
-            "**No answer:** The articles do not say.",
-            "**Nearest passages, which do not answer it**",
+            "**No answer found.**",
+            "**Nearest passages**",
             f"- {source}\n",
         ]
 
     def test_plain(self) -> None:
-        source = "\n    The mill of Tarn\n    Courier · as of 4 March 2031 · Ada Rusk\n    https://courier.example/mill"
+        source = "The mill of Tarn\n    Courier · as of 4 March 2031 · Ada Rusk\n    https://courier.example/mill"
+        quotes = "    “The mill burned down in 1911.”\n    “It was rebuilt in brick.”"
         assert text_of(TALK, "plain", "The mill").split("\n\n") == [
             "The mill",
             "* * *",
             "Question: When did the mill burn down?",
-            "The mill burned down in 1911. [1] It was rebuilt in 1912 (stands in no quote). [2] It flew. (no source)",
+            "The mill burned down in 1911. [1] It was rebuilt in 1912 (stands in no quote). [1] It flew. (no source)",
             "Written by ollama:tiny; quotes checked letter for letter by Footnote.",
-            f"Sources:\n[1] “The mill burned down in 1911.”{source}\n[2] “It was rebuilt in brick.”{source}",
+            f"Sources:\n[1] {source}\n{quotes}",
             "* * *",
             "Question: Who owns it?",
             "Ignored: Courier",
-            "No answer: The articles do not say.",
-            f"Nearest passages, which do not answer it:\n- {source.strip()}\n",
+            "No answer found.",
+            f"Nearest passages:\n- {source}\n",
         ]
+
+    def test_each_article_is_one_source_with_its_quotes(self) -> None:
+        other = cited(2, "It rained.", hit(Header("rain.md", "Rain"), "It rained."))
+        said = answered(Sentence("It burned and was rebuilt.", (BURNED, BRICK)), Sentence("It rained.", (other,)))
+        talk = (Turn(1, "Who?", "done", said),)
+        assert "It burned and was rebuilt. [1] It rained. [2]\n" in text_of(talk, "plain")
+        assert text_of(talk, "plain").endswith("[2] Rain\n    undated\n    “It rained.”\n")
+        items = page(text_of(talk, "html")).xpath("//ol[@class='sources']/li")
+        assert [(each.get("id"), len(each.findall("blockquote"))) for each in items] == [("s-1-1", 2), ("s-1-2", 1)]
+
+    def test_the_closest_sentences_stand_under_their_label_with_their_sources(self) -> None:
+        talk = (Turn(1, "Who rebuilt it?", "done", CLOSEST),)
+        label, listed = "No answer found. The closest sentences are:", "- It was rebuilt in brick. [1]"
+        assert f"\n\n{label}\n\n{listed}\n\nSources:\n[1] " in text_of(talk, "plain")
+        assert f"\n\n**{label}**\n\n{listed}\n\n**Sources**\n\n- [1] " in text_of(talk, "markdown")
+        found = page(text_of(talk, "html"))
+        (frame,) = found.find_class("closest")
+        assert [(each.tag, each.text_content().strip()) for each in frame] == [
+            ("p", label),
+            ("ul", "It was rebuilt in brick.[1]"),
+        ]
+        assert [each.text_content() for each in found.iter("blockquote")] == ["“It was rebuilt in brick.”"]
+
+    def test_what_answers_is_bold_context_stands_before_and_a_label_above(self) -> None:
+        said = Sentence(
+            "It has about 700 members.",
+            (BURNED,),
+            unverified=((7, 16),),
+            answer=(13, 16),
+            context="The club [2]",
+            label="Courier",
+        )
+        talk = (Turn(1, "How many?", "done", answered(said)),)
+        plain = "Courier\n\n(Context: The club (2)) It has about 700 (stands in no quote) members. [1]"
+        assert plain in text_of(talk, "plain")
+        assert plain.replace("Courier", "**Courier**").replace("700", "**700**") in text_of(talk, "markdown")
+        found = page(text_of(talk, "html"))
+        assert [each.text_content().strip() for each in found.find_class("context")] == ["(Context: The club (2))"]
+        assert [each.text for each in found.find_class("label")] == ["Courier"]
+        assert [each.text for each in found.iter("strong")] == ["700"]
+
+    @pytest.mark.parametrize("text", ["a700b", "“700”", "700%", "*700*", "(700) and (800)"])
+    def test_bold_shows_whatever_stands_beside_it(self, text: str) -> None:
+        said = Sentence(f"x{text}x", (BURNED,), bold=((1, 3),), answer=(1, 1 + len(text)))
+        markdown = copied(Turn(1, "?", "done", answered(said)), "markdown").split(" [1]\n")[0]
+        drawn = html.fromstring(f"<div>{COMMON.render(markdown)}</div>")
+        assert drawn.text_content().strip() == f"x{text}x"
+        assert "700" in drawn.findtext(".//strong")
 
     def test_one_answer_with_its_sources(self) -> None:
         assert copied(TALK[0], "plain") == text_of(TALK[:1], "plain").split("down?\n\n", 2)[2]
@@ -110,11 +175,11 @@ class TestWhatStandsInIt:
         assert found.findtext("head/title") == found.findtext(".//h1") == "The <b> mill"
         assert [each.text for each in found.iter("h2")] == ["When did the mill burn down?", "Who owns it?"]
         assert " ".join(next(found.iter("p")).text_content().split()) == (
-            "The mill burned down in 1911.[1] It was rebuilt in 1912 (stands in no quote).[2] It flew. (no source)"
+            "The mill burned down in 1911.[1] It was rebuilt in 1912 (stands in no quote).[1] It flew. (no source)"
         )
         assert [each.text for each in found.find_class("unverified")] == ["1912"]
         assert [each.text for each in found.find_class("unsupported")] == ["It flew."]
-        assert [each.text_content() for each in found.find_class("refusal")] == ["No answer: The articles do not say."]
+        assert [each.text_content() for each in found.find_class("refusal")] == ["No answer found."]
         assert [each.text_content() for each in found.iter("blockquote")] == [
             "“The mill burned down in 1911.”",
             "“It was rebuilt in brick.”",
@@ -190,7 +255,7 @@ class TestJson:
     def test_its_form(self) -> None:
         found = json.loads(text_of(TALK, "json", "The mill"))
         assert list(found) == ["format", "version", "title", "turns"]
-        assert (found["format"], found["version"], found["title"]) == ("footnote conversation", 1, "The mill")
+        assert (found["format"], found["version"], found["title"]) == ("footnote conversation", VERSION, "The mill")
         assert found["turns"][0]["turn"]["answer"]["sentences"][2]["supported"] is False
         assert found["turns"][0]["citations"][0]["quote"] == BURNED.quote
 
@@ -207,7 +272,7 @@ class TestJson:
 
     def test_what_is_newer_says_so(self) -> None:
         with pytest.raises(StoreTooNew):
-            read_json(json.dumps({**json.loads(text_of(TALK, "json")), "version": 2}))
+            read_json(json.dumps({**json.loads(text_of(TALK, "json")), "version": VERSION + 1}))
 
     @given(st.text() | st.binary())
     @settings(max_examples=50, deadline=None)
@@ -218,7 +283,7 @@ class TestJson:
 
 ELEMENTS = {
     *("html", "head", "meta", "title", "style", "body", "main", "section", "h1", "h2", "h3", "p", "ul", "ol", "li"),
-    *("sup", "a", "span", "strong", "blockquote", "cite"),
+    *("sup", "a", "span", "strong", "blockquote", "cite", "div"),
 }
 ATTRIBUTES = {"charset", "http-equiv", "content", "name", "dir", "class", "id", "value", "href", "start", "lang"}
 # The marks of our own lists, headings and emphasis; text itself may make nothing.
@@ -258,20 +323,20 @@ def harmless_markdown(text: str) -> None:
     assert not {each for each in text if not one_line(each) and not each.isspace()}
 
 
-def filled(text: str, second: str, third: str, leads: tuple[str, str], status: Any, refused: bool) -> Turn:
+def filled(text: str, second: str, third: str, leads: tuple[str, str], status: Any, state: Any) -> Turn:
     """A turn in which these texts stand wherever a text can stand."""
     header = Header(text, text, text, (text,), text, text, text)
     citation = cited(1, text, hit(header, text))
     all_of_it, most_of_it = (0, len(text)), (1, max(1, len(text) - 1))
     said = (
-        Sentence(text, (citation,), lead=leads[0], unverified=(all_of_it,), bold=(most_of_it,)),
+        Sentence(text, (citation,), True, leads[0], (all_of_it,), (most_of_it,), most_of_it, text, text),
         Sentence(second, (citation,), lead=leads[1], unverified=(most_of_it,), bold=(all_of_it,)),
         Sentence(third, supported=False),
     )
     answer = answered(
         *said, searched=text, parts=(text, text), understood=(text,), hits=(citation.hit,), model=text, notice=text
     )
-    return Turn(1, text, status, replace(answer, refused=refused), text, (text,))
+    return Turn(1, text, status, replace(answer, state=state), text, (text,))
 
 
 hostile = st.sampled_from([each for each in HOSTILE if one_line(each)])
@@ -281,7 +346,7 @@ fillings = st.tuples(
     hostile,
     st.tuples(st.sampled_from((" ", "\n- ", "\n1. ")), st.sampled_from((" ", "", "\n"))),
     st.sampled_from(("done", "failed")),
-    st.booleans(),
+    st.sampled_from(get_args(State)),
 )
 any_turn = st.one_of(turns(), fillings.map(lambda each: filled(*each)))
 
@@ -325,10 +390,14 @@ class TestHarmless:
         assert not re.search(r"url\(|@import|https?:|<", style)
 
     def test_nothing_written_looks_like_our_number(self) -> None:
-        lying = answered(Sentence("It flew. [1]", supported=False), Sentence("It sank.[12]", (BURNED,)))
+        lying = answered(
+            Sentence("It flew. [1]", supported=False),
+            Sentence("It sank.[12]", (BURNED,)),
+            Sentence("It [\u200b12\u200b] rose.", (BURNED,), answer=(5, 6)),
+        )
         for kind in ("plain", "markdown", "html"):
             text = text_of((Turn(1, "Who?", "done", lying),), kind)
-            assert re.findall(r"\[12\]", text) == []
+            assert re.findall(r"\[\**1\**2\]", text) == []
             assert "It flew. (1)" in text
 
 

@@ -25,7 +25,7 @@ from rag.web.conversation import MAX_HISTORY, Conversation, Turn
 from rag.web.conversations import Conversations
 from rag.web.feedback import MAX_NOTE, VERDICTS, Feedback, Judgement, Questions, key, line
 from rag.web.store import FILE
-from talks import ANSWER, BURNED, HOSTILE, TALK, answered, cited, hit, turns
+from talks import ANSWER, BURNED, CLOSEST, HOSTILE, TALK, answered, cited, hit, turns
 
 TIME = datetime(2031, 3, 4, 12, tzinfo=timezone.utc)
 AFTER = Turn(3, "And its owner?", "done", replace(ANSWER, searched="Who owned the mill of Tarn?"))
@@ -79,7 +79,7 @@ class TestGiving:
             replace(ANSWER, text="It did not."),
             replace(ANSWER, citations=ANSWER.citations[:1]),
             replace(ANSWER, searched="Which mill?"),
-            replace(ANSWER, refused=True),
+            replace(ANSWER, state="none"),
             None,
         ):
             assert feedback.given("", (replace(TALK[0], answer=changed),)) == {}
@@ -166,6 +166,12 @@ class TestQuestions:
         assert cases() == [Case("Who owns it?", none=True)]
         assert cases()[0].group == "none"
 
+    def test_right_closest_sentences_may_answer_or_not(
+        self, feedback: Feedback, cases: Callable[[], list[Case]]
+    ) -> None:
+        feedback.give("", (Turn(1, "Who rebuilt it?", "done", CLOSEST),), 1, "right")
+        assert cases() == [Case("Who rebuilt it?", kind="right")]
+
     @pytest.mark.parametrize("verdict", VERDICTS[1:])
     @pytest.mark.parametrize("number", [1, 2])
     def test_all_others_are_asked_again_with_nothing_known(
@@ -242,7 +248,7 @@ class TestQuestions:
             for number, question in enumerate(("How long will the tram line be?", "Who won the chess cup?"), start=1):
                 talk = (*talk, Turn(number, question, "done", chatbot.ask(question)))
                 feedback.give("", talk, number, "right")
-            assert [turn.answer is not None and turn.answer.refused for turn in talk] == [False, True]
+            assert [turn.answer is not None and turn.answer.state for turn in talk] == ["answered", "none"]
             (tmp_path / "questions.jsonl").write_text(feedback.questions("").text, "utf-8")
             report = evaluate(tmp_path / "questions.jsonl", chatbot)
         assert report.problems == ()
@@ -269,7 +275,7 @@ class TestQuestions:
         (case,) = read_questions(tmp_path / "questions.jsonl")
         answer = turn.answer or Answer("")
         assert case.answers == ()
-        assert case.none == (verdict == "right" and answer.refused)
+        assert case.none == (verdict == "right" and answer.state == "none")
         assert case.kind == ("" if case.none else verdict)
         assert len(case.evidence) <= (len(answer.citations) if verdict == "right" and not answer.refused else 0)
         assert case.history == (("Who voted?",) if answer.searched or verdict != "right" else ())

@@ -124,11 +124,11 @@ def test_the_table_is_sorted_and_readable() -> None:
 
 def test_a_text_with_a_bar_is_cut_only_where_something_is_counted() -> None:
     assert phrase("either | or", "ru") == "either | or"
-    assert phrase("{count} source|{count} sources", "ru", count=12_345) == "12\u00a0345 источников"
+    assert phrase("{count} quote|{count} quotes", "ru", count=12_345) == "12\u00a0345 цитат"
 
 
 def test_the_language_that_is_spoken_ends_where_it_should() -> None:
     with speaking("ru"):
         assert spoken("2031-03-04") == "4 марта 2031\u00a0г."
-        assert phrase("{count} source|{count} sources", "en", count=2) == "2 sources"
+        assert phrase("{count} quote|{count} quotes", "en", count=2) == "2 quotes"
     assert spoken("2031-03-04") == "4 March 2031"

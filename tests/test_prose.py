@@ -141,6 +141,17 @@ def test_headings_are_known() -> None:
     assert [each.text for each in read_whole(text) if each.heading] == ["The vote", "What came of it"]
 
 
+def test_rows_of_a_table_lose_their_edges_and_the_first_is_a_heading() -> None:
+    text = "Then:\n| Day | Rain |\n|---|---:|\n| 3 May | **none** [2] |\n|  |\n\n| Week | Snow\n| 20 | much |"
+    assert [(each.text, each.labels, each.heading) for each in read_whole(text)] == [
+        ("Then:", (), False),
+        ("Day | Rain", (), True),
+        ("3 May | none", (2,), False),
+        ("Week | Snow", (), True),
+        ("20 | much", (), False),
+    ]
+
+
 @pytest.mark.parametrize("piece", ["a", "Ab-", "Q1,", " ", "[", "*", "_", "  [1", "A\u200b", "rose,", "(“", "| "])
 def test_no_text_takes_long_or_makes_a_long_sentence(piece: str) -> None:
     text = "a" + piece * (64_000 // len(piece)) + "b."

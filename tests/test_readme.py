@@ -36,8 +36,7 @@ def test_the_question_in_the_terminal() -> None:
     assert CliRunner().invoke(cli, ["ask", question]).stdout == expected
 
 
-def test_it_is_short_and_its_commands_are_one_line_each() -> None:
-    assert len(README.splitlines()) < 150
+def test_its_commands_are_one_line_each() -> None:
     for name in ("chat", "test"):
         (command,) = re.findall(rf"<!-- {name} command -->\n```\n(.*?)```", README, re.DOTALL)
         assert command.count("\n") == 1

@@ -21,7 +21,6 @@ from rag.question import understand
 from rag.retrieve import (
     DENSE_WEIGHT,
     SENTENCE_WEIGHT,
-    UNREAD_WEIGHT,
     _keywords_within,
     check_k,
     check_question,
@@ -308,10 +307,10 @@ def test_each_part_of_a_question_has_a_place(index: Index, hashing: Embedder) ->
     question = "Compare Port Velm and Lake Verrin."
     found = find(index, hashing, question, 2)
     assert found.parts == ("Port Velm", "Lake Verrin")
-    assert {hit.document.id for hit in found.hits} == {"harbour.md", "plant.txt"}
     assert find(index, hashing, question, 2, parts=()).parts == ()
-    best = [retrieve(index, hashing, part, 1)[0].passage for part in found.parts]
-    assert {hit.passage for hit in found.hits} == set(best)
+    best = {retrieve(index, hashing, part, 1)[0].passage for part in found.parts}
+    assert len(best) == 2
+    assert {hit.passage for hit in found.hits} == best
 
 
 def test_neighbouring_passages_are_one_hit_that_stands_in_the_article(hashing: Embedder, settings: Settings) -> None:
@@ -387,14 +386,3 @@ def test_keywords_within_some_rows_are_those_of_a_search_through_all(index: Inde
     within = [row for row in range(len(index)) if row % 7 == 3]
     everything = [hit for hit in index.keywords(terms, len(index)) if hit.row in within]
     assert _keywords_within(index, terms, wanted, within) == everything[:wanted]
-
-
-def test_words_count_more_where_the_embedder_does_not_read_the_questions_language(
-    index: Index, hashing: Embedder, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    question = "tram to the lake of Osk"
-    monkeypatch.setattr(hashing, "reads", lambda texts: [False] * len(texts))
-    hits = retrieve(index, hashing, question, 6)
-    expected = reference(index, hashing, question, 6, UNREAD_WEIGHT)
-    assert [hit.score for hit in hits] == pytest.approx([score for _, score in expected], abs=1e-5)
-    assert expected != reference(index, hashing, question, 6)

@@ -457,7 +457,7 @@ def serve(tmp_path_factory: pytest.TempPathFactory) -> Serve:
         opener.ready.set()
 
         async def begin() -> str:  # gradio looks for a loop, and would make one that nobody closes
-            page = ui.build_page(opener, chosen, (), ServicesDouble())
+            page = ui.build_page(opener, chosen, lambda _: (), ServicesDouble())
             SERVED.append(page)
             return ui.serve(page, chosen.host, free_port(), address=Address.of(chosen), accounts=Accounts(path))
 

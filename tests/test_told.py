@@ -291,10 +291,8 @@ class TestTold:
                 "Модель не ответила. It is off. Вместо этого показаны предложения из статей.",
             ),
             (
-                "No article meets all that was asked for; more were searched. The articles do not say: “Who?” "
-                "The articles do not say: “Why?”",
-                "Ни одна статья не отвечает всем условиям; поиск шёл шире. В статьях не сказано: «Who?» "
-                "В статьях не сказано: «Why?»",
+                "The answer is cut. There is no text in it. No article meets all that was asked for; more were searched.",
+                "Ответ оборван. В нём нет текста. Ни одна статья не отвечает всем условиям; поиск шёл шире.",
             ),
             (
                 "The model read 3 of 5 passages; the rest did not fit. RAG_CONTEXT_TOKENS sets how much fits. Nobody knows.",

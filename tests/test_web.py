@@ -25,8 +25,6 @@ from hypothesis import strategies as st
 from asynchronous import run as run_apart
 from rag.chat.keys import Key
 from rag.chat.reachable import Reachable
-from rag.cite import Evidence
-from rag.disagreement import Disagreement, Side, told
 from rag.errors import EmbedderError, QuestionError, SettingsError
 from rag.settings import Settings
 from rag.types import (
@@ -44,8 +42,9 @@ from rag.types import (
 )
 from rag.web import FOLDER, asset
 from rag.web.conversation import MAX_HISTORY, MAX_TURNS, Turn, begin, change, clean_question, history
-from rag.web.examples import read_examples
+from rag.web.examples import read_questions
 from rag.web.inspector import why_data
+from rag.web.language import speaking
 from rag.web.models import ChatServices, Models
 from rag.web.opening import Opening, State
 from rag.web.place import Place, check_of
@@ -90,9 +89,9 @@ def answered(text: str, *sentences: Sentence, **changes: Any) -> Answer:
 
 
 MILL = cited(1, "The mill burned down in 1911.", hit())
-BRICK = cited(2, "It was rebuilt in brick.", hit())
+BRICK = cited(1, "It was rebuilt in brick.", hit())
 BOTH = answered(
-    "The mill burned down in 1911. [1] It was rebuilt in brick. [2]",
+    "The mill burned down in 1911. [1] It was rebuilt in brick. [1]",
     Sentence(MILL.quote, (MILL,)),
     Sentence(BRICK.quote, (BRICK,)),
     hits=(hit(), hit(start=30)),
@@ -153,7 +152,9 @@ class TestAnswerMarkup:
     def test_each_sentence_ends_in_a_link_to_its_card(self) -> None:
         found = Elements(answer_markup(Turn(3, "Who?", "done", BOTH)))
         assert found.links == ["#s-3-1", "#s-3-2", "#s-3"]
-        assert found.text == ("Answer: The mill burned down in 1911.Source 1 It was rebuilt in brick.Source 22 sources")
+        assert found.text == (
+            "Answer: The mill burned down in 1911.Source 1 It was rebuilt in brick.Source 12 quotes from 1 article"
+        )
         assert found.tags.count("p") == 2
 
     def test_a_line_break_between_two_sentences_begins_a_paragraph(self) -> None:
@@ -178,9 +179,9 @@ class TestAnswerMarkup:
     def test_a_model_is_named_and_an_extractive_answer_names_none(self) -> None:
         turn = Turn(1, "Who?", "done", replace(BOTH, model="near:<b>"))
         assert Elements(answer_markup(turn)).text.endswith(
-            "2 sources Written by near:<b>; every quote checked letter for letter"
+            "2 quotes from 1 article Written by near:<b>; every quote checked letter for letter"
         )
-        for other in (BOTH, replace(BOTH, model="near:small", refused=True)):
+        for other in (BOTH, replace(BOTH, model="near:small", state="none")):
             assert "Written by" not in answer_markup(Turn(1, "Who?", "done", other))
 
     def test_lists_are_lists(self) -> None:
@@ -201,7 +202,7 @@ class TestAnswerMarkup:
 
     def test_what_stands_in_no_quote_is_marked_where_it_stands(self) -> None:
         text = "The mill of Tarn burned down in May 1911."
-        said = Sentence(text, (MILL,), unverified=((12, 16), (32, 40)), bold=((4, 16), (36, 40)))
+        said = Sentence(text, (MILL,), unverified=((12, 16), (32, 40)), bold=((4, 16), (36, 40)), answer=(36, 40))
         turn = Turn(1, "Who?", "done", answered(text, said))
         markup = answer_markup(turn)
         assert marked(markup, "unverified") == [
@@ -211,6 +212,7 @@ class TestAnswerMarkup:
             "Words marked like this",
         ]
         assert marked(markup, "strong") == ["mill of ", "Tarn", "1911"]
+        assert marked(markup, "asked") == ["1911"]
         assert "Words marked like this stand in no quote" in Elements(markup).text
         assert text in Elements(markup).text.replace(" (stands in no quote)", "")
         assert "Words marked" not in answer_markup(replace(turn, status="answering"))
@@ -219,10 +221,11 @@ class TestAnswerMarkup:
         st.text(alphabet="ab <&*\n1é", max_size=40),
         st.lists(st.tuples(st.integers(-5, 50), st.integers(-5, 50)), max_size=4),
         st.lists(st.tuples(st.integers(-5, 50), st.integers(-5, 50)), max_size=4),
+        st.none() | st.tuples(st.integers(-5, 50), st.integers(-5, 50)),
     )
     @settings(max_examples=100, deadline=None)
-    def test_marks_change_no_letter(self, text: str, doubts: list[Any], bolds: list[Any]) -> None:
-        said = Sentence(text, (MILL,), unverified=tuple(doubts), bold=tuple(bolds))
+    def test_marks_change_no_letter(self, text: str, doubts: list[Any], bolds: list[Any], asked: Any) -> None:
+        said = Sentence(text, (MILL,), unverified=tuple(doubts), bold=tuple(bolds), answer=asked)
         found = Elements(answer_markup(Turn(1, "Who?", "answering", Answer("Who?", text="…", sentences=(said,)))))
         shown = found.text.removeprefix("Answer: ").removesuffix("Searching the articles…").removesuffix("Source 1")
         assert shown.replace(" (stands in no quote)", "").split() == text.split()
@@ -236,9 +239,10 @@ class TestAnswerMarkup:
         )
 
     def test_long_words_and_many_numbers_may_break(self) -> None:
-        many = answered("x", Sentence("x " + "y" * 5000, (MILL, BRICK) * 250))
+        cited = tuple(replace(MILL, number=number) for number in range(1, 500))
+        many = answered("x", Sentence("x " + "y" * 5000, cited))
         assert "together" not in answer_markup(Turn(1, "Who?", "done", many))
-        several = answer_markup(Turn(1, "Who?", "done", answered("x y", Sentence("x y", (MILL, BRICK) * 250))))
+        several = answer_markup(Turn(1, "Who?", "done", answered("x y", Sentence("x y", cited))))
         assert several.split("together")[1].partition("</a></span>")[0].count('class="cite"') == 3
 
     def test_numbers_in_a_quote_are_no_citations(self) -> None:
@@ -252,10 +256,49 @@ class TestAnswerMarkup:
         assert document.text in found.text
 
     def test_a_refusal_cites_nothing(self) -> None:
-        refusal = Answer(question="Who?", text="The articles do not say.", hits=(hit(),), refused=True, complete=True)
+        refusal = Answer(question="Who?", text="No answer found.", hits=(hit(),), state="none", complete=True)
         found = Elements(answer_markup(Turn(2, "Who?", "done", refusal)))
         assert found.links == ["#s-2"]
-        assert found.text == "Answer: The articles do not say.Nearest passages"
+        assert found.text == "Answer: No answer found.Nearest passages"
+        with speaking("ru"):
+            assert "Ответ не найден." in Elements(answer_markup(Turn(2, "Who?", "done", refusal))).text
+
+    def test_the_closest_sentences_are_a_list_under_a_label_and_no_answer(self) -> None:
+        listed = [replace(each, lead="\n- ") for each in BOTH.sentences]
+        closest = replace(answered("No answer found. …", *listed, model="near:small"), state="closest")
+        markup = answer_markup(Turn(2, "Who?", "done", closest))
+        (frame,) = (each for each in ElementTree.fromstring(markup) if each.get("class") == "closest")
+        assert [each.tag for each in frame] == ["p", "ul"]
+        assert marked(markup, "label") == ["No answer found. The closest sentences are:"]
+        assert marked(markup, "li") == [
+            "The mill burned down in 1911.Source 1",
+            "It was rebuilt in brick.Source 1",
+        ]
+        assert Elements(markup).links == ["#s-2-1", "#s-2-2", "#s-2"]
+        assert "Written by" not in markup
+        assert "closest" not in answer_markup(Turn(2, "Who?", "done", BOTH))
+
+    def test_a_number_stands_once_and_leads_to_the_first_of_its_quotes(self) -> None:
+        other = cited(2, "It rained.", hit(Document("rain.md", text="It rained.")))
+        said = (Sentence("It burned and was rebuilt.", (BRICK, MILL)), Sentence("It rained.", (other,)))
+        found = Elements(answer_markup(Turn(3, "Who?", "done", answered("…", *said))))
+        assert found.links == ["#s-3-1", "#s-3-3", "#s-3"]
+        assert found.text.endswith("It burned and was rebuilt.Source 1 It rained.Source 23 quotes from 2 articles")
+
+    def test_context_stands_before_its_sentence_and_a_label_above_its_paragraph(self) -> None:
+        said = (
+            Sentence(MILL.quote, (MILL,), label="<i>Courier"),
+            Sentence(BRICK.quote, (BRICK,), context="The mill of <Tarn>"),
+            Sentence("No answer found.", label="Gazette"),
+        )
+        turn = Turn(1, "Who?", "done", answered("…", *said))
+        markup = answer_markup(turn)
+        assert marked(markup, "label") == ["<i>Courier", "Gazette"]
+        assert marked(markup, "context") == ["Context: The mill of <Tarn>"]
+        assert [each.tag for each in ElementTree.fromstring(markup)] == ["span", *"pppp", "p"]
+        assert "Context: The mill of <Tarn> It was rebuilt in brick.Source 1" in Elements(markup).text
+        with speaking("ru"):
+            assert "GazetteОтвет не найден." in Elements(answer_markup(turn)).text
 
     @pytest.mark.parametrize(
         ("turn", "shown"),
@@ -359,7 +402,7 @@ class TestSources:
             "passage": "mill.md-0",
             "why": why_data(BOTH.citations[1].hit),
             "id": "s-3-2",
-            "number": 2,
+            "number": 1,
             "before": "The mill burned down in 1911. ",
             "quote": "It was rebuilt in brick.",
             "after": " Nobody was hurt.",
@@ -398,19 +441,6 @@ class TestSources:
         undated = answered("…", hits=(hit(Document("a.md", "A note", text="It rained.")),))
         assert turn_data(Turn(1, "Who?", "done", undated))["more"][0]["byline"] == "undated"
         assert article_data(DOCUMENT)["byline"] == "Courier · 4 March 2031 · Ada Rusk"
-
-    def test_the_newer_of_two_sources_is_said_to_be_newer(self) -> None:
-        old, new = (
-            hit(Document(f"{year}.md", outlet="Post", published=year, text=f"{count} came."))
-            for year, count in (("2030", "250"), ("2031", "400"))
-        )
-        sides = tuple(
-            Side(Evidence(each, 0, len(each.passage.text), 1.0), 0, 3, newest=each is new) for each in (old, new)
-        )
-        answer = answered("…", *told(Disagreement("number", sides)))
-        lines = [item.text for item in map(Elements, answer_markup(Turn(1, "?", "done", answer)).split("<li>")[1:])]
-        assert lines[0].startswith("Post (2030): “250 came.”")
-        assert lines[1].startswith("Post (2031, newer): “400 came.”")
 
     def test_there_are_never_too_many(self) -> None:
         hits = tuple(hit(start=each) for each in range(50))
@@ -541,20 +571,23 @@ class TestExamples:
 
     def test_the_marked_ones_are_shown(self, tmp_path: Path) -> None:
         folder = self.write(tmp_path, {"question": "A?"}, {"question": "B?", "example": True}, {"question": "C?"})
-        assert read_examples(folder) == ["B?"]
+        assert read_questions(folder) == ["B?"]
 
-    def test_else_the_first_that_have_an_answer(self, tmp_path: Path) -> None:
+    def test_else_those_that_have_an_answer(self, tmp_path: Path) -> None:
         folder = self.write(
-            tmp_path, {"question": "A?", "kind": "none"}, *({"question": f"{each}?"} for each in "BCDEF")
+            tmp_path,
+            {"question": "A?", "kind": "none"},
+            {"question": "B?", "none": True},
+            *({"question": f"{each}?"} for each in "CDE"),
         )
-        assert read_examples(folder) == ["B?", "C?", "D?", "E?"]
+        assert read_questions(folder) == ["C?", "D?", "E?"]
 
     def test_damage_and_absence_are_no_examples(self, tmp_path: Path) -> None:
-        assert read_examples(tmp_path) == []
+        assert read_questions(tmp_path) == []
         folder = self.write(tmp_path, "{", "[1]", '{"question": 3}', {"question": "x" * 2001}, {"question": "Fine?"})
-        assert read_examples(folder) == ["Fine?"]
+        assert read_questions(folder) == ["Fine?"]
         (tmp_path / "questions.jsonl").write_bytes(b"\xff\xfe\x00")
-        assert read_examples(tmp_path) == []
+        assert read_questions(tmp_path) == []
 
 
 class TestOpening:
@@ -950,7 +983,7 @@ class TestStarting:
     def test_without_gradio_it_says_what_to_install(self) -> None:
         script = (
             "import sys; sys.modules['gradio'] = None; import ui, rag.settings\n"
-            "try: ui.build_page(print, rag.settings.Settings(), [])\n"
+            "try: ui.build_page(print, rag.settings.Settings())\n"
             "except Exception as error: print(type(error).__name__, error)"
         )
         found = self.run("-c", script)

@@ -18,11 +18,11 @@ from asynchronous import run as run_apart
 from double import ServicesDouble
 from rag.errors import FeedbackError, FootnoteError, SettingsError, StoreError
 from rag.settings import Settings
-from rag.types import Answer, Citation, Document, Hit, Passage, Sentence
+from rag.types import Answer, Citation, Document, Header, Hit, Passage, Sentence
 from rag.web.acts import Acts
 from rag.web.conversation import Turn
 from rag.web.conversations import Conversations
-from rag.web.examples import Suggestions, candidates, make_examples
+from rag.web.examples import SURE, TRIED, Examples, candidates
 from rag.web.feedback import MAX_NOTE, Feedback
 from rag.web.history import LONGEST_SEARCH, History
 from rag.web.place import Place, check_of
@@ -395,82 +395,88 @@ class TestMarkup:
 
 
 class Answering:
-    """Answers what names a person, with the article that they stand in; refuses everything else."""
+    """Answers what names an article's title, in the way that is set for it."""
 
-    def __init__(self, *documents: Document) -> None:
-        self.articles = {each.id: each for each in documents}
+    def __init__(self, folder: Path, **answers: Answer) -> None:
+        self.settings = Settings(articles=folder)
+        self.answers = answers
         self.asked: list[str] = []
 
     def documents(self) -> list[Any]:
-        return [each.header for each in self.articles.values()]
+        headers = (Header(f"{title}.md", title, published=f"203{place}") for place, title in enumerate(self.answers))
+        return list(headers)
 
-    def document(self, id: str) -> Document:
-        return self.articles[id]
+    def contents(self) -> Any:
+        return SimpleNamespace(name=f"gen-{len(self.answers)}")
 
-    def stream(self, question: str, *, model: str) -> Any:
+    def ask(self, question: str, *, model: str) -> Answer:
         assert model == "extractive"
         self.asked.append(question)
-        answer = Answer(question)
-        yield answer
-        for each in self.articles.values():
-            if any(name in question and name in each.text for name in ("Ada Brook", "Li Moss")):
-                hit = Hit(Passage("p", each.id, 0, len(each.text), each.text), each.header, 1.0)
-                yield replace(answer, citations=(Citation(1, hit, each.text, 0, len(each.text)),), complete=True)
-                return
-        yield replace(answer, refused=True, complete=True)
+        return next(answer for title, answer in self.answers.items() if title in question)
+
+
+GOOD = replace(TALK[0].answer or Answer(""), score=SURE)
 
 
 class TestExamples:
-    BROOK = Document(
-        id="b.md", text="A tram was paid for by Ada Brook.", title="A tram", outlet="Courier", published="2031"
-    )
-    MOSS = Document(id="m.md", text="They say Li Moss left.", title="Who left", published="2032")
-    MILL = Document(id="n.md", text="A mill burned.", title="A mill", published="2033")
-
-    def test_only_what_the_articles_answer_is_suggested_newest_first(self) -> None:
-        chatbot: Any = Answering(self.BROOK, self.MOSS, self.MILL)
-        made = Suggestions().of(chatbot)
-        assert made == ["What is said about Li Moss?", "What does Courier say about Ada Brook?"]
-        assert "What is reported in “A mill”?" in chatbot.asked
-
-    def test_made_once_until_the_articles_change(self) -> None:
-        chatbot: Any = Answering(self.BROOK)
-        suggestions = Suggestions()
-        first, asked = suggestions.of(chatbot), len(chatbot.asked)
-        assert suggestions.of(chatbot) == first
-        assert len(chatbot.asked) == asked
-        chatbot.articles["m.md"] = self.MOSS
-        assert len(suggestions.of(chatbot)) == 2
-
-    def test_as_many_as_are_wanted(self) -> None:
-        chatbot: Any = Answering(self.BROOK, self.MOSS)
-        assert make_examples(chatbot, ("b.md", "m.md"), 1) == ["What does Courier say about Ada Brook?"]
-
-    def test_trouble_means_none(self) -> None:
-        chatbot: Any = SimpleNamespace(documents=lambda: 1 / 0)
-        assert Suggestions().of(chatbot) == []
-
     @pytest.mark.parametrize(
-        ("text", "asked"),
+        ("answer", "good"),
         [
-            ("Ada Brook left.", "What is reported in “T”?"),  # it may be any two words at the beginning of a sentence
-            ("We met Ada\nBrook.", "What is reported in “T”?"),
-            ("We met Ada. Brook left.", "What is reported in “T”?"),
-            ("We met Ada, Brook and Li.", "What is reported in “T”?"),
-            ("We read The Courier.", "What is reported in “T”?"),
-            ("Then THE END came.", "What is reported in “T”?"),
-            ("We met Ada Brook; then Li Moss and Ada Brook.", "What does The Courier say about Ada Brook?"),
-            ("We met “Zoé O-Brian”.", "What is reported in “T”?"),
-            ("We met Zoé Obrian.", "What does The Courier say about Zoé Obrian?"),
+            (GOOD, True),
+            (replace(GOOD, score=SURE - 0.01), False),
+            (replace(GOOD, state="closest"), False),
+            (replace(GOOD, state="none"), False),
+            (replace(GOOD, citations=()), False),
+            (replace(GOOD, sentences=(replace(GOOD.sentences[0], context="The mill."),)), False),
         ],
     )
-    def test_names_are_what_looks_like_one(self, text: str, asked: str) -> None:
-        assert candidates(Document(id="a.md", text=text, title="T", outlet="The Courier"))[0] == asked
+    def test_only_a_sure_answer_that_stands_alone_makes_an_example(
+        self, tmp_path: Path, answer: Answer, good: bool
+    ) -> None:
+        chatbot: Any = Answering(tmp_path, Mill=answer)
+        assert Examples().of(chatbot) == ["What is the article “Mill” about?"] * good
 
-    def test_each_language_has_its_own(self) -> None:
-        document = Document(id="a.md", text="Это Анна Белова.", title="Мост", language="ru")
-        assert candidates(document) == ["О чём говорится в статье «Мост»?"]
-        assert candidates(Document(id="a.md", text="x", title="x" * 91)) == []
+    def test_what_lies_beside_the_articles_comes_first_then_the_newest_and_no_more_than_four(
+        self, tmp_path: Path
+    ) -> None:
+        (tmp_path / "questions.jsonl").write_text(
+            '{"question": "Who owns Bridge?"}\n{"question": "And Fire?"}', "utf-8"
+        )
+        answers = dict.fromkeys(("Ash", "Mill", "Bridge", "Tram", "Pier", "Cup"), GOOD)
+        chatbot: Any = Answering(tmp_path, Fire=replace(GOOD, state="none"), **answers)
+        titles = ("Cup", "Pier", "Tram")
+        assert Examples().of(chatbot) == [
+            "Who owns Bridge?",
+            *(f"What is the article “{title}” about?" for title in titles),
+        ]
+        assert len(chatbot.asked) == 5
+
+    def test_not_too_many_are_tried(self, tmp_path: Path) -> None:
+        poor = replace(GOOD, score=0.0)
+        chatbot: Any = Answering(tmp_path, **{f"Title{number}x": poor for number in range(TRIED + 5)})
+        assert Examples().of(chatbot) == []
+        assert len(chatbot.asked) == TRIED
+
+    def test_made_once_until_the_index_changes(self, tmp_path: Path) -> None:
+        chatbot: Any = Answering(tmp_path, Mill=GOOD)
+        examples = Examples()
+        assert len(examples.of(chatbot)) == len(examples.of(chatbot)) == len(chatbot.asked) == 1
+        chatbot.answers["Bridge"] = GOOD
+        assert len(examples.of(chatbot)) == 2
+
+    def test_trouble_means_none(self) -> None:
+        chatbot: Any = SimpleNamespace(contents=lambda: 1 / 0)
+        assert Examples().of(chatbot) == []
+
+    def test_each_language_has_its_own_and_a_title_is_short(self) -> None:
+        headers = [
+            Header("a.md", "Мост", language="ru", published="2033"),
+            Header("b.md", "Көпір", language="kk", published="2032"),
+            Header("c.md", "x" * 91, published="2031"),
+            Header("d.md"),
+        ]
+        chatbot: Any = SimpleNamespace(settings=Settings(articles=Path("nowhere")), documents=lambda: headers)
+        assert list(candidates(chatbot)) == ["О чём говорится в статье «Мост»?", "«Көпір» мақаласы не туралы?"]
 
 
 class Bot:

@@ -12,7 +12,7 @@ import base64
 import hashlib
 import re
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal, NamedTuple
 from urllib.parse import urlsplit
 
@@ -24,14 +24,17 @@ from rag.web.conversation import Conversation, Turn
 from rag.web.conversations import MAX_NUMBER, MAX_TITLE, title_of
 from rag.web.language import current, phrase, told
 from rag.web.lines import one_line, shortened
-from rag.web.record import checked_version, damaged, from_json, parsed, readable, to_json
-from rag.web.render import Block, also, blocks, cited_byline
+from rag.web.record import VERSION, checked_version, damaged, from_json, parsed, readable, to_json
+from rag.web.render import Block, also, blocks, cited_byline, pieces
 
 FORMAT = "footnote conversation"
-VERSION = 1
 MAX_NEAREST = 3
 """How many of the passages that were found are named under a refusal."""
 _LONGEST_ADDRESS = 2_000
+_BOLD = "\x02"
+"""Stands where bold begins and ends until a format writes it; nothing that is shown holds one, see ``one_line``."""
+# Letters and figures at both ends: Markdown takes other marks beside its asterisks for text.
+_BOLDABLE = re.compile(r"[^\W_](?:.*[^\W_])?", re.DOTALL)
 
 Kind = Literal["markdown", "plain", "html", "json"]
 
@@ -108,40 +111,36 @@ _IN_ADDRESS = "-._~:/?#[]@!$&'()*+,;=%"
 
 
 class _Source(NamedTuple):
-    """A quote with where it stands; a passage that is only named has no number and no quote."""
+    """An article with its quotes; one that is only named has no number and no quotes."""
 
     number: int
-    quote: str
+    quotes: list[str]
     title: str
     about: str
     address: str
     language: str
 
 
-def _quoted(citation: Citation) -> _Source:
-    return _source(citation.hit, citation.number, one_line(citation.quote))
-
-
-def _source(hit: Hit, number: int = 0, quote: str = "") -> _Source:
+def _source(hit: Hit, number: int = 0, quotes: Iterable[Citation] = ()) -> _Source:
     header = hit.document
     title = shortened(header.title or header.id, MAX_TITLE)
     about = ". ".join(filter(None, (one_line(cited_byline(header)), one_line(also(hit)))))
-    return _Source(number, quote, title, about, web_address(header.source), header.language)
+    shown = [one_line(each.quote) for each in quotes]
+    return _Source(number, shown, title, about, web_address(header.source), header.language)
 
 
-def _sources(turn: Turn) -> list[_Source]:
-    """What the answer quotes; the nearest passages of a refusal."""
-    answer = turn.answer
-    if answer is None:
-        return []
-    if answer.refused:
+def _sources(answer: Answer) -> list[_Source]:
+    """The articles that an answer quotes; those of the nearest passages where it quotes none."""
+    if answer.state == "none":
         return [_source(hit) for hit in answer.hits[:MAX_NEAREST]]
-    return [_quoted(citation) for citation in answer.citations]
+    grouped: dict[int, list[Citation]] = {}
+    for each in answer.citations:
+        grouped.setdefault(each.number, []).append(each)
+    return [_source(quotes[0].hit, number, quotes) for number, quotes in grouped.items()]
 
 
-def _heading(turn: Turn) -> str:
-    refused = turn.answer is not None and turn.answer.refused
-    return phrase("Nearest passages, which do not answer it") if refused else phrase("Sources")
+def _heading(answer: Answer) -> str:
+    return phrase("Nearest passages") if answer.state == "none" else phrase("Sources")
 
 
 def _before(turn: Turn) -> list[str]:
@@ -177,11 +176,6 @@ def _after(turn: Turn) -> list[str]:
     return remarks
 
 
-def _wording(answer: Answer) -> str:
-    """An answer without sentences: a refusal in the language that is spoken."""
-    return phrase(answer.text) if answer.refused else answer.text
-
-
 def _no_source() -> str:
     return f"({phrase('no source')})"
 
@@ -191,33 +185,53 @@ def _no_quote() -> str:
 
 
 def _text(sentence: Sentence) -> str:
-    """A sentence in one line, with what stands in no quote marked where it stands, or that nothing carries it."""
-    if not sentence.supported:
-        return f"{_own_words(sentence.text)} {_no_source()}"
-    text = sentence.text
-    for _, end in sorted(set(sentence.unverified), reverse=True):
-        text = f"{text[:end]} {_no_quote()}{text[end:]}"
-    return _own_words(text)
+    """A sentence in one line with its context, bold between ``_BOLD``, and what stands in no quote marked where it stands."""
+    parts = [_context(sentence)]
+    for piece in pieces(replace(sentence, text=_own_words(sentence.text))):
+        text = _spaced(piece.text)
+        parts.append(_BOLDABLE.sub(rf"{_BOLD}\g<0>{_BOLD}", text, count=1) if piece.strong else text)
+        parts += [f" {_no_quote()}"] * piece.ends
+    parts += [f" {_no_source()}"] * (not sentence.supported)
+    return " ".join("".join(parts).split()).replace(_BOLD * 2, "")
+
+
+def _context(sentence: Sentence) -> str:
+    context = one_line(_own_words(sentence.context))
+    return f"({phrase('Context:')} {context}) " if context else ""
 
 
 def _own_words(text: str) -> str:
-    """What was written, in which nothing looks like a number of ours."""
-    return re.sub(r"\[(\d+)\]", r"(\1)", one_line(text))
+    """What was written, as long as it was, in which nothing will look like a number of ours."""
+    return re.sub(r"\[([^\[\]]*)\]", lambda each: f"({each[1]})" if one_line(each[1]).isdecimal() else each[0], text)
 
 
-def _numbers(sentence: Sentence) -> str:
-    return "".join(f" [{citation.number}]" for citation in sentence.citations)
+def _spaced(text: str) -> str:
+    """As ``one_line``, with a space kept at either end: pieces of a sentence stand next to each other."""
+    line = one_line(text)
+    return " " * text[:1].isspace() + line + " " * (text[-1:].isspace() and bool(line))
+
+
+def _numbers(sentence: Sentence) -> list[int]:
+    return list(dict.fromkeys(each.number for each in sentence.citations))
 
 
 def _lines(answer: Answer, escaped: Callable[[str], str]) -> list[str]:
-    """The answer's paragraphs and lists as lines of text with their numbers; a list's items follow each other."""
-    if not answer.sentences:
-        return [escaped(_own_words(_wording(answer)))] if answer.text.strip() else []
+    """The answer's labels, paragraphs and lists as lines of text with their numbers; a list's items follow each other."""
+    drawn = [] if answer.state == "none" else blocks(answer)
+    if not drawn:
+        text = one_line(_own_words(told(answer.text)))
+        return [escaped(f"{_BOLD}{text}{_BOLD}" if answer.refused else text)] if text else []
     found = []
-    for block in blocks(answer.sentences):
-        items = [" ".join(escaped(_text(each)) + _numbers(each) for each in item) for item in block.items]
+    for block in drawn:
+        label = one_line(_own_words(block.label))
+        found += [escaped(f"{_BOLD}{label}{_BOLD}")] * bool(label)
+        items = [" ".join(map(_numbered, map(escaped, map(_text, item)), item)) for item in block.items]
         found.append("\n".join(f"{mark}{item}" for mark, item in zip(_marks(block), items, strict=True)))
     return found
+
+
+def _numbered(text: str, sentence: Sentence) -> str:
+    return text + "".join(f" [{number}]" for number in _numbers(sentence))
 
 
 def _marks(block: Block) -> list[str]:
@@ -244,22 +258,18 @@ def _plain(title: str, conversation: Conversation) -> str:
 
 def _plain_answer(turn: Turn) -> list[str]:
     answer = turn.answer or Answer(question=turn.question)
-    body = _lines(answer, str)
-    if answer.refused:
-        body = [phrase("No answer: {reason}", reason=line) for line in body]
-    sources = [_plain_source(each) for each in _sources(turn)]
+    sources = [_plain_source(each) for each in _sources(answer)]
     return [
         "\n".join(_before(turn)),
-        *body,
+        *_lines(answer, lambda line: line.replace(_BOLD, "")),
         "\n".join(_after(turn)),
-        "\n".join([f"{_heading(turn)}:", *sources] if sources else []),
+        "\n".join([f"{_heading(answer)}:", *sources] if sources else []),
     ]
 
 
 def _plain_source(source: _Source) -> str:
-    first = f"[{source.number}] “{source.quote}”\n    " if source.quote else "- "
-    rest = "\n    ".join(filter(None, (source.about, source.address)))
-    return f"{first}{source.title}" + (f"\n    {rest}" if rest else "")
+    first = f"[{source.number}] {source.title}" if source.number else f"- {source.title}"
+    return "\n    ".join(filter(None, (first, source.about, source.address, *(f"“{each}”" for each in source.quotes))))
 
 
 # --- Markdown -------------------------------------------------------------------------------------------------------------
@@ -274,7 +284,11 @@ def markdown(text: str) -> str:
     >>> print(markdown("1. [a](javascript:b) <i> www.c.example"))
     1\\. \\[a\\](javascript:b) \\<i\\> www\\.c.example
     """
-    text = _MARKUP.sub(lambda mark: f"\\{mark[0]}", one_line(text))
+    return _markdown_line(one_line(text))
+
+
+def _markdown_line(line: str) -> str:
+    text = _MARKUP.sub(lambda mark: f"\\{mark[0]}", line).replace(_BOLD, "**")
     return _AT_START.sub(lambda mark: f"{mark[1]}\\{mark[2]}" if mark[1] else f"\\{mark[3]}", text)
 
 
@@ -285,27 +299,25 @@ def _markdown(title: str, conversation: Conversation) -> str:
 
 def _markdown_answer(turn: Turn) -> list[str]:
     answer = turn.answer or Answer(question=turn.question)
-    body = _lines(answer, markdown)
-    if answer.refused:
-        body = [f"**{phrase('No answer:')}** {line}" for line in body]
-    sources = [_markdown_source(each) for each in _sources(turn)]
-    listed = [f"**{_heading(turn)}**", "\n".join(sources)] if sources else []
-    return [*map(markdown, _before(turn)), *body, *map(markdown, _after(turn)), *listed]
+    sources = [_markdown_source(each) for each in _sources(answer)]
+    listed = [f"**{_heading(answer)}**", "\n".join(sources)] if sources else []
+    return [*map(markdown, _before(turn)), *_lines(answer, _markdown_line), *map(markdown, _after(turn)), *listed]
 
 
 def _markdown_source(source: _Source) -> str:
-    quote = f"[{source.number}] “{markdown(source.quote)}” — " if source.quote else ""
+    number = f"[{source.number}] " if source.number else ""
     about = f". {markdown(source.about)}" if source.about else ""
     # In backticks it is text, letter for letter; an address holds none.
     address = f". `{source.address}`" if source.address else ""
-    return f"- {quote}{markdown(source.title)}{about}{address}"
+    quotes = [f"  - “{markdown(each)}”" for each in source.quotes]
+    return "\n".join([f"- {number}{markdown(source.title)}{about}{address}", *quotes])
 
 
 # --- JSON -----------------------------------------------------------------------------------------------------------------
 
 
 def _json(title: str, conversation: Conversation) -> str:
-    """``{"format": "footnote conversation", "version": 1, "title": ..., "turns": [...]}``, turns as in ``rag.web.record``."""
+    """``{"format": "footnote conversation", "version": 2, "title": ..., "turns": [...]}``, turns as in ``rag.web.record``."""
     turns = [to_json(turn) for turn in conversation]
     return readable({"format": FORMAT, "version": VERSION, "title": title, "turns": turns}, indent=1) + "\n"
 
@@ -340,60 +352,57 @@ def _html(title: str, conversation: Conversation) -> str:
 def _html_turn(E: Any, turn: Turn) -> Any:  # noqa: N803 (as lxml calls it)
     answer = turn.answer or Answer(question=turn.question)
     remarks = [E.p(each, {"class": "remark"}) for each in _before(turn)]
-    body = [_html_block(E, block, turn.number) for block in blocks(answer.sentences)]
-    if answer.refused:
-        body = [E.p(E.strong(f"{phrase('No answer:')} "), _own_words(_wording(answer)), {"class": "refusal"})]
-    elif not body and answer.text.strip():
-        body = [E.p(_own_words(answer.text))]
+    body = [part for block in blocks(answer) for part in _html_block(E, block, turn.number)]
+    if answer.state == "none" or not body:
+        text = one_line(_own_words(told(answer.text)))
+        body = [E.p(text, {"class": "refusal"} if answer.refused else {})] * bool(text)
+    elif answer.state == "closest":
+        body = [E.div({"class": "closest"}, *body)]
     notes = [E.p(each, {"class": "remark"}) for each in _after(turn)]
     question = E.h2(one_line(turn.question), dir="auto")
-    return E.section(question, *remarks, *body, *notes, *_html_sources(E, turn), id=f"t-{turn.number}")
+    return E.section(question, *remarks, *body, *notes, *_html_sources(E, answer, turn.number), id=f"t-{turn.number}")
 
 
-def _html_block(E: Any, block: Block, turn: int) -> Any:  # noqa: N803
+def _html_block(E: Any, block: Block, turn: int) -> list[Any]:  # noqa: N803
+    label = one_line(_own_words(block.label))
+    labels = [E.p({"class": "label"}, label, dir="auto")] * bool(label)
     items = [[part for each in item for part in (*_html_sentence(E, each, turn), " ")] for item in block.items]
     if block.kind == "p":
-        return E.p(*items[0], dir="auto")
+        return [*labels, E.p(*items[0], dir="auto")]
     start = {"start": str(block.start)} if block.start != 1 else {}
-    return E(block.kind, start, *(E.li(*item, dir="auto") for item in items))
+    return [*labels, E(block.kind, start, *(E.li(*item, dir="auto") for item in items))]
 
 
 def _html_sentence(E: Any, sentence: Sentence, turn: int) -> list[Any]:  # noqa: N803
+    context = _context(sentence)
+    parts: list[Any] = [E.span(context, {"class": "context"})] * bool(context)
+    for piece in pieces(replace(sentence, text=_own_words(sentence.text))):
+        part = _spaced(piece.text)
+        part = E.strong(part) if piece.strong else part
+        if not sentence.supported or piece.unverified:
+            part = E.span(part, {"class": "unverified" if sentence.supported else "unsupported"})
+        parts.append(part)
+        parts += [" ", E.span(_no_quote(), {"class": "mark"})] * piece.ends
     if not sentence.supported:
-        text = E.span(_own_words(sentence.text), {"class": "unsupported"})
-        return [text, " ", E.span(_no_source(), {"class": "mark"})]
-    parts: list[Any] = []
-    position = 0
-    for start, end in sorted(set(sentence.unverified)):
-        if position <= start < end <= len(sentence.text):
-            doubtful = E.span(_spaced(sentence.text[start:end]), {"class": "unverified"})
-            parts += [_spaced(sentence.text[position:start]), doubtful, " ", E.span(_no_quote(), {"class": "mark"})]
-            position = end
-    links = [E.sup(E.a(f"[{each.number}]", href=f"#s-{turn}-{each.number}")) for each in sentence.citations]
-    return [*parts, _spaced(sentence.text[position:]), *links]
+        parts += [" ", E.span(_no_source(), {"class": "mark"})]
+    return [*parts, *(E.sup(E.a(f"[{each}]", href=f"#s-{turn}-{each}")) for each in _numbers(sentence))]
 
 
-def _spaced(text: str) -> str:
-    """As ``_own_words``, with a space kept at either end: pieces of a sentence stand next to each other."""
-    line = _own_words(text)
-    return " " * text[:1].isspace() + line + " " * (text[-1:].isspace() and bool(line))
-
-
-def _html_sources(E: Any, turn: Turn) -> list[Any]:  # noqa: N803
-    sources = _sources(turn)
+def _html_sources(E: Any, answer: Answer, turn: int) -> list[Any]:  # noqa: N803
+    sources = _sources(answer)
     if not sources:
         return []
-    items = [_html_source(E, each, turn.number) for each in sources]
-    return [E.h3(_heading(turn)), E("ol" if sources[0].quote else "ul", {"class": "sources"}, *items)]
+    items = [_html_source(E, each, turn) for each in sources]
+    return [E.h3(_heading(answer)), E("ol" if sources[0].number else "ul", {"class": "sources"}, *items)]
 
 
 def _html_source(E: Any, source: _Source, turn: int) -> Any:  # noqa: N803
     language = {"lang": source.language} if re.fullmatch(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*", source.language) else {}
-    parts = [E.blockquote(E.span(f"“{source.quote}”"), language, dir="auto")] if source.quote else []
     about = f". {source.about}" if source.about else ""
-    parts.append(E.p(E.cite(source.title), about, {"class": "from"}))
+    parts = [E.p(E.cite(source.title), about, {"class": "from"})]
     parts += [E.p(source.address, {"class": "address"})] * bool(source.address)
-    place = {"id": f"s-{turn}-{source.number}", "value": str(source.number)} if source.quote else {}
+    parts += [E.blockquote(E.span(f"“{each}”"), language, dir="auto") for each in source.quotes]
+    place = {"id": f"s-{turn}-{source.number}", "value": str(source.number)} if source.number else {}
     return E.li(place, *parts)
 
 

@@ -137,9 +137,10 @@ def key(turn: Turn) -> str:
 def line(judgement: Judgement) -> str:
     """A judgement as one line of a file for ``rag eval``; raises QuestionError where its question cannot be asked.
 
-    An answer that was right becomes its question with the quotes it stood on as evidence; a right refusal becomes a question
-    that the articles do not answer. All others come with their verdict as kind and nothing that is known of the answer, to be
-    asked again and completed by hand. None has ``answers``: which words of a right answer make it right, and which other words
+    An answer that was right becomes its question with the quotes it stood on as evidence; that rightly nothing was found
+    becomes a question that the articles do not answer. All others come with their verdict as kind and nothing that is known of
+    the answer, to be asked again and completed by hand: also the closest sentences, which are right where one of them answers
+    and where none can. None has ``answers``: which words of a right answer make it right, and which other words
     would as well, only a person can say. What was answered stands in ``said``, for that person to copy from.
 
     >>> print(line(Judgement("wrong", "It was 1912.", "2031-03-04T10:00:00+00:00", Turn(1, "When did it burn?"))))
@@ -150,7 +151,7 @@ def line(judgement: Judgement) -> str:
     answer = judgement.turn.answer or Answer(question=judgement.turn.question)
     right = judgement.verdict == "right"
     known: dict[str, Any] = {"question": check_question(judgement.turn.question)}
-    known |= {"none": True} if right and answer.refused else {"kind": judgement.verdict}
+    known |= {"none": True} if right and answer.state == "none" else {"kind": judgement.verdict}
     # A question that was searched for as it stands is answered alike without the ones before, which all would be asked again.
     # Where the answer is wrong, that may be just what is wrong with it.
     if answer.searched or not right:

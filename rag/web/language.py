@@ -1,7 +1,7 @@
 """The language of the page: English as it stands in the code, other languages by a plain table beside it.
 
 Every text that the page shows is its own key, as in gettext. A text with forms for several numbers has them in a row with
-"|" between, the one for ``count`` is taken: two in English ("{count} source|{count} sources"), three in Russian.
+"|" between, the one for ``count`` is taken: two in English ("{count} quote|{count} quotes"), three in Russian.
 """
 
 from __future__ import annotations
@@ -48,8 +48,8 @@ def speaking(language: str) -> Iterator[None]:
     """Inside it, a language is the one of ``phrase`` and ``spoken``: for what draws many texts for one reader.
 
     >>> with speaking("ru"):
-    ...     phrase("{count} source|{count} sources", count=1)
-    '1 источник'
+    ...     phrase("{count} quote|{count} quotes", count=1)
+    '1 цитата'
     """
     before = _speaking.set(language)
     try:
@@ -63,10 +63,10 @@ def phrase(text: str, language: str = "", **values: object) -> str:
 
     Where no language is given it is the one being spoken, see ``speaking``.
 
-    >>> phrase("{count} source|{count} sources", count=2)
-    '2 sources'
-    >>> phrase("{count} source|{count} sources", "ru", count=2)
-    '2 источника'
+    >>> phrase("{count} quote|{count} quotes", count=2)
+    '2 quotes'
+    >>> phrase("{count} quote|{count} quotes", "ru", count=2)
+    '2 цитаты'
     """
     language = language or _speaking.get()
     known = table(language).get(text)

@@ -1,6 +1,6 @@
 """Turns and answers as plain JSON and back, exactly: what is kept on disk and exported. Nothing is pickled.
 
-    {"version": 1, "turn": {"number": 1, "question": "...", "answer": {...}, ...}, "hits": [...], "citations": [...]}
+    {"version": 2, "turn": {"number": 1, "question": "...", "answer": {...}, ...}, "hits": [...], "citations": [...]}
 
 Every noun is an object with its fields by name, as ``rag.types`` has them. An answer quotes the same passages again and again,
 so hits and citations stand once each, beside it, and a place in these lists, counted from 0, stands where they are used.
@@ -19,12 +19,17 @@ from typing import Any, Literal, TypeVar, Union, get_args, get_origin, get_type_
 from unicodedata import category
 
 from rag.errors import CitationError, StoreCorrupt, StoreError, StoreTooNew
-from rag.types import Answer, Citation, Hit
+from rag.types import Answer, Citation, Hit, Sentence
 from rag.web.conversation import Turn
 from rag.web.lines import HIDDEN
 
-VERSION = 1
-SINCE: dict[tuple[type, str], int] = {}
+VERSION = 2
+SINCE: dict[tuple[type, str], int] = {
+    (Answer, "score"): 2,
+    (Sentence, "answer"): 2,
+    (Sentence, "context"): 2,
+    (Sentence, "label"): 2,
+}
 """Fields that came later, by the version they came with; what is older has their defaults."""
 
 _Kept = TypeVar("_Kept", Turn, Answer)
@@ -47,7 +52,7 @@ def from_json(kind: type[_Kept], record: object) -> _Kept:
 
     >>> from_json(Answer, to_json(Answer(question="Who voted?"))) == Answer(question="Who voted?")
     True
-    >>> from_json(Answer, {"version": 2})
+    >>> from_json(Answer, {"version": 3})
     Traceback (most recent call last):
     rag.errors.StoreTooNew: this was written by a newer Footnote; update the program
     """
@@ -159,6 +164,8 @@ class _Reader:
         kinds = _fields(kind)
         if not isinstance(plain, dict):
             raise damaged(f"{where} is no object")
+        if kind is Answer and self._version == 1:
+            plain = _with_state(plain, where)
         known = {name for name in kinds if SINCE.get((kind, name), 1) <= self._version}
         if plain.keys() != known:
             raise damaged(f"{where} has other fields than it should")
@@ -195,6 +202,15 @@ class _Reader:
         if type(plain) is not int or not 0 <= plain < len(pool):
             raise damaged(f"{where} leads nowhere")
         return pool[plain]
+
+
+def _with_state(answer: dict[str, Any], where: str) -> dict[str, Any]:
+    """An answer of version 1, which was refused or not, with its state instead."""
+    refused = answer.get("refused")
+    if type(refused) is not bool or "state" in answer:
+        raise damaged(f"{where} has other fields than it should")
+    rest = {name: value for name, value in answer.items() if name != "refused"}
+    return {**rest, "state": "none" if refused else "answered"}
 
 
 def _list(plain: object, where: str) -> list[Any]:

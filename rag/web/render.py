@@ -7,8 +7,9 @@ articles travel as plain data and are drawn by the page's scripts with ``textCon
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
+from itertools import pairwise
 from typing import Any, Literal, NamedTuple
 from urllib.parse import urlencode
 
@@ -107,8 +108,8 @@ def _act(turn: Turn, name: str, text: str, about: str) -> str:
 def answer_markup(turn: Turn, last: bool = False) -> str:
     """A turn's answer as markup: what was understood, paragraphs and lists with a link after each sentence, how it came out.
 
-    The links point to ``#s-<turn>-<number>``, the source's card, and ``#s-<turn>``, the turn's sources. In the ``last``
-    turn what was understood are buttons, ``chip-<turn>-<place>`` by id, once nothing more is coming.
+    The links point to ``#s-<turn>-<place>``, the quote of that place among the citations, and ``#s-<turn>``, the turn's
+    sources. In the ``last`` turn what was understood are buttons, ``chip-<turn>-<place>`` by id, once nothing more is coming.
     """
     answer = turn.answer
     parts = [*_searched(answer), *_chips(turn, last and turn.ended)]
@@ -167,11 +168,14 @@ def _chip(label: str, ignored: bool, id: str) -> str:
 
 
 def _body(answer: Answer, turn: int) -> list[str]:
-    if answer.refused:
-        return [f'<p class="refusal">{escape(phrase(answer.text))}</p>']
-    if answer.sentences:
-        return [_block(block, turn) for block in blocks(answer.sentences)]
-    return [f"<p>{escape(answer.text)}</p>"] if answer.text.strip() else []
+    if answer.state == "none":
+        return [f'<p class="refusal">{escape(told(answer.text))}</p>']
+    targets = {citation: f"#s-{turn}" for sentence in answer.sentences for citation in sentence.citations}
+    targets |= {citation: f"#s-{turn}-{place}" for place, citation in enumerate(answer.citations, 1)}
+    drawn = [_block(block, targets) for block in blocks(answer)]
+    if drawn and answer.state == "closest":
+        return ['<div class="closest">', *drawn, "</div>"]
+    return drawn or [f"<p>{escape(answer.text)}</p>"] * bool(answer.text.strip())
 
 
 def _notices(answer: Answer, turn: Turn) -> list[str]:
@@ -191,50 +195,65 @@ def _notices(answer: Answer, turn: Turn) -> list[str]:
 
 
 class Block(NamedTuple):
-    """Sentences that stand together: a paragraph, or the items of a list that counts from ``start``."""
+    """Sentences that stand together under a label: a paragraph, or the items of a list that counts from ``start``."""
 
     kind: Literal["p", "ul", "ol"]
     items: list[list[Sentence]]
     start: int = 1
+    label: str = ""
 
 
-def blocks(sentences: Iterable[Sentence]) -> list[Block]:
-    """The sentences as paragraphs and lists, as their leads tell.
+def blocks(answer: Answer) -> list[Block]:
+    """Gather an answer's sentences into paragraphs and lists, by their leads and labels.
 
     >>> listed = [Sentence(name, lead="\\n- ") for name in ("Ada.", "Li.")]
-    >>> [(block.kind, len(block.items)) for block in blocks([Sentence("Two came:"), *listed])]
-    [('p', 1), ('ul', 2)]
+    >>> answer = Answer("Who?", sentences=(Sentence("Two came:", label="Courier"), *listed))
+    >>> [(block.kind, len(block.items), block.label) for block in blocks(answer)]
+    [('p', 1, 'Courier'), ('ul', 2, '')]
     """
     found: list[Block] = []
-    for sentence in sentences:
+    for sentence in answer.sentences:
+        label = _line(sentence.label)
+        if answer.state == "closest" and not found:
+            label = phrase("No answer found. The closest sentences are:")
+        if label and not sentence.citations:  # our own words: nothing was found for this part
+            sentence = replace(sentence, text=told(sentence.text))
         mark = _LIST_MARK.search(sentence.lead)
         kind: Literal["p", "ul", "ol"] = "p" if mark is None else "ol" if mark[1] else "ul"
-        if mark is not None and found and found[-1].kind == kind:
+        if mark is not None and found and found[-1].kind == kind and not label:
             found[-1].items.append([sentence])
-        elif mark is not None:
-            found.append(Block(kind, [[sentence]], int(mark[1] or 1)))
-        elif not found or "\n" in sentence.lead:
-            found.append(Block("p", [[sentence]]))
+        elif mark is not None or not found or label or "\n" in sentence.lead:
+            found.append(Block(kind, [[sentence]], int((mark and mark[1]) or 1), label))
         else:
             found[-1].items[-1].append(sentence)
     return found
 
 
-def _block(block: Block, turn: int) -> str:
-    items = [" ".join(_sentence(sentence, turn) for sentence in item) for item in block.items]
+def _block(block: Block, targets: Mapping[Citation, str]) -> str:
+    items = [" ".join(_sentence(sentence, targets) for sentence in item) for item in block.items]
+    label = f'<p class="label">{escape(block.label)}</p>' if block.label else ""
     if block.kind == "p":
-        return f"<p>{items[0]}</p>"
+        return f"{label}<p>{items[0]}</p>"
     start = f' start="{block.start}"' if block.start != 1 else ""
-    return f"<{block.kind}{start}>{''.join(f'<li>{item}</li>' for item in items)}</{block.kind}>"
+    return f"{label}<{block.kind}{start}>{''.join(f'<li>{item}</li>' for item in items)}</{block.kind}>"
 
 
-def _sentence(sentence: Sentence, turn: int) -> str:
+def _sentence(sentence: Sentence, targets: Mapping[Citation, str]) -> str:
+    context = escape(sentence.context)
+    before = f'<span class="context">{_aloud(phrase("Context:"))}{context}</span> ' if context else ""
+    return before + _cited(sentence, targets)
+
+
+def _cited(sentence: Sentence, targets: Mapping[Citation, str]) -> str:
+    """The sentence with its numbers, each once: it leads to the first of the article's quotes."""
     if not sentence.supported:
-        text = _text(replace(sentence, unverified=()), 0, len(sentence.text))
         about = phrase("No passage carries this sentence")
         mark = f'<span class="no-source">{phrase("no source")}</span>'
-        return f'<span class="unsupported" title="{about}">{text}</span> {mark}'
-    links = [_link(citation, turn) for citation in sentence.citations]
+        return f'<span class="unsupported" title="{about}">{_text(sentence, 0, len(sentence.text))}</span> {mark}'
+    first: dict[int, Citation] = {}
+    for citation in sentence.citations:
+        first.setdefault(citation.number, citation)
+    links = [_link(citation, targets[citation]) for citation in first.values()]
     end = len(sentence.text.rstrip())
     # The last word and its number stay on one line: a number alone at the start of a line belongs to nothing.
     cut = max((each.end() for each in re.finditer(r"\s+", sentence.text[:end])), default=0)
@@ -245,54 +264,85 @@ def _sentence(sentence: Sentence, turn: int) -> str:
 
 
 def _text(sentence: Sentence, start: int, end: int) -> str:
-    """The sentence from ``start`` to ``end``, with what stands in no quote marked, and bold set in bold."""
-    parts = []
-    for first, last, doubtful in _runs(sentence.unverified, start, end):
-        pieces = [(sentence.text[begin:stop], bold) for begin, stop, bold in _runs(sentence.bold, first, last)]
-        text = "".join(f"<strong>{_piece(piece)}</strong>" if bold else _piece(piece) for piece, bold in pieces)
-        if doubtful:  # where the last word is cut off for its number, the mark's end is said once, with the last word
-            ends = any(last == stop for _, stop in sentence.unverified)
-            said = f'<span class="spoken"> &#40;{phrase("stands in no quote")}&#41;</span>' if ends else ""
-            about = phrase("Stands in no quote")
-            text = f'<span class="unverified{" end" * ends}" title="{about}">{text}{said}</span>'
-        parts.append(text)
-    return "".join(parts)
+    return "".join(map(_marked, pieces(sentence, start, end)))
 
 
-def _runs(spans: Iterable[tuple[int, int]], start: int, end: int) -> list[tuple[int, int, bool]]:
-    """The stretch from ``start`` to ``end`` cut where spans begin and end, each piece with whether it lies in one.
+def _marked(piece: Piece) -> str:
+    text = _piece(piece.text)
+    if piece.strong:
+        text = f'<strong class="asked">{text}</strong>' if piece.asked else f"<strong>{text}</strong>"
+    if not piece.unverified:
+        return text
+    said = f'<span class="spoken"> &#40;{phrase("stands in no quote")}&#41;</span>' if piece.ends else ""
+    about = phrase("Stands in no quote")
+    return f'<span class="unverified{" end" * piece.ends}" title="{about}">{text}{said}</span>'
 
-    >>> _runs([(2, 4)], 0, 6)
-    [(0, 2, False), (2, 4, True), (4, 6, False)]
+
+class Piece(NamedTuple):
+    """A stretch of a sentence and its marks; ``strong`` is set in bold, ``asked`` answers the question.
+
+    ``unverified`` stands in no quote; ``ends`` is true where that stretch comes to its end.
     """
-    runs: list[tuple[int, int, bool]] = []
-    position = start
-    for first, last in sorted(spans):
-        first, last = max(first, position), min(last, end)
-        if first >= last:
-            continue
-        runs += [(position, first, False)] * (first > position) + [(first, last, True)]
-        position = last
-    return runs + [(position, end, False)] * (end > position)
+
+    text: str
+    strong: bool
+    asked: bool
+    unverified: bool
+    ends: bool
 
 
-def _link(citation: Citation, turn: int) -> str:
-    number = int(citation.number)
+def pieces(sentence: Sentence, start: int = 0, end: int | None = None) -> list[Piece]:
+    """Cut a sentence, or what lies from ``start`` to ``end``, where marks begin and end.
+
+    >>> [each.text for each in pieces(Sentence("It has 700 members.", answer=(7, 10))) if each.strong]
+    ['700']
+    """
+    end = len(sentence.text) if end is None else end
+    asked = (sentence.answer,) if sentence.answer else ()
+    strong = (*sentence.bold, *asked)
+    unverified = sentence.unverified if sentence.supported else ()
+    cuts = {start, end} | {min(max(each, start), end) for span in (*strong, *unverified) for each in span}
+    return [
+        Piece(
+            sentence.text[first:last],
+            _inside(first, last, strong),
+            _inside(first, last, asked),
+            _inside(first, last, unverified),
+            _inside(first, last, unverified) and any(last == stop for _, stop in unverified),
+        )
+        for first, last in pairwise(sorted(cuts))
+    ]
+
+
+def _inside(first: int, last: int, spans: Iterable[tuple[int, int]]) -> bool:
+    return any(begin <= first and last <= stop for begin, stop in spans)
+
+
+def _link(citation: Citation, target: str) -> str:
     document = citation.hit.document
     where = escape(f"{_title(document)} · {cited_byline(document)}")
-    return f'<a class="cite" href="#s-{turn}-{number}" title="{where}">{_aloud(phrase("Source"))}{number}</a>'
+    return f'<a class="cite" href="{target}" title="{where}">{_aloud(phrase("Source"))}{citation.number}</a>'
 
 
 def _colophon(answer: Answer, turn: int) -> str:
     """The way to the sources, and who wrote the answer where it was a chat model."""
     parts = []
-    count = len(answer.citations)
-    if count or answer.hits:
-        text = phrase("{count} source|{count} sources", count=count) if count else phrase("Nearest passages")
+    if answer.citations or answer.hits:
+        text = _quotes(answer) if answer.citations else phrase("Nearest passages")
         parts.append(f'<a href="#s-{turn}">{text}</a>')
     if answer.sentences and not answer.refused and answer.model != EXTRACTIVE:
         parts.append(f'<span class="written">{escape(_written_by(answer))}</span>')
     return f'<p class="sources-link">{" ".join(parts)}</p>' if parts else ""
+
+
+def _quotes(answer: Answer) -> str:
+    quotes, articles = len(answer.citations), len({each.number for each in answer.citations})
+    return " ".join(
+        (
+            phrase("{count} quote|{count} quotes", count=quotes),
+            phrase("from {count} article|from {count} articles", count=articles),
+        )
+    )
 
 
 def _written_by(answer: Answer) -> str:
@@ -331,16 +381,19 @@ def turn_data(turn: Turn) -> dict[str, Any]:
     others = [hit for hit in answer.hits if hit.passage.id not in cited][:MAX_MORE]
     return {
         "question": turn.question,
-        "refused": answer.refused,
+        "state": answer.state,
         "complete": turn.ended,
-        "cards": [_citation_card(citation, turn.number) for citation in answer.citations],
+        "cards": [
+            {**_citation_card(citation), "id": f"s-{turn.number}-{place}"}
+            for place, citation in enumerate(answer.citations, 1)
+        ],
         "more": [_hit_card(hit) for hit in others],
         "hits": [hit.passage.id for hit in answer.hits[:MAX_HITS]],
         "search": search_data(answer),
     }
 
 
-def _citation_card(citation: Citation, turn: int) -> dict[str, Any]:
+def _citation_card(citation: Citation) -> dict[str, Any]:
     passage = citation.hit.passage
     start, end = citation.start - passage.start, citation.end - passage.start
     return {
@@ -350,7 +403,6 @@ def _citation_card(citation: Citation, turn: int) -> dict[str, Any]:
         "met": [],
         "passage": passage.id,
         "why": why_data(citation.hit),
-        "id": f"s-{turn}-{citation.number}",
         "number": citation.number,
         "before": passage.text[:start],
         "quote": citation.quote,

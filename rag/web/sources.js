@@ -12,7 +12,7 @@ const phone = window.matchMedia("(max-width: 899px)");
 let shown = ""; // the turn whose sources are drawn
 let link = null; // the citation that was followed last, where "Back to answer" leads
 let opener = null; // the card's button that opened the article
-let cards = new Map(); // those that are drawn, by what they show
+let cards = new Map(); // those that are drawn, and the quotes in them, by what they show
 let pressed = null; // the chip that was pressed last, while its answer is being written anew
 
 // An answer that is being written comes with its own sources alone: those of the turns before it stay here.
@@ -70,23 +70,27 @@ function labels(met) {
   return drawn;
 }
 
+// An article that is cited, under its number, or one that was found besides; its quotes come into it.
 function drawCard(card) {
-  const cited = card.number > 0;
-  const drawn = make("article", cited ? "card cited" : "card");
+  const drawn = make("article", card.number ? "card cited" : "card");
   const heading = make("h3", "card-title");
-  if (cited) {
-    drawn.id = card.id;
+  if (card.number) {
     const number = make("span", "number");
     number.append(make("span", "spoken", say("Source") + " "), String(card.number));
     heading.append(number);
   }
   heading.append(inLanguage(card.language, make("span", "card-name", card.title)));
+  drawn.append(heading, make("p", "byline", card.byline), make("div", "quotes"));
+  return drawn;
+}
+
+function drawQuote(card) {
+  const drawn = make("div", "quote");
   drawn.tabIndex = -1;
   const open = button("action", say("Read in article"), () => showArticle(card, open));
   const actions = make("p", "actions");
   actions.append(open);
-  if (cited) actions.append(button("action quiet", say("Back to answer"), toAnswer));
-  drawn.append(heading, make("p", "byline", card.byline));
+  if (card.number) actions.append(button("action quiet", say("Back to answer"), toAnswer));
   if (card.also) drawn.append(make("p", "byline also", card.also));
   if (card.met.length) drawn.append(labels(card.met));
   drawn.append(passage(card), actions, drawWhy(card.why));
@@ -99,21 +103,19 @@ function tellOthers(turn) {
   document.dispatchEvent(new CustomEvent("footnote:answer"));
 }
 
-// Puts parts into a place and leaves alone what stands there already: a card keeps its focus, and what was opened in it stays
-// open, while further ones come.
-function arrange(place, parts, focused) {
+// Puts parts into a place and leaves alone what stands there already: a quote keeps its focus, and what was opened in it
+// stays open, while further ones come.
+function arrange(place, parts) {
   for (const each of [...place.children]) if (!parts.includes(each)) each.remove();
   parts.forEach((part, at) => place.children[at] === part || place.insertBefore(part, place.children[at] || null));
-  if (!focused || focused === document.activeElement) return;
-  if (focused.closest(".more")) focused.closest(".more").open = true;
-  (place.contains(focused) ? focused : title).focus({ preventScroll: true });
 }
 
 function drawSources(number) {
   const turn = turns()[number];
   shown = turn ? number : "";
   tellOthers(turn);
-  title.textContent = turn && turn.refused ? say("Nearest passages") : say("Sources");
+  const refused = Boolean(turn) && turn.state !== "answered";
+  title.textContent = refused ? say("Nearest passages") : say("Sources");
   if (!turn) {
     about.textContent = "";
     sources.replaceChildren(make("p", "hint", say("The quotes that carry an answer appear here, each with its article.")));
@@ -121,19 +123,31 @@ function drawSources(number) {
   }
   about.textContent = turn.question;
   const parts = [];
-  if (turn.refused) parts.push(make("p", "hint", say("None of these answers the question; they come closest.")));
+  if (refused && turn.hits.length) parts.push(make("p", "hint", say("No answer was found; these passages come closest.")));
   const focused = sources.contains(document.activeElement) ? document.activeElement : null;
   const before = cards;
   cards = new Map();
-  const draw = (card) => {
-    const looks = JSON.stringify(card);
-    cards.set(looks, before.get(looks) || drawCard(card));
-    return cards.get(looks);
+  const drawn = (looks, draw) => {
+    const key = JSON.stringify([number, looks]);
+    if (!cards.has(key)) cards.set(key, before.get(key) || draw());
+    return cards.get(key);
   };
-  parts.push(...turn.cards.map(draw));
-  const more = turn.more.map(draw);
+  const quoteOf = (card) => {
+    const quote = drawn({ ...card, id: "" }, () => drawQuote(card));
+    if (card.id) quote.id = card.id; // its place, which is another once an earlier article is quoted again
+    return quote;
+  };
+  const cardOf = (quotes) => {
+    const [{ number, article, title, byline, start }] = quotes;
+    const card = drawn([article, title, byline, number, number ? 0 : start], () => drawCard(quotes[0]));
+    arrange(card.querySelector(".quotes"), quotes.map(quoteOf));
+    return card;
+  };
+  const numbers = [...new Set(turn.cards.map((each) => each.number))];
+  parts.push(...numbers.map((number) => cardOf(turn.cards.filter((each) => each.number === number))));
+  const more = turn.more.map((each) => cardOf([each]));
   if (!turn.complete && more.length && !turn.cards.length) parts.push(make("p", "hint", say("Found; the answer is made of these.")));
-  if (turn.refused || !turn.complete) parts.push(...more);
+  if (turn.state === "none" || !turn.complete) parts.push(...more);
   else if (more.length) {
     const details = make("details", "more");
     details.append(make("summary", "", say("More passages found ({count})", { count: more.length })), ...more);
@@ -141,7 +155,10 @@ function drawSources(number) {
   }
   if (turn.complete && turn.search.candidates) parts.push(drawSearch(turn.search, showArticle));
   if (!parts.length) parts.push(make("p", "hint", turn.complete ? say("No passages were found.") : say("Reading the passages…")));
-  arrange(sources, parts, focused);
+  arrange(sources, parts);
+  if (!focused || focused === document.activeElement) return;
+  if (focused.closest(".more")) focused.closest(".more").open = true;
+  (sources.contains(focused) ? focused : title).focus({ preventScroll: true });
 }
 
 function showSources() {

@@ -86,7 +86,7 @@ def serve_page(chromium: Any, tmp_path_factory: pytest.TempPathFactory) -> Itera
         settings = settings or Settings()
         if settings.data == Settings().data:
             settings = settings.replace(data=tmp_path_factory.mktemp("data"))
-        page = ui.build_page(open_chatbot, settings, examples, services or ServicesDouble())
+        page = ui.build_page(open_chatbot, settings, lambda _: examples, services or ServicesDouble())
         page._queue.sleep_when_free, page._queue.progress_update_sleep_when_free = 0.02, 0.1
         pages.append(page)
         return ui.serve(page, "127.0.0.1", free_port())

@@ -11,6 +11,7 @@ from typing import Any
 
 from rag.chat import ChatModel, Draft
 from rag.chat.keys import Key
+from rag.cite import citations_of
 from rag.errors import KeyMissing, QuestionError, SettingsError
 from rag.settings import Settings
 from rag.types import (
@@ -29,7 +30,7 @@ from rag.types import (
     Why,
 )
 
-REFUSAL = "The articles do not say."
+REFUSAL = "No answer found."
 EXAMPLES = (
     "How much will the four electric ferries cost?",
     "What did the frost do to the pears in the Vell valley?",
@@ -179,7 +180,7 @@ class Double:
                 return
             found = [hit for hit in hits if hit.score >= 2][:2]
             if not found:
-                yield replace(answer, text=REFUSAL, refused=True, complete=True)
+                yield replace(answer, text=REFUSAL, state="none", complete=True)
                 return
             for count in range(1, len(found) + 1):
                 while not self.gate.wait(0.05):
@@ -191,17 +192,18 @@ class Double:
 
     def _answer(self, answer: Answer, found: Sequence[Hit], wanted: set[str]) -> Answer:
         sentences = []
-        for number, hit in enumerate(found, 1):
+        articles = list(dict.fromkeys(hit.document.id for hit in found))
+        for hit in found:
             best = max(re.finditer(r"[^.]+\.?", hit.passage.text), key=lambda each: len(wanted & words(each[0])))
             quote = best[0].strip()
             start = hit.passage.start + hit.passage.text.index(quote)
-            citation = Citation(number, hit, quote, start, start + len(quote))
+            citation = Citation(articles.index(hit.document.id) + 1, hit, quote, start, start + len(quote))
             sentences.append(Sentence(quote, (citation,), lead="\n\n"))
         return replace(
             answer,
             text="\n\n".join(f"{each.text} [{each.citations[0].number}]" for each in sentences),
             sentences=tuple(sentences),
-            citations=tuple(citation for each in sentences for citation in each.citations),
+            citations=citations_of(sentences),
         )
 
     def documents(self) -> list[Header]:

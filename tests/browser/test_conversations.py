@@ -402,7 +402,7 @@ class TestTwoVisitors:
 
         path = tmp_path / "accounts.txt"
         write_accounts(path, {name: PasswordHash.of(PASSWORD, 16, 8, 1) for name in ("maren", "jon")})
-        page = ui.build_page(opener, Settings(accounts=str(path), data=data), EXAMPLES, ServicesDouble())
+        page = ui.build_page(opener, Settings(accounts=str(path), data=data), lambda _: EXAMPLES, ServicesDouble())
         yield ui.serve(page, "127.0.0.1", ui.free_port("127.0.0.1", 17860), accounts=Accounts(path))
         page.close(verbose=False)
 
@@ -651,13 +651,13 @@ class TestActs:
         open_kept(page, FROST)
         expect(page.get_by_role("textbox", name="Ask otherwise")).to_be_hidden()
 
-    def test_examples_are_made_of_the_articles(
+    def test_without_a_good_answer_nothing_is_suggested(
         self, visit: Callable[..., Any], serve_page: Callable[..., str], opener: Opener, data: Path, expect: Any
     ) -> None:
         page = visit(serve_page(opener, Settings(data=data), examples=()))
-        expect(page.locator("#chat .example").first).to_have_text("What does Valley Courier say about Tove Lind?")
-        page.locator("#chat .example").first.click()
-        expect(page.locator("#chat .answer a.cite").first).to_be_visible()
+        expect(page.get_by_role("heading", name="What do the articles say?")).to_be_visible()
+        expect(page.get_by_role("button", name="Ask", exact=True)).to_be_visible()
+        expect(page.locator("#chat .example")).to_have_count(0)
 
 
 class TestHostile:

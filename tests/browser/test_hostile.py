@@ -83,6 +83,7 @@ class TestTexts:
         opener = Opener(Double(articles=articles))
         opener.ready.set()
         page = visit(serve_page(opener, examples=attacks(home)))
+        page.locator("#chat .example").first.wait_for()
         assert_harmless(page, heard, home)
         answer = ask(page, "What does the marvellous attack number 3 say?")
         assert "The marvellous attack number" in answer.text_content()
@@ -90,9 +91,9 @@ class TestTexts:
         assert_harmless(page, heard, home)
 
         page.locator("#chat a.cite").first.click()
-        card = page.locator("#s-1-1")
+        card = page.locator("#sources .cited").first
         opened = next(each for each in articles if card.locator(".card-name").text_content() in shortened(each.title))
-        card.get_by_role("button", name="Read in article").click()
+        card.get_by_role("button", name="Read in article").first.click()
         page.locator("#sources .pane-article mark").wait_for()
         shown = "".join(page.locator("#sources .article-text").all_text_contents())
         assert "".join(shown.split()) == "".join(opened.text.split())
@@ -165,7 +166,7 @@ def scripted(text: str) -> Callable[[Answer], Iterator[Answer]]:
         citation = Citation(1, best, quote, best.passage.start, best.passage.start + len(quote))
         whole = (0, len(text))
         sentences = (
-            Sentence(text, (citation,), lead="\n- ", unverified=(whole,), bold=(whole,)),
+            Sentence(text, (citation,), True, "\n- ", (whole,), (whole,), whole, text, text),
             Sentence(text, supported=False, lead=f"\n{text}"),
             Sentence(text, (citation,), lead="\n1. "),
         )
@@ -188,7 +189,7 @@ class TestModelAnswers:
             markup = answer_markup(Turn(1, "Who?", "done", answer))
             tags = re.findall(r"<[^>]*>", markup)
             ours = (
-                r"</?(div|p|ul|ol|li|span|strong|a)>|<wbr>|<(div|p|span) class=\"[a-z -]+\"( title=\"[A-Za-z ]+\")?>"
+                r"</?(div|p|ul|ol|li|span|strong|a)>|<wbr>|<(div|p|span|strong) class=\"[a-z -]+\"( title=\"[A-Za-z ]+\")?>"
                 r"|<a class=\"cite\" href=\"#s-1-1\" title=\"[^\"<>]*\">|<a href=\"#s-1\">"
             )
             assert [tag for tag in tags if not re.fullmatch(ours, tag)] == []

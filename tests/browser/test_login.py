@@ -32,7 +32,7 @@ def url(tmp_path: Path, chromium: Any) -> Iterator[str]:
     settings = Settings(accounts=str(path), root_path="/news", data=tmp_path / "data")
     opener = Opener()
     opener.ready.set()
-    page = ui.build_page(opener, settings, EXAMPLES, ServicesDouble())
+    page = ui.build_page(opener, settings, lambda _: EXAMPLES, ServicesDouble())
     yield ui.serve(page, "127.0.0.1", free_port(), address=Address.of(settings), accounts=Accounts(path)) + "news/"
     page.close(verbose=False)
 

@@ -72,7 +72,9 @@ class TestAsking:
     def test_a_citation_leads_to_its_card_and_on_to_its_sentence(self, page: Any, expect: Any) -> None:
         answer = ask(page, FERRIES)
         expect(answer.locator("a.cite")).to_have_count(2)
-        citation = page.get_by_role("link", name="Source 1")
+        expect(page.get_by_role("link", name="Source 1")).to_have_count(2)
+        expect(answer.locator(".sources-link")).to_have_text("2 quotes from 1 article")
+        citation = page.locator('#chat a[href="#s-1-1"]')
         citation.focus()
         expect(page.locator("#s-1-1")).to_have_class(re.compile("peek"))
         citation.click()
@@ -81,7 +83,10 @@ class TestAsking:
         expect(card).to_have_attribute("aria-current", "true")
         quote = "The four ferries will cost 61 million crowns, of which the region pays a third."
         expect(card.locator("mark")).to_have_text(quote)
-        expect(card.locator(".byline")).to_have_text("The Orsund Gazette · as of 4 March 2031 · Maren Tolk")
+        expect(page.locator("#sources .cited")).to_have_count(1)
+        expect(page.locator("#sources .cited .quote")).to_have_count(2)
+        about = page.locator("#sources .cited > .byline")
+        expect(about).to_have_text("The Orsund Gazette · as of 4 March 2031 · Maren Tolk")
 
         card.get_by_role("button", name="Read in article").click()
         mark = page.locator("#sources .pane-article mark")
@@ -120,7 +125,7 @@ class TestAsking:
 
         opener = Opener()
         opener.ready.set()
-        blocks = ui.build_page(opener, Settings(data=tmp_path), EXAMPLES, ServicesDouble())
+        blocks = ui.build_page(opener, Settings(data=tmp_path), lambda _: EXAMPLES, ServicesDouble())
         page = visit(ui.serve(blocks, "127.0.0.1", ui.free_port("127.0.0.1", 17900)))
 
         def kept() -> int:
@@ -207,6 +212,39 @@ class TestAsking:
         expect(page.locator("#sources .number")).to_have_count(0)
         expect(page.locator("#sources mark")).to_have_count(0)
 
+    def test_the_closest_sentences_look_like_no_answer_and_lead_to_their_quotes(
+        self, page: Any, double: Any, expect: Any
+    ) -> None:
+        def closest_ones(answer: Answer) -> Iterator[Answer]:
+            found = double._answer(answer, answer.hits[:2], {"cost"})
+            first, second = (replace(each, lead="\n- ") for each in found.sentences)
+            first = replace(first, answer=(4, 8), context="The council of Orsund voted.")
+            yield replace(found, sentences=(first, second), state="closest", complete=True)
+
+        double.writing = closest_ones
+        closest = ask(page, FERRIES)
+        expect(closest.locator(".closest > .label")).to_have_text("No answer found. The closest sentences are:")
+        expect(closest.locator(".closest li")).to_have_count(2)
+        expect(closest.locator("strong.asked")).to_have_text("four")
+        expect(closest.locator(".context")).to_have_text("Context: The council of Orsund voted.")
+        assert closest.locator(".closest").evaluate("each => getComputedStyle(each).borderLeftStyle") == "dashed"
+        expect(page.locator("#sources .pane-title")).to_have_text("Nearest passages")
+        closest.locator("a.cite").nth(1).click()
+        expect(page.locator("#s-1-2")).to_be_focused()
+        expect(page.locator("#s-1-2")).to_have_attribute("aria-current", "true")
+
+    def test_where_nothing_is_answered_well_nothing_invites_to_pick(
+        self, visit: Callable[..., Any], serve_page: Callable[..., str], shared: tuple[str, Opener], expect: Any
+    ) -> None:
+        opener = Opener()
+        opener.ready.set()
+        page = visit(serve_page(opener, examples=()))
+        expect(page.locator(".welcome")).to_contain_text("Every sentence of an answer carries its quote.")
+        expect(page.locator(".invitation")).to_be_hidden()
+        page = visit(shared[0])
+        expect(page.locator("#chat .example")).to_have_count(len(EXAMPLES))
+        expect(page.locator(".invitation")).to_have_text("Pick a question, or write your own.")
+
     def test_what_was_said_is_handed_on(self, page: Any, double: Any) -> None:
         ask(page, FERRIES)
         ask(page, "And how long will the crossing of the strait take?")
@@ -270,7 +308,7 @@ class TestReadingWhileItIsWritten:
         double.writing = write
         try:
             ask(page, FERRIES, wait=False)
-            card = page.locator("#sources .card").nth(place)
+            card = page.locator("#sources .quote").nth(place)
             expect(page.locator("#sources .cited")).to_have_count(1)
             expect(page.locator("#sources .card")).to_have_count(5)
             card.get_by_role("button", name="Read in article").click()
@@ -280,7 +318,7 @@ class TestReadingWhileItIsWritten:
         expect(page.locator("#chat .sources-link")).to_have_count(1)
         expect(page.locator("#sources .pane-article mark")).to_be_visible()
         page.keyboard.press("Escape")
-        expect(page.locator("#sources .cited")).to_have_count(2)
+        expect(page.locator("#sources .cited .quote")).to_have_count(2)
         expect(card.get_by_role("button", name="Read in article")).to_be_focused()
 
     def test_opened_reasons_stay_open_and_keep_the_focus(self, page: Any, expect: Any, double: Any) -> None:

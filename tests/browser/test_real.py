@@ -14,7 +14,7 @@ from embeddings import Embedder
 from rag.chatbot import Chatbot
 from rag.settings import Settings
 from rag.types import Message
-from rag.web.examples import read_examples
+from rag.web.examples import read_questions
 from reader import ask
 
 SEEDS = Path(__file__).parent.parent.parent / "seeds"
@@ -30,7 +30,7 @@ def url(serve_page: Callable[..., str], settings: Settings, bundled: Embedder) -
     return serve_page(
         lambda on_progress: Chatbot.open(settings, embedder=bundled, on_progress=on_progress),
         settings,
-        read_examples(settings.articles),
+        tuple(read_questions(settings.articles)),
     )
 
 
@@ -48,7 +48,7 @@ def test_an_example_is_answered_and_its_quote_stands_in_the_article(
     question = page.locator("#chat .example").first.inner_text().strip()
     page.locator("#chat .example").first.click()
     expect(page.locator("#chat .sources-link")).to_have_count(1)
-    page.get_by_role("link", name="Source 1").click()
+    page.get_by_role("link", name="Source 1").first.click()
     card = page.locator("#s-1-1")
     quote = card.locator("mark").inner_text()
     card.get_by_role("button", name="Read in article").click()
@@ -61,11 +61,10 @@ def test_an_example_is_answered_and_its_quote_stands_in_the_article(
     assert any(quote in path.read_text("utf-8") for path in SEEDS.glob("*.md"))
 
 
-def test_what_the_articles_do_not_say_is_refused(url: str, visit: Callable[..., Any]) -> None:
+def test_where_no_answer_is_found_the_page_says_so(url: str, visit: Callable[..., Any]) -> None:
     page = visit_built(visit, url)
     answer = ask(page, "How deep is Lake Baikal?")
-    assert "The articles do not say" in answer.inner_text()
-    assert answer.locator("a.cite").count() == 0
+    assert "No answer found." in answer.inner_text()
 
 
 @pytest.fixture(scope="module")

@@ -37,7 +37,7 @@ def colours(page: Any) -> tuple[bool, str]:
 class TestAnswers:
     def test_the_number_of_passages_holds_from_the_next_question_on(self, page: Any, double: Any, expect: Any) -> None:
         ask(page, FERRIES)
-        expect(page.locator("#sources .card")).to_have_count(5)
+        expect(page.locator("#sources .quote")).to_have_count(5)
         said = open_settings(page)
         field = page.get_by_label("Passages a question gets")
         expect(field).to_have_value("8")
@@ -48,7 +48,7 @@ class TestAnswers:
         expect(field).to_have_accessible_description(re.compile("Changed; the default is 8"))
         to_ask(page)
         ask(page, FROST)
-        expect(page.locator("#sources .card")).to_have_count(3)
+        expect(page.locator("#sources .quote")).to_have_count(3)
         open_settings(page)
         page.get_by_role("button", name="Back to defaults").click()
         expect(field).to_have_value("8")
@@ -57,7 +57,7 @@ class TestAnswers:
         expect(field).to_be_focused()
         to_ask(page)
         ask(page, FERRIES)
-        expect(page.locator("#sources .card")).to_have_count(5)
+        expect(page.locator("#sources .quote")).to_have_count(5)
         assert double.settings.k == 5
 
     def test_a_choice_is_kept_and_each_reader_has_their_own(
@@ -166,8 +166,10 @@ class TestLanguage:
             page.reload()
         page.get_by_role("textbox", name="Ваш вопрос").fill(FERRIES)
         page.get_by_role("button", name="Спросить").click()
-        expect(page.locator("#chat .sources-link")).to_have_text("2 источника")
-        expect(page.locator("#s-1-1 .byline")).to_have_text("The Orsund Gazette · на 4 марта 2031\u00a0г. · Maren Tolk")
+        expect(page.locator("#chat .sources-link")).to_have_text("2 цитаты из 1 статьи")
+        expect(page.locator("#sources .cited > .byline")).to_have_text(
+            "The Orsund Gazette · на 4 марта 2031\u00a0г. · Maren Tolk"
+        )
         expect(page.locator("#s-1-1").get_by_role("button", name="Читать в статье")).to_be_visible()
         expect(page.get_by_role("button", name="Повторить")).to_be_visible()
         expect(page.get_by_role("button", name="Отменить")).to_be_visible()
