@@ -230,7 +230,7 @@ def corrupted(claims: Sequence[Claim], everything: Sequence[Article]) -> list[Cl
         made += invented_quotation(claim)
         made += negated(claim)
         made += turned(claim)
-    return made + altered_quotations(claims)
+    return made + altered_quotations(claims) + negations_dropped(claims)
 
 
 def changed_number(claim: Claim, pick: random.Random) -> list[Claim]:
@@ -378,6 +378,21 @@ def negated(claim: Claim) -> list[Claim]:
     past = _PAST.search(claim.text)
     return [replaced(claim, "negation", past.start(), past.end(), f"never {past.group()}")] if past else []
 
+
+def negations_dropped(claims: Sequence[Claim]) -> list[Claim]:
+    """For each article its first sentence with a "not", "no" or "never", without that word."""
+    made: dict[str, Claim] = {}
+    for claim in claims:
+        texts = (hit.passage.text[a:b] for hit in claim.article.hits for a, b in sentence_spans(hit.passage.text))
+        dropped = next((_NO.sub("", text, count=1) for text in texts if _NO.search(text)), "")
+        if dropped:
+            made[claim.article.document.id] = Claim("negation dropped", dropped, claim.article, (0, len(dropped)))
+    return list(made.values())
+
+
+_NO = re.compile(
+    r"(?<=\b(?:is|do) )not |(?<=\b(?:are|was|has|had|did|can) )not |(?<=\b(?:were|will|have|does) )not |\b(?:no|never) "
+)
 
 _OPPOSITES = """
 before/after more/fewer more/less most/least increase/decrease increased/decreased increases/decreases increasing/decreasing

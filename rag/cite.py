@@ -350,9 +350,10 @@ def _runs_of_names(claim: _Claim) -> list[list[Fact]]:
 
 def _missing(claim: _Claim, held: frozenset[Fact], evidence: Sequence[Evidence]) -> tuple[Fact, ...]:
     """List the facts that no quote holds; quotations may run over two sentences, and denials depend on all of them."""
+    together = Evidenced(each.quote[start:end] for each in evidence for start, end in sentence_spans(each.quote))
     open_ = [fact for fact in claim.facts if fact not in held]
-    together = Evidenced([each.quote for each in evidence]) if open_ else Evidenced([])
-    return tuple(fact for fact in open_ if fact.kind not in ("quotation", *_SENSE) or not together.holds(fact))
+    missing = [fact for fact in open_ if fact.kind not in ("quotation", *_SENSE) or not together.holds(fact)]
+    return (*missing, *(fact for fact in together.denied(claim.text) if claim.words_in([fact]) <= claim.matter))
 
 
 def _gain(claim: _Claim, shares: Mapping[str, float], held: frozenset[Fact], each: _Carried, first: bool) -> float:

@@ -59,7 +59,8 @@ class Evidenced:
     def __init__(self, texts: Iterable[str], header: Iterable[str] = ()) -> None:
         texts, header = [_readable(text) for text in texts], [_readable(text) for text in header]
         self._stems = [[stem(word) for word in words(text)] for text in texts]
-        self._denials = [{len(words(text[: match.start()])) for match in _DENIAL.finditer(text)} for text in texts]
+        self._denials = [_places(_DENIAL, text) for text in texts]
+        self._negations = [_places(_NEGATION, text) for text in texts]
         texts += header
         dates = [date for text in texts for date in _dates(text)]
         numbers = [number for text in texts for number in _numbers(_without(text, _dates(text)))]
@@ -96,6 +97,26 @@ class Evidenced:
                 if any(place - _SCOPE <= denial <= place + 1 for denial in denials):
                     return True
         return not mentioned and any(self._denials)
+
+    def denied(self, sentence: str) -> list[Fact]:
+        """List the words of a sentence that are denied wherever they stand here, unless the sentence denies something too.
+
+        >>> [fact.start for fact in Evidenced(["Nobody was killed, and two were hurt."]).denied("Two were killed.")]
+        [9]
+        """
+        if _DENIAL.search(sentence):
+            return []
+        found = [each for each in _SMALL_WORD.finditer(sentence) if each.group() not in FUNCTION_WORDS]
+        stems = [(each.span(), stem(each.group())) for each in found]
+        return [Fact("negation", *span, frozenset({each})) for span, each in stems if self._is_denied(each)]
+
+    def _is_denied(self, word: str) -> bool:
+        places = [
+            any(place - _NEAR <= negation < place for negation in negations)
+            for stems, negations in zip(self._stems, self._negations, strict=True)
+            for place in (place for place, each in enumerate(stems) if each == word)
+        ]
+        return bool(places) and all(places)
 
     def _holds_date(self, form: str) -> bool:
         year, _, day = form.partition("-")
@@ -490,15 +511,26 @@ def _running(text: str) -> str:
 # --- Negations
 
 
-_NEGATION = re.compile(r"\b(?:(?:not|не)(?! (?:only|только)\b)|never|cannot|\w+n['’]t|никогда)\b", re.IGNORECASE)
+_NEGATION = re.compile(
+    r"\b(?:(?:not|не)(?! (?:only|только)\b)|no(?! (?:longer|more|less|later|fewer)\b)|never|cannot|\w+n['’]t|nobody|none"
+    r"|nothing|neither|nor|without|никогда|никто|ничего|ни|нет|без)\b",
+    re.IGNORECASE,
+)
 # Words that deny without a "not"; what a sentence with a "not" may rest on.
 _DENIAL = re.compile(
     r"\b(?:no|not|never|cannot|\w+n['’]t|none|nobody|nothing|neither|nor|without|unable|fail\w*|refus\w*|reject\w*"
     r"|den(?:y|ies|ied|ying|ial)|lack\w*|не\w*|ни|нет|без|отказ\w*)\b",
     re.IGNORECASE,
 )
-# How many words a denial reaches over.
-_SCOPE = 6
+# What may be denied: no name, no function word.
+_SMALL_WORD = re.compile(r"\b[^\W\d_A-ZА-ЯЁ]+\b")
+# How many words a denial reaches over, at most and most often.
+_SCOPE, _NEAR = 6, 3
+
+
+def _places(pattern: re.Pattern[str], text: str) -> set[int]:
+    """Return how many words stand before each match."""
+    return {len(words(text[: match.start()])) for match in pattern.finditer(text)}
 
 
 def _negations(text: str) -> Iterator[Fact]:

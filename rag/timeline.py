@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 MENTIONED = 0.6
 """The share of a topic's weight that a passage and its title must hold to mention it; see benchmarks/README.md."""
-FLOOR = 0.45
+FLOOR = 0.3
 """The similarity from which a passage is about a topic that it puts in other words; see benchmarks/README.md."""
 # The words of a name but the last count half: a person is called by the last one once the whole name has been said.
 _BEFORE_THE_LAST = 0.5

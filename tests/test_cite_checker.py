@@ -83,6 +83,10 @@ def test_evidence_lies_in_its_passage_and_is_never_twice(sentence: str, labels: 
         ("The council of Port Velm voted 31 to 13 on March 4, 2031 to build a tram line.", ["13"]),
         ("The council of Port Velm voted 31 to 12 on 5 April to build a tram line.", ["5 April"]),
         ("The council of Port Velm did not vote to build a tram line.", ["not"]),
+        ("Nobody in the council of Port Velm voted to build a tram line.", ["Nobody"]),
+        ("Farmers were asked.", ["asked"]),
+        # What is denied in one sentence of a quote is not denied in the next.
+        ("“We were never asked,” said Jon Brask, and the plant takes its water from Lake Verrin.", []),
         ("Mayor Ilse Kramer said that the work would begin in October.", ["October"]),
         # Names and numbers of other sentences, which carry nothing else of this one.
         ("Mayor Anna Lind said that the work would begin in September.", ["Anna", "Lind"]),

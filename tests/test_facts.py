@@ -208,6 +208,9 @@ def test_quotations_stand_word_for_word(quoted: str, held: bool) -> None:
             False,
         ),
         ("It is not only cheap.", "It is cheap.", None),
+        ("Nobody approved it.", "The council approved it.", False),
+        ("It passed without a vote.", "It passed after a vote.", False),
+        ("It passed without a vote.", "There was no vote.", True),
         # "Against" or "only" deny something, but rarely what the sentence denies.
         ("The council did not approve it.", "The council approved it against all odds.", False),
         ("Prices rose.", "Prices fell.", False),
@@ -219,6 +222,23 @@ def test_quotations_stand_word_for_word(quoted: str, held: bool) -> None:
 def test_denials_and_directions(sentence: str, text: str, held: bool | None) -> None:
     found = [fact for fact in facts(sentence) if fact.kind in ("negation", "direction")]
     assert [Evidenced([text]).holds(fact) for fact in found] == ([] if held is None else [held])
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence", "denied"),
+    [
+        ("Nobody was killed. Eleven people were hurt.", "Eleven people were killed.", ["killed"]),
+        ("No agreement was reached on Friday.", "An agreement was reached on Friday.", ["agreement", "reached"]),
+        ("Никто не пострадал.", "Одиннадцать человек пострадали.", ["пострадали"]),
+        # It denies something itself, or the text says both, or other than the word.
+        ("Nobody was killed.", "It is not true that people were killed.", []),
+        ("Nobody was killed on Monday. Two were killed on Friday.", "Two were killed on Friday.", []),
+        ("They were not only hurt, but killed.", "They were hurt.", []),
+        ("Через неделю погибли двое.", "Двое погибли.", []),
+    ],
+)
+def test_what_a_text_denies_is_not_said_by_it(text: str, sentence: str, denied: list[str]) -> None:
+    assert [sentence[fact.start : fact.end] for fact in Evidenced([text]).denied(sentence)] == denied
 
 
 def test_first_words_and_months_are_no_names() -> None:
