@@ -33,7 +33,8 @@ from tokenizers import Tokenizer
 from torch import Tensor
 from torch.nn.functional import cross_entropy, linear
 
-from embeddings.span_reader import LAYERS, MODULES, Body, best_spans
+from embeddings.span_reader import LAYERS, MODULES, Body, best_spans, header
+from embeddings.span_reader import pair as as_read
 from embeddings.weights import multilingual_folder
 
 TRAINED_FROM = 4  # layers below stay as they are, and need no backward pass
@@ -333,16 +334,16 @@ class Encoded(NamedTuple):
 
 def encode(tokenizer: Tokenizer, pairs: Sequence[Pair]) -> list[Encoded]:
     """Tokenize pairs as the reader reads them; those whose span falls between tokens are left out."""
-    headers = [f"{pair.title}. " if pair.title else "" for pair in pairs]
-    texts = [("query: " + pair.question, header + pair.text) for pair, header in zip(pairs, headers, strict=True)]
+    texts = [as_read(pair.question, header(pair.title) + pair.text) for pair in pairs]
     encoded = []
-    for pair, header, each in zip(pairs, headers, tokenizer.encode_batch(texts), strict=True):
+    for pair, each in zip(pairs, tokenizer.encode_batch(texts), strict=True):
         if len(each.ids) > 384:
             continue
         if pair.start == pair.end:
             encoded.append(Encoded(each.ids, 0, 0))
             continue
-        low, high = pair.start + len(header), pair.end + len(header)
+        title = len(header(pair.title))
+        low, high = pair.start + title, pair.end + title
         inside = [
             token
             for token, (sequence, (a, b)) in enumerate(zip(each.sequence_ids, each.offsets, strict=True))
@@ -437,7 +438,7 @@ def squad_figures(reader: Reader, tokenizer: Tokenizer, folder: Path, count: int
     with torch.no_grad():
         for part in range(0, len(rows), 16):
             group = rows[part : part + 16]
-            texts = [(f"query: {r['question']}", f"{_title(r['pid'])}. {contexts[r['pid']]}") for r in group]
+            texts = [as_read(r["question"], header(_title(r["pid"])) + contexts[r["pid"]]) for r in group]
             coded = tokenizer.encode_batch(texts)
             ids, mask, _ = tensors([Encoded(each.ids[:510], 0, 0) for each in coded])
             logits = reader.logits(ids, mask)

@@ -114,25 +114,17 @@ class BundledReader:
                 batch, order = order[:count], order[count:]
                 for i, scores in zip(batch, self._scores([parts[i][2].ids for i in batch]), strict=True):
                     row, offset, encoding = parts[i]
-                    spans[row] += [each._replace(start=each.start + offset, end=each.end + offset)
-                                   for each in best_spans(scores, encoding)]  # fmt: skip
-        headers = [len(_header(title)) for title, _ in texts]
-        return [
-            sorted(
-                (
-                    each._replace(start=each.start - header, end=each.end - header)
-                    for each in found
-                    if each.start >= header
-                ),
-                key=lambda each: (-each.score, each.start),
-            )[:_SPANS]
-            for header, found in zip(headers, spans, strict=True)
-        ]
+                    title = len(header(texts[row][0]))  # stands before every part; a span in it is none of the text
+                    spans[row] += [
+                        Span(start + offset - title, end + offset - title, score)
+                        for start, end, score in best_spans(scores, encoding)
+                        if start >= title
+                    ]
+        return [sorted(found, key=lambda each: (-each.score, each.start))[:_SPANS] for found in spans]
 
     def _parts(self, question: str, title: str, text: str) -> list[tuple[int, Encoding]]:
         """Encode a text, in halves until the model reads each whole: (offset in characters, encoding)."""
-        header = _header(title)
-        encoding = self._tokenizer.encode(*pair(question, header + text))
+        encoding = self._tokenizer.encode(*pair(question, header(title) + text))
         if len(encoding.ids) <= _MOST_TOKENS or len(text) < 2:
             return [(0, encoding)]
         if (asked := len(self._tokenizer.encode(question).ids)) > _MOST_QUESTION_TOKENS:
@@ -185,17 +177,17 @@ def best_spans(scores: Any, encoding: Encoding) -> list[Span]:
     total = scores[low:high, 0][:, None] + scores[low:high, 1][None]
     total = numpy.where(numpy.tri(high - low, k=LONGEST_SPAN - 1) * numpy.tri(high - low, k=0).T > 0, total, -numpy.inf)
     spans: list[Span] = []
-    for place in numpy.argsort(-total, axis=None, kind="stable")[: 50 * _SPANS]:
-        start, end = divmod(int(place), high - low)
-        if total[start, end] == -numpy.inf or len(spans) == _SPANS:
-            break
+    while len(spans) < _SPANS and total.max() > -numpy.inf:
+        start, end = divmod(int(total.argmax()), high - low)
         first, last = encoding.offsets[low + start][0], encoding.offsets[low + end][1]
-        if last > first and all(last <= each.start or first >= each.end for each in spans):
+        if last > first:
             spans.append(Span(first, last, float(total[start, end] - scores[0].sum())))
+        total[: end + 1, start:] = -numpy.inf  # whatever overlaps
     return spans
 
 
-def _header(title: str) -> str:
+def header(title: str) -> str:
+    """Write what stands before a text."""
     return f"{title}. " if title else ""
 
 

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import numpy
 import pytest
 import torch
+from tokenizers import Tokenizer
+from tokenizers.models import WordLevel
+from tokenizers.pre_tokenizers import Whitespace
 from transformers import BertConfig, BertModel
 
-from embeddings import Span, SpanReader, open_span_reader
-from embeddings.span_reader import HEADS, LAYERS, Body
+from embeddings import Span, SpanReader, open_reranker, open_span_reader
+from embeddings.span_reader import HEADS, LAYERS, Body, best_spans
 
 ARTICLE = (
     "The tram company of Port Velm employs 412 people. Olu Dace, who has led it since 2019, said on Monday that a single "
@@ -78,6 +82,40 @@ def test_a_text_is_read_alone_as_beside_others(reader: SpanReader) -> None:
 def test_a_text_of_any_length_is_read_whole(reader: SpanReader) -> None:
     text = "It rained all day in the north. " * 120 + ARTICLE + " It rained all night." * 120
     assert "412" in best(reader, "How many people work for the tram company?", text)[0]
+
+
+def test_what_stands_in_the_title_is_no_span_of_the_text(reader: SpanReader) -> None:
+    text = "It rained all day in the north. " * 150
+    [spans] = reader.read("How many people work for the tram company?", [("The tram company employs 412 people", text)])
+    [alone] = reader.read("How many people work for the tram company?", [("", text)])
+    assert spans[0].score < 0
+    assert all(span.end <= len(text) for span in (*spans, *alone))
+
+
+def test_the_reader_orders_texts_by_their_best_span(reader: SpanReader) -> None:
+    texts = ["It rained all day in the north.", ARTICLE, "The opposition called that a broken promise."]
+    scores = open_reranker("reader").scores("How many people work for the tram company?", texts)
+    assert max(scores) == scores[1]
+    assert all(0 <= score <= 1 for score in scores)
+
+
+def test_best_spans_are_those_of_a_slow_search() -> None:
+    words = [f"w{place}" for place in range(12)]
+    tokenizer = Tokenizer(WordLevel({word: place for place, word in enumerate(["[UNK]", *words])}, unk_token="[UNK]"))
+    tokenizer.pre_tokenizer = Whitespace()
+    encoding = tokenizer.encode("w0 w1", " ".join(words[2:]))
+    scores = numpy.random.default_rng(3).normal(size=(12, 2)).astype(numpy.float32)
+    slow = sorted(
+        ((scores[a, 0] + scores[b, 1] - scores[0].sum(), a, b) for a in range(2, 12) for b in range(a, 12)),
+        reverse=True,
+    )
+    expected: list[tuple[float, int, int]] = []
+    for score, a, b in slow:
+        if all(b < start or a > end for _, start, end in expected):
+            expected.append((score, a, b))
+    found = best_spans(scores, encoding)
+    assert [span.score for span in found] == pytest.approx([score for score, _, _ in expected[:8]])
+    assert [span.start for span in found] == [encoding.offsets[a][0] for _, a, _ in expected[:8]]
 
 
 def test_nothing_to_read(reader: SpanReader) -> None:
