@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack, closing
-from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -136,7 +135,6 @@ def load_reader(embedder: Embedder) -> Callable[[], SpanReader]:
     What is returned raises EmbedderError where the reader's weights cannot be had.
     """
 
-    @lru_cache(maxsize=1)
     def opened() -> SpanReader:
         from embeddings import EmbeddingError, open_span_reader
 

@@ -324,10 +324,10 @@ class Chatbot:
     def _extracted(self, answer: Answer, index: Index, mentions: Sequence[Mention]) -> Iterator[Answer]:
         """Answer with sentences of the articles."""
         paragraphs = self._paragraphs(answer, index, mentions)
-        answered = [each for each in paragraphs if each.chosen.state == "answered"]
-        shown = sentences(answered and paragraphs, lambda id: index.document(id).text)
+        answered = [each.chosen.score for each in paragraphs if each.chosen.state == "answered"]
         if answered:
-            answer = replace(answer, score=max(each.chosen.score for each in answered))
+            shown = sentences(paragraphs, lambda id: index.document(id).text)
+            answer = replace(answer, score=max(answered))
             for count in range(1, len(shown)):
                 yield _with(answer, shown[:count])
             yield _with(answer, shown, complete=True)
@@ -352,7 +352,7 @@ class Chatbot:
             if any(each.chosen.state == "answered" for each in found):
                 return found
         candidates = self._candidates(question, answer.hits, index, mentions)
-        named = [each for each in mentions if each.kind in ("outlet", "document")]
+        named = [each for each in mentions if each.kind in ("outlet", "document") and each.sure]
         if len(named) > 1:
             return [
                 Paragraph(each.label, choose([c for c in candidates if sure_scope([each]).holds(c.hit.document)]))
@@ -379,7 +379,8 @@ class Chatbot:
             candidates += read(self._reader(), rest, [hit for hit in hits if then.holds(hit.document)])
         nearest = max((hit.why.dense_score or 0.0 for hit in hits), default=0.0)
         far = not self._similarity.scaled([nearest])[0]
-        return weigh(candidates, understand(question, index), dates, far)
+        asked = question if dates else split_context(question)[0]  # what is carried into a part need not stand there
+        return weigh(candidates, understand(asked, index), dates, far)
 
     def _written(self, answer: Answer, model: ChatModel, index: Index, mentions: Sequence[Mention]) -> Iterator[Answer]:
         """The answer that a model writes; a prompt that is too long for it is halved once."""

@@ -9,7 +9,7 @@ from rag.lexical import stem
 from rag.types import Message
 from rag.words import FUNCTION_WORDS, words
 
-LONGEST_QUESTION = 400
+LONGEST_FOLLOW_UP = 400
 """Characters; a longer question is not completed."""
 LONGEST_CARRIED = 200
 """Characters that are carried over at most."""
@@ -72,7 +72,7 @@ def complete(question: str, history: Sequence[Message]) -> str:
     'How deep is Lake Orm?'
     """
     turns = [turn for turn in turns_of(history) if not is_small_talk(turn[0])][-_TURNS_READ:]
-    if not turns or len(question) > LONGEST_QUESTION or is_small_talk(question) or not refers_back(question):
+    if not turns or len(question) > LONGEST_FOLLOW_UP or is_small_talk(question) or not refers_back(question):
         return question
     last = ""
     for asked, _ in turns:
@@ -175,7 +175,7 @@ def _exchanged(question: str, last: str) -> str:
     for find in (names, _NUMBER.findall):
         new = list(find(question))
         old = [each for each in find(last) if new and each.count(" ") == new[0].count(" ")]
-        if len(new) == len(old) == 1 and len(last) <= LONGEST_QUESTION:
+        if len(new) == len(old) == 1 and len(last) <= LONGEST_FOLLOW_UP:
             rest = words(question[_opening(question) :].replace(new[0], "").lower())
             if FUNCTION_WORDS.issuperset(rest) and QUESTION_WORDS.isdisjoint(rest):
                 return last.replace(old[0], new[0], 1)

@@ -217,6 +217,7 @@ def test_what_is_far_from_every_passage_scores_less() -> None:
 def test_an_id_must_stand_there_whole() -> None:
     other, same = candidate("TC-2023/118-B ends in 2025.", 5.0), candidate("TC 2023/118-C ends in 2026.", 1.0, "b.md")
     assert weigh([other, same], asked("When does TC-2023/118-C end?", "2023", "118"))[0].hit == same.hit
+    assert weigh([other], asked("When did 2023's TC-2023/118-B's term end?"))[0].score > 0
 
 
 def test_a_row_of_another_year_is_no_answer() -> None:

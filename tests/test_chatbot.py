@@ -324,6 +324,21 @@ def test_sources_that_differ_stand_side_by_side(settings: Settings, bundled: Emb
     }
 
 
+def test_no_paragraph_is_labelled_with_an_outlet_that_may_not_be_meant(settings: Settings, bundled: Embedder) -> None:
+    chosen = alone(settings)
+    head = '---\ntitle: "A bridge falls"\noutlet: {}\npublished: 2031-03-04\n---\n{}'
+    write_articles(
+        chosen.articles,
+        {
+            "one.md": head.format("Time", "The fall of the bridge killed 14 people."),
+            "two.md": head.format("Focus", "The fall of the bridge killed 17 people."),
+        },
+    )
+    answer = Chatbot.open(chosen, embedder=bundled).ask("How many people did the fall kill, Time or Focus?")
+    for each in answer.sentences:
+        assert not each.label or each.citations[0].hit.document.outlet in each.label
+
+
 def test_what_each_outlet_says_is_told_by_itself_and_nothing_twice(settings: Settings, bundled: Embedder) -> None:
     head = '---\ntitle: "A bridge falls"\noutlet: {}\npublished: {}\n---\n'
     chosen = alone(settings)

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from rag.follow_up import (
     LONGEST_CARRIED,
-    LONGEST_QUESTION,
+    LONGEST_FOLLOW_UP,
     complete,
     is_small_talk,
     names,
@@ -133,7 +133,7 @@ def test_what_was_carried_over_can_be_taken_away_again() -> None:
 @given(st.lists(st.text(max_size=300), max_size=9), st.text(max_size=500))
 def test_anything_can_be_asked_after_anything(texts: list[str], question: str) -> None:
     completed = complete(question, said(*texts))
-    assert completed == question or len(completed) <= 2 * LONGEST_QUESTION + LONGEST_CARRIED
+    assert completed == question or len(completed) <= 2 * LONGEST_FOLLOW_UP + LONGEST_CARRIED
     assert complete(question, []) == question
 
 

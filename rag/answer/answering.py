@@ -55,6 +55,7 @@ _DANGLING = frozenset(_DANGLING_WORDS.split())
 _OPENERS = frozenset(
     ("in", "at", "on", "for", "with", "after", "before", "during", "и", "а", "но", "в", "на", "с", "после")
 )
+_ID = re.compile(r"\b[A-Z](?=[\w/.-]*\d)\w*(?:[/.-]\w+)*")  # TC-2023/118-C, A320
 _LOOKED_BACK = 2  # units before a dangling sentence
 
 
@@ -87,13 +88,11 @@ def weigh(
     unrelated texts are.
     """
     candidates = list(candidates)
-    published = sorted({each.hit.document.published for each in candidates} - {""})
-    newness = {day: place / (len(published) - 1) for place, day in enumerate(published)} if len(published) > 1 else {}
-    if not asks_for_now(asked.text):
-        newness = {}
+    published = sorted({each.hit.document.published for each in candidates} - {""}) if asks_for_now(asked.text) else []
+    newness = {day: place / max(1, len(published) - 1) for place, day in enumerate(published)}
     of_dates = {word for each in dates for word in words(asked.text[each.start : each.end])}
     numbers = [word for word in asked.names if any(map(str.isdigit, word)) and word not in of_dates]
-    ids = [_squashed(word) for word in asked.text.split() if re.search(r"\d", word) and re.search(r"[A-Z]", word)]
+    ids = [_squashed(match.group()) for match in _ID.finditer(asked.text)]
     covered = [asked.coverage(_stems(f"{each.around} {each.hit.document.byline()}")) for each in candidates]
     weighed = []
     for each, coverage in zip(candidates, covered, strict=True):
@@ -161,10 +160,10 @@ def differing(chosen: Chosen, candidates: Sequence[Candidate]) -> tuple[Candidat
         return ()
     best = chosen.candidates[0]
     different = [best]
-    for each in by_source(candidates).values():
+    for each in list(by_source(candidates).values())[1:]:
         likely = each.score >= max(ANSWERED, best.score - SOURCES_DIFFER)
-        if likely and all(_answers_differ(each, other) for other in different if other is not each):
-            different.append(each) if each is not best else None
+        if likely and all(_answers_differ(each, other) for other in different):
+            different.append(each)
     return tuple(different) if len(different) > 1 else ()
 
 

@@ -651,14 +651,6 @@ class TestActs:
         open_kept(page, FROST)
         expect(page.get_by_role("textbox", name="Ask otherwise")).to_be_hidden()
 
-    def test_without_a_good_answer_nothing_is_suggested(
-        self, visit: Callable[..., Any], serve_page: Callable[..., str], opener: Opener, data: Path, expect: Any
-    ) -> None:
-        page = visit(serve_page(opener, Settings(data=data), examples=()))
-        expect(page.get_by_role("heading", name="What do the articles say?")).to_be_visible()
-        expect(page.get_by_role("button", name="Ask", exact=True)).to_be_visible()
-        expect(page.locator("#chat .example")).to_have_count(0)
-
 
 class TestHostile:
     def test_titles_and_answers_are_only_text_in_the_list_and_in_files(
