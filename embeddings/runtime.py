@@ -1,0 +1,312 @@
+"""Run a BERT encoder without torch: OpenVINO computes, in bf16 where the processor can, and the graph is built here.
+
+No graph is exported and none is shipped: forty operations make it from the weights in a twentieth of a second.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import json
+import os
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from functools import lru_cache
+from hashlib import sha256
+from typing import TYPE_CHECKING, Any
+
+import numpy
+
+from embeddings import EmbeddingError
+from embeddings.in_memory import check_lengths, unit_row, unit_rows
+from embeddings.weights import (
+    MINILM_NAME,
+    MINILM_WEIGHTS,
+    MULTILINGUAL_NAME,
+    file_sha256,
+    minilm_folder,
+    open_weights,
+    reinstall,
+    stored_weights,
+)
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from embeddings import Vectors
+    from embeddings.unigram import UnigramTokenizer
+    from embeddings.weights import Weights
+
+    Adapters = Mapping[str, tuple[Vectors, Vectors]]
+    """By layer the two factors that are multiplied with its input, one after the other."""
+
+MODULES = (
+    "attention.self.query",
+    "attention.self.key",
+    "attention.self.value",
+    "attention.output.dense",
+    "intermediate.dense",
+    "output.dense",
+)
+EPSILON = 1e-12
+START, END = 0, 2  # ids of the multilingual model's special tokens
+_PROCEDURE = "runtime-1"  # part of the fingerprint; count it up when this file makes other vectors of the same model
+_MINILM_TOKENS = 256
+_E5_PROMPTS = ("query: ", "passage: ")
+_BATCH_TOKENS = 2048  # in one inference; more leave the caches
+_STEP = 16  # tokens; OpenVINO keeps 1 MB for each shape that it has met
+_MANY = 2048  # texts, for which another encoder pays
+_HIDDEN_FROM_SIGHT = -1e4  # added to the attention to padding
+_QUESTIONS_REMEMBERED = 256  # a question is asked of passages, then of their sentences, and often again
+
+
+class Encoder:
+    """A BERT encoder: token ids to hidden states. Safe to call from any thread.
+
+    ``adapters`` are added to the weights of their layers. ``compact`` keeps four-bit weights as they are: a third of the
+    memory, and a tenth slower with long batches. ``precision`` is "f32", or what the processor does best.
+    ``OMP_NUM_THREADS`` in the environment lowers the number of threads.
+    """
+
+    def __init__(
+        self,
+        weights: Weights,
+        adapters: Adapters | None = None,
+        compact: bool = True,
+        precision: str = "",
+    ) -> None:
+        self._words = weights.words
+        self._places = weights.tensor("embeddings.position_embeddings.weight")
+        self._places = self._places + weights.tensor("embeddings.token_type_embeddings.weight")[0]
+        self._process = os.getpid()
+        self._compiled = _compiled(weights, adapters or {}, compact, precision)
+        self._requests = threading.local()
+        with suppress(OSError, AttributeError):  # not with glibc; compiling leaves 50 MB that nobody uses
+            ctypes.CDLL(None).malloc_trim(0)
+
+    @property
+    def width(self) -> int:
+        """Count the numbers of a hidden state."""
+        return int(self._places.shape[1])
+
+    @property
+    def longest(self) -> int:
+        """Count the tokens that are read at most."""
+        return int(self._places.shape[0])
+
+    def hidden(self, ids: Sequence[Sequence[int]]) -> tuple[Vectors, NDArray[numpy.bool_]]:
+        """Return hidden states (texts, tokens, width) and which tokens are no padding (texts, tokens)."""
+        if os.getpid() != self._process:  # OpenVINO's threads do not come along
+            raise EmbeddingError("A model cannot be used in a forked process; start it with 'spawn' and open it there")
+        lengths = numpy.array([len(each) for each in ids])
+        mask = numpy.arange(-(-lengths.max() // _STEP) * _STEP) < lengths[:, None]
+        distinct, where = numpy.unique(numpy.concatenate([numpy.asarray(each) for each in ids]), return_inverse=True)
+        states = numpy.zeros((*mask.shape, self.width), numpy.float32)
+        states[mask] = self._words(distinct)[where]
+        states[:, : self.longest] += self._places[: mask.shape[1]]
+        unseen = numpy.where(mask, 0, _HIDDEN_FROM_SIGHT).astype(numpy.float32)[:, None, None]
+        if not hasattr(self._requests, "request"):
+            self._requests.request = self._compiled.create_infer_request()
+        try:
+            (result,) = self._requests.request.infer([states, unseen]).values()
+        except RuntimeError as error:
+            raise EmbeddingError("OpenVINO failed to compute; ask again, or use another machine") from error
+        return result.copy(), mask  # the request's own memory is written again
+
+
+def _compiled(weights: Weights, adapters: Adapters, compact: bool, precision: str) -> Any:
+    try:
+        import openvino
+        from openvino import opset13 as op
+    except ImportError as error:
+        raise EmbeddingError("OpenVINO cannot be imported; type 'pip install openvino'") from error
+
+    def constant(values: Any) -> Any:
+        return op.constant(numpy.ascontiguousarray(values))
+
+    def matrix(name: str) -> Any:
+        blocks = weights.packed(name) if compact else None
+        if blocks is None:
+            return constant(weights.tensor(name))
+        rows, groups, _ = blocks.shape
+        nibbles = openvino.Tensor(openvino.Type.u4, openvino.Shape([rows, groups, 32]))
+        nibbles.data.reshape(-1)[:] = neighbouring_nibbles(blocks).reshape(-1)
+        scales = numpy.ascontiguousarray(blocks[..., :2]).view(numpy.float16)
+        centred = op.subtract(op.convert(op.constant(nibbles), "f16"), constant(numpy.float16(8)))
+        whole = op.reshape(op.multiply(centred, constant(scales)), constant(numpy.array([rows, groups * 32])), False)
+        return op.convert(whole, "f32")
+
+    def dense(state: Any, name: str) -> Any:
+        product = op.matmul(state, matrix(f"{name}.weight"), False, True)
+        if name in adapters:
+            for factor in adapters[name]:
+                state = op.matmul(state, constant(factor), False, True)
+            product = op.add(product, state)
+        return op.add(product, constant(weights.tensor(f"{name}.bias")))
+
+    def normalize(state: Any, name: str) -> Any:
+        normal = op.mvn(state, constant(numpy.array([-1])), True, EPSILON, "inside_sqrt")
+        scaled = op.multiply(normal, constant(weights.tensor(f"{name}.weight")))
+        return op.add(scaled, constant(weights.tensor(f"{name}.bias")))
+
+    width = weights.tensor("embeddings.LayerNorm.weight").shape[0]
+    words = op.parameter([-1, -1, width], numpy.float32)
+    unseen = op.parameter([-1, 1, 1, -1], numpy.float32)
+    by_head = constant(numpy.array([0, 0, weights.heads, width // weights.heads]))
+    joined, turned = constant(numpy.array([0, 0, width])), constant(numpy.array([0, 2, 1, 3]))
+    state = normalize(words, "embeddings.LayerNorm")
+    for layer in range(sum(name.endswith(".intermediate.dense.weight") for name in weights.names)):
+        names = [f"encoder.layer.{layer}.{module}" for module in MODULES]
+        split = [op.transpose(op.reshape(dense(state, name), by_head, True), turned) for name in names[:3]]
+        mixed = op.scaled_dot_product_attention(*split, unseen)
+        mixed = op.reshape(op.transpose(mixed, turned), joined, True)
+        state = normalize(op.add(state, dense(mixed, names[3])), f"encoder.layer.{layer}.attention.output.LayerNorm")
+        wide = op.gelu(dense(state, names[4]), "erf")
+        state = normalize(op.add(state, dense(wide, names[5])), f"encoder.layer.{layer}.output.LayerNorm")
+    options = {"PERFORMANCE_HINT": "LATENCY", "ENABLE_CPU_PINNING": False, "DYNAMIC_QUANTIZATION_GROUP_SIZE": 0}
+    if threads := int(os.environ.get("OMP_NUM_THREADS", "0") or 0):
+        options["INFERENCE_NUM_THREADS"] = threads
+    if precision:
+        options["INFERENCE_PRECISION_HINT"] = precision
+    return openvino.Core().compile_model(openvino.Model([state], [words, unseen], "encoder"), "CPU", options)
+
+
+def neighbouring_nibbles(blocks: NDArray[numpy.uint8]) -> NDArray[numpy.uint8]:
+    """Order the nibbles of blocks so that two weights that share a byte stand beside each other, the first one low.
+
+    >>> block = numpy.frombuffer(b"\\0\\0" + bytes(16 * (j + 16 > 24) + j for j in range(16)), numpy.uint8)
+    >>> neighbouring_nibbles(block)[:3].tolist(), neighbouring_nibbles(block)[-1]
+    ([16, 50, 84], np.uint8(17))
+    """
+    weights = numpy.concatenate((blocks[..., 2:] & 15, blocks[..., 2:] >> 4), axis=-1)
+    ordered: NDArray[numpy.uint8] = weights[..., 0::2] | weights[..., 1::2] << 4
+    return ordered
+
+
+class RuntimeEmbedder:
+    """Embed texts as the mean of an encoder's hidden states. Safe to call from any thread.
+
+    ``encoder(compact)`` opens the encoder; one that is not compact is opened for many texts at once, and let go after
+    them. ``tokenize`` returns a text's ids with the special tokens; ``prompts`` stand before questions and passages.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        fingerprint: str,
+        encoder: Callable[[bool], Encoder],
+        tokenize: Callable[[str], list[int]],
+        prompts: tuple[str, str] = ("", ""),
+        max_tokens: int = 512,
+    ) -> None:
+        self.name, self.fingerprint = name, fingerprint
+        self._open, self._encoder, self._tokenize = encoder, encoder(True), tokenize
+        self.dimension, self.max_tokens = self._encoder.width, min(max_tokens, self._encoder.longest)
+        self._question_prompt, self._passage_prompt = prompts
+        self._remembered = lru_cache(_QUESTIONS_REMEMBERED)(self._question)
+
+    def count_tokens(self, texts: Sequence[str]) -> list[int]:
+        """Count the tokens of each text, special tokens and the passage prompt included."""
+        return [len(self._tokenize(self._passage_prompt + encodable(text))) for text in texts]
+
+    def embed_query(self, text: str) -> Vectors:
+        """Embed a question, shape (dimension,); one longer than ``max_tokens`` as the mean of its parts' vectors.
+
+        It cannot be written to: the last questions' vectors are remembered.
+        """
+        return self._remembered(encodable(text))
+
+    def embed_documents(self, texts: Sequence[str], on_progress: Callable[[int], None] | None = None) -> Vectors:
+        """Embed texts, shape (len(texts), dimension); EmbeddingError where one is longer than ``max_tokens``."""
+        ids = [self._tokenize(self._passage_prompt + encodable(text)) for text in texts]
+        check_lengths([len(each) for each in ids], self.max_tokens)
+        vectors = numpy.empty((len(texts), self.dimension), dtype=numpy.float32)
+        encoder = self._open(False) if len(texts) > _MANY else self._encoder
+        for rows in batches([len(each) for each in ids], _BATCH_TOKENS):
+            vectors[rows] = _means(encoder, [ids[row] for row in rows])
+            if on_progress is not None:
+                on_progress(len(rows))
+        return vectors
+
+    def _question(self, text: str) -> Vectors:
+        vector = unit_row(_means(self._encoder, self._parts(text)).mean(axis=0))
+        vector.setflags(write=False)
+        return vector
+
+    def _parts(self, text: str) -> list[list[int]]:
+        """Tokenize a text, halved at spaces until the model reads every part whole."""
+        ids = self._tokenize(self._question_prompt + text)
+        if len(text) < 2 or len(ids) <= self.max_tokens:
+            return [ids[: self.max_tokens]]
+        middle = text.rfind(" ", 1, len(text) // 2 + 1)
+        middle = middle if middle > 0 else len(text) // 2
+        return [*self._parts(text[:middle]), *self._parts(text[middle:])]
+
+
+def _means(encoder: Encoder, ids: Sequence[Sequence[int]]) -> Vectors:
+    """Average the hidden states of each text, to length 1."""
+    hidden, mask = encoder.hidden(ids)
+    sums = numpy.einsum("tnw,tn->tw", hidden, mask.astype(numpy.float32))
+    return unit_rows(sums / mask.sum(axis=1, keepdims=True).astype(numpy.float32))
+
+
+def open_multilingual(precision: str = "") -> RuntimeEmbedder:
+    """Open multilingual-e5-small from the installed package, or downloaded; ``precision`` as in Encoder."""
+    weights, tokenizer = bundled()
+    return RuntimeEmbedder(
+        MULTILINGUAL_NAME,
+        multilingual_fingerprint(weights.digest),
+        lambda compact: Encoder(weights, compact=compact, precision=precision),
+        lambda text: [START, *tokenizer.ids(text), END],
+        _E5_PROMPTS,
+    )
+
+
+def multilingual_fingerprint(digest: str) -> str:
+    """Name what the vectors of multilingual-e5-small depend on; the engine and its precision are no part of it.
+
+    bf16 and fp32, OpenVINO and torch find the same ten nearest passages in 99 of 100 cases (benchmarks/vectors.py).
+    """
+    return sha256(json.dumps([_PROCEDURE, MULTILINGUAL_NAME, digest, *_E5_PROMPTS]).encode()).hexdigest()
+
+
+def open_minilm() -> RuntimeEmbedder:
+    """Open all-MiniLM-L6-v2, an English model, from the installed package."""
+    from tokenizers import Tokenizer
+
+    folder = minilm_folder()
+    path = folder / "model.safetensors"
+    if not path.is_file() or file_sha256(path) != MINILM_WEIGHTS:
+        raise EmbeddingError(f"The embedding model {MINILM_NAME} is damaged; {reinstall(MINILM_NAME)}")
+    weights = stored_weights(path, MINILM_WEIGHTS)
+    tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
+    tokenizer.no_truncation()
+    tokenizer.no_padding()
+    fingerprint = sha256(json.dumps([_PROCEDURE, MINILM_NAME, weights.digest]).encode()).hexdigest()
+    encoder = lru_cache(maxsize=1)(lambda _: Encoder(weights))  # there is no compact one
+    encode = lambda text: list(tokenizer.encode(text).ids)  # noqa: E731
+    return RuntimeEmbedder(MINILM_NAME, fingerprint, encoder, encode, max_tokens=_MINILM_TOKENS)
+
+
+@lru_cache(maxsize=1)
+def bundled() -> tuple[Weights, UnigramTokenizer]:
+    """Open the default embedder's weights and tokenizer, once for the embedder and the reader."""
+    from embeddings.unigram import UnigramTokenizer
+
+    weights, vocabulary = open_weights()
+    return weights, UnigramTokenizer(vocabulary)
+
+
+def batches(counts: Sequence[int], batch_tokens: int) -> Iterator[list[int]]:
+    """Group rows of similar length, longest first: little is padded, and a lack of memory shows at once."""
+    rows = sorted(range(len(counts)), key=lambda row: -counts[row])
+    start = 0
+    while start < len(rows):
+        size = max(1, batch_tokens // max(1, counts[rows[start]]))
+        yield rows[start : start + size]
+        start += size
+
+
+def encodable(text: str) -> str:
+    """Put U+FFFD for half a surrogate pair, which no tokenizer takes."""
+    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
