@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy
 
 from embeddings import EmbeddingError
+from embeddings.cache import cache_folder
 from embeddings.unigram import SPECIAL, Vocabulary
 
 if TYPE_CHECKING:
@@ -183,14 +184,6 @@ def file_digests(folder: Path) -> dict[str, str]:
         return {}
     manifest: dict[str, dict[str, Any]] = json.loads((folder / MANIFEST).read_text("utf-8"))
     return {name: str(each["sha256"]) for name, each in manifest.items()}
-
-
-def cache_folder() -> Path:
-    """Return the folder for what can be made again: RAG_CACHE, or the user's cache folder."""
-    from platformdirs import user_cache_path
-
-    chosen = os.environ.get("RAG_CACHE", "").strip()
-    return Path(chosen).expanduser() if chosen else user_cache_path("footnote", appauthor=False)
 
 
 def _source() -> Path | None:

@@ -45,14 +45,11 @@ MOST_CHARACTERS = 160
 click.UsageError.exit_code = 64
 
 
-_index = click.option("--index", type=click.Path(path_type=Path), help="The index's folder [RAG_INDEX, index].")
-
-
 def _folders(command: Callable[..., Any]) -> Callable[..., Any]:
-    articles = click.Path(path_type=Path)
-    return click.option("--articles", type=articles, help="The folder of articles [RAG_ARTICLES, seeds].")(
-        _index(command)
-    )
+    folder = click.Path(path_type=Path)
+    index = "The index's folder [RAG_INDEX, one of your cache for each folder of articles]."
+    command = click.option("--index", type=folder, help=index)(command)
+    return click.option("--articles", type=folder, help="The folder of articles [RAG_ARTICLES, seeds].")(command)
 
 
 _json = click.option("--json", "as_json", is_flag=True, help="Print JSON, for programs.")
@@ -198,7 +195,11 @@ def chat(browser: bool, allowed_hosts: tuple[str, ...], **changes: Any) -> None:
 
 @cli.command()
 @click.argument("file", type=click.Path(path_type=Path))
-@click.option("--data", type=click.Path(path_type=Path), help="The folder feedback is kept in [RAG_DATA, data].")
+@click.option(
+    "--data",
+    type=click.Path(path_type=Path),
+    help="The folder feedback is kept in [RAG_DATA, one for each folder of articles].",
+)
 def feedback(file: Path, data: Path | None) -> None:
     """Writes what readers said of answers into FILE, as questions for rag eval."""
     from rag.web.feedback import Feedback
@@ -388,6 +389,7 @@ def status(articles: Path | None, index: Path | None, as_json: bool) -> None:
     settings = Settings.from_environment(articles=articles, index=index)
     with closing(Index.open(settings.index)) as opened:
         state = {
+            "index": str(settings.index),
             "articles": len(opened.headers()),
             "passages": len(opened),
             "embedder": opened.recipe.embedder,
@@ -403,13 +405,13 @@ def status(articles: Path | None, index: Path | None, as_json: bool) -> None:
 
 
 @cli.command()
-@_index
+@_folders
 @_json
-def verify(index: Path | None, as_json: bool) -> None:
+def verify(articles: Path | None, index: Path | None, as_json: bool) -> None:
     """Check every byte, vector and span of the index."""
     from rag.index import verify as verify_index
 
-    settings = Settings.from_environment(index=index)
+    settings = Settings.from_environment(articles=articles, index=index)
     passages, problems = verify_index(settings.index)
     if as_json:
         _print_json({"passages": passages, "problems": problems})
@@ -633,6 +635,7 @@ def _print_status(state: dict[str, Any]) -> None:
     click.echo(
         f"{state['articles']} articles, {state['passages']} passages, {fresh} (embedding model: {_plain(state['embedder'])})"
     )
+    click.echo(f"index: {_plain(state['index'])}")
     if state["notice"]:
         click.echo(_plain(state["notice"]))
     for header in state["headers"]:

@@ -7,7 +7,15 @@ from contextlib import ExitStack, closing
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from rag.errors import EmbedderError, IndexingError, IndexTooNew, RefusedFile, SettingsError, UnreadableFile
+from rag.errors import (
+    EmbedderError,
+    IndexingError,
+    IndexOfAnother,
+    IndexTooNew,
+    RefusedFile,
+    SettingsError,
+    UnreadableFile,
+)
 from rag.generations import new_generation
 from rag.index import FileState, Index, IndexWriter, Recipe, describe
 from rag.read import MEGABYTE, SourceFile, read, scan
@@ -36,6 +44,11 @@ def build(
         files, skipped, failed = _scan(settings)
         recipe = recipe_of(settings, embedder)
         old = None if fresh else _open_old(settings.index, stack)
+        if old is not None and old.articles not in ("", str(settings.articles.resolve())):
+            raise IndexOfAnother(
+                f"this index belongs to the articles in {Path(old.articles).name}; choose another folder for that of "
+                f"{settings.articles.name} with --index or RAG_INDEX, or replace it with: rag build --fresh"
+            )
         known = old.files if old is not None and old.recipe == recipe else {}
         same_model = old is not None and old.recipe.fingerprint == recipe.fingerprint
         writer = stack.enter_context(closing(IndexWriter(folder, old if known else None, old if same_model else None)))
@@ -43,7 +56,7 @@ def build(
         passages, embedded = writer.finish(embedder, on_progress)
         writer.close()
         reasons = [FileState(each.id, "", each.reason) for each in (*skipped, *failed)]
-        publish(describe(recipe, {state.id: state for state in [*states, *reasons]}))
+        publish(describe(recipe, {state.id: state for state in [*states, *reasons]}, settings.articles))
         return _changes(states, old.files if old is not None else {}, skipped, failed, passages, embedded)
 
 
@@ -60,7 +73,8 @@ def outdated(settings: Settings, index: Index, embedder: Embedder | None = None)
         recipe = _recipe(settings, embedder_name(settings.embedder), index.recipe.fingerprint)
     files, _, _ = _scan(settings)
     before = {state.id: state.sha256 for state in index.files.values() if state.sha256}
-    return recipe != index.recipe or before != {file.id: file.sha256 for file in files}
+    elsewhere = index.articles not in ("", str(settings.articles.resolve()))
+    return elsewhere or recipe != index.recipe or before != {file.id: file.sha256 for file in files}
 
 
 def inventory(settings: Settings, index: Index) -> list[FileStatus]:

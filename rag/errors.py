@@ -99,6 +99,10 @@ class IndexMismatch(IndexingError):
     """The index was built with another embedding model."""
 
 
+class IndexOfAnother(IndexingError):
+    """The index belongs to another folder of articles."""
+
+
 class IndexLocked(IndexingError):
     """Another build is running."""
 

@@ -90,6 +90,7 @@ class Index:
         self._lock = threading.Lock()
         try:
             self.recipe = Recipe(**content["recipe"])
+            self.articles = str(content.get("articles", ""))  # the folder it belongs to
             self.files = {each["id"]: FileState(**each) for each in content["file_states"]}
             self._database = _connect(path / _DATABASE, read_only=True)
             # Closed when nobody holds the index any more: questions may still read from it while a newer one takes over.
@@ -415,9 +416,10 @@ def _key(embedded: str) -> bytes:
     return hashlib.blake2b(embedded.encode("utf-8", "surrogatepass"), digest_size=16).digest()
 
 
-def describe(recipe: Recipe, files: dict[str, FileState]) -> dict[str, Any]:
-    """What a generation's manifest says about its content."""
+def describe(recipe: Recipe, files: dict[str, FileState], articles: Path) -> dict[str, Any]:
+    """What a generation's manifest says about its content; ``articles`` is the folder that it belongs to."""
     return {
+        "articles": str(articles.resolve()),
         "recipe": {each.name: getattr(recipe, each.name) for each in fields(Recipe)},
         "file_states": [asdict(state) for state in files.values()],
     }

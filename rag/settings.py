@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
+from hashlib import sha256
 from pathlib import Path
 from typing import Any, get_type_hints
 
 from rag.errors import SettingsError
+
+_BY_ARTICLES = Path()
+"""Stands for a folder that is chosen by the folder of articles; told from others by identity."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,10 +29,10 @@ class Settings:
 
     articles: Path = Path("seeds")
     """The folder of articles."""
-    index: Path = Path("index")
-    """The folder the index is kept in."""
-    data: Path = Path("data")
-    """The folder conversations and feedback are kept in."""
+    index: Path = _BY_ARTICLES
+    """The folder the index is kept in; one of the user's cache folder that belongs to the folder of articles."""
+    data: Path = _BY_ARTICLES
+    """The folder conversations and feedback are kept in; one of the user's data folder that belongs to the articles."""
     conversations: str = "on"
     """Whether the page keeps conversations: ``on`` or ``off``."""
     embedder: str = "bundled"
@@ -69,6 +74,9 @@ class Settings:
     """How much is logged: ``DEBUG``, ``INFO``, ``WARNING`` or ``ERROR``; questions and paths only at ``DEBUG``."""
 
     def __post_init__(self) -> None:
+        for name, place in (("index", default_index), ("data", default_data)):
+            if getattr(self, name) is _BY_ARTICLES:
+                object.__setattr__(self, name, place(self.articles))
         for name, low, high in (
             ("passage_tokens", 20, 2000),
             ("k", 1, 1000),
@@ -115,7 +123,31 @@ class Settings:
         kinds = get_type_hints(type(self))
         given: dict[str, Any] = {name: value for name, value in changes.items() if value is not None}
         given |= {name: Path(value).expanduser() for name, value in given.items() if kinds[name] is Path}
+        for name, place in (("index", default_index), ("data", default_data)):  # they go along with the articles
+            if name not in given and getattr(self, name) == place(self.articles):
+                given[name] = _BY_ARTICLES
         return replace(self, **given)
+
+
+def default_index(articles: Path) -> Path:
+    """Return the folder of the user's cache that keeps the index of a folder of articles."""
+    from embeddings.cache import cache_folder
+
+    return cache_folder() / "indexes" / _key(articles)
+
+
+def default_data(articles: Path) -> Path:
+    """Return the folder of the user's data that keeps conversations about a folder of articles."""
+    from platformdirs import user_data_path
+
+    return user_data_path("footnote", appauthor=False) / _key(articles)
+
+
+def _key(articles: Path) -> str:
+    """Name a folder by its own name, for people, and a hash of its whole path."""
+    whole = articles.expanduser().resolve()
+    name = re.sub(r"[^\w-]+", "-", whole.name)[:40]
+    return f"{name}-{sha256(str(whole).encode('utf-8', 'surrogateescape')).hexdigest()[:12]}"
 
 
 def _parse(name: str, text: str, kind: type) -> Any:

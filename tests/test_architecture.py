@@ -10,6 +10,8 @@ from pathlib import Path
 import pytest
 
 import rag
+from news import ARTICLES, write_articles
+from rag import Settings, build
 
 ROOT = Path(__file__).parent.parent
 HEAVY = (
@@ -26,13 +28,17 @@ HEAVY = (
     "httpx2",
     "llama_cpp",
     "watchfiles",
+    "openvino",
+    "sentencepiece",
+    "sklearn",
+    "scipy",
 )
 
 # What each room may import of ours besides types and errors. Arrows point down only.
 ARROWS: dict[str, set[str]] = {
     "types": set(),
     "errors": set(),
-    "settings": set(),
+    "settings": {"embeddings"},
     "words": set(),
     "sentences": set(),
     "tokens": {"vocabulary"},
@@ -196,3 +202,22 @@ def test_starting_loads_nothing_heavy(command: str) -> None:
     program = f"import sys; {command}; print('LOADED', [name for name in {HEAVY!r} if name in sys.modules])"
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, cwd=ROOT)
     assert done.stdout.splitlines()[-1] == "LOADED []"
+
+
+def test_asking_loads_no_torch_and_no_readers_of_files(tmp_path: Path) -> None:
+    """Of a question over an index that is there, also with the bundled models, and of its state."""
+    unneeded = ("torch", "transformers", "sentence_transformers", "tokenizers", "sklearn", "scipy", "trafilatura")
+    folders = ["--articles", str(write_articles(tmp_path / "news", ARTICLES)), "--index", str(tmp_path / "index")]
+    program = f"""
+import sys
+from rag.__main__ import main
+for command in (["ask", "Who founded the club?"], ["search", "the harbour"], ["status"]):
+    try:
+        main([*command, *{folders!r}])
+    except SystemExit:
+        pass
+print('LOADED', [name for name in {unneeded!r} if name in sys.modules])
+"""
+    build(Settings(articles=tmp_path / "news", index=tmp_path / "index"))
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, cwd=ROOT)
+    assert done.stdout.splitlines()[-1] == "LOADED []", done.stderr

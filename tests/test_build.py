@@ -29,6 +29,7 @@ from rag.errors import (
     IndexLocked,
     IndexMismatch,
     IndexMissing,
+    IndexOfAnother,
     IndexTooNew,
     SettingsError,
     UnreadableFile,
@@ -336,6 +337,28 @@ def test_a_span_outside_its_article_is_reported(settings: Settings, hashing: Emb
     assert verify(settings.index)[1] == ["harbour.md: no passage can lie at characters 0 to 100000"]
     with pytest.raises(IndexCorrupt):
         Index.open(settings.index).passages([0])
+
+
+def test_an_index_belongs_to_one_folder(settings: Settings, hashing: Embedder, tmp_path: Path) -> None:
+    build(settings, hashing)
+    other = settings.replace(articles=write_articles(tmp_path / "other", {"b.txt": "Bees sleep in winter."}))
+    with pytest.raises(IndexOfAnother, match=r"belongs to the articles in articles; .* other .*--index .*--fresh"):
+        build(other, hashing)
+    assert [header.id for header in Index.open(settings.index).headers()] == sorted(ARTICLES)
+    assert build(other, hashing, fresh=True).added == ("b.txt",)
+    assert Index.open(settings.index).articles == str((tmp_path / "other").resolve())
+
+
+def test_each_folder_has_an_index_and_data_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("RAG_CACHE", str(tmp_path / "cache"))
+    one, two = Settings(articles=tmp_path / "one/news"), Settings(articles=tmp_path / "two/news")
+    assert one.index.parent == two.index.parent == tmp_path / "cache/indexes"
+    assert one.index.name.startswith("news-")
+    assert len({one.index, two.index, one.data, two.data}) == 4
+    assert one.replace(articles=two.articles) == two  # the folders go along
+    assert one.replace(index=tmp_path / "own").replace(articles=two.articles).index == tmp_path / "own"
+    assert Settings(articles=tmp_path / "two/../one/news").index == one.index
+    assert Settings.from_environment({"RAG_DATA": str(tmp_path)}).data == tmp_path
 
 
 def test_while_one_builds_another_is_told(settings: Settings, hashing: Embedder) -> None:
