@@ -23,9 +23,8 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")  # before torch and FAISS are load
 
 import numpy
 
-from embeddings import VectorIndex, create_vector_index
+from embeddings import Embedder, VectorIndex, create_vector_index, open_embedder
 from embeddings.in_memory import nearest
-from embeddings.sentence_transformer import SentenceTransformerEmbedder, open_multilingual
 
 K = 10
 
@@ -55,18 +54,17 @@ def _sentences(folder: Path) -> list[str]:
     return [part for part in parts if 20 < len(part) < 700]
 
 
-def _open() -> SentenceTransformerEmbedder:
-    for name in ("torch", "sentence_transformers"):
-        started = time.perf_counter()
-        __import__(name)
-        print(f"import {name:<22} {time.perf_counter() - started:6.2f} s")
-    started = time.perf_counter()
-    embedder = open_multilingual()
-    print(f"hash, load, first question    {time.perf_counter() - started:6.2f} s")
+def _open(name: str = "bundled") -> Embedder:
+    started, cpu = time.perf_counter(), time.process_time()
+    embedder = open_embedder(name)
+    embedder.embed_query("The first question loads what is loaded late.")
+    seconds, cpu = time.perf_counter() - started, time.process_time() - cpu
+    print(f"{name}: import, load, first question {seconds:6.2f} s, {cpu:.2f} of CPU, {_resident():.0f} MB")
     return embedder
 
 
-def _measure_model(embedder: SentenceTransformerEmbedder, sentences: Sequence[str]) -> None:
+def _measure_model(embedder: Embedder, sentences: Sequence[str]) -> None:
+    reference = _open("bundled-torch")
     counts = embedder.count_tokens(sentences)
     short = sentences[:300]
     passages = [" ".join(sentences[start : start + 6]) for start in range(0, len(sentences), 6)][:400]
@@ -78,9 +76,12 @@ def _measure_model(embedder: SentenceTransformerEmbedder, sentences: Sequence[st
         ours, plain = [], []
         for _ in range(3):
             ours.append(len(texts) / _cpu(embedder.embed_documents, texts))
-            plain.append(len(texts) / _cpu(embedder._model.encode, texts, show_progress_bar=False))
+            plain.append(len(texts) / _cpu(reference.embed_documents, texts))
         rate, ratio = statistics.median(ours), statistics.median(a / b for a, b in zip(ours, plain, strict=True))
-        print(f"{name} of {tokens:.0f} tokens: {rate:.1f} per CPU second, {ratio:.2f} of the library's encode")
+        print(
+            f"{name} of {tokens:.0f} tokens: {rate:.1f} per CPU second, {ratio:.2f} of torch in fp32; "
+            f"top {K} agreement {_agreement(embedder.embed_documents(texts), reference.embed_documents(texts)):.3f}"
+        )
     print(f"counting tokens: {sum(counts) / _cpu(embedder.count_tokens, sentences):,.0f} per CPU second")
     asked = [" ".join(text.split()[: 4 + place % 20]) for place, text in enumerate(sentences)]
     asked = (asked * (2000 // len(asked) + 1))[:2000]
@@ -92,6 +93,12 @@ def _measure_model(embedder: SentenceTransformerEmbedder, sentences: Sequence[st
             memory.append(_resident())
     print(f"a question: {1000 * statistics.median(times):.1f} ms of CPU")
     print(f"memory before and after each 500 questions: {' '.join(f'{size:.0f}' for size in memory)} MB")
+
+
+def _agreement(one: Any, other: Any) -> float:
+    """Compare the nearest neighbours of each vector among its own kind: the share that both have."""
+    near = [numpy.argsort(-(vectors @ vectors.T), axis=1)[:, 1 : K + 1] for vectors in (one, other)]
+    return float(numpy.mean([len({*a} & {*b}) / K for a, b in zip(*near, strict=True)]))
 
 
 def _measure_indexes(vectors: Any, questions: Any) -> None:

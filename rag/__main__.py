@@ -198,7 +198,7 @@ def chat(browser: bool, allowed_hosts: tuple[str, ...], **changes: Any) -> None:
 @click.option(
     "--data",
     type=click.Path(path_type=Path),
-    help="The folder feedback is kept in [RAG_DATA, one for each folder of articles].",
+    help="The folder feedback is kept in [RAG_DATA].",
 )
 def feedback(file: Path, data: Path | None) -> None:
     """Writes what readers said of answers into FILE, as questions for rag eval."""

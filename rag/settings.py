@@ -74,9 +74,11 @@ class Settings:
     """How much is logged: ``DEBUG``, ``INFO``, ``WARNING`` or ``ERROR``; questions and paths only at ``DEBUG``."""
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "articles", Path(self.articles).expanduser())
         for name, place in (("index", default_index), ("data", default_data)):
-            if getattr(self, name) is _BY_ARTICLES:
-                object.__setattr__(self, name, place(self.articles))
+            given = getattr(self, name)
+            chosen = place(self.articles) if given is _BY_ARTICLES else Path(given).expanduser()
+            object.__setattr__(self, name, chosen)
         for name, low, high in (
             ("passage_tokens", 20, 2000),
             ("k", 1, 1000),
@@ -120,9 +122,7 @@ class Settings:
         >>> Settings().replace(articles="news", index=None).articles.name
         'news'
         """
-        kinds = get_type_hints(type(self))
         given: dict[str, Any] = {name: value for name, value in changes.items() if value is not None}
-        given |= {name: Path(value).expanduser() for name, value in given.items() if kinds[name] is Path}
         for name, place in (("index", default_index), ("data", default_data)):  # they go along with the articles
             if name not in given and getattr(self, name) == place(self.articles):
                 given[name] = _BY_ARTICLES

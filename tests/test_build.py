@@ -359,6 +359,7 @@ def test_each_folder_has_an_index_and_data_of_its_own(tmp_path: Path, monkeypatc
     assert one.replace(index=tmp_path / "own").replace(articles=two.articles).index == tmp_path / "own"
     assert Settings(articles=tmp_path / "two/../one/news").index == one.index
     assert Settings.from_environment({"RAG_DATA": str(tmp_path)}).data == tmp_path
+    assert Settings(articles=str(one.articles), index="i") == Settings(one.articles, Path("i"))  # type: ignore[arg-type]
 
 
 def test_while_one_builds_another_is_told(settings: Settings, hashing: Embedder) -> None:
