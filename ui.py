@@ -806,10 +806,10 @@ def open_chatbot(settings: Settings, on_progress: Callable[[Progress], None]) ->
     from rag.chatbot import Chatbot
 
     try:
-        return Chatbot.open(settings, on_progress=on_progress)
+        return Chatbot.open(settings, on_progress=on_progress, reads=True)
     except KeyMissing as error:
         click.echo(f"{sentence(error)}; or enter it in the page, under Settings.", err=True)
-    return Chatbot.open(settings.replace(model=EXTRACTIVE), on_progress=on_progress)
+    return Chatbot.open(settings.replace(model=EXTRACTIVE), on_progress=on_progress, reads=True)
 
 
 def _accounts(settings: Settings) -> Accounts | None:

@@ -186,7 +186,7 @@ def open_index(texts: Sequence[str], size: int, cache: Path, dimension: int) -> 
             states[document.id] = FileState(document.id, f"{number}")
         writer.finish(HashingEmbedder(dimension, max_tokens=LONGEST), lambda _: None)
         writer.close()
-        publish(describe(Recipe("hashing", "hashing", 200, ""), states, folder))
+        publish(describe(Recipe("hashing", "hashing", 200, ""), states, ""))
     return Index.open(folder)
 
 

@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Sequence
-from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, Protocol
+
+from embeddings.cache import once
 
 if TYPE_CHECKING:
     import numpy
@@ -195,7 +196,7 @@ def open_reranker(name: str) -> Reranker:
     return CrossEncoderReranker(downloaded_folder(name), name)
 
 
-@lru_cache(maxsize=4)
+@once
 def open_span_reader(name: str = "bundled") -> SpanReader:
     """Open a reader by name: "bundled" on the default embedder's weights, "overlap" without any (OverlapReader).
 

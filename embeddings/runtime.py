@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 import numpy
 
 from embeddings import EmbeddingError
+from embeddings.cache import once
 from embeddings.in_memory import check_lengths, unit_row, unit_rows
 from embeddings.weights import (
     MINILM_NAME,
@@ -288,7 +289,7 @@ def open_minilm() -> RuntimeEmbedder:
     return RuntimeEmbedder(MINILM_NAME, fingerprint, encoder, encode, max_tokens=_MINILM_TOKENS)
 
 
-@lru_cache(maxsize=1)
+@once
 def bundled() -> tuple[Weights, UnigramTokenizer]:
     """Open the default embedder's weights and tokenizer, once for the embedder and the reader."""
     from embeddings.unigram import UnigramTokenizer

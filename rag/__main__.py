@@ -122,7 +122,7 @@ def ask(
     from rag.retrieve import check_question, check_scope  # a question that cannot be asked must not wait for a build
 
     question, scope = check_question(question), check_scope(**_narrowing(**narrowed)) or None
-    with _opened(articles, index, model) as chatbot, _draft() as show:
+    with _opened(articles, index, model, reads=True) as chatbot, _draft() as show:
         for answer in chatbot.stream(question, k=k, scope=scope):
             show(answer)
     if as_json:
@@ -456,11 +456,13 @@ def _log() -> None:
 
 
 @contextmanager
-def _opened(articles: Path | None, index: Path | None, model: str | None = None) -> Iterator[Chatbot]:
+def _opened(
+    articles: Path | None, index: Path | None, model: str | None = None, reads: bool = False
+) -> Iterator[Chatbot]:
     from rag.chatbot import Chatbot
 
     with _progress() as on_progress:
-        chatbot = Chatbot.open(articles=articles, index=index, model=model, on_progress=on_progress)
+        chatbot = Chatbot.open(articles=articles, index=index, model=model, on_progress=on_progress, reads=reads)
     with closing(chatbot):
         if chatbot.changes is not None:
             click.echo("The index was missing or outdated, so it was built first.", err=True)

@@ -19,7 +19,7 @@ from rag.errors import (
 from rag.generations import new_generation
 from rag.index import FileState, Index, IndexWriter, Recipe, describe
 from rag.read import MEGABYTE, SourceFile, read, scan
-from rag.settings import Settings
+from rag.settings import Settings, folder_key
 from rag.split import split
 from rag.types import Changes, Document, FileReason, FileStatus, Passage, Progress
 
@@ -44,9 +44,9 @@ def build(
         files, skipped, failed = _scan(settings)
         recipe = recipe_of(settings, embedder)
         old = None if fresh else _open_old(settings.index, stack)
-        if old is not None and old.articles not in ("", str(settings.articles.resolve())):
+        if old is not None and old.articles not in ("", folder_key(settings.articles)):
             raise IndexOfAnother(
-                f"this index belongs to the articles in {Path(old.articles).name}; choose another folder for that of "
+                f"this index belongs to the articles in {old.articles.rpartition("-")[0]}; choose another folder for that of "
                 f"{settings.articles.name} with --index or RAG_INDEX, or replace it with: rag build --fresh"
             )
         known = old.files if old is not None and old.recipe == recipe else {}
@@ -56,7 +56,7 @@ def build(
         passages, embedded = writer.finish(embedder, on_progress)
         writer.close()
         reasons = [FileState(each.id, "", each.reason) for each in (*skipped, *failed)]
-        publish(describe(recipe, {state.id: state for state in [*states, *reasons]}, settings.articles))
+        publish(describe(recipe, {state.id: state for state in [*states, *reasons]}, folder_key(settings.articles)))
         return _changes(states, old.files if old is not None else {}, skipped, failed, passages, embedded)
 
 
@@ -73,7 +73,7 @@ def outdated(settings: Settings, index: Index, embedder: Embedder | None = None)
         recipe = _recipe(settings, embedder_name(settings.embedder), index.recipe.fingerprint)
     files, _, _ = _scan(settings)
     before = {state.id: state.sha256 for state in index.files.values() if state.sha256}
-    elsewhere = index.articles not in ("", str(settings.articles.resolve()))
+    elsewhere = index.articles not in ("", folder_key(settings.articles))
     return elsewhere or recipe != index.recipe or before != {file.id: file.sha256 for file in files}
 
 
@@ -158,6 +158,21 @@ def load_reader(embedder: Embedder) -> Callable[[], SpanReader]:
             raise EmbedderError(str(error)) from error
 
     return opened
+
+
+def prefetch_reader(settings: Settings) -> None:
+    """Open the bundled reader in the background: a first answer then does not wait for it."""
+    from contextlib import suppress
+    from threading import Thread
+
+    from embeddings import EmbeddingError, open_span_reader
+
+    def opened() -> None:
+        with suppress(EmbeddingError):  # whoever reads gets the error
+            open_span_reader("bundled")
+
+    if settings.embedder != "hashing":
+        Thread(target=opened, name="reader").start()
 
 
 def _open_old(folder: Path, stack: ExitStack) -> Index | None:

@@ -28,7 +28,15 @@ from rag.answer.answering import (
 )
 from rag.answer.collection import collection_answer
 from rag.answer.reading import Candidate, read
-from rag.build import build, inventory, load_embedder, load_reader, load_reranker, outdated
+from rag.build import (
+    build,
+    inventory,
+    load_embedder,
+    load_reader,
+    load_reranker,
+    outdated,
+    prefetch_reader,
+)
 from rag.chat import ChatFunction, ChatModel, Draft, open_chat_model
 from rag.cite import Citer, citations_of, claims_nothing, marked_text
 from rag.errors import (
@@ -50,6 +58,7 @@ from rag.map import PassageMap, passage_map
 from rag.parts import decomposed, decomposing, is_comparison
 from rag.prompt import ANSWER_SHARE, Prompt, build_prompt
 from rag.question import asks_for_now, understand
+from rag.read import check_folder
 from rag.retrieve import Found, check_k, check_question, check_scope, embed_question, find, sure_scope
 from rag.settings import Settings
 from rag.similarity import Similarity
@@ -117,16 +126,20 @@ class Chatbot:
         model: ChatModel | ChatFunction | str | None = None,
         key: Key | None = None,
         on_progress: Callable[[Progress], None] = lambda _: None,
+        reads: bool = False,
     ) -> Chatbot:
         """Opens the index of a folder of articles, and builds or updates it first where it is missing or outdated.
 
         ``settings`` default to the environment's; ``articles`` and ``index`` name the two folders. ``model`` writes the
         answers: a name as RAG_MODEL has them (with ``key`` where the environment has none), a function that takes messages
-        and yields text, or a ChatModel. Loading the embedding model takes seconds. Raises FootnoteError.
+        and yields text, or a ChatModel. ``reads`` opens the reader too, beside all else. Raises FootnoteError.
         """
         settings = settings or Settings.from_environment()
         settings = settings.replace(articles=articles, index=index, model=model if isinstance(model, str) else None)
         chat_model = _chat_model(settings, None if isinstance(model, str) else model, key)
+        check_folder(settings.articles)
+        if reads:
+            prefetch_reader(settings)
         on_progress(Progress("loading the model", 0, 1))
         embedder = embedder or load_embedder(settings)
         on_progress(Progress("loading the model", 1, 1))

@@ -416,10 +416,10 @@ def _key(embedded: str) -> bytes:
     return hashlib.blake2b(embedded.encode("utf-8", "surrogatepass"), digest_size=16).digest()
 
 
-def describe(recipe: Recipe, files: dict[str, FileState], articles: Path) -> dict[str, Any]:
-    """What a generation's manifest says about its content; ``articles`` is the folder that it belongs to."""
+def describe(recipe: Recipe, files: dict[str, FileState], articles: str) -> dict[str, Any]:
+    """What a generation's manifest says about its content; ``articles`` names the folder that it belongs to."""
     return {
-        "articles": str(articles.resolve()),
+        "articles": articles,
         "recipe": {each.name: getattr(recipe, each.name) for each in fields(Recipe)},
         "file_states": [asdict(state) for state in files.values()],
     }

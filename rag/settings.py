@@ -133,18 +133,18 @@ def default_index(articles: Path) -> Path:
     """Return the folder of the user's cache that keeps the index of a folder of articles."""
     from embeddings.cache import cache_folder
 
-    return cache_folder() / "indexes" / _key(articles)
+    return cache_folder() / "indexes" / folder_key(articles)
 
 
 def default_data(articles: Path) -> Path:
     """Return the folder of the user's data that keeps conversations about a folder of articles."""
     from platformdirs import user_data_path
 
-    return user_data_path("footnote", appauthor=False) / _key(articles)
+    return user_data_path("footnote", appauthor=False) / folder_key(articles)
 
 
-def _key(articles: Path) -> str:
-    """Name a folder by its own name, for people, and a hash of its whole path."""
+def folder_key(articles: Path) -> str:
+    """Name a folder by its own name, for people, and a hash of its whole path, which stays unsaid."""
     whole = articles.expanduser().resolve()
     name = re.sub(r"[^\w-]+", "-", whole.name)[:40]
     return f"{name}-{sha256(str(whole).encode('utf-8', 'surrogateescape')).hexdigest()[:12]}"

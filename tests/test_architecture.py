@@ -77,6 +77,7 @@ ARROWS: dict[str, set[str]] = {
     "chat": {"settings", "tokens"},
     "build": {"generations", "index", "read", "settings", "split", "embeddings"},
     "chatbot": {
+        "read",
         "answer",
         "build",
         "chat",

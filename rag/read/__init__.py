@@ -11,10 +11,10 @@ from collections.abc import Callable
 from pathlib import Path, PurePosixPath
 
 from rag.errors import RefusedFile
-from rag.read.folder import MEGABYTE, QUESTIONS, SourceFile, load, walk
+from rag.read.folder import MEGABYTE, QUESTIONS, SourceFile, check_folder, load, walk
 from rag.types import Document, FileReason
 
-__all__ = ["MEGABYTE", "QUESTIONS", "READERS", "READER_VERSION", "SourceFile", "parse", "read", "scan"]
+__all__ = ["MEGABYTE", "QUESTIONS", "READERS", "READER_VERSION", "SourceFile", "check_folder", "parse", "read", "scan"]
 
 
 def _plain(id: str, data: bytes) -> Document:

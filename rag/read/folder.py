@@ -57,11 +57,7 @@ def walk(
 
     Raises ArticlesError where there is no such folder or it cannot be listed.
     """
-    if not folder.is_dir():
-        problem = "is not a folder" if folder.exists() else "does not exist"
-        raise ArticlesError(
-            f"the folder {folder.name} {problem}; name your folder of articles with --articles or RAG_ARTICLES"
-        )
+    check_folder(folder)
     try:
         found = sorted(_entries(folder))
     except OSError as problem:
@@ -88,6 +84,15 @@ def walk(
         except OSError as problem:
             failed.append(FileReason(shown, _reason(problem)))
     return sorted(files.values(), key=lambda file: file.id), _by_id(skipped), _by_id(failed)
+
+
+def check_folder(folder: Path) -> None:
+    """Raise ArticlesError where there is no such folder."""
+    if not folder.is_dir():
+        problem = "is not a folder" if folder.exists() else "does not exist"
+        raise ArticlesError(
+            f"the folder {folder.name} {problem}; name your folder of articles with --articles or RAG_ARTICLES"
+        )
 
 
 def load(file: SourceFile) -> bytes:
