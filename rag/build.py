@@ -45,8 +45,9 @@ def build(
         recipe = recipe_of(settings, embedder)
         old = None if fresh else _open_old(settings.index, stack)
         if old is not None and old.articles not in ("", folder_key(settings.articles)):
+            owner = old.articles.rpartition("-")[0]
             raise IndexOfAnother(
-                f"this index belongs to the articles in {old.articles.rpartition("-")[0]}; choose another folder for that of "
+                f"this index belongs to the articles in {owner}; choose another folder for that of "
                 f"{settings.articles.name} with --index or RAG_INDEX, or replace it with: rag build --fresh"
             )
         known = old.files if old is not None and old.recipe == recipe else {}
