@@ -258,7 +258,8 @@ class Chatbot:
             answer = _with(answer, collected.sentences, complete=True)
             yield replace(answer, sentences=(), state="none") if collected.talk else answer
             return
-        if entries := self._timeline_asked_for(searched, found, index):
+        topic = asks_for_timeline(searched)
+        if topic and (entries := timeline(topic, index, self._embedder, self._similarity, scope=found.scope.holds)):
             yield from _dated(answer, entries)
             return
         if writer is not None and hits:
@@ -284,17 +285,6 @@ class Chatbot:
         """
         scope = check_scope(outlets, published, documents)
         return timeline(check_question(topic), self._index, self._embedder, self._similarity, scope=scope.holds)
-
-    def _timeline_asked_for(self, question: str, found: Found, index: Index) -> tuple[Entry, ...]:
-        """The timeline that a question asks for, of the period that it names unless nothing was published then."""
-        topic = asks_for_timeline(question)
-        if topic is None:
-            return ()
-        period = found.scope if any(found.scope.published) else replace(found.scope, published=_period(found.mentions))
-        for scope in dict.fromkeys((period, found.scope)):
-            if entries := timeline(topic, index, self._embedder, self._similarity, scope=scope.holds):
-                return entries
-        return ()
 
     def _stand_alone(
         self, answer: Answer, history: Sequence[Message], model: ChatModel | None
@@ -479,12 +469,6 @@ def _hits_for(part: str, whole: str, hits: Sequence[Hit], mentions: Sequence[Men
     named = [each for each in mentions if each.kind != "date" and whole[each.start : each.end] in part]
     scope = sure_scope(named)
     return [hit for hit in hits if scope.holds(hit.document)]
-
-
-def _period(mentions: Sequence[Mention]) -> tuple[str, str]:
-    """The first and the last day of the one period that a question names, empty where it is open or there is none."""
-    dates = [each.published for each in mentions if each.kind == "date"]
-    return dates[0] if len(dates) == 1 else ("", "")
 
 
 def _dated(answer: Answer, entries: Sequence[Entry]) -> Iterator[Answer]:
