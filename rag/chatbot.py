@@ -19,7 +19,6 @@ from rag.answer.answering import (
     NOTHING,
     Chosen,
     Paragraph,
-    by_source,
     choose,
     differing,
     sentences,
@@ -47,7 +46,7 @@ from rag.errors import (
 from rag.follow_up import complete, rewriting, rewritten, split_context
 from rag.index import Index
 from rag.map import PassageMap, passage_map
-from rag.parts import decomposed, decomposing, is_comparison
+from rag.parts import decomposed, decomposing
 from rag.prompt import ANSWER_SHARE, Prompt, build_prompt
 from rag.question import asks_for_now, understand
 from rag.retrieve import Found, check_k, check_question, check_scope, embed_question, find, sure_scope
@@ -67,8 +66,6 @@ log = logging.getLogger(__name__)
 WITHHELD = "The model wrote an answer, but no passage carries any sentence of it, so it is not shown."
 CHANGEABLE = ("k", "decompose", "rewrite", "context_tokens")
 """The settings that an open chatbot can answer with in place of its own."""
-MOST_COMPARED = 4
-"""How many articles a comparison quotes."""
 SHORT_CALL_SECONDS = 20
 """How long a model may take to complete or part a question before the rules do it."""
 
@@ -349,13 +346,8 @@ class Chatbot:
                 for each in named
             ]
         chosen = choose(candidates)
-        if is_comparison(question) and chosen.state == "answered":
-            several = [choose([each]) for each in by_source(candidates).values()][:MOST_COMPARED]
-        else:
-            several = [Chosen((each,), "answered") for each in differing(chosen, candidates)]
-            several = [] if asks_for_now(question) else several
-        if len(several) > 1:
-            return [Paragraph(source_label(each.candidates[0].hit), each) for each in several if each.candidates]
+        if (several := differing(chosen, candidates)) and not asks_for_now(question):
+            return [Paragraph(source_label(each.hit), Chosen((each,), "answered")) for each in several]
         return [Paragraph("", chosen)]
 
     def _candidates(
