@@ -36,7 +36,7 @@ NUMBER_WEIGHT = 16.0
 FAR_WEIGHT = 4.0
 """Logits that all of the question's alphabet lose where no passage is near it in meaning."""
 ACROSS_WEIGHT = 2.0
-"""Logits added across two alphabets, where the reader scores lower and nearness in meaning tells little."""
+"""Logits added across two alphabets, where the reader scores lower, with a passage near the question."""
 NEWER_WEIGHT = 1.5
 """Logits that the newest article gains over the oldest where the question asks for what holds now."""
 TEMPERATURE = 2.0
@@ -105,7 +105,7 @@ def weigh(
         weight = HANGING_COVERAGE_WEIGHT if each.unit.context else COVERAGE_WEIGHT
         score = each.score + weight * (coverage - max(covered)) - NUMBER_WEIGHT * missing
         if is_cyrillic(asked.text) != is_cyrillic(each.quote):
-            score += ACROSS_WEIGHT
+            score += 0.0 if far else ACROSS_WEIGHT
         elif far:
             score -= FAR_WEIGHT
         score += NEWER_WEIGHT * newness.get(each.hit.document.published, 0.0)
