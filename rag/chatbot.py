@@ -19,7 +19,6 @@ from rag.answer.answering import (
     NOTHING,
     Chosen,
     Paragraph,
-    by_source,
     choose,
     differing,
     sentences,
@@ -55,7 +54,7 @@ from rag.errors import (
 from rag.follow_up import complete, rewriting, rewritten, split_context
 from rag.index import Index
 from rag.map import PassageMap, passage_map
-from rag.parts import decomposed, decomposing, is_comparison
+from rag.parts import decomposed, decomposing
 from rag.prompt import ANSWER_SHARE, Prompt, build_prompt
 from rag.question import asks_for_now, understand
 from rag.read import check_folder
@@ -76,8 +75,6 @@ log = logging.getLogger(__name__)
 WITHHELD = "The model wrote an answer, but no passage carries any sentence of it, so it is not shown."
 CHANGEABLE = ("k", "decompose", "rewrite", "context_tokens")
 """The settings that an open chatbot can answer with in place of its own."""
-MOST_COMPARED = 4
-"""How many articles a comparison quotes."""
 SHORT_CALL_SECONDS = 20
 """How long a model may take to complete or part a question before the rules do it."""
 
@@ -271,7 +268,8 @@ class Chatbot:
             answer = _with(answer, collected.sentences, complete=True)
             yield replace(answer, sentences=(), state="none") if collected.talk else answer
             return
-        if entries := self._timeline_asked_for(searched, found, index):
+        topic = asks_for_timeline(searched)
+        if topic and (entries := timeline(topic, index, self._embedder, self._similarity, scope=found.scope.holds)):
             yield from _dated(answer, entries)
             return
         if writer is not None and hits:
@@ -297,17 +295,6 @@ class Chatbot:
         """
         scope = check_scope(outlets, published, documents)
         return timeline(check_question(topic), self._index, self._embedder, self._similarity, scope=scope.holds)
-
-    def _timeline_asked_for(self, question: str, found: Found, index: Index) -> tuple[Entry, ...]:
-        """The timeline that a question asks for, of the period that it names unless nothing was published then."""
-        topic = asks_for_timeline(question)
-        if topic is None:
-            return ()
-        period = found.scope if any(found.scope.published) else replace(found.scope, published=_period(found.mentions))
-        for scope in dict.fromkeys((period, found.scope)):
-            if entries := timeline(topic, index, self._embedder, self._similarity, scope=scope.holds):
-                return entries
-        return ()
 
     def _stand_alone(
         self, answer: Answer, history: Sequence[Message], model: ChatModel | None
@@ -372,13 +359,8 @@ class Chatbot:
                 for each in named
             ]
         chosen = choose(candidates)
-        if is_comparison(question) and chosen.state == "answered":
-            several = [choose([each]) for each in by_source(candidates).values()][:MOST_COMPARED]
-        else:
-            several = [Chosen((each,), "answered") for each in differing(chosen, candidates)]
-            several = [] if asks_for_now(question) else several
-        if len(several) > 1:
-            return [Paragraph(source_label(each.candidates[0].hit), each) for each in several if each.candidates]
+        if (several := differing(chosen, candidates)) and not asks_for_now(question):
+            return [Paragraph(source_label(each.hit), Chosen((each,), "answered")) for each in several]
         return [Paragraph("", chosen)]
 
     def _candidates(
@@ -492,12 +474,6 @@ def _hits_for(part: str, whole: str, hits: Sequence[Hit], mentions: Sequence[Men
     named = [each for each in mentions if each.kind != "date" and whole[each.start : each.end] in part]
     scope = sure_scope(named)
     return [hit for hit in hits if scope.holds(hit.document)]
-
-
-def _period(mentions: Sequence[Mention]) -> tuple[str, str]:
-    """The first and the last day of the one period that a question names, empty where it is open or there is none."""
-    dates = [each.published for each in mentions if each.kind == "date"]
-    return dates[0] if len(dates) == 1 else ("", "")
 
 
 def _dated(answer: Answer, entries: Sequence[Entry]) -> Iterator[Answer]:

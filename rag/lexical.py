@@ -10,9 +10,8 @@ import math
 import shutil
 import weakref
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from functools import lru_cache
-from itertools import pairwise
 from pathlib import Path
 from tempfile import mkdtemp
 from typing import TYPE_CHECKING, NamedTuple
@@ -28,8 +27,6 @@ LEXICAL_VERSION = "2"
 
 # How much a word in the title, the outlet or the date counts against the same word in the passage.
 _HEADER_WEIGHT = 0.3
-# How much two words count that the articles write as one.
-_JOINED_WEIGHT = 0.8
 # A word has at most so many other spellings; the most frequent ones are kept.
 _MOST_SPELLINGS = 4
 # Shorter words are too near to one another.
@@ -83,21 +80,14 @@ class KeywordIndex:
         """For each content word of the question the index terms it stands for, with a weight from 0 to 1.
 
         A name stands for its other spellings too, a word that is not in the index for those it may be with a typing error.
-        A compound that the articles write apart counts as its parts.
         """
         found: dict[str, dict[str, float]] = {}
-        manners = _manners(question)
         for word in content_words(question):
             term = stem(word)
             if not term or word in found:
                 continue
-            if self.frequency(term):
-                found[word] = self._other_spellings(word, term) | {term: 1.0}
-            else:
-                found |= self._meant(word, term, manners.get(word))
-        for (first, second), joined in self._joined(question):
-            for word in {first, second} & found.keys():
-                found[word].setdefault(joined, _JOINED_WEIGHT)
+            known = self.frequency(term) > 0
+            found[word] = self._other_spellings(word, term) | {term: 1.0} if known else self._meant(word, term)
         return found
 
     def frequency(self, term: str) -> int:
@@ -109,21 +99,16 @@ class KeywordIndex:
         if len(word) < _SHORTEST_SPELT or not (self._spellings.written(word) or word)[0].isupper():
             return {}
         names = [form for form in self._spellings.same(word) if form[0].isupper() and stem(form) != term]
-        parts = {
-            stem(part): round(_JOINED_WEIGHT * len(part) / len(word), 3) for part in self._parts(word, of_names=True)
-        }
         # Who asks in one alphabet would rather read the articles in it.
-        return parts | self._weighted(word, {form: 1 + (is_cyrillic(form) != is_cyrillic(word)) for form in names})
+        return self._weighted(word, {form: 1 + (is_cyrillic(form) != is_cyrillic(word)) for form in names})
 
-    def _meant(self, word: str, term: str, is_name: bool | None) -> dict[str, dict[str, float]]:
+    def _meant(self, word: str, term: str) -> dict[str, float]:
+        """The terms that an unknown word may be with a typing error, the likeliest alone."""
         if len(word) < _SHORTEST_SPELT or not word.isalpha():
-            return {word: {term: 1.0}}
-        costs = self._spellings.meant(word, is_name)
+            return {term: 1.0}
+        costs = self._spellings.meant(word)
         least = min(costs.values(), default=0)
-        if least != 1 and (parts := self._parts(word)):
-            return {part: {stem(part): 1.0} for part in parts}
-        cheapest = {form: cost for form, cost in costs.items() if cost == least}
-        return {word: self._weighted(word, cheapest) or {term: 1.0}}
+        return self._weighted(word, {form: cost for form, cost in costs.items() if cost == least}) or {term: 1.0}
 
     def _weighted(self, word: str, costs: dict[str, int]) -> dict[str, float]:
         """The terms of some forms, the likelier the longer the word and the lower the cost; the most frequent ones."""
@@ -132,31 +117,6 @@ class KeywordIndex:
             weights.setdefault(stem(form), round(1 - cost / (len(word) + 1), 3))
         known = sorted(weights, key=lambda term: (-weights[term], -self.frequency(term), term))[:_MOST_SPELLINGS]
         return {term: weights[term] for term in known if self.frequency(term)}
-
-    def _parts(self, word: str, of_names: bool = False) -> tuple[str, str] | tuple[()]:
-        """The two words that one is made of, where a passage holds both; parts of three letters must be names."""
-        for place in range(3, len(word) - 2):
-            parts = word[:place], word[place:]
-            forms = [self._spellings.written(part) for part in parts]
-            named = all(form[:1].isupper() for form in forms)
-            long = not of_names and min(map(len, parts)) > 3
-            if all(forms) and (named or long) and self._together(*map(stem, parts)):
-                return parts
-        return ()
-
-    def _together(self, *terms: str) -> bool:
-        from tantivy import Occur, Query
-
-        parts = [(Occur.Must, Query.term_query(self._index.schema, "text", term, "freq")) for term in terms]
-        return bool(self._searcher.search(Query.boolean_query(parts), 1, count=False).hits)
-
-    def _joined(self, question: str) -> Iterator[tuple[tuple[str, str], str]]:
-        """Neighbouring words that the articles also write as one, with its term."""
-        content = frozenset(content_words(question))
-        for first, second in pairwise(words(question)):
-            whole = first + second
-            if {first, second} <= content and len(whole) > 5 and self._spellings.written(whole):
-                yield (first, second), stem(whole)
 
     def _rarity(self, frequency: int) -> float:
         return math.log(1 + (len(self) - frequency + 0.5) / (frequency + 0.5))
@@ -276,12 +236,3 @@ def _analyzer() -> tantivy.TextAnalyzer:
     builder = TextAnalyzerBuilder(Tokenizer.simple()).filter(Filter.remove_long(_LONGEST_WORD))
     builder = builder.filter(Filter.lowercase()).filter(Filter.ascii_fold())
     return builder.filter(Filter.stemmer("english")).filter(Filter.stemmer("russian")).build()
-
-
-def _manners(question: str) -> dict[str, bool]:
-    """For each word whether it is written like a name, where its capital or the lack of one says so."""
-    asked = words(question)
-    later = [word for word in asked[1:] if word[0].isupper()]
-    if not later or len(later) == len(asked) - 1:
-        return {}
-    return {word: word[0].isupper() for word in asked[1:]}

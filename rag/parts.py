@@ -37,14 +37,6 @@ _ALSO_SAYS = re.compile(
     r"(?i:say|report|write|claim|говор\w+|пиш\w+|сообща\w+|дейді|жазады)\W*$"
     r"|\b(?i:according to)\b.+\b(?i:and according to)\b"
 )
-_COMPARES = re.compile(
-    r"\b(?:compar\w+|contrast\w*|differ(?:s|ed|ing|ences?)?|disagree\w*|contradict\w*|(?:not|n['’]t) agree"
-    r"|versus|vs|both|similarit\w+"
-    r"|each (?:of them |article |outlet |paper )?(?:say|report|write|claim)\w*|versions"
-    r"|сравн\w+|отлича\w+|различи\w+|различа\w+|разниц\w+|расходятся|расхожден\w+|противореч\w+|совпада\w+|обе|обоих|одинаков\w+|версии"
-    r"|салыстыр\w*|айырма\w*|қайшы\w*|екеуі\w*|бірдей)\b|^(?:is|are|was|were|do|does|did)\b.*\bsame\b",
-    re.IGNORECASE,
-)
 
 
 def parts(question: str) -> tuple[str, ...]:
@@ -92,15 +84,6 @@ def _pair(question: str) -> list[str]:
     elif last and re.match(_NAME, other):  # "the fares in Velm and Osk"
         other = one[: last.start()] + other
     return [f"{each}{match['rest']}" for each in (one, other)]
-
-
-def is_comparison(question: str) -> bool:
-    """Tell whether a question asks how things or sources differ or agree.
-
-    >>> is_comparison("Do the two papers give the same date?"), is_comparison("Who came first?")
-    (True, False)
-    """
-    return bool(_COMPARES.search(question) or _ALSO_SAYS.search(split_context(question)[0]))
 
 
 def decomposing(question: str) -> tuple[Message, ...]:

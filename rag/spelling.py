@@ -155,16 +155,16 @@ class Spellings:
             found |= dict.fromkeys(filter(is_cyrillic, self._cases(word)))
         return list(found)
 
-    def meant(self, word: str, is_name: bool | None = None) -> dict[str, int]:
+    def meant(self, word: str) -> dict[str, int]:
         """The forms that an unknown word may be, each with its cost, cheapest first: those that sound like it, else near ones.
 
-        ``is_name`` says whether the word is written like a name, ``None`` where that cannot be told. A form may cost a third
-        of the word's letters: short words are too near to one another. Names are farther apart than everyday words are.
+        A form may cost a third of the word's letters: short words are too near to one another. Names are farther apart than
+        everyday words are.
         """
         if len(word) < 4 or not self._forms:
             return {}
         errors = dict.fromkeys(self.same(word), 1) or {form: _errors(word, form) for form in self._near(word)}
-        costs = {form: cost + _doubts(word, form, is_name) for form, cost in errors.items()}
+        costs = {form: cost + _doubts(word, form) for form, cost in errors.items()}
         allowed = {form: cost for form, cost in costs.items() if cost <= (len(word) + form[0].isupper()) // 3}
         return dict(sorted(allowed.items(), key=lambda each: (each[1], each[0])))
 
@@ -241,10 +241,9 @@ def _letter_sets(strings: Sequence[str]) -> tuple[NDArray[integer], NDArray[inte
     return ends - starts, numpy.bitwise_or.reduceat(numpy.uint32(1) << (codes & 31), starts)
 
 
-def _doubts(word: str, form: str, is_name: bool | None) -> int:
-    """What makes it less likely besides: another first letter in an everyday word, a name on one side only."""
-    named = form[0].isupper()
-    return (not named and key(form)[:1] != key(word)[:1]) + (is_name is not None and is_name != named)
+def _doubts(word: str, form: str) -> int:
+    """What makes it less likely besides: another first letter in an everyday word."""
+    return form[0].islower() and key(form)[:1] != key(word)[:1]
 
 
 def _errors(word: str, form: str) -> int:

@@ -268,25 +268,6 @@ def alone(settings: Settings) -> Settings:
     return settings.replace(articles=settings.articles.parent / "ferry")
 
 
-def test_how_something_changed_in_a_period_is_a_timeline_of_it(settings: Settings, hashing: Embedder) -> None:
-    settings = alone(settings)
-    head = (
-        '---\ntitle: "Harbour notes {0}"\noutlet: Courier\npublished: "{0}"\n---\nThe ferry of Tarn carried {1} people.'
-    )
-    write_articles(
-        settings.articles,
-        {f"{year}.md": head.format(year, people) for year, people in ((2029, 250), (2031, 400), (2030, 300))},
-    )
-    chatbot = Chatbot.open(settings, embedder=hashing)
-
-    def years(question: str) -> list[str]:
-        return [each.hit.document.published for each in chatbot.ask(question).citations]
-
-    assert years("How did the ferry of Tarn change between 2030 and 2031?") == ["2030", "2031"]
-    assert years("How did the ferry of Tarn change since 2030?") == ["2030", "2031"]
-    assert years("How did the ferry of Tarn change from 1950 to 1960?") == ["2029", "2030", "2031"]
-
-
 def test_what_was_so_before_a_day_is_told_by_who_wrote_before_it(settings: Settings, bundled: Embedder) -> None:
     head = '---\ntitle: "Notes on Tarn"\noutlet: Courier\npublished: "{}"\n---\n{}'
     chosen = alone(settings)

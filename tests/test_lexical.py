@@ -131,19 +131,6 @@ def test_words_that_merely_look_alike_do_not_find_one_another(names: KeywordInde
 
 
 @pytest.mark.parametrize(
-    ("asked", "row"),
-    [("Nur Aman", 1), ("Nur-Aman", 1), ("NurAman", 0), ("the Nur-Aman party", 1), ("sun word", 4), ("sun-word", 4)],
-)
-def test_compounds_are_found_joined_and_apart(names: KeywordIndex, asked: str, row: int) -> None:
-    assert row in [hit.row for hit in names.search(asked, 3)]
-
-
-def test_an_unknown_compound_counts_as_its_parts_where_they_stand_together(names: KeywordIndex) -> None:
-    assert names.terms("Windplate") == {"Wind": {"wind": 1.0}, "plate": {"plate": 1.0}}
-    assert names.terms("courtplate") == {"courtplate": {"courtplat": 1.0}}
-
-
-@pytest.mark.parametrize(
     ("asked", "found"), [("Mueldner", "muldner"), ("Жандоск", "zhandosk"), ("Jandosk", "zhandosk")]
 )
 def test_names_in_other_letters(names: KeywordIndex, asked: str, found: str) -> None:

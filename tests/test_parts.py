@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rag.parts import MOST_PARTS, decomposed, decomposing, is_comparison, parts
+from rag.parts import MOST_PARTS, decomposed, decomposing, parts
 
 
 @pytest.mark.parametrize(
@@ -144,29 +144,6 @@ def test_the_form_tells_the_parts(question: str, expected: tuple[str, ...]) -> N
 )
 def test_a_question_for_one_thing_is_left_whole(question: str) -> None:
     assert parts(question) == ()
-
-
-@pytest.mark.parametrize(
-    ("question", "expected"),
-    [
-        ("How do the Courier and the Gazette differ on the cost of the dam?", True),
-        ("The Courier and the Gazette don't agree about the fire. What does each say?", True),
-        ("Do the two reports give the same number of boats?", True),
-        ("Compare the fares in Velm and Osk.", True),
-        ("What do both papers say about the dam?", True),
-        ("How high is the dam, says the Courier, and what does the Evening Gazette report?", True),
-        ("How high is the dam according to the Courier, and according to the Gazette?", True),
-        ("What did the mayor promise and what did she say?", False),
-        ("Чем отличаются версии двух газет?", True),
-        ("Екі газеттің мәліметін салыстырыңыз", True),
-        ("How many different boats were there?", False),
-        ("Who resigned the same day?", False),
-        ("На что пошли расходы города?", False),
-        ("How did the ferry sink?", False),
-    ],
-)
-def test_a_comparison_is_told_from_other_questions(question: str, expected: bool) -> None:
-    assert is_comparison(question) == expected
 
 
 WORDS = (

@@ -161,14 +161,8 @@ def test_any_folder_gives_all_that_name_it_in_order(
     [
         ("Give me a timeline of the tram in Port Velm, please.", "the tram in Port Velm"),
         ("Kossarova timeline", "Kossarova"),
-        ("How did the coverage of Kossarova change over time?", "Kossarova"),
-        ("How has the reporting on the plant evolved since 2030?", "the plant"),
-        ("How did the plant's use of water change over time?", "the plant's use of water"),
-        ("What is the history of the coverage of the strike?", "the strike"),
-        ("What did the papers write about Kramer in chronological order?", "Kramer"),
         ("Хронология протестов в Оске", "протестов в Оске"),
-        ("Как менялось освещение забастовки?", "забастовки"),
-        ("История публикаций о заводе", "заводе"),
+        ("хронология событий вокруг завода, пожалуйста", "завода"),
     ],
 )
 def test_a_question_for_a_timeline_names_its_topic(question: str, topic: str) -> None:

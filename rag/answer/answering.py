@@ -25,7 +25,7 @@ CLOSE = -6.0
 MOST_SENTENCES = 3
 WORTH_ADDING = 2.5
 """A further sentence may score so much less than the best one, in logits."""
-SOURCES_DIFFER = 2.0
+SOURCES_DIFFER = 1.0
 """Another article's answer may score so much less than the best one to be shown beside it, in logits."""
 COVERAGE_WEIGHT = 2.0
 """Logits between a candidate whose surroundings hold all words of the question and one whose hold none."""
@@ -34,9 +34,9 @@ HANGING_COVERAGE_WEIGHT = 6.0
 NUMBER_WEIGHT = 16.0
 """Logits that a candidate loses for each id or period of the question that its passage and article are not of: a refusal."""
 FAR_WEIGHT = 4.0
-"""Logits that all lose where no passage is near the question in meaning."""
-ACROSS_NEAR, ACROSS_FAR = 2.0, -1.0
-"""Logits added across two alphabets, where the reader scores lower, with a passage near the question and with none."""
+"""Logits that all of the question's alphabet lose where no passage is near it in meaning."""
+ACROSS_WEIGHT = 2.0
+"""Logits added across two alphabets, where the reader scores lower, with a passage near the question."""
 NEWER_WEIGHT = 1.5
 """Logits that the newest article gains over the oldest where the question asks for what holds now."""
 TEMPERATURE = 2.0
@@ -105,7 +105,7 @@ def weigh(
         weight = HANGING_COVERAGE_WEIGHT if each.unit.context else COVERAGE_WEIGHT
         score = each.score + weight * (coverage - max(covered)) - NUMBER_WEIGHT * missing
         if is_cyrillic(asked.text) != is_cyrillic(each.quote):
-            score += ACROSS_FAR if far else ACROSS_NEAR
+            score += 0.0 if far else ACROSS_WEIGHT
         elif far:
             score -= FAR_WEIGHT
         score += NEWER_WEIGHT * newness.get(each.hit.document.published, 0.0)
@@ -146,22 +146,15 @@ def choose(candidates: Sequence[Candidate]) -> Chosen:
     return Chosen(tuple(chosen), "answered" if answered else "closest")
 
 
-def by_source(candidates: Sequence[Candidate]) -> dict[str, Candidate]:
-    """Keep the best candidate of each article, best first."""
-    found: dict[str, Candidate] = {}
-    for each in candidates:
-        found.setdefault(each.hit.document.id, each)
-    return found
-
-
 def differing(chosen: Chosen, candidates: Sequence[Candidate]) -> tuple[Candidate, ...]:
     """Find answers of several articles that differ in what they answer; empty where they agree."""
     if chosen.state != "answered":
         return ()
     best = chosen.candidates[0]
-    different = [best]
-    for each in list(by_source(candidates).values())[1:]:
-        likely = each.score >= max(ANSWERED, best.score - SOURCES_DIFFER)
+    different, read = [best], {best.hit.document.id}
+    for each in candidates:
+        likely = each.hit.document.id not in read and each.score >= max(ANSWERED, best.score - SOURCES_DIFFER)
+        read.add(each.hit.document.id)
         if likely and all(_answers_differ(each, other) for other in different):
             different.append(each)
     return tuple(different) if len(different) > 1 else ()

@@ -17,7 +17,6 @@ _LINE = re.compile(r"[^\n]*\S[^\n]*")
 _ITEM = re.compile(r"\s*(?:[-–•*·]|\d{1,3}[.)])\s+\S")
 _CELL = re.compile(r"\s\|\s|\t")
 _QUESTION_MARK = re.compile(r"[?？؟;;][”\"'’»)\]*_\s]*$")
-_ASKED = re.compile(r"\s*(?:Q|Question|В|Вопрос|С|Сұрақ)\s*[:.]\s", re.IGNORECASE)
 _CLOSED = re.compile(r"[.!?…。！？:;][”\"'’»)\]*_\s]*$")
 
 
@@ -93,7 +92,7 @@ def _is_item(line: str) -> bool:
 
 
 def _is_question(line: str) -> bool:
-    return bool(_ASKED.match(line)) or (bool(_QUESTION_MARK.search(line)) and len(sentence_spans(line)) <= 2)
+    return bool(_QUESTION_MARK.search(line)) and len(sentence_spans(line)) <= 2
 
 
 def _rows(text: str, lines: Sequence[tuple[int, int]]) -> Iterator[Unit]:
