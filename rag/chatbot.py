@@ -352,8 +352,7 @@ class Chatbot:
             if any(each.chosen.state == "answered" for each in found):
                 return found
         candidates = self._candidates(question, answer.hits, index, mentions)
-        named = [each for each in mentions if each.kind in ("outlet", "document") and each.sure]
-        if len(named) > 1:
+        if len(named := _sources(mentions)) > 1:
             return [
                 Paragraph(each.label, choose([c for c in candidates if sure_scope([each]).holds(c.hit.document)]))
                 for each in named
@@ -367,10 +366,12 @@ class Chatbot:
         self, question: str, hits: Sequence[Hit], index: Index, mentions: Sequence[Mention]
     ) -> list[Candidate]:
         dates = [each for each in mentions if each.kind == "date"]
-        candidates = read(self._reader(), question, hits)
+        named = _sources(mentions)
+        named = named if len(named) > 1 else []  # the reader would take the names of those who say it for its subject
+        candidates = read(self._reader(), _without(question, named), hits)
         if len(dates) == 1:  # an article of that time need not name it
             then = Scope(published=dates[0].published)
-            rest = f"{question[: dates[0].start].rstrip()}{question[dates[0].end :]}"
+            rest = _without(question, [*named, *dates])
             candidates += read(self._reader(), rest, [hit for hit in hits if then.holds(hit.document)])
         nearest = max((hit.why.dense_score or 0.0 for hit in hits), default=0.0)
         far = not self._similarity.scaled([nearest])[0]
@@ -474,6 +475,18 @@ def _hits_for(part: str, whole: str, hits: Sequence[Hit], mentions: Sequence[Men
     named = [each for each in mentions if each.kind != "date" and whole[each.start : each.end] in part]
     scope = sure_scope(named)
     return [hit for hit in hits if scope.holds(hit.document)]
+
+
+def _sources(mentions: Sequence[Mention]) -> list[Mention]:
+    """Find the outlets and articles that a question names for sure."""
+    return [each for each in mentions if each.kind in ("outlet", "document") and each.sure]
+
+
+def _without(question: str, mentions: Sequence[Mention]) -> str:
+    """Cut mentions out of a question."""
+    for each in sorted(mentions, key=lambda each: -each.start):
+        question = f"{question[: each.start].rstrip()}{question[each.end :]}"
+    return question
 
 
 def _dated(answer: Answer, entries: Sequence[Entry]) -> Iterator[Answer]:
