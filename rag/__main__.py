@@ -387,7 +387,7 @@ def status(articles: Path | None, index: Path | None, as_json: bool) -> None:
     from rag.index import Index
 
     settings = Settings.from_environment(articles=articles, index=index)
-    with closing(Index.open(settings.index)) as opened:
+    with closing(Index.open(settings.index, whole=False)) as opened:
         state = {
             "index": str(settings.index),
             "articles": len(opened.headers()),

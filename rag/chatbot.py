@@ -637,12 +637,12 @@ def _up_to_date(
         ):
             raise
         return index, None, f"The answers come from an older index: {obstacle}"
-    return Index.open(settings.index), changes, ""
+    return Index.open(settings.index, whole=False), changes, ""
 
 
 def _existing(folder: Path) -> Index | None:
     try:
-        return Index.open(folder)
+        return Index.open(folder, whole=False)
     except IndexTooNew:
         raise
     except IndexingError:

@@ -26,6 +26,8 @@ from typing import Any
 from rag.errors import IndexCorrupt, IndexingError, IndexLocked, IndexMissing, IndexTooNew, IndexUnwritable
 
 FORMAT = 1
+LARGE = 64 * 1024 * 1024
+"""Bytes of a file that takes longer to check than a reader notices."""
 _MANIFEST = "manifest.json"
 _GENERATION = re.compile(r"gen-\d{6,}-[0-9a-f]{8}")
 _TEMPORARY = re.compile(r"tmp-[0-9a-f]{8}")
@@ -34,22 +36,27 @@ _LARGEST_MANIFEST = 256 * 1024 * 1024
 
 @dataclass(frozen=True, slots=True)
 class Generation:
-    """One complete, checked generation; ``notice`` says why it is not the current one, or is empty."""
+    """One complete generation; ``notice`` says why it is not the current one, or is empty.
+
+    ``check`` looks at what was not checked yet and raises IndexCorrupt.
+    """
 
     path: Path
     content: dict[str, Any]
     notice: str = ""
+    check: Callable[[], None] = lambda: None
 
 
-def open_generation(folder: Path) -> Generation:
-    """The current generation with every checksum verified; where it is damaged, the previous one with a notice.
+def open_generation(folder: Path, whole: bool = True) -> Generation:
+    """Open the current generation with its checksums verified; where it is damaged, the previous one with a notice.
 
-    Raises IndexMissing, IndexCorrupt or IndexTooNew.
+    Unless ``whole``, files of more than LARGE bytes are left to ``Generation.check``: to hash a million passages takes
+    seconds. Raises IndexMissing, IndexCorrupt or IndexTooNew.
     """
     if not (folder / "CURRENT").is_file():
         raise IndexMissing("there is no index yet; run: rag build")
     try:
-        return _open(folder, "CURRENT")
+        return _open(folder, "CURRENT", whole)
     except IndexCorrupt as damage:
         try:
             previous = _open(folder, "PREVIOUS")
@@ -82,7 +89,7 @@ def checked_files(path: Path) -> dict[str, dict[str, Any]]:
     return {name: _checksum(path / name) for name in names if name != _MANIFEST}
 
 
-def _open(folder: Path, pointer: str) -> Generation:
+def _open(folder: Path, pointer: str, whole: bool = True) -> Generation:
     try:
         line = (folder / pointer).read_text("ascii").split()
         name, digest = line
@@ -96,9 +103,19 @@ def _open(folder: Path, pointer: str) -> Generation:
         raise IndexCorrupt(_damaged(_MANIFEST))
     if content["format"] > FORMAT:
         raise IndexTooNew("the index was written by a newer Footnote; update the program, or run: rag build --fresh")
+    later = {}
     for file, expected in content["files"].items():
-        _check_file(path, file, expected)
-    return Generation(path, content)
+        if whole or expected.get("size", 0) <= LARGE:
+            _check_file(path, file, expected)
+        else:
+            _check_size(path, file, expected)
+            later[file] = expected
+
+    def check() -> None:
+        for file, expected in later.items():
+            _check_file(path, file, expected)
+
+    return Generation(path, content, check=check)
 
 
 def _read_manifest(path: Path, digest: str) -> dict[str, Any]:
@@ -116,11 +133,19 @@ def _read_manifest(path: Path, digest: str) -> dict[str, Any]:
 
 
 def _check_file(path: Path, name: str, expected: dict[str, Any]) -> None:
+    _check_size(path, name, expected)  # first: it is free, and a file of another size needs no reading
+    try:
+        if _checksum(path / name) == expected:
+            return
+    except OSError:
+        pass
+    raise IndexCorrupt(_damaged(name))
+
+
+def _check_size(path: Path, name: str, expected: dict[str, Any]) -> None:
     file = path / name
     try:
-        # Sizes first: they are free, and a file of another size needs no reading.
-        whole = file.is_file() and not file.is_symlink() and file.stat().st_size == expected["size"]
-        if whole and _checksum(file) == expected:
+        if file.is_file() and not file.is_symlink() and file.stat().st_size == expected["size"]:
             return
     except OSError:
         pass

@@ -29,7 +29,7 @@ from rag.errors import (
     IndexMismatch,
     QuestionError,
 )
-from rag.generations import open_generation
+from rag.generations import Generation, open_generation
 from rag.lexical import LEXICAL_VERSION, KeywordHit, KeywordIndex, create_keyword_index
 from rag.split import SPLITTING_VERSION
 from rag.types import Contents, Document, Header, Passage, Progress
@@ -82,12 +82,14 @@ class Index:
     ``recipe`` is what it was made with, ``files`` what became of every file, ``notice`` what a reader should know about it.
     """
 
-    def __init__(self, path: Path, content: dict[str, Any], notice: str = "") -> None:
+    def __init__(self, generation: Generation) -> None:
         from embeddings import EmbeddingError, open_vector_index
 
-        self.path = path
-        self.notice = notice
+        self.path = path = generation.path
+        self.notice = generation.notice
+        content = generation.content
         self._lock = threading.Lock()
+        self._damage = ""
         try:
             self.recipe = Recipe(**content["recipe"])
             self.articles = str(content.get("articles", ""))  # the folder it belongs to
@@ -104,10 +106,22 @@ class Index:
             raise IndexCorrupt("the index holds different numbers of passages, vectors and keywords; run: rag build")
 
     @classmethod
-    def open(cls, folder: Path) -> Index:
-        """The current generation of an index's folder, checked; raises IndexMissing, IndexCorrupt or IndexTooNew."""
-        generation = open_generation(folder)
-        return cls(generation.path, generation.content, generation.notice)
+    def open(cls, folder: Path, whole: bool = True) -> Index:
+        """Open the current generation of an index's folder; raises IndexMissing, IndexCorrupt or IndexTooNew.
+
+        Unless ``whole``, large files are checked in the background, and what is found wrong is told by the next question.
+        """
+        generation = open_generation(folder, whole)
+        index = cls(generation)
+        if not whole:
+            threading.Thread(target=index._check, args=(generation.check,), name="checking", daemon=True).start()
+        return index
+
+    def _check(self, check: Callable[[], None]) -> None:
+        try:
+            check()
+        except IndexCorrupt as damage:
+            self._damage = self.notice = str(damage)
 
     def __len__(self) -> int:
         return len(self.vectors)
@@ -230,6 +244,8 @@ class Index:
         return Document(**asdict(_header(header)), text=text)
 
     def _all(self, query: str, values: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
+        if self._damage:
+            raise IndexCorrupt(self._damage)
         try:
             with self._lock:
                 return self._database.execute(query, tuple(values)).fetchall()

@@ -9,6 +9,7 @@ import shutil
 import sqlite3
 import subprocess
 import sys
+import threading
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 from embeddings import Embedder, EmbeddingError, open_embedder
 from news import ARTICLES, write_articles
 from rag.build import build, outdated
+from rag.chatbot import Chatbot
 from rag.errors import (
     ArticlesError,
     EmbedderError,
@@ -337,6 +339,36 @@ def test_a_span_outside_its_article_is_reported(settings: Settings, hashing: Emb
     assert verify(settings.index)[1] == ["harbour.md: no passage can lie at characters 0 to 100000"]
     with pytest.raises(IndexCorrupt):
         Index.open(settings.index).passages([0])
+
+
+def test_damage_in_a_large_file_is_found_after_opening_and_mended(
+    settings: Settings, hashing: Embedder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    build(settings, hashing)
+    monkeypatch.setattr("rag.generations.LARGE", 100)
+    whole = Index.open(settings.index, whole=False)
+    _wait_for_checks()
+    assert len(whole.passages([0])) == 1
+    (file,) = whole.path.rglob("vectors.npy")
+    content = file.read_bytes()
+    file.write_bytes(content[:-9] + bytes([content[-9] ^ 1]) + content[-8:])
+    index = Index.open(settings.index, whole=False)
+    _wait_for_checks()
+    with pytest.raises(IndexCorrupt, match=r"vectors\.npy of the index is damaged; run: rag build"):
+        index.passages([0])
+    with pytest.raises(IndexCorrupt):
+        Index.open(settings.index)
+    chatbot = Chatbot(settings, index, hashing)
+    assert chatbot.outdated()
+    chatbot.refresh()
+    assert len(chatbot.retrieve("tram", 3)) > 0
+    assert Index.open(settings.index).notice == ""
+
+
+def _wait_for_checks() -> None:
+    for thread in threading.enumerate():
+        if thread.name == "checking":
+            thread.join()
 
 
 def test_an_index_belongs_to_one_folder(settings: Settings, hashing: Embedder, tmp_path: Path) -> None:
