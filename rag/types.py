@@ -307,12 +307,13 @@ class FileStatus:
     """How a file of the folder stands to the index; ``reason`` says why where it ``failed`` or was ``skipped``.
 
     ``status`` is ``indexed``, ``new``, ``changed``, ``removed`` (the index has it, the folder no more), ``failed`` or
-    ``skipped``.
+    ``skipped``. ``left_out`` counts the words that the reader left out, by kind.
     """
 
     id: str
     status: str
     reason: str = ""
+    left_out: tuple[tuple[str, int], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

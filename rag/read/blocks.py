@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -170,4 +169,4 @@ def _after_spaces(text: str, mark: str) -> str:
 
 @lru_cache(maxsize=1)
 def _symbols() -> tuple[str, ...]:
-    return tuple(sign for sign in map(chr, range(0x2190, sys.maxunicode)) if unicodedata.category(sign) == "So")
+    return tuple(sign for sign in map(chr, range(0x2190, 0x1FC00)) if unicodedata.category(sign) == "So")

@@ -50,7 +50,7 @@ read more|read on|learn more|show more|load more|view more|up next|don['’]t mi
 tags?|topics?|categories|category|filed under|in this article
 website|name|email|url|name \*|email \*|comment \*|submit|send|cancel|post comment|required
 spelling error report|report (?:a|an) (?:error|mistake|typo)|send (?:a )?correction
-(?:(?:image|photo|slide|picture|page) )?\d+\s*(?:/|of|из|von)\s*\d+|page \d+|страница \d+(?: из \d+)?
+(?:image|photo|slide|picture|page) \d+\s*(?:/|of|из|von)\s*\d+|\d+ (?:/|of|из|von) \d+|page \d+|страница \d+(?: из \d+)?
 \d+ min(?:ute)?s? (?:read|listen)|reading time:? .{1,20}|время (?:чтения|на чтение):? .{1,20}
 поделиться|поделитесь|поделись|твитнуть|отправить|печать|распечатать|скопировать ссылку|сохранить|слушать|смотреть
 (?:комментари[йия]|просмотры|ответы)(?: \(?\d+\)?)?|\d+ (?:комментари(?:й|я|ев)|просмотр(?:а|ов)?)|нет комментариев
@@ -117,6 +117,12 @@ _WORDS = {
     "languages": "(?:russian|english|kazakh|ukrainian|german|french|spanish|uzbek|kyrgyz|arabic|chinese|turkish)",
     "языке": "(?:русском|казахском|английском|украинском|кыргызском|узбекском)",
 }
+# "VIENNA, June 12 (Agency) — ": a place in capitals, or an agency in brackets, in front of the first sentence.
+_UPPER = "A-ZÀ-ÖØ-ÞЀ-Я"
+_AGENCY_LINE = re.compile(
+    rf"(?:[{_UPPER}][{_UPPER} .'’-]{{2,30}}(?:, [^()—–]{{1,40}})?(?: \([^()\d]{{2,30}}\))?|"
+    rf"(?:[{_UPPER}][^()—–.]{{0,40}} )?\([{_UPPER}][^()\d]{{1,30}}\)) ?[—–-]{{1,2}}(?= [{_UPPER}\d“«\"])"
+)
 _NO_WORDS = re.compile(r"[\W_]+")
 _QUOTED = ("“", "”", '"', "«", "‘", "„", "'")
 _BULLETS = " •·▪►▶»›>|*–—→+#-"
@@ -150,20 +156,26 @@ def clean_paragraphs(
     """Return the paragraphs of the article, and how many words were left out, by kind.
 
     Left out are furniture, and the places in ``used``, which tell of title, authors or date. Below the last prose, what
-    follows an announcement of links goes as well, as far as it does not end like a sentence. The places in ``sure`` stay.
+    follows an announcement of links goes as well, as far as it does not end like a sentence. The places in ``sure`` stay, and
+    the items of a list behind a colon ("Its aims are:", "Jobs"). An agency's line becomes a paragraph of its own.
     """
-    last_prose = max((place for place, line in enumerate(lines) if is_prose(line)), default=-1)
+    prose = [place for place, line in enumerate(lines) if is_prose(line)]
+    last_prose = max(prose, default=-1)
     kept: list[str] = []
     left_out: Counter[str] = Counter()
-    links = False
+    links = listed = False
     for place, line in enumerate(lines):
+        listed = bool(kept) and (kept[-1].endswith(":") or (listed and not ends_sentence(kept[-1])))
+        stays = listed or place in sure
         links = links or (place > last_prose and announces_links(line))
         if place in used:
             left_out[HEADS] += word_count(line)
-        elif place not in sure and is_furniture(line):
+        elif not stays and is_furniture(line):
             left_out[FURNITURE] += 0 if _NO_WORDS.fullmatch(line) else word_count(line)
-        elif place not in sure and links and not ends_sentence(line):
+        elif not stays and links and not ends_sentence(line):
             left_out[LINKS] += word_count(line)
+        elif place in prose[:1] and (agency := _AGENCY_LINE.match(line)):
+            kept += [agency.group(), line[agency.end() :].lstrip()]
         else:
             kept.append(line)
     return (kept, +left_out) if kept else (list(lines), Counter())

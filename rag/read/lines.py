@@ -7,11 +7,10 @@ import re
 _NARROWEST_WRAP, _WIDEST_WRAP = 40, 120
 _SENTENCE_END = re.compile(r"[.!?…。！？؟]['’”\"»)\]]*$")
 _INSIDE_SENTENCE = re.compile(r"[,.;:–—]\s")
-# Who speaks: "<REED>", "[REED]:", "12:05 Ada Brook:", "Q:"; or when: "[12:05]". A name has a capital and no other mark.
+# Who speaks: "<REED>", "[REED]:", "12:05 Ada Brook:", "Q:"; or when: "[12:05]". Each word of a name has a capital.
 _CLOCK = r"\[?\d{1,2}:\d\d(?::\d\d)?\]?\s"
-_TURN = re.compile(
-    rf"(?:{_CLOCK}+)?(?:<[^<>\n]{{1,40}}>|\[[^\[\]\n]{{1,40}}\]:|[A-ZÀ-ÞЀ-Я][\w .'’-]{{0,30}}:)(?:\s|$)|{_CLOCK}"
-)
+_NAME = r"[A-ZÀ-ÞЀ-Я][\w.'’-]{0,20}(?: [A-ZÀ-ÞЀ-Я][\w.'’-]{0,20}){0,3}"
+_TURN = re.compile(rf"(?:{_CLOCK}+)?(?:<[^<>\n]{{1,40}}>|\[[^\[\]\n]{{1,40}}\]:|{_NAME}:)(?:\s|$)|{_CLOCK}")
 _ALIKE = str.maketrans({"‘": "'", "’": "'", "“": '"', "”": '"', "«": '"', "»": '"', "–": "-", "—": "-"})
 
 
