@@ -26,7 +26,7 @@ from rag.read import parse
 
 WORDS_OF_A_RUN = 4
 _STATED = re.compile(
-    rb"""["']article:published_time["'][^>]*content=["'](\d{4}-\d\d-\d\d)|"datePublished"\s*:\s*"(\d{4}-\d\d-\d\d)"""
+    rb"""["']article:published_time["'][^>]*content=["']((?:19|20)\d\d-\d\d-\d\d)|"datePublished"\s*:\s*"((?:19|20)\d\d-\d\d-\d\d)"""
 )
 
 

@@ -63,7 +63,8 @@ def walk(
             f"the folder {folder.name} {problem}; name your folder of articles with --articles or RAG_ARTICLES"
         )
     try:
-        found = sorted(_entries(folder))
+        # Names in NFC first: an id is one of these, and the other form's own name is then no id.
+        found = sorted(_entries(folder), key=lambda parts: (_id(parts) != "/".join(parts), parts))
     except OSError as problem:
         raise ArticlesError(
             f"the folder {folder.name} {_reason(problem)}; change its permissions or name another with --articles"

@@ -27,6 +27,7 @@ _ENOUGH = 500
 
 _DECLARATION = re.compile(r"^\s*<\?xml[^>]*\?>")
 _UNREAD = ("script", "style", "noscript", "template", "iframe", "object", "svg", "datalist")
+_NAMED_BY = ("name", "property", "itemprop")
 _CONSENT = ("cookie", "consent", "gdpr", "onetrust", "didomi")
 _WRAPPERS = ("aside", "header", "footer", "nav", "form", "figure", "dialog")
 """Elements that trafilatura leaves out; one that holds most of the page's text is the article's container."""
@@ -60,6 +61,8 @@ def read_html(id: str, data: bytes) -> Document:
     if not lines:
         raise RefusedFile("no article was found on the page; save its text as .txt")
     found = find_header(lines, _line(known.title))
+    above = _above(blocks, kept, around)
+    shown = find_header([line for block in above if (line := clean(block.text).strip())])
     paragraphs, dropped = clean_paragraphs(lines, found.used)
     texts = {blocks[number].text for number in kept}
     for number, block in enumerate(blocks):
@@ -69,8 +72,8 @@ def read_html(id: str, data: bytes) -> Document:
         id=id,
         title=found.title,
         outlet=_site(known.sitename) or found.outlet,
-        authors=_people(known.author) or found.authors,
-        published=stated or _shown_date(blocks, kept, around) or found.published or _date_in(_line(known.url)),
+        authors=_people(known.author) or found.authors or shown.authors,
+        published=stated or _shown_date(above) or found.published or shown.published or _date_in(_line(known.url)),
         language=_line(tree.get("lang")),
         source=_line(known.url) or found.source,
         text="\n\n".join(paragraphs),
@@ -273,12 +276,13 @@ def _stated_date(tree: Any) -> str:
     things = [thing for script in tree.iter("script") for thing in _json_things(script)]
     things.sort(key=lambda thing: not str(thing.get("@type")).rstrip("]'").endswith(("Article", "Posting")))
     values = [str(thing["datePublished"]) for thing in things if thing.get("datePublished")]
-    for node in tree.iter("meta"):
-        name = " ".join(node.get(each, "") for each in ("name", "property", "itemprop")).lower()
-        if ("date" in name or "publish" in name) and not any(
-            word in name for word in ("modif", "updat", "image", "expir")
-        ):
-            values.append(node.get("content", ""))
+    names = [(" ".join(node.get(each, "") for each in _NAMED_BY).lower(), node) for node in tree.iter("meta")]
+    for word in ("publish", "date"):  # the date of creation is that of a draft
+        values += [
+            node.get("content", "")
+            for name, node in names
+            if word in name and not any(other in name for other in ("modif", "updat", "image", "expir"))
+        ]
     return next(filter(None, map(date_line, values)), "")
 
 
@@ -298,11 +302,15 @@ def _json_things(script: Any) -> Iterator[dict[str, Any]]:
         waiting.extend(inner)
 
 
-def _shown_date(blocks: Sequence[Block], kept: Collection[int], around: Sequence[Any]) -> str:
-    """Return the date that stands alone between the title and the text, or just above the title."""
+def _above(blocks: Sequence[Block], kept: Collection[int], around: Sequence[Any]) -> list[Block]:
+    """Return the blocks between the title and the text, and the three above the title."""
     first = next((n for n in sorted(kept) if word_count(blocks[n].text) >= 12), max(kept))
     title = next((n for n in range(first, -1, -1) if blocks[n].node.tag == "h1"), first)
-    above = [block for block in blocks[max(0, title - 3) : first + 1] if not _kind(block.node, around)]
+    return [block for block in blocks[max(0, title - 3) : first + 1] if not _kind(block.node, around)]
+
+
+def _shown_date(above: Sequence[Block]) -> str:
+    """Return the first date that stands alone above the text."""
     for block in above:
         if is_updated(block.text):
             continue
