@@ -59,6 +59,12 @@ def test_a_page_keeps_the_words_of_its_article(written: str, seen: str) -> None:
     assert [line for line in kept if line in (FIRST, SECOND, THIRD)] == [FIRST, SECOND, THIRD]
 
 
+def test_a_card_that_opens_over_a_name_is_no_part_of_the_sentence() -> None:
+    card = "<span><span><img src='a.jpg'><a>Ada Brook</a><a>Brook opens a pier</a></span></span>"
+    kept = lines(f"{BODY}<p>The mayor, <span><a>Ada Brook</a>{card}</span> of Port Ennis, left early.</p>")
+    assert kept[-1] == "The mayor, Ada Brook of Port Ennis, left early."
+
+
 def test_cells_are_never_glued_to_another_number() -> None:
     table = (
         "<table><tr><th>Pier</th><th>Ships</th></tr><tr><td>1</td><td><ul><li>10</li><li>12</li></ul></td></tr></table>"

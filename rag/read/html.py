@@ -32,7 +32,8 @@ _CONSENT = ("cookie", "consent", "gdpr", "onetrust", "didomi")
 _WRAPPERS = ("aside", "header", "footer", "nav", "form", "figure", "dialog")
 """Elements that trafilatura leaves out; one that holds most of the page's text is the article's container."""
 
-HIDDEN, CONSENT, REPEATED, REST = "hidden text", "consent dialogs", "repeated lines", "rest of the page"
+HIDDEN, CONSENT, CARDS = "hidden text", "consent dialogs", "cards over names"
+REPEATED, REST = "repeated lines", "rest of the page"
 _KINDS = {
     "menus": ("nav", "menu", "breadcrumb", "footer", "sidebar"),
     "forms and buttons": ("form", "button"),
@@ -128,7 +129,7 @@ def _sweep(tree: Any) -> Counter[str]:
     most = len(" ".join(tree.itertext())) / 2
     left_out: Counter[str] = Counter()
     for node in list(tree.iter(etree.Element)):
-        kind = HIDDEN if _is_hidden(node) else CONSENT if _is_dialog(node) else ""
+        kind = HIDDEN if _is_hidden(node) else CONSENT if _is_dialog(node) else CARDS if _is_card(node) else ""
         wrapper = node.tag in _WRAPPERS
         if not kind and not wrapper:
             continue
@@ -172,6 +173,13 @@ def _is_dialog(node: Any) -> bool:
     if node.tag == "dialog" or node.get("role") in ("dialog", "alertdialog") or node.get("aria-modal") == "true":
         return True
     return node.tag not in ("html", "body") and any(word in _label(node) for word in _CONSENT)
+
+
+def _is_card(node: Any) -> bool:
+    """Say whether an element opens over a name in a sentence: a picture with several links, inside a paragraph."""
+    if node.tag != "span" or node.find("img") is None or len(node.findall(".//a")) < 2:
+        return False
+    return next(node.iterancestors("p"), None) is not None
 
 
 def _kind(node: Any, around: Collection[Any]) -> str:
