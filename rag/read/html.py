@@ -231,17 +231,20 @@ def _missed(
     Those are sentences in elements like its paragraphs, wherever they stand; and, inside the element that holds the article,
     all sentences, captions, quotations and times, unless the names of an element around them say that they are something else.
     """
+    holder = next((node for node in around if node.tag in ("article", "main")), around[0])
     shapes = {_shape(blocks[number].node) for number in kept if word_count(blocks[number].text) > 15}
     texts = {blocks[number].text for number in kept}
-    last = max(kept)
+    first, last = min(kept), max(kept)
     for number, block in enumerate(blocks):
         if number in kept or block.text in texts:
             continue
         sentence = ends_sentence(block.text) and word_count(block.text) >= 5
-        inside = number < last and around[0] in (block.node, *block.node.iterancestors())
+        above = (block.node, *block.node.iterancestors())
+        caption = any(node.tag == "figcaption" for node in above)
+        inside = number < last and (holder if caption else around[0]) in above
         if (
             (sentence and block.linked < 0.5 and _shape(block.node) in shapes)
-            or (inside and number > min(kept) and number in ordinary)
+            or (inside and number > first and number in ordinary)
             or (inside and (sentence or _is_time(block) or _is_quoted(block)) and not _kind(block.node, around))
         ):
             texts.add(block.text)
@@ -311,10 +314,11 @@ def _json_things(script: Any) -> Iterator[dict[str, Any]]:
 
 
 def _above(blocks: Sequence[Block], kept: Collection[int], around: Sequence[Any]) -> list[Block]:
-    """Return the blocks between the title and the text, and the three above the title."""
+    """Return the blocks between the title and the text, then the three above the title."""
     first = next((n for n in sorted(kept) if word_count(blocks[n].text) >= 12), max(kept))
     title = next((n for n in range(first, -1, -1) if blocks[n].node.tag == "h1"), first)
-    return [block for block in blocks[max(0, title - 3) : first + 1] if not _kind(block.node, around)]
+    above = [*blocks[title : first + 1], *blocks[max(0, title - 3) : title]]
+    return [block for block in above if not _kind(block.node, around)]
 
 
 def _shown_date(above: Sequence[Block]) -> str:
