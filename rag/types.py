@@ -277,8 +277,6 @@ class Answer:
     candidates: int = 0
     dropped: tuple[Dropped, ...] = ()
     text: str = ""
-    left_out: tuple[tuple[str, int], ...] = field(default=(), compare=False)
-    """Words of the file that are not in the text, by kind of what they stood in."""
     sentences: tuple[Sentence, ...] = ()
     citations: tuple[Citation, ...] = ()
     hits: tuple[Hit, ...] = ()
