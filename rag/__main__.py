@@ -11,6 +11,7 @@ import logging
 import os
 import shutil
 import sys
+import unicodedata
 from collections.abc import Callable
 from contextlib import closing, contextmanager
 from dataclasses import asdict, replace
@@ -21,7 +22,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from rag.errors import FootnoteError, IndexCorrupt, MissingExtra, SettingsError
+from rag.errors import ArticlesError, FootnoteError, IndexCorrupt, MissingExtra, SettingsError
 from rag.settings import Settings
 from rag.types import spoken_date
 
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from rag.chatbot import Chatbot
+    from rag.index import Index
     from rag.retrieve import Found
     from rag.timeline import Entry
     from rag.types import Answer, Changes, FileReason, Hit, Progress, Sentence
@@ -379,15 +381,22 @@ def evaluate(
 
 
 @cli.command()
+@click.argument("file", default="")
 @_folders
 @_json
-def status(articles: Path | None, index: Path | None, as_json: bool) -> None:
-    """Say what is in the index, whether it is up to date, and which files are not in it and why."""
+def status(file: str, articles: Path | None, index: Path | None, as_json: bool) -> None:
+    """Say what is in the index, whether it is up to date, and which files are not in it and why.
+
+    With FILE, an article's file in the folder: what was read of it, and how many words of what kind were left out.
+    """
     from rag.build import outdated
     from rag.index import Index
 
     settings = Settings.from_environment(articles=articles, index=index)
     with closing(Index.open(settings.index, whole=False)) as opened:
+        if file:
+            _print_file(opened, file, as_json)
+            return
         state = {
             "index": str(settings.index),
             "articles": len(opened.headers()),
@@ -628,6 +637,22 @@ def _print_search(found: Found) -> None:
         click.echo(f"  searched for by itself: {_plain(part)}")
     for each in found.dropped:
         _print_beginning(each.hit, f"left out, {each.reason}: ")
+
+
+def _print_file(index: Index, name: str, as_json: bool) -> None:
+    state = index.files.get(unicodedata.normalize("NFC", name)) or index.files.get(name)
+    if state is None:
+        raise ArticlesError(f"the index knows no file {name}; run: rag status")
+    header = next((each for each in index.headers() if each.id == state.id), None)
+    if as_json:
+        known = asdict(header) if header else None
+        _print_json({"id": state.id, "reason": state.reason, "left_out": state.left_out, "header": known})
+        return
+    click.echo(_plain(f"{state.id}: {header.line() if header else f'not indexed: {state.reason}'}"))
+    for kind, words in state.left_out.items():
+        click.echo(f"  left out: {kind}, {words} {'word' if words == 1 else 'words'}")
+    if header and not state.left_out:
+        click.echo("  left out: nothing")
 
 
 def _print_status(state: dict[str, Any]) -> None:

@@ -96,7 +96,7 @@ def _status(file: SourceFile, state: FileState | None) -> FileStatus:
         return FileStatus(file.id, "new")
     if state.sha256 != file.sha256:
         return FileStatus(file.id, "changed")
-    return FileStatus(file.id, "failed" if state.reason else "indexed", state.reason)
+    return FileStatus(file.id, "failed" if state.reason else "indexed", state.reason, tuple(state.left_out.items()))
 
 
 def recipe_of(settings: Settings, embedder: Embedder) -> Recipe:
@@ -219,7 +219,7 @@ def _add(writer: IndexWriter, file: SourceFile, tokens: int, embedder: Embedder)
     if not pieces:
         return FileState(file.id, file.sha256, "there is no text in it")
     writer.add(document, file.sha256, pieces)
-    return FileState(file.id, file.sha256)
+    return FileState(file.id, file.sha256, left_out=dict(document.left_out))
 
 
 def _pieces(document: Document, tokens: int, embedder: Embedder) -> list[tuple[Passage, str]]:

@@ -14,7 +14,7 @@ import threading
 import weakref
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, field, fields
 from functools import cached_property
 from itertools import groupby
 from operator import itemgetter
@@ -69,11 +69,15 @@ class Recipe:
 
 @dataclass(frozen=True, slots=True)
 class FileState:
-    """One file as the last build saw it; ``reason`` is empty where the file is indexed."""
+    """One file as the last build saw it; ``reason`` is empty where the file is indexed.
+
+    ``left_out`` counts the words that the reader left out, by kind.
+    """
 
     id: str
     sha256: str
     reason: str = ""
+    left_out: dict[str, int] = field(default_factory=dict)
 
 
 class Index:

@@ -84,6 +84,8 @@ class Document(Header):
     """
 
     text: str = ""
+    left_out: tuple[tuple[str, int], ...] = field(default=(), compare=False)
+    """Words of the file that are not in the text, by kind of what they stood in."""
 
     @property
     def header(self) -> Header:
@@ -303,12 +305,13 @@ class FileStatus:
     """How a file of the folder stands to the index; ``reason`` says why where it ``failed`` or was ``skipped``.
 
     ``status`` is ``indexed``, ``new``, ``changed``, ``removed`` (the index has it, the folder no more), ``failed`` or
-    ``skipped``.
+    ``skipped``. ``left_out`` counts the words that the reader left out, by kind.
     """
 
     id: str
     status: str
     reason: str = ""
+    left_out: tuple[tuple[str, int], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

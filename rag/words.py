@@ -4,7 +4,12 @@ from __future__ import annotations
 
 import re
 
-_WORD = re.compile(r"[^\W_]+")
+_WORD = re.compile(r"[^\W_¹²³⁰⁴-⁹]+")  # a raised figure is a footnote's or a power's, no part of the word before it
+# Scripts that leave no space between words: Thai, Lao, Burmese, Khmer, kana, Han.
+_UNSPACED = (
+    r"\u0e01-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"
+)
+_RUN = re.compile(f"[{_UNSPACED}]+")
 
 # Function words are a closed class of a language, so they can be listed; a question's own ("what", "сколько") are rare in
 # reporting, and BM25 would take their rarity for weight.
@@ -34,6 +39,23 @@ def words(text: str) -> list[str]:
     ['Nur', 'Otan', 'won', '1', '1', 'million', 'votes']
     """
     return _WORD.findall(text)
+
+
+def split_unspaced(text: str) -> str:
+    """Write each run of a script without spaces as its pairs of neighbouring characters, with spaces between them.
+
+    Bigrams find words that no dictionary has cut out. Vowel signs above and below a letter are left out: the index's
+    tokenizer would cut there.
+
+    >>> split_unspaced("港口关闭 in 2031")
+    '港口 口关 关闭  in 2031'
+    """
+    return _RUN.sub(lambda match: f" {' '.join(_pairs(match.group()))} ", text).strip() if _RUN.search(text) else text
+
+
+def _pairs(run: str) -> list[str]:
+    run = "".join(filter(str.isalpha, run))
+    return [run[place : place + 2] for place in range(max(1, len(run) - 1))]
 
 
 def content_words(text: str) -> list[str]:

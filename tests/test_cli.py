@@ -158,6 +158,11 @@ def test_status_and_verify(folder: Path) -> None:
     run(folder, "build", *FOLDERS)
     assert "up to date" in run(folder, "status", *FOLDERS).stdout
     assert run(folder, "verify", *FOLDERS[2:]).stdout == "3 passages checked, 0 problems\n"
+    told = json.loads(run(folder, "status", "ru/ozero.txt", *FOLDERS, "--json").stdout)
+    assert (told["reason"], told["left_out"]) == ("", {"title, authors and date": 3})
+    assert "  left out: title, authors and date, 3 words\n" in run(folder, "status", "ru/ozero.txt", *FOLDERS).stdout
+    missing = run(folder, "status", "nothing.txt", *FOLDERS)
+    assert (missing.returncode, missing.stderr) == (1, "rag: the index knows no file nothing.txt; run: rag status\n")
     (folder / "news" / "plant.txt").unlink()
     state = json.loads(run(folder, "status", *FOLDERS, "--json").stdout)
     assert (state["articles"], state["outdated"]) == (3, True)

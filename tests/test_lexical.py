@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rag.lexical import KeywordIndex, create_keyword_index, matched_words, stem
-from rag.words import content_words, words
+from rag.words import content_words, split_unspaced, words
 
 TEXTS = [
     ("Harbour tram", "The council voted to build a tram line from the docks to the university."),
@@ -223,3 +224,35 @@ def test_a_folder_that_takes_no_lock_file_can_be_searched(tmp_path: Path, monkey
 
     monkeypatch.setattr("tantivy.Index.open", refusing)
     assert KeywordIndex(tmp_path).search("tram", 1)[0].row == 1
+
+
+UNSPACED = [
+    "港口在风暴之后关闭，市长周一说。",
+    "东京塔高三百三十三米。",
+    "嵐のあと、港は閉鎖されたと市長が語った。",
+    "นายกเทศมนตรีกล่าวว่าท่าเรือปิดหลังพายุ",
+    "The harbour was closed in 2019¹ by the mayor.",
+]
+
+
+@pytest.mark.parametrize(
+    ("question", "row"),
+    [("风暴之后", 0), ("东京塔有多高", 1), ("閉鎖", 2), ("ท่าเรือ", 3), ("พายุ", 3), ("closed in 2019?", 4)],
+)
+def test_words_are_found_inside_a_run_without_spaces(tmp_path: Path, question: str, row: int) -> None:
+    create_keyword_index(tmp_path, [("", text) for text in UNSPACED])
+    index = KeywordIndex(tmp_path)
+    assert [hit.row for hit in index.search(question, 5)][:1] == [row]
+    assert matched_words(index.terms(question), UNSPACED[row])
+
+
+@given(st.text(st.characters(codec="ascii"), max_size=60))
+def test_text_with_spaces_is_not_split(text: str) -> None:
+    assert split_unspaced(text) == text
+
+
+@given(st.text(st.sampled_from("港口关闭東京。 a1"), max_size=30))
+def test_every_pair_of_neighbours_is_a_word(text: str) -> None:
+    found = split_unspaced(text).split()
+    pairs = {first + second for first, second in pairwise(text) if min(first, second) > "\u4000"}
+    assert pairs <= set(found)

@@ -333,7 +333,7 @@ class TestTable:
             "new.txt": ("new", ""),
             "plant.txt": ("changed", ""),
             "harbour.md": ("removed", ""),
-            "ru/ozero.txt": ("indexed", ""),
+            "ru/ozero.txt": ("indexed", "Words left out: title, authors and date 3"),
             "photo.png": ("skipped", "Unsupported format .png"),
             "empty.txt": ("new", ""),
         }

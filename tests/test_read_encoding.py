@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import codecs
 import random
+import time
 import unicodedata
 import zlib
 
@@ -12,6 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rag.errors import RefusedFile
+from rag.read import parse
 from rag.read.encoding import clean, decode
 
 RUSSIAN = "Жители посёлка у озера требуют закрыть завод, который берёт воду из озера, и вернуть им рыбу. " * 3
@@ -170,3 +172,17 @@ def test_any_bytes_are_text_or_refused(data: bytes) -> None:
 def test_a_pattern_of_bytes_is_no_text(data: bytes) -> None:
     with pytest.raises(RefusedFile):
         decode(data)
+
+
+@pytest.mark.parametrize("marks", ["\u0301\u0323", "&#x301;&#x323;"])
+@pytest.mark.parametrize("suffix", [".txt", ".md", ".html"])
+def test_stacked_marks_take_no_time(suffix: str, marks: str) -> None:
+    started = time.process_time()
+    found = parse("a" + suffix, ("The council voted.\n\na" + marks * 40_000).encode())
+    assert "The council voted." in found.text
+    assert time.process_time() - started < 5
+
+
+@given(st.text(st.sampled_from("a\u0301\u0323\u0591 "), max_size=29))
+def test_marks_that_a_letter_may_have_stay(text: str) -> None:
+    assert clean(text) == unicodedata.normalize("NFC", text)

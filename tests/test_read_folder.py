@@ -240,3 +240,30 @@ def test_the_scan_opens_nothing_but_regular_files(tmp_path: Path) -> None:
         with pytest.raises(OSError, match="symbolic|directory"):
             (tmp_path / "l.txt").symlink_to(tmp_path / "a.txt")
             folder._open(tmp_path, ("l.txt",))
+
+
+@pytest.mark.parametrize("first", ["NFC", "NFD"])
+def test_two_files_of_one_name_in_two_unicode_forms_have_two_entries(tmp_path: Path, first: str) -> None:
+    composed, apart = (unicodedata.normalize(form, "caf\u00e9.txt") for form in ("NFC", "NFD"))
+    for name in (composed, apart) if first == "NFC" else (apart, composed):
+        (tmp_path / name).write_text("The cafe has opened again.")
+    if len(list(tmp_path.iterdir())) < 2:
+        pytest.skip("this disk folds Unicode forms")
+    files, _, failed = scan(tmp_path)
+    assert ids(files) == [composed]
+    assert [each.id for each in failed] == [apart]
+    assert files[0].path.name == composed
+
+
+def test_the_folder_of_a_saved_page_is_not_read(tmp_path: Path) -> None:
+    for name in ("Storm.html", "Storm_files/ad.html", "tide.htm", "tide.files/x.txt", "my_files/a.txt"):
+        path = tmp_path / name
+        path.parent.mkdir(exist_ok=True)
+        path.write_text("The port is shut.")
+    files, skipped, failed = scan(tmp_path)
+    assert ids(files) == ["Storm.html", "my_files/a.txt", "tide.htm"]
+    assert reasons(skipped) == {
+        "Storm_files": "pictures and scripts of the saved page Storm.html",
+        "tide.files": "pictures and scripts of the saved page tide.htm",
+    }
+    assert failed == []

@@ -317,8 +317,8 @@ class TestValues:
     @given(value=VALUES)
     @settings(max_examples=100, deadline=None)
     def test_stand_letter_for_letter_whatever_they_are(self, value: str) -> None:
-        text = f"front matter is not valid YAML: {value}; mend or remove it"
-        assert told(text, "ru") == f"вводный блок — неверный YAML: {value}; исправьте или удалите его"
+        text = f"pictures and scripts of the saved page {value}"
+        assert told(text, "ru") == f"картинки и скрипты сохранённой страницы {value}"
         assert filled("{first}-{second}", {"first": "{second}", "second": value}) == "{second}-" + value
 
     @given(

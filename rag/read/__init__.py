@@ -100,5 +100,5 @@ READER_VERSION: str
 def _reader_version() -> str:
     from importlib.metadata import version
 
-    libraries = ("chardet", "dateparser", "htmldate", "markdown-it-py", "trafilatura")
-    return " ".join(("1", *(f"{library}={version(library)}" for library in libraries)))
+    libraries = ("chardet", "dateparser", "markdown-it-py", "trafilatura")
+    return " ".join(("2", *(f"{library}={version(library)}" for library in libraries)))

@@ -20,12 +20,13 @@ _DAY = r"(?P<day>\d{1,2})(?:st|nd|rd|th|er|[.ºª°])?"
 _MONTH = r"(?P<month>[^\W\d_]{3,})\.?"
 _WEEKDAY = r"(?:(?P<weekday>[^\W\d_]{2,}(?:-[^\W\d_]+)?)\.?[,.]?\s+)?"
 _YEAR_END = r"(?:\s*(?:г|р|год|года|рік|року|ж|жылы|жыл)\b\.?)?"
-_CLOCK = r"\d{1,2}[:.h]\d\d(?::\d\d)?(?:\s*[ap]\.?m\.?)?(?:\s*uhr)?(?:\s*\(?[A-Z]{2,5}(?:[+-]\d{1,2})?\)?)?"
+_ZONE = r"(?:\s*(?:Z|[+-]\d\d:?\d\d)|\s*\(?[A-Z]{2,5}(?:[+-]\d{1,2})?\)?)?"
+_CLOCK = rf"\d{{1,2}}[:.h]\d\d(?::\d\d)?(?:\.\d+)?(?:\s*[ap]\.?m\.?)?(?:\s*uhr)?{_ZONE}"
 _TIME = rf"(?:[\s,|·•@/–—-]*(?:at|um|в|о|às|à|a las|kl\.?|ora)?\s*{_CLOCK})?"
 _FORMS = [
     re.compile(form, re.IGNORECASE)
     for form in (
-        rf"{_YEAR}-(?P<number>\d\d)(?:-(?P<day>\d\d))?(?:T[\d:.]+(?:Z|[+-]\d\d:?\d\d)?)?",
+        rf"{_YEAR}-(?P<number>\d\d?)(?:-(?P<day>\d\d?))?(?:T\s*{_CLOCK})?",
         rf"{_YEAR}[./](?P<number>\d\d?)[./](?P<day>\d\d?)\.?",
         rf"(?P<first>\d\d?)(?P<mark>[./-])\s?(?P<second>\d\d?)(?P=mark)\s?{_YEAR}{_YEAR_END}",
         rf"{_YEAR}\s*[年년]\s*(?P<number>\d\d?)\s*[月월](?:\s*(?P<day>\d\d?)\s*[日일])?",
@@ -51,7 +52,7 @@ _UPDATED = re.compile(
 _YEAR_ALONE = re.compile(_YEAR + _YEAR_END, re.IGNORECASE)
 _AROUND = " ,|·•/–—-"
 _REST = re.compile(_TIME, re.IGNORECASE)
-_TIME_FIRST = re.compile(rf"^{_CLOCK}[\s,|·•/–—-]+", re.IGNORECASE)
+_TIME_FIRST = re.compile(rf"^(?:[^\W\d_]{{2,}}\.?\s+)?{_CLOCK}[\s,|·•/–—-]+", re.IGNORECASE)
 
 
 def read_date(text: str) -> str:
@@ -88,6 +89,15 @@ def date_line(line: str) -> str:
     if label and _YEAR_ALONE.fullmatch(stated):
         return stated[:4]
     return read_date(stated) or read_date(_without_tail(stated))
+
+
+def is_updated(line: str) -> bool:
+    """Say whether a line gives the date of a later change only.
+
+    >>> is_updated("Updated: 14 June 2019"), is_updated("12 June 2019, updated 14 June 2019")
+    (True, False)
+    """
+    return _UPDATED.match(line) is not None
 
 
 def is_labelled(line: str) -> bool:

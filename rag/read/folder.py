@@ -59,7 +59,8 @@ def walk(
     """
     check_folder(folder)
     try:
-        found = sorted(_entries(folder))
+        # Names in NFC first: an id is one of these, and the other form's own name is then no id.
+        found = sorted(_entries(folder), key=lambda parts: (_id(parts) != "/".join(parts), parts))
     except OSError as problem:
         raise ArticlesError(
             f"the folder {folder.name} {_reason(problem)}; change its permissions or name another with --articles"
@@ -71,9 +72,13 @@ def walk(
         shown = _UNPRINTABLE.sub(_escaped, _id(parts))
         try:
             file = _source(folder, parts, suffixes, max_bytes)
-            if file.id in files:
-                raise RefusedFile("another file has the same name in another Unicode form; rename one of them")
-            files[file.id] = file
+            if file.id not in files:
+                files[file.id] = file
+                continue
+            shown = "/".join(parts)  # its own form of the name: two entries of one id would never be up to date
+            failed.append(
+                FileReason(shown, "another file has the same name in another Unicode form; rename one of them")
+            )
         except _Skipped as reason:
             skipped.append(FileReason(shown, str(reason)))
         except RefusedFile as reason:
@@ -111,7 +116,7 @@ def load(file: SourceFile) -> bytes:
 
 
 def _entries(root: Path) -> Iterator[tuple[str, ...]]:
-    """Every file below a folder, and every folder that is not entered (hidden or unreadable)."""
+    """Every file below a folder, and every folder that is not entered (hidden, unreadable, of a saved page)."""
     waiting: list[tuple[str, ...]] = [()]
     while waiting:
         above = waiting.pop()
@@ -124,10 +129,17 @@ def _entries(root: Path) -> Iterator[tuple[str, ...]]:
             yield above
             continue
         for name, is_folder in children:
-            if is_folder and not name.startswith("."):
+            if is_folder and not name.startswith(".") and not _saved_page(root.joinpath(*above, name)):
                 waiting.append((*above, name))
             else:
                 yield (*above, name)
+
+
+def _saved_page(folder: Path) -> str:
+    """Return the name of the page whose "complete" form a browser saved with this folder; empty for other folders."""
+    name = folder.name.removesuffix("_files").removesuffix(".files")
+    pages = (folder.with_name(name + suffix) for suffix in (".html", ".htm")) if name != folder.name else ()
+    return next((page.name for page in pages if page.is_file()), "")
 
 
 def _source(root: Path, parts: tuple[str, ...], suffixes: frozenset[str], max_bytes: int) -> SourceFile:
@@ -137,6 +149,8 @@ def _source(root: Path, parts: tuple[str, ...], suffixes: frozenset[str], max_by
     mode = path.lstat().st_mode
     if stat.S_ISLNK(mode):
         raise _Skipped("a symbolic link; links are not followed")
+    if stat.S_ISDIR(mode) and (page := _saved_page(path)):
+        raise _Skipped(f"pictures and scripts of the saved page {page}")
     if stat.S_ISDIR(mode):
         raise RefusedFile("the folder cannot be listed; change its permissions")
     if not stat.S_ISREG(mode):

@@ -1,19 +1,22 @@
 """Lines of a saved page that are not the article: buttons, appeals, comment forms, page numbers.
 
-A line goes only where it matches the tables below. When unsure, it stays: a stray line costs little, a lost sentence is
-a lost fact. That is why captions and credits stay, and why a line that begins with a quotation mark is never touched.
+A line goes only where all of it matches the tables below. When unsure, it stays: a stray line costs little, a lost sentence
+is a lost fact. That is why captions and credits stay, and why a line that begins with a quotation mark is never touched.
 """
 
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Sequence
 from functools import lru_cache
 
-from rag.read.lines import ends_sentence, is_prose
+from rag.read.lines import ends_sentence, is_prose, word_count
 
 MOST_WORDS = 40
 """Longer lines are never furniture."""
+
+HEADS, FURNITURE, LINKS = "title, authors and date", "buttons and notices", "other articles"
 
 # Announcements of links to other articles. In all tables a row is one phrase or several that begin alike.
 _LINKS = r"""
@@ -47,7 +50,7 @@ read more|read on|learn more|show more|load more|view more|up next|don['’]t mi
 tags?|topics?|categories|category|filed under|in this article
 website|name|email|url|name \*|email \*|comment \*|submit|send|cancel|post comment|required
 spelling error report|report (?:a|an) (?:error|mistake|typo)|send (?:a )?correction
-(?:(?:image|photo|slide|picture|page) )?\d+\s*(?:/|of|из|von)\s*\d+|page \d+|страница \d+(?: из \d+)?
+(?:image|photo|slide|picture|page) \d+\s*(?:/|of|из|von)\s*\d+|\d+ (?:/|of|из|von) \d+|page \d+|страница \d+(?: из \d+)?
 \d+ min(?:ute)?s? (?:read|listen)|reading time:? .{1,20}|время (?:чтения|на чтение):? .{1,20}
 поделиться|поделитесь|поделись|твитнуть|отправить|печать|распечатать|скопировать ссылку|сохранить|слушать|смотреть
 (?:комментари[йия]|просмотры|ответы)(?: \(?\d+\)?)?|\d+ (?:комментари(?:й|я|ев)|просмотр(?:а|ов)?)|нет комментариев
@@ -62,47 +65,41 @@ spelling error report|report (?:a|an) (?:error|mistake|typo)|send (?:a )?correct
 teilen|drucken|kommentare?|kommentar schreiben|anmelden|werbung|anzeige|nach oben
 """
 
-# How the line begins; the rest of it may say anything.
-_BEGINNINGS = r"""
-share (?:this (?:article|story|post|page|news|via|on|with)|on|via)\b.{0,40}$
-(?:tags?|topics|filed under|categories|keywords|теги|тэги|метки|ключевые слова|рубрика):\s
-(?:read|see|watch|listen)(?: also| more| next):\s|(?:read|also read|related|more|recommended|по теме):\s
-(?:читайте|смотрите|слушайте)(?: также| ещё| еще)?:\s|читайте також:\s|lesen sie auch:?\s
-your e-?mail(?: address)? (?:will not be|won['’]t be) published|required fields are marked|fields marked with
-(?:ваш )?(?:адрес )?(?:e-?mail|электронной почты)\b.{0,20}не будет опубликован|обязательные поля помечены
-save my name|notify me of|type your comment|you must be logged in|log in to (?:leave|post|reply)|this site uses akismet
-donate (?:via|now|today|here|to <us>|through|with|by)\b.{0,60}$
-(?:please )?(?:make|consider making|send) a (?:one-off |monthly |regular |small )?(?:donation|contribution)\b
-please (?:consider )?(?:donat(?:e|ing)|supporting|subscrib(?:e|ing)|becom(?:e|ing) a|share this)\b
-please (?:help|follow|like|support) <us>\b|please support our\b
-(?:become|be) (?:a|our) (?:patron|member|supporter|subscriber|sponsor|friend of)\b
-(?:support|help) (?:<us>\b|independent (?:journalism|media)|(?:the|this) site|our <work>)
-(?:special |urgent )?(?:financial|fundraising|donation) appeal\b
-(?:(?:did|do) you )?(?:liked?|enjoy(?:ed|ing)?) (?:this|what you|our|reading)\b.{0,120}(?:\?$|\?.*<support>)
-subscribe (?:to|for) (?:our|the|this|<us>|get|receive|.{1,30}newsletter|.{1,30}channel)\b
-sign up (?:(?:for|to) (?:our|the newsletter)|here|now|today)\b|get (?:our|the) .{0,40}(?:newsletter|in your inbox)
-follow (?:<us>|our|me)\b|(?:like|find|join|visit) <us> (?:on (?:our|<sites>)|at)\b|download (?:our|the) app\b
-join (?:our|the) (?:telegram|whatsapp|facebook|newsletter|mailing|channel|conversation|discussion)\b
-click (?:here|the|below|on) .{0,60}(?:to |link|button)
-we use cookies|this (?:web)?site uses cookies|accept (?:all )?cookies|мы используем (?:файлы )?cookie
-by (?:continuing|using|clicking).{0,60}(?:cookies|you agree|you accept|consent)
-(?:if you(?:['’]ve| have)? )?(?:found|find|noticed?|spot(?:ted)?|see) an? (?:spelling |factual )?(?:error|mistake|typo)\b
-the following text will be sent to
-please (?:make|use|put|include|provide) (?:an? )?(?:active|direct|hyper) ?links?\b
-when (?:using|reprinting|quoting|republishing) (?:the |our )?materials?\b.{0,60}(?:link|source|site)
-(?:©|\(c\)|copyright\b).{0,80}all rights reserved|all rights reserved\b|все права защищены
-this article is more than \d+ years? old|(?:last )?updated:?\s*$
+# Appeals and notices: the whole line, on lines that do not end with a full stop as the article's sentences do.
+_APPEALS = r"""
+share (?:this (?:article|story|post|page|news)|on|via)\b.{0,40}
+(?:tags?|topics|filed under|categories|keywords|теги|тэги|метки|ключевые слова|рубрика):\s.{0,120}
+(?:read|see|watch|also read|related|recommended|more|read more|see also|read also|read next|по теме):\s.{0,120}
+(?:читайте|смотрите|слушайте)(?: также| ещё| еще)?:\s.{0,120}|читайте також:\s.{0,120}|lesen sie auch:?\s.{0,120}
+donate (?:via|now|today|here|to <us>|through|with|by)\b.{0,30}
+(?:become|be) (?:a|our) (?:patron|member|supporter|subscriber|sponsor)\b.{0,40}
+(?:special |urgent )?(?:financial|fundraising|donation) appeal to (?:all |our )+readers.{0,40}
+(?:(?:did|do) you )?(?:liked?|enjoy(?:ed|ing)?) (?:this|what you|our) (?:article|story|post|read|see)\b.{0,20}\?.{0,120}
+subscribe (?:to|for) (?:our|this|<us>|get|receive|.{1,30}newsletter|.{1,30}channel)\b.{0,60}
+sign up (?:(?:for|to) (?:our|the newsletter)|here|now|today)\b.{0,60}|get (?:our|the) .{0,40}(?:newsletter|in your inbox)
+(?:follow|like|find|join|visit) <us> (?:on|at) (?:our )?<sites>|download (?:our|the) app(?: .{0,40})?
+the following text will be sent to our editors
+please (?:make|use|put|include|provide) (?:an? )?(?:active|direct|hyper) ?links? to the source\b.{0,60}
+(?:©|\(c\)|copyright\b).{0,80}all rights reserved|все права защищены
 read (?:this|the) <things>? ?in <languages>|(?:this <things> is )?also available in <languages>
-читайте (?:этот |эту |данный |данную )?(?:материал|статью|текст|новость)?\b.{0,10}на <языке>
-осы мақала.{0,30}(?:оқыңыз|оқу)|мақаланы .{0,20}тілінде оқ|бұл мақала.{0,30}оқыңыз
-(?:поделиться|поделитесь|поделись)\b.{0,40}$|отправить (?:другу|ссылку)\b
-(?:подписывайтесь|подпишитесь|подпишись) на\b|следите за (?:нами|нашими|новостями)|присоединяйтесь к нам|читайте нас\b
-мы в (?:telegram|телеграм|facebook|instagram|соцсетях|социальных)\b
-поддержите (?:нас|редакцию|наш|нашу|независим|проект|журналист)|поддержать (?:нас|редакцию|проект)\b
-стань(?:те)? (?:нашим )?(?:патроном|спонсором|подписчиком)
-(?:если вы )?(?:нашли|заметили|обнаружили|увидели) (?:ошибку|опечатку)\b
-выделите (?:её|ее|текст|ошибку|фрагмент).{0,60}ctrl|при (?:использовании|перепечатке|копировании|цитировании) материалов\b
-якщо ви (?:знайшли|помітили) помилку|підписуйтесь на|підтримайте (?:нас|редакцію)|бізге жазылыңыз|қате тапсаңыз
+(?:поделиться|поделитесь|поделись)\b.{0,40}|отправить (?:другу|ссылку)
+(?:подписывайтесь|подпишитесь|подпишись) на (?:наш|нас|канал|рассылку)\b.{0,60}
+мы в (?:<site>|соцсетях|социальных сетях)
+"""
+
+# Notices that are sentences, from end to end: the same on many sites.
+_NOTICES = r"""
+your e-?mail(?: address)? (?:will not be|won['’]t be) published(?:\. required fields are marked \*?)?
+ваш (?:адрес )?(?:e-?mail|электронной почты) не будет опубликован(?:\. обязательные поля помечены \*?)?
+required fields are marked \*?|save my name, e-?mail,? and website in this browser for the next time i comment
+this site uses akismet to reduce spam\. learn how your comment data is processed
+if you (?:have )?(?:found|noticed?|spot(?:ted)?) an? (?:spelling )?(?:error|mistake|typo)\b.{0,60}ctrl ?\+ ?enter
+(?:если вы )?(?:нашли|заметили|обнаружили|увидели) (?:ошибку|опечатку)\b.{0,80}ctrl ?\+ ?enter
+якщо ви (?:знайшли|помітили) помилку\b.{0,80}ctrl ?\+ ?enter|all rights reserved|все права защищены
+(?:we use|(?:this|our) (?:web)?site uses) cookies to (?:make|improve|enhance|ensure|give).{0,60}
+читайте (?:этот |эту |данный |данную )?(?:материал|статью|текст|новость) на <языке>
+осы мақаланың .{0,20}нұсқасын оқыңыз
+this article is more than \d+ years? old
 """
 
 _WORDS = {
@@ -120,6 +117,12 @@ _WORDS = {
     "languages": "(?:russian|english|kazakh|ukrainian|german|french|spanish|uzbek|kyrgyz|arabic|chinese|turkish)",
     "языке": "(?:русском|казахском|английском|украинском|кыргызском|узбекском)",
 }
+# "VIENNA, June 12 (Agency) — ": a place in capitals, or an agency in brackets, in front of the first sentence.
+_UPPER = "A-ZÀ-ÖØ-ÞЀ-Я"
+_AGENCY_LINE = re.compile(
+    rf"(?:[{_UPPER}][{_UPPER} .'’-]{{2,30}}(?:, [^()—–]{{1,40}})?(?: \([^()\d]{{2,30}}\))?|"
+    rf"(?:[{_UPPER}][^()—–.]{{0,40}} )?\([{_UPPER}][^()\d]{{1,30}}\)) ?[—–-]{{1,2}}(?= [{_UPPER}\d“«\"])"
+)
 _NO_WORDS = re.compile(r"[\W_]+")
 _QUOTED = ("“", "”", '"', "«", "‘", "„", "'")
 _BULLETS = " •·▪►▶»›>|*–—→+#-"
@@ -138,9 +141,8 @@ def is_furniture(line: str) -> bool:
         return True
     if line.startswith(_QUOTED) or line.count(" ") >= MOST_WORDS:
         return False
-    bare = _bare(line.lower() if line.isupper() else line)
-    lines, beginnings = _compiled(_LINES + _LINKS), _compiled(_BEGINNINGS)
-    return lines.fullmatch(bare) is not None or beginnings.match(bare) is not None
+    table = _LINES + _LINKS + _NOTICES if line.endswith((".", "。", "؟")) else _LINES + _LINKS + _NOTICES + _APPEALS
+    return _compiled(table).fullmatch(_bare(line.lower() if line.isupper() else line)) is not None
 
 
 def announces_links(line: str) -> bool:
@@ -148,20 +150,35 @@ def announces_links(line: str) -> bool:
     return line.count(" ") < MOST_WORDS and _compiled(_LINKS).fullmatch(_bare(line)) is not None
 
 
-def clean_paragraphs(lines: Sequence[str], used: frozenset[int] = frozenset()) -> list[str]:
-    """The paragraphs of the article alone: without furniture, and without the places in ``used``.
+def clean_paragraphs(
+    lines: Sequence[str], used: frozenset[int] = frozenset(), sure: frozenset[int] = frozenset()
+) -> tuple[list[str], Counter[str]]:
+    """Return the paragraphs of the article, and how many words were left out, by kind.
 
-    Below the last prose, what follows an announcement of links goes as well, as far as it does not end like a sentence.
+    Left out are furniture, and the places in ``used``, which tell of title, authors or date. Below the last prose, what
+    follows an announcement of links goes as well, as far as it does not end like a sentence. The places in ``sure`` stay, and
+    the items of a list behind a colon ("Its aims are:", "Jobs"). An agency's line becomes a paragraph of its own.
     """
-    last_prose = max((place for place, line in enumerate(lines) if is_prose(line)), default=-1)
+    prose = [place for place, line in enumerate(lines) if is_prose(line)]
+    last_prose = max(prose, default=-1)
     kept: list[str] = []
-    links = False
+    left_out: Counter[str] = Counter()
+    links = listed = False
     for place, line in enumerate(lines):
+        listed = bool(kept) and (kept[-1].endswith(":") or (listed and not ends_sentence(kept[-1])))
+        stays = listed or place in sure
         links = links or (place > last_prose and announces_links(line))
-        if place in used or is_furniture(line) or (links and not ends_sentence(line)) or (kept and kept[-1] == line):
-            continue
-        kept.append(line)
-    return kept or list(lines)
+        if place in used:
+            left_out[HEADS] += word_count(line)
+        elif not stays and is_furniture(line):
+            left_out[FURNITURE] += 0 if _NO_WORDS.fullmatch(line) else word_count(line)
+        elif not stays and links and not ends_sentence(line):
+            left_out[LINKS] += word_count(line)
+        elif place in prose[:1] and (agency := _AGENCY_LINE.match(line)):
+            kept += [agency.group(), line[agency.end() :].lstrip()]
+        else:
+            kept.append(line)
+    return (kept, +left_out) if kept else (list(lines), Counter())
 
 
 def _bare(line: str) -> str:

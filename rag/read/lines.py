@@ -7,6 +7,10 @@ import re
 _NARROWEST_WRAP, _WIDEST_WRAP = 40, 120
 _SENTENCE_END = re.compile(r"[.!?…。！？؟]['’”\"»)\]]*$")
 _INSIDE_SENTENCE = re.compile(r"[,.;:–—]\s")
+# Who speaks: "<REED>", "[REED]:", "12:05 Ada Brook:", "Q:"; or when: "[12:05]". Each word of a name has a capital.
+_CLOCK = r"\[?\d{1,2}:\d\d(?::\d\d)?\]?\s"
+_NAME = r"[A-ZÀ-ÞЀ-Я][\w.'’-]{0,20}(?: [A-ZÀ-ÞЀ-Я][\w.'’-]{0,20}){0,3}"
+_TURN = re.compile(rf"(?:{_CLOCK}+)?(?:<[^<>\n]{{1,40}}>|\[[^\[\]\n]{{1,40}}\]:|{_NAME}:)(?:\s|$)|{_CLOCK}")
 _ALIKE = str.maketrans({"‘": "'", "’": "'", "“": '"', "”": '"', "«": '"', "»": '"', "–": "-", "—": "-"})
 
 
@@ -46,6 +50,15 @@ def ends_sentence(line: str) -> bool:
     return _SENTENCE_END.search(line[-5:]) is not None
 
 
+def begins_turn(line: str) -> bool:
+    """Say whether a line begins with who speaks, or when, as in a log of a talk.
+
+    >>> [begins_turn(line) for line in ("<REED> Yes.", "Q: Why?", "12:05 Brook: No.", "The mayor said: no.")]
+    [True, True, True, False]
+    """
+    return _TURN.match(line) is not None
+
+
 def word_count(line: str) -> int:
     return line.count(" ") + 1
 
@@ -61,9 +74,10 @@ def _is_broken(line: str, after: str, width: int) -> bool:
 
 
 def _joined(block: list[str], width: int) -> list[str]:
+    is_talk = begins_turn(block[0]) if block else False
     groups: list[list[str]] = []
     for place, line in enumerate(block):
-        if place and _is_broken(block[place - 1], line, width):
+        if place and _is_broken(block[place - 1], line, width) and not (is_talk and begins_turn(line)):
             groups[-1].append(line)
         else:
             groups.append([line])

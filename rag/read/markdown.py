@@ -1,132 +1,77 @@
-"""Markdown is read: YAML front matter, then the text as it is seen, without its marks."""
+"""Markdown is read: its front matter, then the text as it is seen, without its marks."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, Any
+from html import escape
+from typing import TYPE_CHECKING
 
-from rag.errors import RefusedFile
-from rag.read.dates import date_line
-from rag.read.encoding import clean, decode
+from rag.read.encoding import decode
+from rag.read.front_matter import date_field, people_field, split_front_matter, text_field
 from rag.read.furniture import clean_paragraphs
-from rag.read.header import TITLE_CHARACTERS, find_header
-from rag.read.lines import paragraphs
+from rag.read.header import TITLE_CHARACTERS, FoundHeader, find_header
+from rag.read.lines import begins_turn, paragraphs
 from rag.types import Document
 
 if TYPE_CHECKING:
     from markdown_it.token import Token
 
-LONGEST_FRONT_MATTER = 20_000
-"""Characters; the YAML parser is slow and front matter is short."""
-
-MOST_AUTHORS = 20
-
-_FRONT_MATTER = re.compile(r"\s*---[ \t]*\n(?P<header>.*?\n)?(?:---|\.\.\.)[ \t]*(?:\n|$)", re.DOTALL)
-_KEY = re.compile(r"\s*(?:#.*\n\s*)*[\"']?[A-Za-z_][\w -]*[\"']?\s*:(?:\s|$)")
 # Deeper or more than any article; the parser's time grows with the square of them.
 _TOO_MANY_MARKS = re.compile(r"(?:!?\[){50}|(?:[>*_\[][ \t]?){200}")
 _LONGEST_LINE = 100_000
 _LONGEST_TEXT = 2_000_000
 _DEEPEST = 60
+# "[REED]: Yes" is an answer, "[1]: https://courier.test" the address of a link, which nobody sees.
+_NO_ADDRESS = re.compile(r"^( {0,3})\[(?=[^\]\n]+\]:[ \t]*[^\s/.:#<]+[.!?]?[ \t]*$|\^)", re.MULTILINE)
+_TAG = re.compile(r"</?([A-Za-z][\w-]*)")
 
 
 def read_markdown(id: str, data: bytes) -> Document:
-    """Header and text of a Markdown file; raises RefusedFile where its front matter is not plain YAML."""
-    text = decode(data)
-    match = _FRONT_MATTER.match(text)
-    if not match or not _KEY.match(match["header"] or ""):
-        return _without_front_matter(id, text)
-    fields = _fields(match["header"])
-    heading, lines = _rendered(text[match.end() :])
-    title = _text(fields, "title", "headline") or heading or find_header(lines).title
-    body = clean_paragraphs(lines)
+    """Read the header and the text of a Markdown file; raise RefusedFile where its front matter is too long."""
+    fields, text = split_front_matter(decode(data))
+    heading, lines, sure = _rendered(text)
+    title = text_field(fields, "title", "headline") or heading
+    found = find_header(lines, title)
+    if fields:
+        found = FoundHeader(title or found.title)  # what the front matter does not say is not looked for in the text
+    kept, left_out = clean_paragraphs(lines, found.used, sure)
     return Document(
         id=id,
-        title=title[:TITLE_CHARACTERS].strip(),
-        outlet=_text(fields, "outlet", "publication", "publisher", "site", "sitename"),
-        authors=_people(fields),
-        published=_date(_text(fields, "published", "date", "pubdate")),
-        language=_text(fields, "language", "lang"),
-        source=_text(fields, "source", "url", "link"),
-        text="\n\n".join(body),
+        title=found.title[:TITLE_CHARACTERS].strip(),
+        outlet=text_field(fields, "outlet", "publication", "publisher", "site", "sitename") or found.outlet,
+        authors=people_field(fields, "authors", "author", "by", "byline") or found.authors,
+        published=date_field(
+            fields, "published", "publishedat", "datepublished", "publishdate", "publicationdate", "pubdate", "date"
+        )
+        or found.published,
+        language=text_field(fields, "language", "lang"),
+        source=text_field(fields, "source", "url", "link") or found.source,
+        text="\n\n".join(kept),
+        left_out=tuple(sorted(left_out.items())),
     )
 
 
-def _without_front_matter(id: str, text: str) -> Document:
-    heading, lines = _rendered(text)
-    found = find_header(lines, heading)
-    return Document(
-        id=id,
-        title=found.title,
-        outlet=found.outlet,
-        authors=found.authors,
-        published=found.published,
-        source=found.source,
-        text="\n\n".join(clean_paragraphs(lines, found.used)),
-    )
+def _rendered(text: str) -> tuple[str, list[str], frozenset[int]]:
+    """Return the first heading of the first level, the paragraphs without marks, and which of them are parts of a list.
 
-
-def _fields(header: str) -> dict[str, Any]:
-    """The front matter, every plain value as the text it is written as: 2011-03 stays 2011-03, and No stays No."""
-    import yaml
-
-    class Strings(yaml.SafeLoader):
-        """Knows no types but text, lists and mappings."""
-
-    Strings.yaml_implicit_resolvers = {}
-    if len(header) > LONGEST_FRONT_MATTER:
-        raise RefusedFile("front matter is too long; shorten it")
-    try:
-        fields = yaml.load(header, Loader=Strings)  # noqa: S506 - a SafeLoader that reads even less
-    except (yaml.YAMLError, RecursionError, ValueError) as problem:
-        reason = getattr(problem, "problem", None) or type(problem).__name__
-        raise RefusedFile(f"front matter is not valid YAML: {_shown(str(reason))}; mend or remove it") from None
-    return {str(key).strip().lower(): value for key, value in fields.items()} if isinstance(fields, dict) else {}
-
-
-def _text(fields: dict[str, Any], *keys: str) -> str:
-    """The first of these fields that holds one value."""
-    values = (fields.get(key) for key in keys)
-    return next(
-        (_shown(value) for value in values if isinstance(value, str) and value.strip() not in ("", "~", "null")), ""
-    )
-
-
-def _people(fields: dict[str, Any]) -> tuple[str, ...]:
-    value = next((fields[key] for key in ("authors", "author", "by", "byline") if fields.get(key)), "")
-    people = (
-        value
-        if isinstance(value, list)
-        else re.split(r"\s*[,;]\s*|\s+(?:and|und|и)\s+", value)
-        if isinstance(value, str)
-        else []
-    )
-    return tuple(_shown(each) for each in people if isinstance(each, str) and each.strip())[:MOST_AUTHORS]
-
-
-def _date(written: str) -> str:
-    return written if re.fullmatch(r"(?:1[5-9]|20)\d\d", written) else date_line(written)
-
-
-def _shown(value: str) -> str:
-    return " ".join(clean(value).split())[:TITLE_CHARACTERS].strip()
-
-
-def _rendered(text: str) -> tuple[str, list[str]]:
-    """The first heading of the first level, and the paragraphs without their marks.
-
-    What would keep the parser busy for long, or is nested deeper than it looks, is taken as it stands.
+    Parts of a table, a quotation and code count as those of a list. What would keep the parser busy for long, or is
+    nested deeper than it looks, is taken as it stands.
     """
     too_long = len(text) > _LONGEST_TEXT or any(len(line) > _LONGEST_LINE for line in text.split("\n"))
     if too_long or _TOO_MANY_MARKS.search(text):
-        return "", paragraphs(text)
+        return "", paragraphs(text), frozenset()
     from markdown_it import MarkdownIt
 
-    tokens = MarkdownIt("commonmark", {"maxNesting": _DEEPEST}).enable("table").parse(text)
+    tokens = MarkdownIt("commonmark", {"maxNesting": _DEEPEST}).enable("table").parse(_NO_ADDRESS.sub(r"\1\\[", text))
     if any(token.level >= _DEEPEST - 1 for token in tokens):  # what is deeper was left out
-        return "", paragraphs(text)
-    lines = [line for block in _blocks(tokens) for line in block]
+        return "", paragraphs(text), frozenset()
+    lines: list[str] = []
+    sure: set[int] = set()
+    for block, is_part in _blocks(tokens):
+        if is_part:
+            sure.update(range(len(lines), len(lines) + len(block)))
+        lines.extend(block)
     heading = next(
         (
             _inline(tokens[place + 1])
@@ -135,37 +80,76 @@ def _rendered(text: str) -> tuple[str, list[str]]:
         ),
         "",
     )
-    return " ".join(heading.split()), lines
+    return " ".join(heading.split()), lines, frozenset(sure)
 
 
-def _blocks(tokens: Sequence[Token]) -> Iterator[list[str]]:
+def _blocks(tokens: Sequence[Token]) -> Iterator[tuple[list[str], bool]]:
+    """Yield the lines of each block, and whether it is a part of a list, a table, a quotation or code."""
     row: list[str] | None = None
-    for token in tokens:
+    number = ""
+    for place, token in enumerate(tokens):
         if token.type == "tr_open":
             row = []
         elif token.type == "tr_close" and row is not None:
-            yield [" | ".join(row)]
+            yield [" | ".join(row)], True
             row = None
+        elif token.type == "list_item_open" and token.markup in (".", ")") and not _counts(tokens, place):
+            number = f"{token.info}{token.markup} "
         elif token.type == "inline" and row is not None:
             row.append(" ".join(_inline(token).split()))
         elif token.type == "inline":
-            yield [" ".join(line.split()) for line in _inline(token).split("\n") if line.strip()]
+            lines = [" ".join(line.split()) for line in (number + _inline(token)).split("\n") if line.strip()]
+            yield lines, token.level > 1
+            number = ""
         elif token.type in ("fence", "code_block"):
-            yield [line.strip() for line in token.content.split("\n") if line.strip()]
+            code = "\n".join(line.rstrip() for line in token.content.split("\n") if line.strip())
+            yield [code] if code else [], True
         elif token.type == "html_block":
-            yield paragraphs(_markup_text(token.content))
+            yield paragraphs(_markup_text(token.content) if _is_html(token.content) else token.content), False
+
+
+def _counts(tokens: Sequence[Token], place: int) -> bool:
+    """Say whether an item's number only counts: the list begins with 1 and has a second item.
+
+    "1986. The bridge fell." and "14. Juli" at the beginning of a line are items of a list for Markdown.
+    """
+    level = tokens[place].level
+    before = next(each for each in range(place, -1, -1) if tokens[each].level == level - 1)
+    after = next(each for each in range(place, len(tokens)) if tokens[each].level == level - 1)
+    items = [each for each in tokens[before:after] if each.type == "list_item_open" and each.level == level]
+    return items[0].info == "1" and len(items) > 1
 
 
 def _inline(token: Token) -> str:
-    """What is seen of a run of text: no marks, links by their text, no pictures; a soft line break is a space."""
-    kept = {"text": "{}", "code_inline": "{}", "softbreak": " ", "hardbreak": "\n", "text_special": "{}"}
-    return "".join(
-        kept[child.type].replace("{}", child.content) for child in token.children or () if child.type in kept
-    )
+    """Return what is seen of a run of text: no marks, links by their text, no pictures; a soft line break is a space."""
+    children = token.children or []
+    with_html = any(child.type == "html_inline" and _is_html(child.content) for child in children)
+    is_talk = begins_turn("".join(child.content for child in children[:3]))
+    parts: list[str] = []
+    for place, child in enumerate(children):
+        if child.type == "softbreak":
+            after = "".join(each.content for each in children[place + 1 : place + 4])
+            parts.append("\n" if is_talk and begins_turn(after) else " ")
+        elif child.type == "hardbreak":
+            parts.append("\n")
+        elif child.type in ("text", "code_inline", "text_special"):
+            parts.append(escape(child.content) if with_html else child.content)
+        elif child.type == "html_inline":
+            seen = with_html and not _is_html(child.content)
+            parts.append(escape(child.content) if seen else child.content)
+    text = "".join(parts)
+    return _markup_text(text.replace("\n", "<br>")) if with_html else text
+
+
+def _is_html(markup: str) -> bool:
+    """Say whether a piece of text begins with an element of HTML: <b> does, the speaker in "<REED> Yes" does not."""
+    from lxml.html.defs import tags
+
+    match = _TAG.match(markup.lstrip())
+    return match is None or match[1].lower() in tags
 
 
 def _markup_text(markup: str) -> str:
-    """The visible text of HTML that stands in Markdown."""
     from rag.read.html import visible_text
 
     return visible_text(markup)

@@ -87,7 +87,7 @@ def copyright_line(line: str) -> tuple[str, bool]:
     """
     match = _COPYRIGHT.fullmatch(line.strip()) if len(line) <= _LONGEST_LINE else None
     name = _tidy(match["name"]) if match else ""
-    if not match or not name:
+    if not match or not name or name[0].islower():  # "Copyright law was broken, and all rights reserved ..."
         return "", False
     short = _abbreviation(name)
     return short or name, bool(short or match["year"] or match["year_after"] or match["reserved"])

@@ -12,6 +12,7 @@ def read_plain(id: str, text: str) -> Document:
     """An article as plain text, already decoded and cleaned."""
     lines = paragraphs(text)
     found = find_header(lines)
+    kept, left_out = clean_paragraphs(lines, found.used)
     return Document(
         id=id,
         title=found.title,
@@ -19,5 +20,6 @@ def read_plain(id: str, text: str) -> Document:
         authors=found.authors,
         published=found.published,
         source=found.source,
-        text="\n\n".join(clean_paragraphs(lines, found.used)),
+        text="\n\n".join(kept),
+        left_out=tuple(sorted(left_out.items())),
     )

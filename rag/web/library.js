@@ -162,7 +162,7 @@ function drawRow(row) {
   cell("authors", row.authors);
   cell("date", row.date);
   cell("language", row.language);
-  cell("passages", row.readable ? footnote.number(row.passages) : "");
+  cell("passages", row.readable ? footnote.number(row.passages) : "").title = row.readable ? row.reason : "";
   const status = cell("status", make("span", "shelf-status", say(STATUSES[row.status])));
   if (row.status === "failed" && !limits().obstacle) {
     const away = keyed("remove " + row.id, button("action quiet", say("Remove"), () => ask(row)));

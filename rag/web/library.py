@@ -161,6 +161,9 @@ def _row(file: FileStatus, header: Header | None, passages: int) -> list[Any]:
     authors = shortened(", ".join(known.authors), MAX_CELL)
     outlet, date = shortened(known.outlet, MAX_CELL), shortened(known.published, MAX_CELL)
     reason = told(file.reason[:1].upper() + file.reason[1:])
+    if file.left_out:
+        kinds = ", ".join(f"{phrase(kind)} {count}" for kind, count in file.left_out)
+        reason = phrase("Words left out: {kinds}", kinds=kinds)
     return [
         file.id,
         title,
