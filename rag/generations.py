@@ -25,7 +25,8 @@ from typing import Any
 
 from rag.errors import IndexCorrupt, IndexingError, IndexLocked, IndexMissing, IndexTooNew, IndexUnwritable
 
-FORMAT = 1
+FORMAT = 2
+"""2: documents have places and the file that they come from."""
 _MANIFEST = "manifest.json"
 _GENERATION = re.compile(r"gen-\d{6,}-[0-9a-f]{8}")
 _TEMPORARY = re.compile(r"tmp-[0-9a-f]{8}")
