@@ -318,7 +318,8 @@ def show_timeline(topic: str, articles: Path | None, index: Path | None, as_json
     if as_json:
         _print_json({"topic": topic, "entries": [_entry(each) for each in entries]})
     for each in () if as_json else entries:
-        where = f"{each.header.id}, characters {each.citation.start} to {each.citation.end}"
+        span = f"characters {each.citation.start} to {each.citation.end}"
+        where = ", ".join(filter(None, (each.header.id, each.citation.place, span)))
         click.echo(
             f"{_plain(spoken_date(each.published) or 'undated')} · {_plain(each.header.outlet or each.header.title)}"
         )
@@ -332,6 +333,7 @@ def show_timeline(topic: str, articles: Path | None, index: Path | None, as_json
 def _entry(entry: Entry) -> dict[str, Any]:
     header, citation = entry.header, entry.citation
     place = {"quote": citation.quote, "start": citation.start, "end": citation.end, "number": citation.number}
+    place |= {"place": citation.place} if citation.place else {}
     return {
         "published": entry.published,
         "as_of": header.as_of(),
@@ -405,6 +407,7 @@ def status(file: str, articles: Path | None, index: Path | None, as_json: bool) 
             "outdated": outdated(settings, opened),
             "notice": opened.notice,
             "not_indexed": [{"id": each.id, "reason": each.reason} for each in opened.files.values() if each.reason],
+            "incomplete": [{"id": each.id, "notices": each.notices} for each in opened.files.values() if each.notices],
             "headers": [asdict(header) for header in opened.headers()],
         }
     if as_json:
@@ -538,11 +541,12 @@ def _print_changes(changes: Changes, err: bool = False) -> None:
         if getattr(changes, name)
     )
     click.echo(
-        f"{changes.indexed} articles, {changes.passages} passages ({changes.embedded} embedded): {counts or 'nothing'}",
+        f"{changes.articles} articles, {changes.passages} passages ({changes.embedded} embedded): {counts or 'nothing'}",
         err=err,
     )
     _print_reasons("skipped", changes.skipped, err)
     _print_reasons("failed", changes.failed, err)
+    _print_reasons("incomplete", changes.incomplete, err)
 
 
 def _print_reasons(what: str, files: tuple[FileReason, ...], err: bool) -> None:
@@ -564,15 +568,16 @@ def _print_answer(answer: Answer) -> None:
         for place, citation in enumerate(quotes):
             if place == 0:
                 click.echo(f"\n  [{number}] {_plain(citation.hit.document.cited())}")
-            where = f"{citation.hit.passage.document_id}, characters {citation.start} to {citation.end}"
+            span = f"characters {citation.start} to {citation.end}"
+            where = ", ".join(filter(None, (citation.hit.passage.document_id, citation.place, span)))
             click.echo(f"      “{_plain(' '.join(citation.quote.split()))}”\n      {_plain(where)}")
 
 
 def _as_json(answer: Answer) -> dict[str, Any]:
-    """The answer for programs, with "refused", and "as_of" in each citation."""
+    """The answer for programs, with "refused", and "as_of" and "place" in each citation."""
     told = {**asdict(answer), "refused": answer.refused}
     for told_citation, citation in zip(told["citations"], answer.citations, strict=True):
-        told_citation["as_of"] = citation.hit.document.as_of()
+        told_citation |= {"as_of": citation.hit.document.as_of(), "place": citation.place}
     return told
 
 
@@ -622,7 +627,8 @@ def _print_hit(number: int, hit: Hit) -> None:
     by_words = f"words {', '.join(why.matched)}" if why.matched else ""
     also = f"also in {', '.join(each.outlet or each.id for each in hit.also)}" if hit.also else ""
     reasons = " · ".join(part for part in (f"{hit.score:.2f}", meaning, by_words, *why.met, also) if part)
-    click.echo(f"\n{number}. {_plain(hit.document.cited())}\n   {_plain(reasons)}")
+    cited = " · ".join(filter(None, (hit.document.cited(), hit.passage.place)))
+    click.echo(f"\n{number}. {_plain(cited)}\n   {_plain(reasons)}")
     click.echo(f"   {_plain(' '.join(hit.passage.text.split()))}")
 
 
@@ -669,6 +675,8 @@ def _print_status(state: dict[str, Any]) -> None:
         click.echo(f"  {_plain(header['id'])}: {_plain(Header(**header).line())}")
     for each in state["not_indexed"]:
         click.echo(f"  not indexed: {_plain(each['id'])}: {_plain(each['reason'])}")
+    for each in state["incomplete"]:
+        click.echo(f"  incomplete: {_plain(each['id'])}: {_plain('; '.join(each['notices']))}")
 
 
 def _print_json(value: Any) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack, closing
 from pathlib import Path
@@ -18,7 +19,7 @@ from rag.errors import (
 )
 from rag.generations import new_generation
 from rag.index import FileState, Index, IndexWriter, Recipe, describe
-from rag.read import MEGABYTE, SourceFile, read, scan
+from rag.read import MEGABYTE, SourceFile, Worker, read_all, reader_version, scan
 from rag.settings import Settings, folder_key
 from rag.split import split
 from rag.types import Changes, Document, FileReason, FileStatus, Passage, Progress
@@ -50,7 +51,7 @@ def build(
                 f"this index belongs to the articles in {owner}; choose another folder for that of "
                 f"{settings.articles.name} with --index or RAG_INDEX, or replace it with: rag build --fresh"
             )
-        known = old.files if old is not None and old.recipe == recipe else {}
+        known = old.files if old is not None and not old.older and old.recipe == recipe else {}
         same_model = old is not None and old.recipe.fingerprint == recipe.fingerprint
         writer = stack.enter_context(closing(IndexWriter(folder, old if known else None, old if same_model else None)))
         states = _write(writer, files, known, settings, embedder, on_progress)
@@ -73,9 +74,10 @@ def outdated(settings: Settings, index: Index, embedder: Embedder | None = None)
     else:
         recipe = _recipe(settings, embedder_name(settings.embedder), index.recipe.fingerprint)
     files, _, _ = _scan(settings)
-    before = {state.id: state.sha256 for state in index.files.values() if state.sha256}
+    before = {state.id: (state.sha256, state.reader) for state in index.files.values() if state.sha256}
     elsewhere = index.articles not in ("", folder_key(settings.articles))
-    return elsewhere or recipe != index.recipe or before != {file.id: file.sha256 for file in files}
+    now = {file.id: (file.sha256, reader_version(file.id)) for file in files}
+    return elsewhere or recipe != index.recipe or before != now
 
 
 def inventory(settings: Settings, index: Index) -> list[FileStatus]:
@@ -94,9 +96,10 @@ def inventory(settings: Settings, index: Index) -> list[FileStatus]:
 def _status(file: SourceFile, state: FileState | None) -> FileStatus:
     if state is None or not state.sha256:  # one that could not be read last time is tried again
         return FileStatus(file.id, "new")
-    if state.sha256 != file.sha256:
+    if (state.sha256, state.reader) != (file.sha256, reader_version(file.id)):
         return FileStatus(file.id, "changed")
-    return FileStatus(file.id, "failed" if state.reason else "indexed", state.reason, tuple(state.left_out.items()))
+    reason = state.reason or "; ".join(state.notices)
+    return FileStatus(file.id, "failed" if state.reason else "indexed", reason, tuple(state.left_out.items()))
 
 
 def recipe_of(settings: Settings, embedder: Embedder) -> Recipe:
@@ -105,9 +108,7 @@ def recipe_of(settings: Settings, embedder: Embedder) -> Recipe:
 
 
 def _recipe(settings: Settings, name: str, fingerprint: str) -> Recipe:
-    from rag.read import READER_VERSION  # worked out from the versions of libraries, so only when it is needed
-
-    return Recipe(name, fingerprint, settings.passage_tokens, READER_VERSION)
+    return Recipe(name, fingerprint, settings.passage_tokens)
 
 
 def _scan(settings: Settings) -> tuple[list[SourceFile], list[FileReason], list[FileReason]]:
@@ -179,7 +180,7 @@ def prefetch_reader(settings: Settings) -> None:
 def _open_old(folder: Path, stack: ExitStack) -> Index | None:
     # A damaged index costs its vectors, nothing else: the articles are the source.
     try:
-        return stack.enter_context(closing(Index.open(folder)))
+        return stack.enter_context(closing(Index.open(folder, older=True)))
     except IndexTooNew:
         raise
     except IndexingError:
@@ -195,31 +196,39 @@ def _write(
     on_progress: Callable[[Progress], None],
 ) -> list[FileState]:
     states = []
-    for done, file in enumerate(files, start=1):
-        before = known.get(file.id)
-        if before is not None and before.sha256 == file.sha256:
-            state = before
-            if not before.reason:
-                writer.keep(file.id)
-        else:
-            state = _add(writer, file, settings.passage_tokens, embedder)
-        states.append(state)
-        on_progress(Progress("reading", done, len(files)))
+    with Worker() as worker:
+        for done, file in enumerate(files, start=1):
+            before = known.get(file.id)
+            unchanged = (file.sha256, reader_version(file.id))
+            if before is not None and (before.sha256, before.reader) == unchanged:
+                state = before
+                if not before.reason:
+                    writer.keep(file.id)
+            else:
+                state = _add(writer, file, settings.passage_tokens, embedder, worker)
+            states.append(state)
+            on_progress(Progress("reading", done, len(files)))
     return states
 
 
-def _add(writer: IndexWriter, file: SourceFile, tokens: int, embedder: Embedder) -> FileState:
+def _add(writer: IndexWriter, file: SourceFile, tokens: int, embedder: Embedder, worker: Worker) -> FileState:
+    reader = reader_version(file.id)
     try:
-        document = read(file)
+        documents = read_all(file, worker)
     except UnreadableFile as refusal:
         return FileState(file.id, "", str(refusal))  # no checksum: the next build tries again
     except RefusedFile as refusal:
-        return FileState(file.id, file.sha256, str(refusal))
-    pieces = _pieces(document, tokens, embedder)
-    if not pieces:
-        return FileState(file.id, file.sha256, "there is no text in it")
-    writer.add(document, file.sha256, pieces)
-    return FileState(file.id, file.sha256, left_out=dict(document.left_out))
+        return FileState(file.id, file.sha256, str(refusal), reader)
+    added = [(each, pieces) for each in documents if (pieces := _pieces(each, tokens, embedder))]
+    if not added:
+        return FileState(file.id, file.sha256, "there is no text in it", reader)
+    for document, pieces in added:
+        writer.add(document, file.id, pieces)
+    notices = tuple(dict.fromkeys(notice for each in documents for notice in each.notices))
+    left_out: Counter[str] = Counter()
+    for each in documents:
+        left_out.update(dict(each.left_out))
+    return FileState(file.id, file.sha256, "", reader, len(added), notices, dict(left_out))
 
 
 def _pieces(document: Document, tokens: int, embedder: Embedder) -> list[tuple[Passage, str]]:
@@ -247,6 +256,8 @@ def _changes(
         kept=tuple(id_ for id_ in new if old.get(id_) == new[id_]),
         skipped=tuple(skipped),
         failed=tuple(failed) + refused,
+        incomplete=tuple(FileReason(state.id, "; ".join(state.notices)) for state in states if state.notices),
+        articles=sum(state.articles for state in states if not state.reason),
         passages=passages,
         embedded=embedded,
     )

@@ -161,10 +161,12 @@ def joined(group: Sequence[Hit], text: str) -> Hit:
     best = max(group, key=lambda hit: hit.score)
     start, end = min(hit.passage.start for hit in group), max(hit.passage.end for hit in group)
     id = "+".join(hit.passage.id for hit in group)
+    in_order = sorted(group, key=lambda hit: hit.passage.start)
+    places = tuple(dict.fromkeys(each for hit in in_order for each in hit.passage.places))
     matched = dict.fromkeys(word for hit in (best, *group) for word in hit.why.matched)
     return replace(
         best,
-        passage=Passage(id=id, document_id=best.document.id, start=start, end=end, text=text[start:end]),
+        passage=Passage(id, best.document.id, start, end, text[start:end], places),
         why=replace(best.why, matched=tuple(matched)),
         also=tuple(dict.fromkeys(header for hit in group for header in hit.also)),
     )

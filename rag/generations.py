@@ -25,7 +25,8 @@ from typing import Any
 
 from rag.errors import IndexCorrupt, IndexingError, IndexLocked, IndexMissing, IndexTooNew, IndexUnwritable
 
-FORMAT = 1
+FORMAT = 2
+"""2: documents have places and the file that they come from."""
 LARGE = 64 * 1024 * 1024
 """Bytes of a file that takes longer to check than a reader notices."""
 _MANIFEST = "manifest.json"

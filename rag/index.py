@@ -29,10 +29,10 @@ from rag.errors import (
     IndexMismatch,
     QuestionError,
 )
-from rag.generations import Generation, open_generation
+from rag.generations import FORMAT, Generation, open_generation
 from rag.lexical import LEXICAL_VERSION, KeywordHit, KeywordIndex, create_keyword_index
 from rag.split import SPLITTING_VERSION
-from rag.types import Contents, Document, Header, Passage, Progress
+from rag.types import Contents, Document, Header, Locator, Passage, Progress, places_between
 
 if TYPE_CHECKING:
     from embeddings import Embedder, Neighbor, VectorIndex, Vectors
@@ -41,9 +41,11 @@ _DATABASE = "documents.sqlite"
 _BATCH = 2048
 _SCHEMA = """
 CREATE TABLE documents (
-    number INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, sha256 TEXT NOT NULL, title TEXT NOT NULL, outlet TEXT NOT NULL,
-    authors TEXT NOT NULL, published TEXT NOT NULL, language TEXT NOT NULL, source TEXT NOT NULL, text TEXT NOT NULL
+    number INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, file TEXT NOT NULL, title TEXT NOT NULL, outlet TEXT NOT NULL,
+    authors TEXT NOT NULL, published TEXT NOT NULL, language TEXT NOT NULL, source TEXT NOT NULL, text TEXT NOT NULL,
+    places TEXT NOT NULL
 );
+CREATE INDEX documents_by_file ON documents (file);
 CREATE TABLE passages (
     row INTEGER PRIMARY KEY, id TEXT NOT NULL, document INTEGER NOT NULL, start INTEGER NOT NULL, end INTEGER NOT NULL,
     key BLOB NOT NULL
@@ -62,7 +64,6 @@ class Recipe:
     embedder: str
     fingerprint: str
     passage_tokens: int
-    reader: str
     splitting: str = SPLITTING_VERSION
     lexical: str = LEXICAL_VERSION
 
@@ -71,12 +72,16 @@ class Recipe:
 class FileState:
     """One file as the last build saw it; ``reason`` is empty where the file is indexed.
 
-    ``left_out`` counts the words that the reader left out, by kind.
+    ``reader`` is the version of the reader that read it, ``articles`` how many it found, ``notices`` what it could not
+    read. ``left_out`` counts the words that the reader left out, by kind.
     """
 
     id: str
     sha256: str
     reason: str = ""
+    reader: str = ""
+    articles: int = 1
+    notices: tuple[str, ...] = ()
     left_out: dict[str, int] = field(default_factory=dict)
 
 
@@ -92,12 +97,14 @@ class Index:
         self.path = path = generation.path
         self.notice = generation.notice
         content = generation.content
+        self.older = False
         self._lock = threading.Lock()
         self._damage = ""
         try:
-            self.recipe = Recipe(**content["recipe"])
+            known = {each.name for each in fields(Recipe)}  # an older index has fields that are no more
+            self.recipe = Recipe(**{name: value for name, value in content["recipe"].items() if name in known})
             self.articles = str(content.get("articles", ""))  # the folder it belongs to
-            self.files = {each["id"]: FileState(**each) for each in content["file_states"]}
+            self.files = {each["id"]: _file_state(each) for each in content["file_states"]}
             self._database = _connect(path / _DATABASE, read_only=True)
             # Closed when nobody holds the index any more: questions may still read from it while a newer one takes over.
             self.close = weakref.finalize(self, self._database.close)
@@ -110,13 +117,17 @@ class Index:
             raise IndexCorrupt("the index holds different numbers of passages, vectors and keywords; run: rag build")
 
     @classmethod
-    def open(cls, folder: Path, whole: bool = True) -> Index:
+    def open(cls, folder: Path, whole: bool = True, older: bool = False) -> Index:
         """Open the current generation of an index's folder; raises IndexMissing, IndexCorrupt or IndexTooNew.
 
         Unless ``whole``, large files are checked in the background, and what is found wrong is told by the next question.
+        One of an older format raises IndexMismatch; with ``older`` it is opened for its vectors alone.
         """
         generation = open_generation(folder, whole)
+        if generation.content["format"] < FORMAT and not older:
+            raise IndexMismatch("the index was written by an older Footnote; run: rag build")
         index = cls(generation)
+        index.older = generation.content["format"] < FORMAT
         if not whole:
             threading.Thread(target=index._check, args=(generation.check,), name="checking", daemon=True).start()
         return index
@@ -167,11 +178,13 @@ class Index:
         found = {}
         # Each article is read once and one is in memory at a time: substr in SQL would read a long one for each passage.
         for number, spans in groupby(self._all(query, rows), key=itemgetter(0)):
-            text, *header = self._all(f"SELECT d.text, {_HEADER} FROM documents d WHERE d.number = ?", (number,))[0]
-            known = _header(header)
+            query = f"SELECT d.text, d.places, {_HEADER} FROM documents d WHERE d.number = ?"
+            text, written, *header = self._all(query, (number,))[0]
+            known, places = _header(header), _places(written)
             for _, row, id_, start, end in spans:
+                inside = places_between(places, start, end)
                 try:
-                    passage = Passage(id=id_, document_id=known.id, start=start, end=end, text=text[start:end])
+                    passage = Passage(id_, known.id, start, end, text[start:end], inside)
                 except CitationError as error:
                     raise IndexCorrupt(f"{error}; run: rag build --fresh") from error
                 found[row] = (passage, known)
@@ -196,7 +209,7 @@ class Index:
         return rows
 
     def article_numbers(self) -> list[int]:
-        """The number of each passage's article, by row; articles are counted from 0 in the order of their ids."""
+        """The number of each passage's article, by row; articles are counted from 0 in the order of ``headers``."""
         return [number for (number,) in self._all("SELECT document FROM passages ORDER BY row")]
 
     def wrong_spans(self) -> list[str]:
@@ -231,21 +244,21 @@ class Index:
         return dict(self._all(query))
 
     def headers(self) -> list[Header]:
-        """All articles without their texts, by id."""
+        """All articles without their texts, by file and by their order in it."""
         return list(self._headers)
 
     @cached_property
     def _headers(self) -> tuple[Header, ...]:
         # Read once: a question with a filter looks at all of them, and 20,000 take half a second to read.
-        return tuple(_header(row) for row in self._all(f"SELECT {_HEADER} FROM documents d ORDER BY d.id"))
+        return tuple(_header(row) for row in self._all(f"SELECT {_HEADER} FROM documents d ORDER BY d.number"))
 
     def document(self, id: str) -> Document:
         """One article with its text; raises QuestionError where the index has none of that id."""
-        rows = self._all(f"SELECT d.text, {_HEADER} FROM documents d WHERE d.id = ?", (id,))
+        rows = self._all(f"SELECT d.text, d.places, {_HEADER} FROM documents d WHERE d.id = ?", (id,))
         if not rows:
             raise QuestionError("there is no article of that name in the index; run: rag status")
-        text, *header = rows[0]
-        return Document(**asdict(_header(header)), text=text)
+        text, places, *header = rows[0]
+        return Document(**asdict(_header(header)), text=text, places=_places(places))
 
     def _all(self, query: str, values: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
         if self._damage:
@@ -260,7 +273,7 @@ class Index:
 
 
 class IndexWriter:
-    """Writes one generation into an empty folder: documents first, in the order of their ids, then ``finish``.
+    """Writes one generation into an empty folder: documents first, in the order of their files, then ``finish``.
 
     ``kept`` is an older index whose documents may be taken over as they are, ``vectors_of`` one whose vectors are still
     right; both may be ``None``.
@@ -276,17 +289,18 @@ class IndexWriter:
             if index is not None:
                 self._database.execute(f"ATTACH DATABASE ? AS {name}", (_address(index.path / _DATABASE),))
 
-    def add(self, document: Document, sha256: str, pieces: Sequence[tuple[Passage, str]]) -> None:
-        """Adds an article with its passages, each with the text that the embedder is to read."""
+    def add(self, document: Document, file: str, pieces: Sequence[tuple[Passage, str]]) -> None:
+        """Adds an article of a file with its passages, each with the text that the embedder is to read."""
         header = [
             document.id,
-            sha256,
+            file,
             document.title,
             document.outlet,
             json.dumps(document.authors, ensure_ascii=False),
         ]
-        header += [document.published, document.language, document.source, document.text]
-        self._database.execute(f"INSERT INTO documents VALUES ({self._documents}, {_marks(9)})", header)
+        places = json.dumps([(each.start, each.kind, each.name) for each in document.places], ensure_ascii=False)
+        header += [document.published, document.language, document.source, document.text, places]
+        self._database.execute(f"INSERT INTO documents VALUES ({self._documents}, {_marks(10)})", header)
         for passage, embedded in pieces:
             values = (self._rows, passage.id, self._documents, passage.start, passage.end, _key(embedded))
             self._database.execute("INSERT INTO passages VALUES (?, ?, ?, ?, ?, ?)", values)
@@ -294,18 +308,19 @@ class IndexWriter:
             self._rows += 1
         self._documents += 1
 
-    def keep(self, id: str) -> None:
-        """Takes an article over from the older index as it is, passages and all."""
-        source = "FROM kept.documents WHERE id = ?"
-        columns = "id, sha256, title, outlet, authors, published, language, source, text"
-        self._database.execute(f"INSERT INTO documents SELECT ?, {columns} {source}", (self._documents, id))
-        ((number,),) = self._database.execute(f"SELECT number {source}", (id,)).fetchall()
+    def keep(self, file: str) -> None:
+        """Takes a file's articles over from the older index as they are, passages and all."""
+        columns = "id, file, title, outlet, authors, published, language, source, text, places"
+        articles = "SELECT number FROM kept.documents WHERE file = ? ORDER BY number"
         query = "SELECT id, start, end, key FROM kept.passages WHERE document = ? ORDER BY row"
-        for id_, start, end, key in self._database.execute(query, (number,)).fetchall():
-            values = (self._rows, id_, self._documents, start, end, key)
-            self._database.execute("INSERT INTO passages VALUES (?, ?, ?, ?, ?, ?)", values)
-            self._rows += 1
-        self._documents += 1
+        for (number,) in self._database.execute(articles, (file,)).fetchall():
+            copied = f"INSERT INTO documents SELECT ?, {columns} FROM kept.documents WHERE number = ?"
+            self._database.execute(copied, (self._documents, number))
+            for id_, start, end, key in self._database.execute(query, (number,)).fetchall():
+                values = (self._rows, id_, self._documents, start, end, key)
+                self._database.execute("INSERT INTO passages VALUES (?, ?, ?, ?, ?, ?)", values)
+                self._rows += 1
+            self._documents += 1
 
     def finish(self, embedder: Embedder, on_progress: Callable[[Progress], None]) -> tuple[int, int]:
         """Embeds what no older vector serves and writes both halves; returns (passages, passages embedded)."""
@@ -381,7 +396,7 @@ def verify(folder: Path) -> tuple[int, list[str]]:
             wrong = [first + row for row, length in enumerate(lengths) if not abs(length - 1) < 1e-3]
             problems += [f"passage {row}: its vector does not have length 1" for row in wrong]
         problems += index.wrong_spans()
-        indexed = sum(not state.reason for state in index.files.values())
+        indexed = sum(state.articles for state in index.files.values() if not state.reason)
         if indexed != len(index.headers()):
             problems.append(f"the ledger names {indexed} articles, the index holds {len(index.headers())}")
         return len(index), problems
@@ -430,6 +445,14 @@ def _marks(count: int) -> str:
 def _header(row: Sequence[Any]) -> Header:
     id_, title, outlet, authors, published, language, source = row
     return Header(id_, title, outlet, tuple(json.loads(authors)), published, language, source)
+
+
+def _places(written: str) -> tuple[Locator, ...]:
+    return tuple(Locator(*each) for each in json.loads(written))
+
+
+def _file_state(plain: dict[str, Any]) -> FileState:
+    return FileState(**{**plain, "notices": tuple(plain.get("notices", ()))})
 
 
 def _key(embedded: str) -> bytes:

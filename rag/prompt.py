@@ -112,6 +112,7 @@ def _as_data(number: int, hit: Hit) -> str:
         "title": _harmless(document.title or document.id),
         "outlet": _harmless(document.outlet) or "unknown",
         "date": _harmless(document.published) or "unknown",
+        **({"place": _harmless(hit.passage.place)} if hit.passage.places else {}),
         "text": _harmless(hit.passage.text),
     }
     return json.dumps(data, ensure_ascii=False)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from calendar import month_name
+from collections.abc import Sequence
 from dataclasses import dataclass, field, fields
 from typing import Literal
 
@@ -75,15 +76,82 @@ def spoken_date(published: str) -> str:
     return " ".join(part for part in (day and str(int(day)), month and month_name[int(month)], year) if part)
 
 
+PLACES: dict[str, tuple[str, str]] = {
+    "chapter": ("{first}", "{first} – {last}"),
+    "section": ("{first}", "{first} – {last}"),
+    "sheet": ("sheet {first}", "sheets {first} – {last}"),
+    "page": ("p. {first}", "pp. {first}–{last}"),
+    "slide": ("slide {first}", "slides {first}–{last}"),
+    "row": ("row {first}", "rows {first}–{last}"),
+    "turn": ("{first}", "{first} – {last}"),
+}
+"""Kinds of places, widest first: how one and how a range of them is written."""
+
+
+@dataclass(frozen=True, slots=True)
+class Locator:
+    """Say that a page, a row or another kind of ``PLACES`` begins at a character; ``name`` is its number or heading."""
+
+    start: int
+    kind: str
+    name: str
+
+
+def locate(places: Sequence[Locator], start: int, end: int) -> list[tuple[str, str, str]]:
+    """Return kind, first and last name of the places that characters ``start`` to ``end`` lie in, widest kind first.
+
+    >>> pages = [Locator(0, "page", "1"), Locator(50, "page", "2")]
+    >>> locate(pages, 10, 20), locate(pages, 10, 60)
+    ([('page', '1', '1')], [('page', '1', '2')])
+    """
+    first: dict[str, str] = {}
+    last: dict[str, str] = {}
+    for each in places:
+        if each.start >= end:
+            break
+        if each.start <= start:
+            first[each.kind] = each.name
+        first.setdefault(each.kind, each.name)
+        last[each.kind] = each.name
+    return [(kind, first[kind], last[kind]) for kind in PLACES if kind in first]
+
+
+def places_between(places: Sequence[Locator], start: int, end: int) -> tuple[Locator, ...]:
+    """Keep the places that characters ``start`` to ``end`` lie in: those inside, and the last of each kind before.
+
+    >>> pages = [Locator(0, "page", "1"), Locator(50, "page", "2"), Locator(90, "page", "3")]
+    >>> [each.name for each in places_between(pages, 60, 80)]
+    ['2']
+    """
+    before = {each.kind: each for each in places if each.start <= start}
+    inside = [each for each in places if start < each.start < end]
+    return (*sorted(before.values(), key=lambda each: each.start), *inside)
+
+
+def written_place(places: Sequence[Locator], start: int, end: int) -> str:
+    """Write where characters ``start`` to ``end`` stand, empty where no place is known.
+
+    >>> written_place([Locator(0, "sheet", "Fares"), Locator(0, "row", "2"), Locator(9, "row", "3")], 4, 12)
+    'sheet Fares, rows 2–3'
+    """
+    found = locate(places, start, end)
+    return ", ".join(PLACES[kind][first != last].format(first=first, last=last) for kind, first, last in found)
+
+
 @dataclass(frozen=True, slots=True)
 class Document(Header):
     """An article: its header and its cleaned text, into which every span points.
+
+    ``places`` are where its pages, sections or rows begin, by their starts. ``notices`` say what of the file could not
+    be read, such as a page that is an image.
 
     >>> Document(id="a.md", title="A vote", text="The vote was held.").header
     Header(id='a.md', title='A vote', outlet='', authors=(), published='', language='', source='')
     """
 
     text: str = ""
+    places: tuple[Locator, ...] = ()
+    notices: tuple[str, ...] = ()
     left_out: tuple[tuple[str, int], ...] = field(default=(), compare=False)
     """Words of the file that are not in the text, by kind of what they stood in."""
 
@@ -98,7 +166,8 @@ class Passage:
     """A span of an article: ``text == document.text[start:end]``, always.
 
     ``id`` is a hash of the content and its context (the article and its header), never of a position: an edit elsewhere
-    in the article leaves it as it is. ``start`` and ``end`` count characters of the document's text.
+    in the article leaves it as it is. ``start`` and ``end`` count characters of the document's text. ``places`` are
+    the document's, as far as the passage lies in them.
     """
 
     id: str
@@ -106,10 +175,16 @@ class Passage:
     start: int
     end: int
     text: str
+    places: tuple[Locator, ...] = ()
 
     def __post_init__(self) -> None:
         if not 0 <= self.start < self.end or len(self.text) != self.end - self.start:
             raise CitationError(f"a passage of {self.document_id} does not match its own span")
+
+    @property
+    def place(self) -> str:
+        """Where it stands in its file ("pp. 4–5"), empty where no place is known."""
+        return written_place(self.places, self.start, self.end)
 
 
 @dataclass(frozen=True, slots=True)
@@ -227,6 +302,11 @@ class Citation:
                 f"the quote does not stand at characters {self.start} to {self.end} of {passage.document_id}"
             )
 
+    @property
+    def place(self) -> str:
+        """Where the quote stands in its file ("p. 4"), empty where no place is known."""
+        return written_place(self.hit.passage.places, self.start, self.end)
+
 
 @dataclass(frozen=True, slots=True)
 class Sentence:
@@ -333,9 +413,10 @@ class Contents:
 
 @dataclass(frozen=True, slots=True)
 class Changes:
-    """What a build did, by article id: every file seen was indexed (added, changed, kept), skipped or failed.
+    """What a build did, by file: every one that was seen was indexed (added, changed, kept), skipped or failed.
 
-    ``embedded`` counts the passages that went through the embedder, ``passages`` all that are in the index.
+    ``incomplete`` are indexed files of which something could not be read. ``articles`` and ``passages`` count all that are
+    in the index (a mailbox holds several articles), ``embedded`` the passages that went through the embedder.
 
     >>> changes = Changes(added=("a.md",), kept=("b.md",), failed=(FileReason("c.txt", "not text"),), passages=7)
     >>> changes.seen, changes.indexed
@@ -348,12 +429,14 @@ class Changes:
     kept: tuple[str, ...] = ()
     skipped: tuple[FileReason, ...] = ()
     failed: tuple[FileReason, ...] = ()
+    incomplete: tuple[FileReason, ...] = ()
+    articles: int = 0
     passages: int = 0
     embedded: int = 0
 
     @property
     def indexed(self) -> int:
-        """How many articles are in the index."""
+        """How many files are in the index."""
         return len(self.added) + len(self.changed) + len(self.kept)
 
     @property

@@ -32,6 +32,11 @@ HEAVY = (
     "sentencepiece",
     "sklearn",
     "scipy",
+    "pypdfium2",
+    "mammoth",
+    "openpyxl",
+    "striprtf",
+    "docutils",
 )
 
 # What each room may import of ours besides types and errors. Arrows point down only.
@@ -130,6 +135,11 @@ OWNERS = {
     "sqlite3": {"rag.index", "rag.generations", "rag.web"},
     "click": {"rag.__main__", "ui"},
     "watchfiles": {"rag.web"},
+    "pypdfium2": {"rag.read"},
+    "mammoth": {"rag.read"},
+    "openpyxl": {"rag.read"},
+    "striprtf": {"rag.read"},
+    "docutils": {"rag.read"},
 }
 
 

@@ -38,7 +38,7 @@ from rag.errors import (
 )
 from rag.generations import checked_files, new_generation
 from rag.index import Index, verify
-from rag.read import SourceFile
+from rag.read import SourceFile, Worker
 from rag.settings import Settings, folder_key
 from rag.types import Document, Progress
 
@@ -179,10 +179,10 @@ def test_equal_articles_are_embedded_once(settings: Settings, counting: Counting
 def test_one_bad_file_never_stops_the_rest(settings: Settings, hashing: Embedder) -> None:
     (settings.articles / "bad.txt").write_bytes(bytes(range(256)) * 20)
     (settings.articles / "empty.md").touch()
-    (settings.articles / "data.csv").write_text("a,b")
+    (settings.articles / "data.json").write_text("[]")
     changes = build(settings, hashing)
     assert changes.indexed == 3
-    assert [each.id for each in changes.skipped] == ["data.csv"]
+    assert [each.id for each in changes.skipped] == ["data.json"]
     assert [each.id for each in changes.failed] == ["bad.txt", "empty.md"]
     assert changes.seen == 6
     assert all(each.reason for each in (*changes.skipped, *changes.failed))
@@ -276,7 +276,7 @@ def test_status_without_a_model_sees_another_model(settings: Settings, hashing: 
 def test_a_newer_format_is_never_replaced_unasked(
     settings: Settings, hashing: Embedder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("rag.generations.FORMAT", 2)
+    monkeypatch.setattr("rag.generations.FORMAT", 3)
     build(settings, hashing)
     monkeypatch.undo()
     with pytest.raises(IndexTooNew, match="--fresh"):
@@ -296,10 +296,10 @@ def test_the_index_may_lie_among_the_articles_but_not_be_their_folder(settings: 
 def test_a_file_that_could_not_be_read_is_tried_again(
     settings: Settings, hashing: Embedder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def broken(file: SourceFile) -> Document:
+    def broken(file: SourceFile, worker: Worker) -> list[Document]:
         raise UnreadableFile("cannot be read (input/output error)")
 
-    monkeypatch.setattr(sys.modules["rag.build"], "read", broken)
+    monkeypatch.setattr(sys.modules["rag.build"], "read_all", broken)
     assert len(build(settings, hashing).failed) == 3
     monkeypatch.undo()
     assert outdated(settings, Index.open(settings.index), hashing)

@@ -54,11 +54,11 @@ def test_build_counts_and_a_second_build_keeps(folder: Path) -> None:
 
 def test_build_reports_every_bad_file_and_exits_2(folder: Path) -> None:
     (folder / "news" / "bad.txt").write_bytes(b"\x00\x01" * 900)
-    (folder / "news" / "table.csv").write_text("a,b")
+    (folder / "news" / "table.json").write_text("a,b")
     done = run(folder, "build", *FOLDERS)
     assert done.returncode == 2
     assert "failed: bad.txt: " in done.stdout
-    assert "skipped: table.csv: " in done.stdout
+    assert "skipped: table.json: " in done.stdout
     report: dict[str, Any] = json.loads(run(folder, "build", *FOLDERS, "--json").stdout)
     assert (report["seen"], report["indexed"], [each["id"] for each in report["failed"]]) == (5, 3, ["bad.txt"])
 

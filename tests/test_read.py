@@ -465,6 +465,6 @@ def test_five_megabytes_in_one_line_read_fast() -> None:
 def test_the_readers_version_names_the_libraries() -> None:
     from importlib.metadata import version
 
-    assert f"trafilatura={version('trafilatura')}" in rag.read.READER_VERSION
+    assert f"trafilatura={version('trafilatura')}" in rag.read.reader_version("a.html")
     with pytest.raises(AttributeError):
         _ = rag.read.nothing

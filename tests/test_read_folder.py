@@ -35,7 +35,7 @@ def test_every_file_stands_in_exactly_one_list(tmp_path: Path) -> None:
         "sub/deep/c.text",
         "questions.jsonl",
         "more.jsonl",
-        "paper.pdf",
+        "paper.doc",
         "noend",
         ".hidden.txt",
     ):
@@ -49,10 +49,10 @@ def test_every_file_stands_in_exactly_one_list(tmp_path: Path) -> None:
     assert reasons(skipped) == {
         ".git": "hidden",
         ".hidden.txt": "hidden",
-        "noend": "unsupported format",
-        "paper.pdf": "unsupported format .pdf",
+        "noend": "unsupported format; save it as .txt or .pdf",
+        "paper.doc": "unsupported format .doc; save it as .docx with LibreOffice or Word",
         "questions.jsonl": "no article: examples for the page and questions for rag eval",
-        "more.jsonl": "unsupported format .jsonl",
+        "more.jsonl": "unsupported format .jsonl; save it as .txt or .pdf",
     }
     assert reasons(failed) == {"large.txt": "larger than 0.005 MB; split it or raise RAG_MAX_FILE_MEGABYTES"}
 
@@ -226,7 +226,7 @@ def test_no_folder_no_articles(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(ArticlesError, match="is not a folder; .*--articles"):
         scan(tmp_path / "file")
-    assert scan(tmp_path) == ([], [folder.FileReason("file", "unsupported format")], [])
+    assert scan(tmp_path) == ([], [folder.FileReason("file", "unsupported format; save it as .txt or .pdf")], [])
 
 
 def test_the_scan_opens_nothing_but_regular_files(tmp_path: Path) -> None:

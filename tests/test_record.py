@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rag.errors import CitationError, StoreCorrupt, StoreError, StoreTooNew
-from rag.types import Answer, Citation, Dropped, Header, Hit, Passage, Scope, Sentence, Why
+from rag.types import Answer, Citation, Dropped, Header, Hit, Locator, Passage, Scope, Sentence, Why
 from rag.web.conversation import Turn
 from rag.web.record import SINCE, VERSION, from_json, parsed, read, readable, to_json, write
 from talks import ANSWER, TALK, answers, hit, turns
@@ -176,6 +176,8 @@ def older(turn: Turn) -> dict[str, Any]:
     answer["refused"] = turn.answer is not None and turn.answer.refused
     for sentence in answer["sentences"]:
         del sentence["answer"], sentence["context"], sentence["label"]
+    for plain in record["hits"]:
+        del plain["passage"]["places"]
     return {**record, "version": 1}
 
 
@@ -198,7 +200,7 @@ def test_the_nouns_are_as_this_version_keeps_them() -> None:
     assert kept == KEPT
 
 
-KINDS = (Turn, Answer, Sentence, Citation, Hit, Passage, Header, Why, Scope, Dropped)
+KINDS = (Turn, Answer, Sentence, Citation, Hit, Passage, Locator, Header, Why, Scope, Dropped)
 KEPT = {
     "Turn": "number question status answer note ignored",
     "Answer": "question searched understood parts scope candidates dropped text sentences citations hits model complete "
@@ -206,7 +208,8 @@ KEPT = {
     "Sentence": "text citations supported lead unverified bold answer context label",
     "Citation": "number hit quote start end",
     "Hit": "passage document score why also",
-    "Passage": "id document_id start end text",
+    "Passage": "id document_id start end text places",
+    "Locator": "start kind name",
     "Header": "id title outlet authors published language source",
     "Why": "dense_rank dense_score keyword_rank keyword_score matched met fused reranked",
     "Scope": "outlets authors documents published",

@@ -57,6 +57,12 @@ SHELF = "f\"{obstacle[:1].lower()}{obstacle[1:].rstrip('.')}\""
 PASSED_ON = {
     "str(error)",
     "message",
+    "reply['refused']",
+    "_REFUSALS.get(getattr(error, 'err_code', None) or 3, _REFUSALS[3])",
+    "_without_text(len(pages), scans, damaged)",
+    "unsupported(suffix)",
+    "unsupported(suffix[:20] if dot else '')",
+    "unsupported(_UNPRINTABLE.sub(_escaped, path.suffix)[:20].rstrip())",
     "_reason(problem)",
     "_damaged(name)",
     "_damaged(pointer)",
@@ -397,7 +403,7 @@ class TestRooms:
             assert library.rows()["rows"][0][8] == "Не текст, а файл PDF; сохраните как текст"
             assert survey._first("fresh", 0)[1] == [["plant.txt", "не текст, а файл PDF; сохраните как текст"]]
             refused = library.take(["begin", "photo.png", 3])["refused"]
-        assert refused == "Формат .png не поддерживается; сохраните как .txt, .md или .html"
+        assert refused == "Формат .png не читается; поместите в .pdf: его страницы может прочесть tesseract"
 
     def test_kept_conversations_and_feedback_say_what_stands_in_the_way(self) -> None:
         class Broken:

@@ -398,6 +398,7 @@ class TestSources:
             "byline": "Courier · as of 4 March 2031 · Ada Rusk",
             "language": "",
             "also": "",
+            "place": "",
             "met": [],
             "passage": "mill.md-0",
             "why": why_data(BOTH.citations[1].hit),

@@ -1,20 +1,44 @@
 """A folder becomes articles: which files there are, what stands in them, and why some are left out.
 
-``scan`` looks at a folder, ``read`` turns one of its files into a Document, ``parse`` does the same for bytes. A format
-is one entry of ``READERS``.
+``scan`` looks at a folder, ``read_all`` turns one of its files into Documents, ``parse_all`` does the same for bytes. A
+format is one entry of ``READERS``, and of ``RISKY`` where its files are read in a process of their own.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from functools import cache
+from importlib import import_module
 from pathlib import Path, PurePosixPath
+from shutil import which
 
 from rag.errors import RefusedFile
 from rag.read.folder import MEGABYTE, QUESTIONS, SourceFile, check_folder, load, walk
+from rag.read.unsupported import unsupported
+from rag.read.worker import Worker
 from rag.types import Document, FileReason
 
-__all__ = ["MEGABYTE", "QUESTIONS", "READERS", "READER_VERSION", "SourceFile", "check_folder", "parse", "read", "scan"]
+__all__ = [
+    "MEGABYTE",
+    "QUESTIONS",
+    "READERS",
+    "RISKY",
+    "SourceFile",
+    "Worker",
+    "check_folder",
+    "parse",
+    "parse_all",
+    "parse_here",
+    "read",
+    "read_all",
+    "reader_version",
+    "scan",
+    "unsupported",
+]
+
+Reader = Callable[[str, bytes], "Document | Sequence[Document]"]
 
 
 def _plain(id: str, data: bytes) -> Document:
@@ -39,7 +63,17 @@ def _html(id: str, data: bytes) -> Document:
     return read_html(id, data)
 
 
-READERS: dict[str, Callable[[str, bytes], Document]] = {
+def _in(module: str, name: str) -> Reader:
+    """Import a reader when the first of its files is read: some of them take their libraries half a second."""
+
+    def reader(id: str, data: bytes) -> Document | Sequence[Document]:
+        found: Reader = getattr(import_module(f"rag.read.{module}"), name)
+        return found(id, data)
+
+    return reader
+
+
+READERS: dict[str, Reader] = {
     ".txt": _plain,
     ".text": _plain,
     ".md": _markdown,
@@ -47,8 +81,43 @@ READERS: dict[str, Callable[[str, bytes], Document]] = {
     ".html": _html,
     ".htm": _html,
     ".xhtml": _html,
+    ".pdf": _in("pdf", "read_pdf"),
+    ".docx": _in("word", "read_docx"),
+    ".odt": _in("odt", "read_odt"),
+    ".rtf": _in("rtf", "read_rtf"),
+    ".epub": _in("epub", "read_epub"),
+    ".pptx": _in("slides", "read_pptx"),
+    ".xlsx": _in("tables", "read_xlsx"),
+    ".csv": _in("tables", "read_csv"),
+    ".tsv": _in("tables", "read_csv"),
+    ".rst": _in("restructured", "read_rst"),
+    ".eml": _in("mail", "read_eml"),
+    ".mbox": _in("mail", "read_mbox"),
 }
 """Suffix, in small letters, to reader: it takes an id and bytes and raises RefusedFile where it finds no article."""
+
+RISKY = frozenset({".pdf", ".docx", ".odt", ".rtf", ".epub", ".pptx", ".xlsx", ".rst", ".eml", ".mbox"})
+"""Formats whose files can hang, crash or fill the memory of whoever reads them: they are read in a ``Worker``."""
+
+_TEXT = ("chardet", "dateparser")
+_HTML = (*_TEXT, "trafilatura")
+_LIBRARIES: dict[str, tuple[str, ...]] = {
+    ".md": (*_HTML, "markdown-it-py"),
+    ".markdown": (*_HTML, "markdown-it-py"),
+    ".pdf": (*_TEXT, "pypdfium2"),
+    ".docx": (*_TEXT, "lxml", "mammoth"),
+    ".odt": (*_TEXT, "lxml"),
+    ".rtf": (*_TEXT, "striprtf"),
+    ".epub": (*_TEXT, "lxml"),
+    ".pptx": (*_TEXT, "lxml"),
+    ".xlsx": ("openpyxl",),
+    ".csv": _TEXT,
+    ".tsv": _TEXT,
+    ".rst": (*_TEXT, "docutils", "lxml"),
+    ".eml": (*_HTML, "lxml", "mammoth", "openpyxl", "pypdfium2", "striprtf"),
+    ".mbox": (*_HTML, "lxml", "mammoth", "openpyxl", "pypdfium2", "striprtf"),
+}
+"""What a format's text depends on besides our own rules; ``_HTML`` where it is not listed."""
 
 
 def scan(folder: Path, max_bytes: int = 50 * MEGABYTE) -> tuple[list[SourceFile], list[FileReason], list[FileReason]]:
@@ -62,43 +131,67 @@ def scan(folder: Path, max_bytes: int = 50 * MEGABYTE) -> tuple[list[SourceFile]
 
 
 def read(file: SourceFile) -> Document:
-    """The article in a scanned file; raises RefusedFile, with a reason that can be shown, where there is none."""
-    return parse(file.id, load(file))
+    """The first article in a scanned file; raises RefusedFile, with a reason that can be shown, where there is none."""
+    return read_all(file)[0]
+
+
+def read_all(file: SourceFile, worker: Worker | None = None) -> list[Document]:
+    """The articles in a scanned file, at least one; raises RefusedFile, with a reason that can be shown."""
+    return parse_all(file.id, load(file), worker)
 
 
 def parse(id: str, data: bytes) -> Document:
-    """The article in a file's bytes; ``id`` decides the format by its suffix. Raises RefusedFile where there is none.
+    """The first article in a file's bytes; ``id`` decides the format by its suffix. Raises RefusedFile.
 
     >>> document = parse("a.txt", b"Storm closes harbour\\n\\nBy Ada Brook\\n12 June 2019\\n\\nThe port of Ennis is shut.")
     >>> document.title, document.authors, document.published
     ('Storm closes harbour', ('Ada Brook',), '2019-06-12')
     """
+    return parse_all(id, data)[0]
+
+
+def parse_all(id: str, data: bytes, worker: Worker | None = None) -> list[Document]:
+    """The articles in a file's bytes, at least one; those of a file with several are called ``id#1``, ``id#2``, …
+
+    Risky formats are read by the ``worker``, or by one that lives only now. Raises RefusedFile.
+    """
+    if PurePosixPath(id).suffix.lower() not in RISKY:
+        return parse_here(id, data)
+    if worker is not None:
+        return worker.read(id, data)
+    with Worker() as once:
+        return once.read(id, data)
+
+
+def parse_here(id: str, data: bytes) -> list[Document]:
+    """As ``parse_all``, in this process whatever the format."""
     suffix = PurePosixPath(id).suffix.lower()
     if suffix not in READERS:
-        raise RefusedFile(f"unsupported format {suffix}; save it as .txt, .md or .html")
+        raise RefusedFile(unsupported(suffix))
     try:
-        document = READERS[suffix](id, data)
-    except RefusedFile:
+        found = READERS[suffix](id, data)
+    except (RefusedFile, MemoryError):
         raise
     except Exception as problem:  # whatever a parser meets in a strange file: the file is refused, the others go on
         raise RefusedFile(f"the {suffix} reader failed ({type(problem).__name__}); save it as .txt") from problem
-    if not any(letter.isalpha() for letter in document.text):
+    documents = [found] if isinstance(found, Document) else list(found)
+    documents = [each for each in documents if any(letter.isalpha() for letter in each.text)]
+    if not documents:
         raise RefusedFile("there is no text in it; remove the file or fill it")
-    return document
+    if len(documents) == 1:
+        return documents
+    return [replace(each, id=f"{id}#{number}") for number, each in enumerate(documents, start=1)]
 
 
-def __getattr__(name: str) -> str:
-    if name == "READER_VERSION":
-        return _reader_version()
-    raise AttributeError(name)
+def reader_version(id: str) -> str:
+    """Changes whenever the same bytes would be read otherwise, by our rules or by a library's."""
+    return _version(PurePosixPath(id).suffix.lower())
 
 
-READER_VERSION: str
-"""Changes whenever the same bytes would read differently, by our rules or a library's; worked out when first asked for."""
-
-
-def _reader_version() -> str:
+@cache
+def _version(suffix: str) -> str:
     from importlib.metadata import version
 
-    libraries = ("chardet", "dateparser", "markdown-it-py", "trafilatura")
-    return " ".join(("2", *(f"{library}={version(library)}" for library in libraries)))
+    libraries = [f"{library}={version(library)}" for library in _LIBRARIES.get(suffix, _HTML)]
+    recognizes = ["ocr"] if suffix in (".pdf", ".eml", ".mbox") and which("tesseract") else []
+    return " ".join(("2", *libraries, *recognizes))

@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from rag.errors import ArticlesError, RefusedFile, UnreadableFile
+from rag.read.unsupported import unsupported
 from rag.types import FileReason
 
 MEGABYTE = 1_000_000
@@ -158,7 +159,7 @@ def _source(root: Path, parts: tuple[str, ...], suffixes: frozenset[str], max_by
     if parts == (QUESTIONS,):
         raise _Skipped("no article: examples for the page and questions for rag eval")
     if path.suffix.lower() not in suffixes:
-        raise _Skipped(f"unsupported format {_UNPRINTABLE.sub(_escaped, path.suffix)[:20]}".rstrip())
+        raise _Skipped(unsupported(_UNPRINTABLE.sub(_escaped, path.suffix)[:20].rstrip()))
     if any(map(_UNPRINTABLE.search, parts)):
         raise RefusedFile("its name has control characters or is not text; rename it")
     digest, size = hashlib.sha256(), 0

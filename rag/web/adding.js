@@ -40,7 +40,7 @@ function makeAdder(limits, finished) {
   picker.hidden = true;
   picker.accept = limits.suffixes.join(",");
   const open = button("model-button adder-open", say("Add articles…"), () => busy || picker.click());
-  const about = say("or drop them here: text, Markdown or HTML, up to {megabytes} MB each", { megabytes: limits.megabytes });
+  const about = say("or drop them here: documents, web pages, tables or mail, up to {megabytes} MB each", { megabytes: limits.megabytes });
   let busy = false;
   const lines = make("ul", "adder-files");
   lines.setAttribute("aria-label", say("Files added"));

@@ -56,11 +56,12 @@ function drawArticle(place, article) {
   heading.tabIndex = -1;
   const parts = [heading, make("p", "byline", article.byline), linkTo(article)];
   const marks = [];
-  for (const pieces of article.paragraphs) {
+  for (const [index, pieces] of article.paragraphs.entries()) {
     const whole = pieces.map(([text]) => text).join("");
     // A short line without an end is a heading between two parts; it only looks like one, nothing depends on it.
     const between = whole.length < 80 && !/[.!?…:;,"”»)\]]$/.test(whole);
     const paragraph = inLanguage(article.language, make(between ? "h3" : "p", between ? "article-text between" : "article-text"));
+    if (article.places[index]) paragraph.dataset.place = article.places[index];
     for (const [text, marked] of pieces) {
       if (!marked) {
         paragraph.append(text);

@@ -25,7 +25,7 @@ from rag.web.conversations import MAX_NUMBER, MAX_TITLE, title_of
 from rag.web.language import current, phrase, told
 from rag.web.lines import one_line, shortened
 from rag.web.record import VERSION, checked_version, damaged, from_json, parsed, readable, to_json
-from rag.web.render import Block, also, blocks, cited_byline, pieces
+from rag.web.render import Block, also, blocks, cited_byline, pieces, place_text
 
 FORMAT = "footnote conversation"
 MAX_NEAREST = 3
@@ -111,10 +111,10 @@ _IN_ADDRESS = "-._~:/?#[]@!$&'()*+,;=%"
 
 
 class _Source(NamedTuple):
-    """An article with its quotes; one that is only named has no number and no quotes."""
+    """An article with its quotes and their places; one that is only named has no number and no quotes."""
 
     number: int
-    quotes: list[str]
+    quotes: list[tuple[str, str]]
     title: str
     about: str
     address: str
@@ -125,7 +125,9 @@ def _source(hit: Hit, number: int = 0, quotes: Iterable[Citation] = ()) -> _Sour
     header = hit.document
     title = shortened(header.title or header.id, MAX_TITLE)
     about = ". ".join(filter(None, (one_line(cited_byline(header)), one_line(also(hit)))))
-    shown = [one_line(each.quote) for each in quotes]
+    shown = [
+        (one_line(each.quote), one_line(place_text(each.hit.passage.places, each.start, each.end))) for each in quotes
+    ]
     return _Source(number, shown, title, about, web_address(header.source), header.language)
 
 
@@ -269,7 +271,12 @@ def _plain_answer(turn: Turn) -> list[str]:
 
 def _plain_source(source: _Source) -> str:
     first = f"[{source.number}] {source.title}" if source.number else f"- {source.title}"
-    return "\n    ".join(filter(None, (first, source.about, source.address, *(f"“{each}”" for each in source.quotes))))
+    return "\n    ".join(filter(None, (first, source.about, source.address, *map(_plain_quote, source.quotes))))
+
+
+def _plain_quote(quote: tuple[str, str]) -> str:
+    text, place = quote
+    return f"“{text}” ({place})" if place else f"“{text}”"
 
 
 # --- Markdown -------------------------------------------------------------------------------------------------------------
@@ -309,7 +316,7 @@ def _markdown_source(source: _Source) -> str:
     about = f". {markdown(source.about)}" if source.about else ""
     # In backticks it is text, letter for letter; an address holds none.
     address = f". `{source.address}`" if source.address else ""
-    quotes = [f"  - “{markdown(each)}”" for each in source.quotes]
+    quotes = [f"  - {markdown(_plain_quote(each))}" for each in source.quotes]
     return "\n".join([f"- {number}{markdown(source.title)}{about}{address}", *quotes])
 
 
@@ -317,7 +324,7 @@ def _markdown_source(source: _Source) -> str:
 
 
 def _json(title: str, conversation: Conversation) -> str:
-    """``{"format": "footnote conversation", "version": 2, "title": ..., "turns": [...]}``, turns as in ``rag.web.record``."""
+    """``{"format": "footnote conversation", "version": 3, "title": ..., "turns": [...]}``, turns as in ``rag.web.record``."""
     turns = [to_json(turn) for turn in conversation]
     return readable({"format": FORMAT, "version": VERSION, "title": title, "turns": turns}, indent=1) + "\n"
 
@@ -401,7 +408,9 @@ def _html_source(E: Any, source: _Source, turn: int) -> Any:  # noqa: N803
     about = f". {source.about}" if source.about else ""
     parts = [E.p(E.cite(source.title), about, {"class": "from"})]
     parts += [E.p(source.address, {"class": "address"})] * bool(source.address)
-    parts += [E.blockquote(E.span(f"“{each}”"), language, dir="auto") for each in source.quotes]
+    for text, where in source.quotes:
+        parts += [E.blockquote(E.span(f"“{text}”"), language, dir="auto")]
+        parts += [E.p(where, {"class": "place"})] * bool(where)
     place = {"id": f"s-{turn}-{source.number}", "value": str(source.number)} if source.number else {}
     return E.li(place, *parts)
 

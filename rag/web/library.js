@@ -155,7 +155,7 @@ function drawRow(row) {
     const open = keyed("read " + row.id, button("library-item", undefined, () => choose(row, open)));
     open.append(name);
     if (row.id === reading) mark(open);
-    cell("title", open, line);
+    cell("title", open, line, ...(row.reason ? [make("span", "reason", row.reason)] : [])); // what of the file is missing
     drawn.addEventListener("click", (event) => event.target.closest("button") || String(getSelection()) || choose(row, open));
   } else cell("title", name, make("span", "reason", row.reason));
   cell("outlet", row.outlet);
@@ -261,7 +261,7 @@ function limits() {
 function ask(row) {
   doomed = row;
   dialog.querySelector("h2").textContent = say("Remove “{name}”?", { name: row.title });
-  dialog.querySelector("p").textContent = say("The file {name} is moved into the hidden folder .removed in the folder of articles, and no answer uses it any more.", { name: row.id });
+  dialog.querySelector("p").textContent = say("The file {name} is moved into the hidden folder .removed in the folder of articles, and no answer uses it any more.", { name: row.id.replace(/#\d+$/, "") });
   dialog.showModal();
 }
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import base64
 import binascii
 import logging
+import re
+from collections import defaultdict
 from collections.abc import Mapping
 from typing import Any
 
@@ -61,6 +63,8 @@ class Library:
         """Moves an article's file away; raises FootnoteError."""
         id = sent.get("id")
         known = {each.id: each.status for each in self._survey.files()}
+        if isinstance(id, str) and id not in known:
+            id = _file_of(id)
         if (
             action != "remove"
             or not isinstance(id, str)
@@ -87,7 +91,14 @@ class Library:
         listed = {each.id: each for each in files if not _ours(each)} or {
             id: FileStatus(id, "indexed") for id in headers
         }
-        rows = [_row(each, headers.get(each.id), passages.get(each.id, 0)) for each in listed.values()]
+        inside: dict[str, list[Header | None]] = defaultdict(list)
+        for header in headers.values():
+            inside[header.id if header.id in listed else _file_of(header.id)].append(header)
+        rows = [
+            _row(each, header, passages.get(header.id, 0) if header is not None else 0)
+            for each in listed.values()
+            for header in inside[each.id] or [None]
+        ]
         return {"rows": rows[:MAX_ROWS], "total": len(rows), "stamp": stamp, "problem": told(self._survey.problem)}
 
     def take(self, step: Any) -> dict[str, Any]:
@@ -150,6 +161,15 @@ class Start:
         raise QuestionError("this cannot be done here; reload the page")
 
 
+def _file_of(id: str) -> str:
+    """The file that one of several articles stands in.
+
+    >>> _file_of("mail.mbox#3"), _file_of("a.md")
+    ('mail.mbox', 'a.md')
+    """
+    return re.sub(r"#\d+$", "", id)
+
+
 def _ours(file: FileStatus) -> bool:
     """Whether this is where removed files lie."""
     return file.id.split("/")[0] == REMOVED
@@ -157,7 +177,7 @@ def _ours(file: FileStatus) -> bool:
 
 def _row(file: FileStatus, header: Header | None, passages: int) -> list[Any]:
     known = header or Header(file.id)
-    title = shortened(known.title or file.id, MAX_CELL)
+    title = shortened(known.title or known.id, MAX_CELL)
     authors = shortened(", ".join(known.authors), MAX_CELL)
     outlet, date = shortened(known.outlet, MAX_CELL), shortened(known.published, MAX_CELL)
     reason = told(file.reason[:1].upper() + file.reason[1:])
@@ -165,7 +185,7 @@ def _row(file: FileStatus, header: Header | None, passages: int) -> list[Any]:
         kinds = ", ".join(f"{phrase(kind)} {count}" for kind, count in file.left_out)
         reason = phrase("Words left out: {kinds}", kinds=kinds)
     return [
-        file.id,
+        known.id,
         title,
         outlet,
         authors,

@@ -1,6 +1,6 @@
 """Turns and answers as plain JSON and back, exactly: what is kept on disk and exported. Nothing is pickled.
 
-    {"version": 2, "turn": {"number": 1, "question": "...", "answer": {...}, ...}, "hits": [...], "citations": [...]}
+    {"version": 3, "turn": {"number": 1, "question": "...", "answer": {...}, ...}, "hits": [...], "citations": [...]}
 
 Every noun is an object with its fields by name, as ``rag.types`` has them. An answer quotes the same passages again and again,
 so hits and citations stand once each, beside it, and a place in these lists, counted from 0, stands where they are used.
@@ -19,16 +19,17 @@ from typing import Any, Literal, TypeVar, Union, get_args, get_origin, get_type_
 from unicodedata import category
 
 from rag.errors import CitationError, StoreCorrupt, StoreError, StoreTooNew
-from rag.types import Answer, Citation, Hit, Sentence
+from rag.types import Answer, Citation, Hit, Passage, Sentence
 from rag.web.conversation import Turn
 from rag.web.lines import HIDDEN
 
-VERSION = 2
+VERSION = 3
 SINCE: dict[tuple[type, str], int] = {
     (Answer, "score"): 2,
     (Sentence, "answer"): 2,
     (Sentence, "context"): 2,
     (Sentence, "label"): 2,
+    (Passage, "places"): 3,
 }
 """Fields that came later, by the version they came with; what is older has their defaults."""
 
@@ -52,7 +53,7 @@ def from_json(kind: type[_Kept], record: object) -> _Kept:
 
     >>> from_json(Answer, to_json(Answer(question="Who voted?"))) == Answer(question="Who voted?")
     True
-    >>> from_json(Answer, {"version": 3})
+    >>> from_json(Answer, {"version": 4})
     Traceback (most recent call last):
     rag.errors.StoreTooNew: this was written by a newer Footnote; update the program
     """

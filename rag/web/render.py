@@ -7,14 +7,15 @@ articles travel as plain data and are drawn by the page's scripts with ``textCon
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from bisect import bisect_right
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from itertools import pairwise
 from typing import Any, Literal, NamedTuple
 from urllib.parse import urlencode
 
 from rag.chat.names import EXTRACTIVE
-from rag.types import Answer, Citation, Document, Header, Hit, Sentence
+from rag.types import PLACES, Answer, Citation, Document, Header, Hit, Locator, Sentence, locate
 from rag.web.conversation import Conversation, Turn
 from rag.web.inspector import search_data, why_data
 from rag.web.language import phrase, speaking, spoken, told
@@ -28,6 +29,7 @@ MAX_ARTICLE = 200_000
 """How many characters of an article are shown, around the sentence that is looked for; a browser draws more only slowly."""
 MAX_TITLE = 200
 MAX_LABEL = 60
+MAX_PLACE = 160
 MAX_ALSO = 5
 """How many other articles with the same text are named."""
 LONGEST_TOGETHER = 30
@@ -400,6 +402,7 @@ def _citation_card(citation: Citation) -> dict[str, Any]:
         **_header(citation.hit.document),
         "byline": cited_byline(citation.hit.document),
         "also": also(citation.hit),
+        "place": place_text(passage.places, citation.start, citation.end),
         "met": [],
         "passage": passage.id,
         "why": why_data(citation.hit),
@@ -419,6 +422,7 @@ def _hit_card(hit: Hit) -> dict[str, Any]:
         **_header(hit.document),
         "byline": cited_byline(hit.document),
         "also": also(hit),
+        "place": place_text(passage.places, passage.start, passage.end),
         "met": [_shortened(label, MAX_LABEL) for label in hit.why.met],
         "why": why_data(hit),
         "number": 0,
@@ -472,6 +476,17 @@ def also(hit: Hit) -> str:
     return phrase("Also in {places}", places="; ".join(places)) if places else ""
 
 
+def place_text(places: Sequence[Locator], start: int, end: int) -> str:
+    """Where characters ``start`` to ``end`` stand in their file, in the language that is spoken.
+
+    >>> place_text([Locator(0, "page", "4"), Locator(50, "page", "5")], 10, 60)
+    'pp. 4–5'
+    """
+    found = locate(places, start, end)
+    written = (phrase(PLACES[kind][first != last], first=first, last=last) for kind, first, last in found)
+    return _shortened(", ".join(written), MAX_PLACE)
+
+
 def byline(document: Header) -> str:
     """Outlet, date and authors in one line, as far as they are known.
 
@@ -513,17 +528,29 @@ def article_data(document: Document, asked: Place = NOWHERE, others: Iterable[Pl
     start, end = found[0] or (min(max(0, asked.start), len(text)),) * 2
     first = max(0, start - MAX_ARTICLE // 2) if len(text) > MAX_ARTICLE else 0
     last = min(len(text), first + MAX_ARTICLE)
-    blocks = re.compile(r"\S(?:(?!\n[^\S\n]*\n)[\s\S])*").finditer(text, first, last)
+    blocks = list(re.compile(r"\S(?:(?!\n[^\S\n]*\n)[\s\S])*").finditer(text, first, last))
     marks = _merged(filter(None, found), first, last)
     return {
         **_header(document),
         "source": document.source,
         "paragraphs": [_pieces(text, block.start(), block.end(), marks) for block in blocks],
+        "places": _beginning(document.places, blocks),
         "at": next((number for number, (begin, stop) in enumerate(marks, 1) if begin <= start < min(stop, end)), 0),
         "gone": found.count(None),
         "cut": last - first < len(text),
         "link": _link_to(document, start, end),
     }
+
+
+def _beginning(places: Sequence[Locator], blocks: Sequence[re.Match[str]]) -> list[str]:
+    """What stands beside each paragraph: the page, slide or row that begins in it. Other places are headings in the text."""
+    beside = ["" for _ in blocks]
+    ends = [block.end() for block in blocks]
+    for each in places:
+        at = bisect_right(ends, each.start)
+        if each.kind in ("page", "slide", "row") and at < len(blocks):
+            beside[at] = phrase(PLACES[each.kind][0], first=_shortened(each.name, MAX_LABEL))
+    return beside
 
 
 def _link_to(document: Document, start: int, end: int) -> str:

@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import IO
 
 from rag.errors import ArticlesError, FootnoteError, RefusedFile
-from rag.read import MEGABYTE, READERS, parse
+from rag.read import MEGABYTE, READERS, parse_all, unsupported
 from rag.web.language import phrase
 
 REMOVED = ".removed"
@@ -51,15 +51,13 @@ def safe_name(name: str) -> str:
     ('_con.txt', 'article.txt', 'article.html')
     >>> safe_name("photo.png")
     Traceback (most recent call last):
-    rag.errors.RefusedFile: unsupported format .png; save it as .txt, .md or .html
+    rag.errors.RefusedFile: unsupported format .png; put it into a .pdf, whose pages tesseract can read
     """
     last = re.split(r"[/\\]", unicodedata.normalize("NFC", name))[-1]
     stem, dot, ending = _FORBIDDEN.sub("-", last).rpartition(".")
     suffix = f"{dot}{ending.strip().lower()}"
     if suffix not in READERS:
-        raise RefusedFile(
-            f"unsupported format {suffix[:20] if dot else ''}".rstrip() + "; save it as .txt, .md or .html"
-        )
+        raise RefusedFile(unsupported(suffix[:20] if dot else ""))
     stem = " ".join(stem.split()).strip(". ")
     stem = stem.encode()[: LONGEST_NAME - len(suffix)].decode(errors="ignore").strip(". ") or "article"
     return f"_{stem}{suffix}" if _DEVICE.fullmatch(stem) else f"{stem}{suffix}"
@@ -143,7 +141,7 @@ class Shelf:
             incoming.file.seek(0)
             data = incoming.file.read()
             self._forget(token)
-        parse(incoming.name, data)
+        parse_all(incoming.name, data)
         try:
             return self._keep(incoming.name, data)
         except OSError as problem:

@@ -91,6 +91,7 @@ function drawQuote(card) {
   const actions = make("p", "actions");
   actions.append(open);
   if (card.number) actions.append(button("action quiet", say("Back to answer"), toAnswer));
+  if (card.place) drawn.append(make("p", "byline place", card.place));
   if (card.also) drawn.append(make("p", "byline also", card.also));
   if (card.met.length) drawn.append(labels(card.met));
   drawn.append(passage(card), actions, drawWhy(card.why));

@@ -7,7 +7,7 @@ const ASKED = "You can ask already: your question is answered as soon as this is
 const PAGES = {
   model: ["The model is being loaded", ASKED],
   building: ["The index is being built", ASKED],
-  empty: ["There are no articles yet", "Add some here, or put text, Markdown or HTML files into the folder {name}; they are then read and can be asked."],
+  empty: ["There are no articles yet", "Add some here, or put documents, web pages, tables or mail into the folder {name}; they are then read and can be asked."],
   unusable: ["None of these files is an article", "The folder {name} holds files, but none that can be read. Mend them, or add others here."],
   folder: ["The folder of articles cannot be read", "Footnote looks for the articles in a folder called {name}. Make it, or start again with --articles and the path of your folder; then press “Try again”."],
   locked: ["Another build is running", "Another Footnote is building this index right now. Wait until it ends, then press “Try again”."],

@@ -400,7 +400,7 @@ class TestFirst:
         files = page.get_by_role("list", name="Files that are no articles").get_by_role("listitem")
         expect(files).to_have_text(
             [
-                "<img src=x onerror=alert(1)>.pngunsupported format .png",
+                "<img src=x onerror=alert(1)>.pngunsupported format .png; put it into a .pdf, whose pages tesseract can read",
                 re.compile("empty.txt.*empty"),
                 re.compile("numbers.md.*no words"),
             ]

@@ -1,0 +1,213 @@
+"""Files of risky formats are read in a process of its own, with limits: what goes wrong there is one refused file."""
+
+from __future__ import annotations
+
+import json
+import os
+import struct
+import subprocess
+import sys
+import threading
+from contextlib import suppress
+from dataclasses import asdict
+from types import TracebackType
+from typing import IO, Any
+
+from rag.errors import RefusedFile
+from rag.types import Document, Locator
+
+SECONDS = 60.0
+"""How long a file may take; a hundred pages, or one that is read by OCR, begin it anew."""
+MOST_SECONDS = 1200.0
+"""How long a file of many pages may take."""
+MEMORY = 1 << 30
+"""Bytes of address space, where the system can limit it."""
+MOST_CHARACTERS = 20_000_000
+"""How much text may come out of a file."""
+FILES = 200
+"""After how many files a process is replaced, so that what a library leaks is bounded."""
+
+_LENGTH = struct.Struct("!I")
+_LARGEST_REPLY = 8 * MOST_CHARACTERS
+_LARGEST_FILE = (1 << 32) - 1
+
+
+class Worker:
+    """A process that reads files, started when the first is read and again after it had to be ended.
+
+    Safe to use from any thread, one file at a time; ``close`` it, or use it in a ``with`` statement.
+    """
+
+    def __init__(self, seconds: float = SECONDS, most_seconds: float = MOST_SECONDS, memory: int = MEMORY) -> None:
+        self._seconds, self._most_seconds, self._memory = seconds, most_seconds, memory
+        self._lock = threading.Lock()
+        self._process: subprocess.Popen[bytes] | None = None
+        self._files = 0
+
+    def __enter__(self) -> Worker:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def read(self, id: str, data: bytes) -> list[Document]:
+        """Return the articles in a file's bytes; raises RefusedFile, also where the process crashed or ran into a limit."""
+        with self._lock:
+            reply = self._ask(id, data)
+        if "refused" in reply:
+            raise RefusedFile(reply["refused"])
+        return [_document(each) for each in reply["documents"]]
+
+    def close(self) -> None:
+        """End the process."""
+        process, self._process = self._process, None
+        if process is not None:
+            process.kill()
+            process.wait()
+            for stream in (process.stdin, process.stdout):
+                with suppress(OSError):  # it may hold what was not sent
+                    stream and stream.close()
+
+    def _ask(self, id: str, data: bytes) -> dict[str, Any]:
+        process = self._running()
+        clock = _Clock(process, self._seconds, self._most_seconds)
+        reply: dict[str, Any] | None = None
+        try:
+            assert process.stdin is not None  # noqa: S101 - both are pipes
+            assert process.stdout is not None  # noqa: S101
+            for block in (id.encode("utf-8", "surrogatepass"), data):
+                process.stdin.write(_LENGTH.pack(len(block)) + block)
+            process.stdin.flush()
+            while (frame := _received(process.stdout)) == b"":  # a page was read
+                clock.begin_anew()
+            if frame is not None:
+                reply = json.loads(frame)
+        except (OSError, ValueError):
+            reply = None
+        finally:
+            clock.stop()
+        self._files += 1
+        if reply is None or self._files >= FILES:
+            self.close()
+        if reply is not None:
+            return reply
+        if clock.expired:
+            return {"refused": f"reading it took longer than {self._seconds:g} seconds; split it or save it as .txt"}
+        return {"refused": "the program that reads it crashed; save it in another format, such as .txt"}
+
+    def _running(self) -> subprocess.Popen[bytes]:
+        if self._process is None or self._process.poll() is not None:
+            self.close()
+            self._files = 0
+            # Where rag was found, instead of the current folder, in which anything may lie.
+            root = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))  # noqa: PTH100, PTH120
+            program = f"import sys; sys.path[0] = {root!r}; from rag.read.worker import serve; serve({self._memory})"
+            self._process = subprocess.Popen(
+                [sys.executable, "-c", program],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.DEVNULL,
+            )
+        return self._process
+
+
+class _Clock:
+    """Kill a process that takes too long."""
+
+    def __init__(self, process: subprocess.Popen[bytes], seconds: float, most_seconds: float) -> None:
+        self.expired = False
+        self._process, self._seconds = process, seconds
+        self._last = self._timer(most_seconds)
+        self._next = self._timer(seconds)
+
+    def begin_anew(self) -> None:
+        self._next.cancel()
+        self._next = self._timer(self._seconds)
+
+    def stop(self) -> None:
+        self._next.cancel()
+        self._last.cancel()
+
+    def _timer(self, seconds: float) -> threading.Timer:
+        timer = threading.Timer(seconds, self._expire)
+        timer.daemon = True
+        timer.start()
+        return timer
+
+    def _expire(self) -> None:
+        self.expired = True
+        self._process.kill()
+
+
+def _received(stream: IO[bytes], most: int = _LARGEST_REPLY) -> bytes | None:
+    """Return the next block of a pipe, ``None`` where it ended or the block is larger than it may be."""
+    length = stream.read(_LENGTH.size)
+    if len(length) < _LENGTH.size:
+        return None
+    (size,) = _LENGTH.unpack(length)
+    if size > most:
+        return None
+    block = stream.read(size)
+    return block if len(block) == size else None
+
+
+def _document(plain: dict[str, Any]) -> Document:
+    places = tuple(Locator(**each) for each in plain.pop("places"))
+    left_out = tuple((kind, count) for kind, count in plain.pop("left_out"))
+    lists = {name: tuple(value) for name, value in plain.items() if isinstance(value, list)}
+    return Document(**{**plain, **lists, "places": places, "left_out": left_out})
+
+
+# --- what runs in the process ---------------------------------------------------------------------------------------------
+
+
+def serve(memory: int) -> None:
+    """Read files from standard input until it ends, and write what came of each to standard output."""
+    replies = os.fdopen(os.dup(1), "wb")
+    os.dup2(2, 1)  # what a library prints must not stand between the replies
+    _limit(memory)
+    global _progress
+    _progress = lambda: _send(replies, b"")  # noqa: E731
+    files = sys.stdin.buffer
+    while (id := _received(files)) is not None and (data := _received(files, _LARGEST_FILE)) is not None:
+        _send(replies, _reply(id.decode("utf-8", "surrogatepass"), data))
+
+
+def made_progress() -> None:
+    """Tell whoever waits that the file takes its time and goes on."""
+    if _progress is not None:
+        _progress()
+
+
+_progress: Any = None
+
+
+def _send(stream: IO[bytes], block: bytes) -> None:
+    stream.write(_LENGTH.pack(len(block)) + block)
+    stream.flush()
+
+
+def _reply(id: str, data: bytes) -> bytes:
+    from rag.read import parse_here
+
+    try:
+        documents = parse_here(id, data)
+        if sum(len(each.text) for each in documents) > MOST_CHARACTERS:
+            raise RefusedFile(f"longer than {MOST_CHARACTERS // 1_000_000} million characters; split it")
+        reply: dict[str, Any] = {"documents": [asdict(each) for each in documents]}
+    except RefusedFile as refusal:
+        reply = {"refused": str(refusal)}
+    except (MemoryError, RecursionError):
+        reply = {"refused": "reading it takes too much memory; split it or save it as .txt"}
+    return json.dumps(reply).encode()
+
+
+def _limit(memory: int) -> None:
+    if sys.platform != "win32":
+        import resource
+
+        with suppress(ValueError, OSError):  # some systems cannot
+            resource.setrlimit(resource.RLIMIT_AS, (memory, memory))
+            resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
