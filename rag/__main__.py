@@ -649,15 +649,20 @@ def _print_file(index: Index, name: str, as_json: bool) -> None:
     state = index.files.get(unicodedata.normalize("NFC", name)) or index.files.get(name)
     if state is None:
         raise ArticlesError(f"the index knows no file {name}; run: rag status")
-    header = next((each for each in index.headers() if each.id == state.id), None)
+    headers = [each for each in index.headers() if each.id == state.id or each.id.startswith(f"{state.id}#")]
     if as_json:
-        known = asdict(header) if header else None
-        _print_json({"id": state.id, "reason": state.reason, "left_out": state.left_out, "header": known})
+        known = [asdict(header) for header in headers]
+        _print_json({"id": state.id, "reason": state.reason, "left_out": state.left_out, "headers": known})
         return
-    click.echo(_plain(f"{state.id}: {header.line() if header else f'not indexed: {state.reason}'}"))
+    for header in headers:  # a file of mail holds several articles
+        click.echo(_plain(f"{header.id}: {header.line()}"))
+    if not headers:
+        click.echo(_plain(f"{state.id}: not indexed: {state.reason}"))
+    for notice in state.notices:
+        click.echo(f"  {_plain(notice)}")
     for kind, words in state.left_out.items():
         click.echo(f"  left out: {kind}, {words} {'word' if words == 1 else 'words'}")
-    if header and not state.left_out:
+    if headers and not state.left_out:
         click.echo("  left out: nothing")
 
 

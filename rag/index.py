@@ -43,7 +43,7 @@ _SCHEMA = """
 CREATE TABLE documents (
     number INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, file TEXT NOT NULL, title TEXT NOT NULL, outlet TEXT NOT NULL,
     authors TEXT NOT NULL, published TEXT NOT NULL, language TEXT NOT NULL, source TEXT NOT NULL, text TEXT NOT NULL,
-    places TEXT NOT NULL
+    places TEXT NOT NULL, digest BLOB NOT NULL
 );
 CREATE INDEX documents_by_file ON documents (file);
 CREATE TABLE passages (
@@ -178,8 +178,8 @@ class Index:
         found = {}
         # Each article is read once and one is in memory at a time: substr in SQL would read a long one for each passage.
         for number, spans in groupby(self._all(query, rows), key=itemgetter(0)):
-            query = f"SELECT d.text, d.places, {_HEADER} FROM documents d WHERE d.number = ?"
-            text, written, *header = self._all(query, (number,))[0]
+            query = f"SELECT d.digest, d.text, d.places, {_HEADER} FROM documents d WHERE d.number = ?"
+            text, written, *header = _whole(self._all(query, (number,))[0])
             known, places = _header(header), _places(written)
             for _, row, id_, start, end in spans:
                 inside = places_between(places, start, end)
@@ -254,10 +254,10 @@ class Index:
 
     def document(self, id: str) -> Document:
         """One article with its text; raises QuestionError where the index has none of that id."""
-        rows = self._all(f"SELECT d.text, d.places, {_HEADER} FROM documents d WHERE d.id = ?", (id,))
+        rows = self._all(f"SELECT d.digest, d.text, d.places, {_HEADER} FROM documents d WHERE d.id = ?", (id,))
         if not rows:
             raise QuestionError("there is no article of that name in the index; run: rag status")
-        text, places, *header = rows[0]
+        text, places, *header = _whole(rows[0])
         return Document(**asdict(_header(header)), text=text, places=_places(places))
 
     def _all(self, query: str, values: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
@@ -291,7 +291,7 @@ class IndexWriter:
 
     def add(self, document: Document, file: str, pieces: Sequence[tuple[Passage, str]]) -> None:
         """Adds an article of a file with its passages, each with the text that the embedder is to read."""
-        header = [
+        header: list[str | bytes] = [
             document.id,
             file,
             document.title,
@@ -299,8 +299,8 @@ class IndexWriter:
             json.dumps(document.authors, ensure_ascii=False),
         ]
         places = json.dumps([(each.start, each.kind, each.name) for each in document.places], ensure_ascii=False)
-        header += [document.published, document.language, document.source, document.text, places]
-        self._database.execute(f"INSERT INTO documents VALUES ({self._documents}, {_marks(10)})", header)
+        header += [document.published, document.language, document.source, document.text, places, _key(document.text)]
+        self._database.execute(f"INSERT INTO documents VALUES ({self._documents}, {_marks(11)})", header)
         for passage, embedded in pieces:
             values = (self._rows, passage.id, self._documents, passage.start, passage.end, _key(embedded))
             self._database.execute("INSERT INTO passages VALUES (?, ?, ?, ?, ?, ?)", values)
@@ -310,7 +310,7 @@ class IndexWriter:
 
     def keep(self, file: str) -> None:
         """Takes a file's articles over from the older index as they are, passages and all."""
-        columns = "id, file, title, outlet, authors, published, language, source, text, places"
+        columns = "id, file, title, outlet, authors, published, language, source, text, places, digest"
         articles = "SELECT number FROM kept.documents WHERE file = ? ORDER BY number"
         query = "SELECT id, start, end, key FROM kept.passages WHERE document = ? ORDER BY row"
         for (number,) in self._database.execute(articles, (file,)).fetchall():
@@ -424,6 +424,14 @@ def _connect(path: Path, read_only: bool = False) -> sqlite3.Connection:
 
 def _address(path: Path) -> str:
     return f"{path.resolve().as_uri()}?mode=ro&immutable=1"
+
+
+def _whole(row: Sequence[Any]) -> Sequence[Any]:
+    """Check a text by the digest before it: a large file may not have been checked yet, and no quote may be wrong."""
+    digest, *rest = row
+    if _key(rest[0]) != digest:
+        raise IndexCorrupt(f"{_DATABASE} of the index is damaged; run: rag build --fresh")
+    return rest
 
 
 def _batches(database: sqlite3.Connection, query: str) -> Iterator[tuple[list[Any], list[Any]]]:

@@ -365,6 +365,18 @@ def test_damage_in_a_large_file_is_found_after_opening_and_mended(
     assert Index.open(settings.index).notice == ""
 
 
+def test_a_text_that_is_not_what_was_indexed_is_never_quoted(settings: Settings, hashing: Embedder) -> None:
+    build(settings, hashing)
+    index = Index.open(settings.index)
+    (file,) = index.path.rglob("documents.sqlite")
+    with sqlite3.connect(file) as database:
+        database.execute("UPDATE documents SET text = replace(text, 'a', 'e')")
+    database.close()
+    for read in (lambda: index.passages([0]), lambda: index.document("plant.txt")):
+        with pytest.raises(IndexCorrupt, match=r"documents\.sqlite of the index is damaged; run: rag build --fresh"):
+            read()
+
+
 def _wait_for_checks() -> None:
     for thread in threading.enumerate():
         if thread.name == "checking":

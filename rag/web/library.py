@@ -183,7 +183,7 @@ def _row(file: FileStatus, header: Header | None, passages: int) -> list[Any]:
     reason = told(file.reason[:1].upper() + file.reason[1:])
     if file.left_out:
         kinds = ", ".join(f"{phrase(kind)} {count}" for kind, count in file.left_out)
-        reason = phrase("Words left out: {kinds}", kinds=kinds)
+        reason = ". ".join(filter(None, (reason, phrase("Words left out: {kinds}", kinds=kinds))))
     return [
         known.id,
         title,
