@@ -29,6 +29,7 @@ from typing import Any, NamedTuple
 
 import numpy
 import torch
+from read_sets import f1, figures
 from reader_texts import Pair, written_pairs
 from safetensors.torch import load_file, save_file
 from sklearn.feature_extraction.text import TfidfVectorizer
@@ -506,29 +507,9 @@ def squad_figures(reader: Reader, tokenizer: UnigramTokenizer, folder: Path, cou
                 results.append((row, text[best.start : best.end], best.score))
     found = []
     for row, predicted, margin in results:
-        right = max((_f1(predicted, answer) for answer in row["answers"]), default=0.0)
-        found.append((margin, right, row["is_impossible"]))
-    answerable = [right for _, right, none in found if not none]
-    highest, threshold = max(
-        (
-            sum((right if not none else 0.0) if margin > cut else float(none) for margin, right, none in found)
-            / len(found),
-            cut,
-        )
-        for cut, _, _ in found
-    )
-    refused = [margin <= threshold for margin, _, none in found if none]
-    wrongly = [margin <= threshold for margin, _, none in found if not none]
-    return (
-        f"SQuAD 2.0 dev, {len(found)} questions: F1 {highest:.3f} at threshold {threshold:.2f}; answerable: span F1 "
-        f"{numpy.mean(answerable):.3f}, refused {numpy.mean(wrongly):.3f}; unanswerable: refused {numpy.mean(refused):.3f}"
-    )
-
-
-def _f1(one: str, other: str) -> float:
-    first, second = (Counter(re.sub(r"[^\w\s]|\b(a|an|the)\b", " ", each.lower()).split()) for each in (one, other))
-    shared = sum((first & second).values())
-    return 2 * shared / (sum(first.values()) + sum(second.values())) if shared else 0.0
+        right = max((f1(predicted, answer) for answer in row["answers"]), default=0.0)
+        found.append((margin, right, bool(row["is_impossible"])))
+    return f"SQuAD 2.0 dev, {figures(found)}"
 
 
 def main() -> None:
