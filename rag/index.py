@@ -99,7 +99,7 @@ class Index:
         content = generation.content
         self.older = False
         self._lock = threading.Lock()
-        self._damage = ""
+        self._damage: IndexCorrupt | None = None
         try:
             known = {each.name for each in fields(Recipe)}  # an older index has fields that are no more
             self.recipe = Recipe(**{name: value for name, value in content["recipe"].items() if name in known})
@@ -136,7 +136,7 @@ class Index:
         try:
             check()
         except IndexCorrupt as damage:
-            self._damage = self.notice = str(damage)
+            self._damage, self.notice = damage, str(damage)
 
     def __len__(self) -> int:
         return len(self.vectors)
@@ -261,8 +261,8 @@ class Index:
         return Document(**asdict(_header(header)), text=text, places=_places(places))
 
     def _all(self, query: str, values: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
-        if self._damage:
-            raise IndexCorrupt(self._damage)
+        if self._damage is not None:
+            raise self._damage
         try:
             with self._lock:
                 return self._database.execute(query, tuple(values)).fetchall()
@@ -430,7 +430,7 @@ def _whole(row: Sequence[Any]) -> Sequence[Any]:
     """Check a text by the digest before it: a large file may not have been checked yet, and no quote may be wrong."""
     digest, *rest = row
     if _key(rest[0]) != digest:
-        raise IndexCorrupt(f"{_DATABASE} of the index is damaged; run: rag build --fresh")
+        raise IndexCorrupt(f"{_DATABASE} of the index is damaged; run: rag build")
     return rest
 
 

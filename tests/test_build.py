@@ -373,7 +373,7 @@ def test_a_text_that_is_not_what_was_indexed_is_never_quoted(settings: Settings,
         database.execute("UPDATE documents SET text = replace(text, 'a', 'e')")
     database.close()
     for read in (lambda: index.passages([0]), lambda: index.document("plant.txt")):
-        with pytest.raises(IndexCorrupt, match=r"documents\.sqlite of the index is damaged; run: rag build --fresh"):
+        with pytest.raises(IndexCorrupt, match=r"documents\.sqlite of the index is damaged; run: rag build"):
             read()
 
 
