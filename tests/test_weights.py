@@ -19,7 +19,7 @@ import pytest
 
 from embeddings import Embedder, EmbeddingError, open_embedder, weights
 from embeddings import sentence_transformer as models
-from embeddings.runtime import bundled
+from embeddings.runtime import Encoder, bundled
 
 ROOT = Path(__file__).parent.parent
 HIDDEN, LAYERS, HEADS, INNER, POSITIONS, TYPES = 32, 2, 4, 64, 24, 2
@@ -171,6 +171,16 @@ class TestUnpacking:
         assert fast.count_tokens(texts) == reference.count_tokens(texts)
         assert fast.embed_documents(texts) == pytest.approx(reference.embed_documents(texts), abs=0.02)
         assert fast.embed_query("a") == pytest.approx(reference.embed_query("a"), abs=0.02)
+
+    def test_a_model_in_a_folder_computes_what_the_packed_one_does(self, cache: Path) -> None:
+        packed, pieces = weights.open_weights()
+        stored, same = weights.folder_weights(weights.multilingual_folder())
+        assert stored.names == packed.names
+        assert same.pieces() == pieces.pieces()
+        ids = [[0, 7, 9, 2], [0, 5, 2]]
+        for one, other in zip(Encoder(packed).hidden(ids)[0], Encoder(stored).hidden(ids)[0], strict=True):
+            assert one[:3] == pytest.approx(other[:3], abs=0.05)  # bf16
+        assert stored.packed("encoder.layer.0.output.dense.weight") is None
 
     def test_it_is_done_once(self, cache: Path, unpackings: list[Path]) -> None:
         folder = weights.multilingual_folder()
