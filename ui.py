@@ -18,6 +18,7 @@ from html import escape
 from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
+from urllib.parse import quote
 
 import click
 
@@ -46,7 +47,7 @@ from rag.web.place import Place
 from rag.web.preferences import Preferences
 from rag.web.render import article_data, messages, panel
 from rag.web.rooms import Room, Visitor
-from rag.web.security import Address, Gate, Guard, check_host, is_loopback
+from rag.web.security import FILES, Address, Gate, Guard, check_host, is_loopback
 from rag.web.stream import newest, until
 from rag.web.survey import Survey
 from rag.web.watching import folder_events
@@ -54,6 +55,7 @@ from rag.web.watching import folder_events
 if TYPE_CHECKING:
     import gradio as gr
     from anyio import CapacityLimiter
+    from starlette.responses import Response
 
     from rag.chatbot import Chatbot
 
@@ -697,6 +699,7 @@ def build_page(
         masthead.again(handlers.again, None, [masthead], **at_once)
         page.unload(handlers.leave)
     page.queue(max_size=WAITING)
+    page.library = articles  # where ``serve`` finds the files
     opening.start()
     return page
 
@@ -732,11 +735,15 @@ def serve(
     """
     from starlette.middleware import Middleware
     from starlette.requests import Request
-    from starlette.responses import Response
     from starlette.routing import Route
     from starlette.staticfiles import StaticFiles
 
     fonts = StaticFiles(directory=FOLDER / "fonts")
+
+    library: Library = page.library
+
+    async def file(request: Request) -> Response:
+        return await _aside(_file, library, request.query_params.get("id", ""), _language(request))
 
     async def font(request: Request) -> Response:  # a route, for what is mounted loses its way behind a proxy's path
         return await fonts.get_response(request.path_params["name"], request.scope)
@@ -769,7 +776,7 @@ def serve(
         favicon_path=FOLDER / "icon.svg",
         app_kwargs={
             "middleware": [Middleware(Guard, address=address), *gate, Middleware(Head, script=script())],
-            "routes": [Route("/footnote/fonts/{name}", font)],
+            "routes": [Route("/footnote/fonts/{name}", font), Route(FILES, file)],
             "docs_url": None,
             "redoc_url": None,
             "openapi_url": None,
@@ -777,6 +784,20 @@ def serve(
     )
     shown = "127.0.0.1" if host == "0.0.0.0" else "[::1]" if host == "::" else f"[{host}]" if ":" in host else host  # noqa: S104
     return f"http://{shown}:{port}/"
+
+
+def _file(library: Library, id: str, language: str) -> Response:
+    """Answer with an article's file: a PDF for the browser's own viewer, everything else to be kept."""
+    from starlette.responses import PlainTextResponse, Response
+
+    try:
+        name, data = library.file(id)
+    except FootnoteError as error:
+        return PlainTextResponse(told(sentence(error), language), 404)
+    pdf = name.lower().endswith(".pdf")
+    disposition = f"{'inline' if pdf else 'attachment'}; filename*=UTF-8''{quote(name, safe='')}"
+    kind = "application/pdf" if pdf else "application/octet-stream"
+    return Response(data, headers={"content-type": kind, "content-disposition": disposition})
 
 
 def launch(settings: Settings, browser: bool = False) -> None:

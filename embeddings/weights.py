@@ -109,7 +109,9 @@ def stored_weights(path: Path, digest: str) -> Weights:
         (length,) = struct.unpack("<Q", stream.read(8))
         place = json.loads(stream.read(length))[WORDS]
     if place["dtype"] != "F32":
-        raise EmbeddingError(f"The numbers in {path.name} are no float32; save the model in float32 and name its folder again")
+        raise EmbeddingError(
+            f"The numbers in {path.name} are no float32; save the model in float32 and name its folder again"
+        )
     table = numpy.memmap(path, "<f4", "r", 8 + length + place["data_offsets"][0], tuple(place["shape"]))
     heads = json.loads((path.parent / "config.json").read_text("utf-8"))["num_attention_heads"]
     return Weights(heads, names, file.get_tensor, lambda ids: numpy.asarray(table[ids]), lambda _: None, digest)

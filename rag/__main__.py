@@ -1,4 +1,4 @@
-"""The terminal door: rag build, ask, search, chat, account, models, eval, timeline, feedback, status, verify.
+"""The terminal door: rag build, add, ask, search, chat, account, models, eval, timeline, feedback, status, verify.
 
 Exit codes: 0 done · 1 something went wrong · 2 done, but some files or questions failed · 3 no answer was found ·
 64 a wrong option or question · 75 another build is running · 130 interrupted.
@@ -102,6 +102,63 @@ def build(articles: Path | None, index: Path | None, fresh: bool, as_json: bool)
         _print_changes(changes)
     if changes.failed:
         sys.exit(FAILED_FILES)
+
+
+@cli.command()
+@click.argument("addresses", nargs=-1, metavar="[URL]...")
+@click.option(
+    "--file", type=click.Path(path_type=Path), help="A file with more addresses, one a line; # begins a remark."
+)
+@_folders
+@_json
+def add(
+    addresses: tuple[str, ...], file: Path | None, articles: Path | None, index: Path | None, as_json: bool
+) -> None:
+    """Save what each URL gives as a file in the folder of articles, and bring the index up to date.
+
+    One web page, PDF or other document that is read here for each; nothing on a page is followed or run.
+    """
+    from rag.build import build as build_index
+    from rag.read import MEGABYTE
+    from rag.web.collect import collect
+    from rag.web.shelf import Shelf
+
+    settings = Settings.from_environment(articles=articles, index=index)
+    wanted = list(dict.fromkeys((*addresses, *(_lines(file) if file is not None else ()))))
+    if not wanted:
+        raise click.UsageError("name the addresses of articles, or a file of them with --file")
+    shelf = Shelf(settings.articles, settings.max_file_megabytes * MEGABYTE)
+    shelf.check_writable()
+    results = []
+    for address in wanted:
+        try:
+            taken = collect(shelf, address, private=settings.private_addresses == "on")
+            results.append({"address": address, "state": "kept" if taken.known else "added", "id": taken.name})
+        except FootnoteError as error:
+            results.append({"address": address, "state": "failed", "reason": str(error)})
+        if not as_json:
+            last = results[-1]
+            click.echo(_plain(f"  {last['state']}: {address}: {last.get('id') or last['reason']}"))
+    failed = any(each["state"] == "failed" for each in results)
+    changes = None
+    if any(each["state"] != "failed" for each in results):
+        with _progress() as on_progress:
+            changes = build_index(settings, on_progress=on_progress)
+    if as_json:
+        _print_json({"addresses": results, "changes": changes and asdict(changes)})
+    elif changes:
+        _print_changes(changes)
+    if failed or (changes and changes.failed):
+        sys.exit(FAILED_FILES)
+
+
+def _lines(file: Path) -> list[str]:
+    """Return the lines of a file of addresses, without remarks."""
+    try:
+        lines = file.read_text("utf-8-sig").splitlines()
+    except (OSError, UnicodeError) as error:
+        raise SettingsError(f"{file.name} cannot be read as text; name another with --file") from error
+    return [line.strip() for line in lines if line.strip() and not line.lstrip().startswith("#")]
 
 
 @cli.command()

@@ -5,8 +5,10 @@ FootnoteError
 │   └── KeyMissing         the model that it names asks for a key
 ├── QuestionError          a question that cannot be asked
 ├── ArticlesError          the folder of articles cannot be read
-│   └── RefusedFile        one file is not an article we can index (goes to the ledger, never further)
-│       └── UnreadableFile it could not be read this time
+│   ├── RefusedFile        one file is not an article we can index (goes to the ledger, never further)
+│   │   └── UnreadableFile it could not be read this time
+│   └── AddressError       an address gives no article, or is none that we fetch from
+│       └── AddressUnreachable nobody answers there, or nobody in time
 ├── VocabularyError        the vocabulary that text is measured with is damaged or not on this machine
 ├── EmbedderError          the embedding model is missing, damaged or of another kind
 ├── IndexingError          the index on disk
@@ -65,6 +67,14 @@ class ArticlesError(FootnoteError):
 
 class RefusedFile(ArticlesError):
     """One file is not an article we can index; the ledger keeps the reason."""
+
+
+class AddressError(ArticlesError):
+    """An address gives no article, or is none that we fetch from."""
+
+
+class AddressUnreachable(AddressError):
+    """Nobody answers at an address, or nobody in time."""
 
 
 class VocabularyError(FootnoteError):

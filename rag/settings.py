@@ -58,6 +58,8 @@ class Settings:
     """How many passages a question gets."""
     max_file_megabytes: int = 50
     """Larger files are refused."""
+    private_addresses: str = "off"
+    """Whether articles may be fetched from this machine and from private networks: ``on`` or ``off``."""
     host: str = "127.0.0.1"
     """The address the page listens on."""
     port: int = 7860
@@ -99,6 +101,8 @@ class Settings:
             raise SettingsError("RAG_REWRITE must be model, rules or off; set it to model")
         if self.conversations not in ("on", "off"):
             raise SettingsError("RAG_CONVERSATIONS must be on or off; set it to on")
+        if self.private_addresses not in ("on", "off"):
+            raise SettingsError("RAG_PRIVATE_ADDRESSES must be on or off; set it to off")
         if self.watch not in ("on", "off"):
             raise SettingsError("RAG_WATCH must be on or off; set it to off")
         if self.log not in ("DEBUG", "INFO", "WARNING", "ERROR"):

@@ -250,7 +250,7 @@ def test_text_of_articles_never_steers_the_terminal(folder: Path) -> None:
 
 def test_help_names_every_command() -> None:
     done = run(Path.cwd(), "--help")
-    for command in ("ask", "build", "chat", "search", "status", "verify"):
+    for command in ("add", "ask", "build", "chat", "search", "status", "verify"):
         assert f"  {command} " in done.stdout
 
 

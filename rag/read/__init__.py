@@ -15,7 +15,7 @@ from pathlib import Path, PurePosixPath
 from shutil import which
 
 from rag.errors import RefusedFile
-from rag.read.folder import MEGABYTE, QUESTIONS, SourceFile, check_folder, load, walk
+from rag.read.folder import MEGABYTE, QUESTIONS, SourceFile, check_folder, load, read_bytes, walk
 from rag.read.unsupported import unsupported
 from rag.read.worker import Worker
 from rag.types import Document, FileReason
@@ -33,6 +33,7 @@ __all__ = [
     "parse_here",
     "read",
     "read_all",
+    "read_bytes",
     "reader_version",
     "scan",
     "unsupported",
@@ -194,4 +195,4 @@ def _version(suffix: str) -> str:
 
     libraries = [f"{library}={version(library)}" for library in _LIBRARIES.get(suffix, _HTML)]
     recognizes = ["ocr"] if suffix in (".pdf", ".eml", ".mbox") and which("tesseract") else []
-    return " ".join(("2", *libraries, *recognizes))
+    return " ".join(("3", *libraries, *recognizes))

@@ -116,6 +116,16 @@ def load(file: SourceFile) -> bytes:
     return data
 
 
+def read_bytes(root: Path, parts: tuple[str, ...], max_bytes: int) -> bytes:
+    """Return the bytes of a file below a folder, through no link; raise OSError, or RefusedFile where it is too large."""
+    try:
+        return b"".join(_blocks(root, parts, max_bytes))
+    except _TooLarge:
+        raise RefusedFile(
+            f"larger than {max_bytes / MEGABYTE:g} MB; split it or raise RAG_MAX_FILE_MEGABYTES"
+        ) from None
+
+
 def _entries(root: Path) -> Iterator[tuple[str, ...]]:
     """Every file below a folder, and every folder that is not entered (hidden, unreadable, of a saved page)."""
     waiting: list[tuple[str, ...]] = [()]

@@ -22,10 +22,15 @@ from rag.types import Document
 LONGEST_PAGE = 5_000_000
 """Characters; the longest news pages have a third of it, and the time grows faster than the length."""
 
+LONGEST_NOTE = 3000
+"""Characters at the beginning of a page in which the address stands that it was saved from."""
+
 _ENOUGH = 500
 """Characters; where the strict extraction finds fewer, the ordinary one may find more."""
 
 _DECLARATION = re.compile(r"^\s*<\?xml[^>]*\?>")
+# What browsers, and rag/web/collect.py, write into a page that they save.
+_SAVED_FROM = re.compile(r"<!--\s*saved from url=\(\d{4}\)(https?://\S+)\s*-->")
 _UNREAD = ("script", "style", "noscript", "template", "iframe", "object", "svg", "datalist")
 _NAMED_BY = ("name", "property", "itemprop")
 _CONSENT = ("cookie", "consent", "gdpr", "onetrust", "didomi")
@@ -53,7 +58,8 @@ def read_html(id: str, data: bytes) -> Document:
     if len(page) > LONGEST_PAGE:
         raise RefusedFile(f"a page of more than {LONGEST_PAGE // 1_000_000} MB; save its text as .txt")
     tree = _parsed(_DECLARATION.sub("", page))
-    known = _metadata(tree)
+    saved = match[1] if (match := _SAVED_FROM.search(page[:LONGEST_NOTE])) else ""
+    known = _metadata(tree, saved)
     stated = _stated_date(tree)
     left_out = _sweep(tree)
     blocks = page_blocks(tree)
@@ -76,7 +82,7 @@ def read_html(id: str, data: bytes) -> Document:
         authors=_people(known.author) or found.authors or shown.authors,
         published=stated or _shown_date(above) or found.published or shown.published or _date_in(_line(known.url)),
         language=_line(tree.get("lang")),
-        source=_line(known.url) or found.source,
+        source=saved or _line(known.url) or found.source,
         text="\n\n".join(paragraphs),
         left_out=tuple(sorted((left_out + dropped).items())),
     )
@@ -112,10 +118,11 @@ def _parsed(text: str) -> Any:
     return tree
 
 
-def _metadata(tree: Any) -> Any:
+def _metadata(tree: Any, address: str) -> Any:
     from trafilatura.metadata import extract_metadata
 
-    return extract_metadata(copy.deepcopy(tree), date_config={"extensive_search": False, "max_date": "2099-12-31"})
+    dates = {"extensive_search": False, "max_date": "2099-12-31"}
+    return extract_metadata(copy.deepcopy(tree), default_url=address or None, date_config=dates)
 
 
 # What is no part of the article

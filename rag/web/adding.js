@@ -1,5 +1,5 @@
-// Adding files: a button and a place to drop them, and a line for each that says what became of it. A file goes to the server
-// piece by piece through the page's own function: what it is called here is never a path there.
+// Adding articles: a button and a place to drop files, a box for addresses, and a line for each that says what became of it.
+// A file goes to the server piece by piece through the page's own function: what it is called here is never a path there.
 
 const PIECE = 384 * 1024;
 
@@ -47,39 +47,64 @@ function makeAdder(limits, finished) {
   lines.hidden = true;
   const spoken = make("p", "spoken");
   spoken.setAttribute("role", "status");
-  adder.append(open, make("span", "adder-about", about), picker, lines, spoken);
+  const box = make("textarea", "adder-addresses");
+  box.rows = 1;
+  box.spellcheck = false;
+  box.placeholder = say("Addresses of articles, https://…");
+  box.setAttribute("aria-label", say("Addresses of articles, https://…"));
+  const fetched = button("action", say("Add from the web"), () => takeAddresses(box.value));
+  const web = make("div", "adder-web");
+  web.append(box, fetched);
+  adder.append(open, make("span", "adder-about", about), picker, web, lines, spoken);
 
-  function line(file) {
+  function line(name) {
     const drawn = make("li", "adder-file");
     const state = make("span", "adder-state", say("Waiting"));
-    drawn.append(make("span", "adder-name", file.name), state);
+    drawn.append(make("span", "adder-name", name), state);
     return { drawn, tell: (kind, text) => ((drawn.dataset.kind = kind), (state.textContent = text)) };
   }
 
   // Not `disabled`: that would take the focus away.
   function work(on) {
     busy = on;
-    open.setAttribute("aria-disabled", String(on));
+    for (const each of [open, fetched]) each.setAttribute("aria-disabled", String(on));
   }
 
-  async function take(files) {
-    if (!files.length || busy) return;
+  function takeFiles(files) {
+    return take(files.map((file) => [file.name, (tell) => {
+      tell("sending", say("Being sent"));
+      return sendFile(file, (share) => tell("sending", say("Being sent, {percent} %", { percent: Math.round(100 * share) })));
+    }]));
+  }
+
+  async function takeAddresses(text) {
+    if (busy) return;
+    const addresses = [...new Set(text.split(/\s+/).filter(Boolean))];
+    box.value = "";
+    await take(addresses.map((address) => [address, (tell) => {
+      tell("sending", say("Being fetched"));
+      return server.take_file("address", address);
+    }]));
+  }
+
+  // Takes what has a name and a function that brings it in, one after the other.
+  async function take(wanted) {
+    if (!wanted.length || busy) return;
     work(true);
-    const waiting = files.map((file) => [file, line(file)]);
+    const waiting = wanted.map(([name, bring]) => [bring, line(name)]);
     lines.replaceChildren(...waiting.map(([, { drawn }]) => drawn));
     lines.hidden = false;
     let taken = 0;
-    for (const [file, { tell }] of waiting) {
-      tell("sending", say("Being sent"));
+    for (const [bring, { tell }] of waiting) {
       let answer = null;
       try {
-        answer = await sendFile(file, (share) => tell("sending", say("Being sent, {percent} %", { percent: Math.round(100 * share) })));
+        answer = await bring(tell);
       } catch {} // a folder that was dropped, or no server: told below
       const [kind, text] = whatBecame(answer);
       taken += kind === "taken" ? 1 : 0;
       tell(kind, text);
     }
-    spoken.textContent = say("{count} file added|{count} files added", { count: taken }) + ", " + say("{count} not|{count} not", { count: files.length - taken });
+    spoken.textContent = say("{count} file added|{count} files added", { count: taken }) + ", " + say("{count} not|{count} not", { count: wanted.length - taken });
     work(false);
     picker.value = "";
     if (!taken) return;
@@ -88,7 +113,12 @@ function makeAdder(limits, finished) {
     finished?.();
   }
 
-  picker.addEventListener("change", () => take([...picker.files]));
+  box.addEventListener("keydown", (event) => {
+    if (event.key !== "Enter" || event.shiftKey || event.isComposing) return;
+    event.preventDefault();
+    takeAddresses(box.value);
+  });
+  picker.addEventListener("change", () => takeFiles([...picker.files]));
   adder.addEventListener("dragover", (event) => {
     event.preventDefault();
     adder.classList.add("over");
@@ -97,7 +127,9 @@ function makeAdder(limits, finished) {
   adder.addEventListener("drop", (event) => {
     event.preventDefault();
     adder.classList.remove("over");
-    take([...event.dataTransfer.files]);
+    const link = event.dataTransfer.getData("text/uri-list");
+    if (event.dataTransfer.files.length) takeFiles([...event.dataTransfer.files]);
+    else if (link) takeAddresses(link.split(/\r?\n/).filter((each) => !each.startsWith("#")).join("\n"));
   });
   return adder;
 }

@@ -86,7 +86,7 @@ function drawArticle(place, article) {
   return { heading, marks, mark: marks[article.at - 1] || null };
 }
 
-// Copies the address that opens an article where it is marked.
+// Copies the address that opens an article where it is marked; beside it a link to the article's own file.
 function linkTo(article) {
   const place = make("p", "article-link");
   const said = make("span", "byline");
@@ -97,7 +97,11 @@ function linkTo(article) {
     said.textContent = done ? say("Copied") : say("The browser did not let it be copied");
     copy.focus({ preventScroll: true });
   });
-  place.append(copy, said);
+  const file = make("a", "action quiet", say("Open the file"));
+  file.href = new URL(article.file, location.origin + location.pathname.replace(/\/?$/, "/")).href;
+  file.target = "_blank";
+  file.rel = "noopener noreferrer";
+  place.append(copy, file, said);
   return place;
 }
 

@@ -6,20 +6,22 @@ import base64
 import binascii
 import logging
 import re
+import threading
 from collections import defaultdict
 from collections.abc import Mapping
 from typing import Any
 
-from rag.errors import ArticlesError, FootnoteError, QuestionError, RefusedFile
+from rag.errors import AddressError, ArticlesError, FootnoteError, QuestionError, RefusedFile
 from rag.read import MEGABYTE, READERS
 from rag.settings import Settings
 from rag.types import FileStatus, Header
+from rag.web.collect import collect
 from rag.web.keeper import Keeper
 from rag.web.language import phrase, told
 from rag.web.lines import shortened
 from rag.web.opening import Opening, sentence, unexpected
 from rag.web.rooms import Visitor
-from rag.web.shelf import REMOVED, Shelf
+from rag.web.shelf import REMOVED, Shelf, Taken
 from rag.web.survey import Survey
 
 log = logging.getLogger(__name__)
@@ -30,6 +32,8 @@ MAX_CELL = 200
 """How many characters of a title, a name or a reason it shows."""
 LONGEST_PIECE = 700_000
 """How many characters a piece of a file may have on its way, in base64: the guard lets no larger request through."""
+FETCHED_AT_ONCE = 4
+"""How many addresses are fetched at once, for all pages together."""
 
 
 class Library:
@@ -44,6 +48,8 @@ class Library:
         self._survey = survey
         self._shelf = Shelf(settings.articles, settings.max_file_megabytes * MEGABYTE)
         self._limit = settings.max_file_megabytes
+        self._private = settings.private_addresses == "on"
+        self._fetching = threading.BoundedSemaphore(FETCHED_AT_ONCE)
         self._folder = shortened(settings.articles.name, MAX_CELL)
 
     def data(self, visitor: Visitor) -> dict[str, Any]:
@@ -106,6 +112,7 @@ class Library:
 
         ``["begin", name, size]`` gives a ``token``, ``["add", token, base64]`` nothing, ``["end", token]`` the file's ``name``
         and whether it was ``renamed`` or ``known``; ``["done"]`` after the last file has the index built.
+        ``["address", address]`` is the whole way of a web page.
         """
         try:
             return self._step(*([step] if isinstance(step, str) else step))  # one alone comes without its list
@@ -128,10 +135,28 @@ class Library:
         if step == "end" and isinstance(first, str):
             taken = self._shelf.end(first)
             return {"name": taken.name, "renamed": taken.renamed, "known": taken.known}
+        if step == "address" and isinstance(first, str) and second is None:
+            taken = self._fetch(first)
+            return {"name": taken.name, "renamed": taken.renamed, "known": taken.known}
         if step == "done":
             self._changed()
             return {}
         raise ArticlesError("this is no step of adding a file; reload the page")
+
+    def _fetch(self, address: str) -> Taken:
+        if not self._fetching.acquire(blocking=False):
+            raise AddressError("others are adding addresses right now; add it again in a moment")
+        try:
+            return collect(self._shelf, address, private=self._private)
+        finally:
+            self._fetching.release()
+
+    def file(self, id: str) -> tuple[str, bytes]:
+        """Return name and bytes of the file that an article of the index stands in; raise FootnoteError."""
+        if self._opening.chatbot is None:
+            raise QuestionError("the articles are still being read; open it again in a moment")
+        name = _file_of(self._opening.chatbot.document(id).id)
+        return name.split("/")[-1], self._shelf.load(name)
 
     def _changed(self) -> None:
         """After a change of ours: looks again, and brings the index up to date while questions go on."""

@@ -20,6 +20,7 @@ from rag.web.conversation import Conversation, Turn
 from rag.web.inspector import search_data, why_data
 from rag.web.language import phrase, speaking, spoken, told
 from rag.web.place import NOWHERE, Place, check_of
+from rag.web.security import FILES
 
 MAX_HITS = 100
 """How many hits the map rings."""
@@ -539,6 +540,7 @@ def article_data(document: Document, asked: Place = NOWHERE, others: Iterable[Pl
         "gone": found.count(None),
         "cut": last - first < len(text),
         "link": _link_to(document, start, end),
+        "file": _file_of(document, start, end),
     }
 
 
@@ -557,6 +559,12 @@ def _link_to(document: Document, start: int, end: int) -> str:
     """What follows the page's own address where it is to open an article, at a place unless that is empty."""
     place = {"start": start, "end": end, "check": check_of(document.text[start:end])} if start < end else {}
     return f"?{urlencode({'article': document.id, **place}, safe='/')}"
+
+
+def _file_of(document: Document, start: int, end: int) -> str:
+    """Return where the article's file is, from the page on; of a PDF its page where a place in it is asked for."""
+    pages = [first for kind, first, _ in locate(document.places, start, end) if kind == "page" and start < end]
+    return f"{FILES[1:]}?{urlencode({'id': document.id})}" + "".join(f"#page={page}" for page in pages)
 
 
 def _merged(spans: Iterable[tuple[int, int]], first: int, last: int) -> list[tuple[int, int]]:

@@ -58,6 +58,12 @@ HEADERS = (
     (b"cross-origin-resource-policy", b"same-origin"),
 )
 
+FILES = "/footnote/file"
+"""Where the articles' own files are served."""
+_SANDBOX = b"default-src 'none'; frame-ancestors 'none'; sandbox"
+_VIEWER = b"default-src 'none'; object-src 'self'; style-src 'unsafe-inline'; frame-ancestors 'none'"
+"""For a PDF: browsers do not let their own viewer into a sandbox; without sources nothing in the file can load or run."""
+
 _UNUSED = ("/gradio_api/upload",)  # files come in through the page's own function, checked piece by piece
 
 
@@ -266,7 +272,8 @@ class Guard:
 
         async def hardened(message: MutableMapping[str, Any]) -> None:
             if message["type"] == "http.response.start":
-                message = {**message, "headers": [*self._own(message.get("headers", ()), encrypted), *HEADERS]}
+                own = self._own(message.get("headers", ()), encrypted)
+                message = {**message, "headers": [*own, *_headers(scope["path"], own)]}
             await send(message)
 
         return hardened
@@ -338,6 +345,15 @@ class Gate:
             return True
         tokens.pop(token, None)
         return False
+
+
+def _headers(path: str, own: Iterable[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
+    """Return the headers that an answer gets: those of the page, or stricter ones for an article's file."""
+    if path != FILES:
+        return list(HEADERS)
+    policy = _VIEWER if (b"content-type", b"application/pdf") in own else _SANDBOX
+    kept = [(name, policy if name == b"content-security-policy" else value) for name, value in HEADERS]
+    return [*kept, (b"cache-control", b"private, no-store")]
 
 
 def _name(host: str) -> str:

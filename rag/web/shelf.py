@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import IO
 
 from rag.errors import ArticlesError, FootnoteError, RefusedFile
-from rag.read import MEGABYTE, READERS, parse_all, unsupported
+from rag.read import MEGABYTE, READERS, parse_all, read_bytes, unsupported
 from rag.web.language import phrase
 
 REMOVED = ".removed"
@@ -90,7 +90,7 @@ class Shelf:
 
     def __init__(self, folder: Path, max_bytes: int, clock: Callable[[], float] = time.monotonic) -> None:
         self._folder = folder
-        self._max_bytes = max_bytes
+        self.max_bytes = max_bytes
         self._clock = clock
         self._lock = threading.Lock()
         self._incoming: dict[str, _Incoming] = {}
@@ -111,7 +111,7 @@ class Shelf:
 
     def begin(self, name: str, size: int) -> str:
         """Announces a file of ``size`` bytes and returns what it is called until its end; raises FootnoteError."""
-        self._check_writable()
+        self.check_writable()
         wanted = safe_name(name)
         self._check_size(size)
         with self._lock:
@@ -142,14 +142,28 @@ class Shelf:
             data = incoming.file.read()
             self._forget(token)
         parse_all(incoming.name, data)
+        return self.keep(incoming.name, data)
+
+    def keep(self, name: str, data: bytes, text: str = "") -> Taken:
+        """Put an article's file into the folder; a file of that name with the same ``text`` stays instead."""
         try:
-            return self._keep(incoming.name, data)
+            return self._keep(name, data, text)
         except OSError as problem:
             raise self._unwritable(problem) from None
 
+    def load(self, id: str) -> bytes:
+        """Return the bytes of an article's file; raise ArticlesError."""
+        path = self._located(id)
+        try:
+            if path is None:
+                raise FileNotFoundError
+            return read_bytes(self._folder, path.relative_to(self._folder).parts, self.max_bytes)
+        except (OSError, RefusedFile):
+            raise ArticlesError("this file is not there any more; look at the list again") from None
+
     def put_away(self, id: str) -> str:
         """Moves an article's file into ``REMOVED`` and returns its name there; raises ArticlesError where that cannot be."""
-        self._check_writable()
+        self.check_writable()
         path = self._located(id)
         if path is None:
             raise ArticlesError("this file is not there any more; look at the list again")
@@ -171,9 +185,9 @@ class Shelf:
             for token in list(self._incoming):
                 self._forget(token)
 
-    def _keep(self, name: str, data: bytes) -> Taken:
+    def _keep(self, name: str, data: bytes, text: str) -> Taken:
         """Writes beside and renames: whoever reads the folder meanwhile finds the whole file or none."""
-        if self._holds(name, data):
+        if self._holds(name, data, text):
             return Taken(name, known=True)
         temporary = self._folder / f".incoming-{secrets.token_hex(8)}"
         try:
@@ -187,11 +201,14 @@ class Shelf:
             temporary.unlink(missing_ok=True)
         return Taken(kept.name, renamed=kept.name != name)
 
-    def _holds(self, name: str, data: bytes) -> bool:
-        path = self._located(name)
-        if path is None or path.stat().st_size != len(data):
+    def _holds(self, name: str, data: bytes, text: str) -> bool:
+        if self._located(name) is None:
             return False
-        return path.read_bytes() == data
+        try:
+            known = self.load(name)
+            return known == data or bool(text and parse_all(name, known)[0].text == text)
+        except ArticlesError:
+            return False
 
     def _located(self, id: str) -> Path | None:
         """The regular file of that id; ids are in NFC, names on disk need not be. Goes down name by name, through no link."""
@@ -220,13 +237,14 @@ class Shelf:
         if len(self._incoming) >= MOST_AT_ONCE:
             raise RefusedFile("others are adding files right now; add it again in a moment")
 
-    def _check_writable(self) -> None:
+    def check_writable(self) -> None:
+        """Raise ArticlesError where the folder cannot be changed."""
         if obstacle := self.obstacle():
             raise ArticlesError(f"{obstacle[:1].lower()}{obstacle[1:].rstrip('.')}")
 
     def _check_size(self, size: int) -> None:
-        if size > self._max_bytes:
-            limit = f"{self._max_bytes / MEGABYTE:g} MB"
+        if size > self.max_bytes:
+            limit = f"{self.max_bytes / MEGABYTE:g} MB"
             raise RefusedFile(f"larger than {limit}; split it or raise RAG_MAX_FILE_MEGABYTES")
 
     def _unwritable(self, problem: OSError) -> FootnoteError:

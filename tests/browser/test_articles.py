@@ -256,7 +256,7 @@ class TestAdding:
             [
                 "keeper.txtAdded",
                 "ferry.mdAdded as ferry-2.md, because another file has its name",
-                re.compile("photo.pngRefused: Unsupported format .png; save it as"),
+                re.compile("photo.pngRefused: Unsupported format .png; put it into a .pdf"),
                 f"{HOSTILE}Added",
                 re.compile("empty2.txtRefused: There are no words in it"),
                 "large.txtAdded",
