@@ -447,8 +447,8 @@ def test_l03_comments_for_ever() -> None:
 
 def test_l03_reasoning_for_ever_is_no_content_either() -> None:
     with FaultServer(repeat(chunk({"reasoning_content": "hm "}), every=0.02)) as server:
-        outcome = ask(server, first=0.4)
-    assert "no word within" in str(outcome.error)
+        outcome = ask(server, total=0.5)
+    assert "thought and took longer than 0.5 seconds; set RAG_ANSWER_SECONDS" in str(outcome.error)
     assert outcome.text == ""
 
 
@@ -661,6 +661,117 @@ def test_l12_content_in_every_shape() -> None:
     assert (outcome.text, outcome.error) == ("The mayor did.", None)
 
 
+@pytest.mark.parametrize("places", [{0}, {1}, {2}, {0, 1, 2}, {3}, {0, 3}])
+def test_usage_ends_nothing_wherever_it_comes(places: set[int]) -> None:
+    parts = [*(text(word) for word in ("The ", "mayor ", "did.")), STOP, DONE]
+    replies = [usage(20) * (place in places) + part for place, part in enumerate(parts)]
+    with FaultServer(stream(*replies)) as server:
+        outcome = ask(server)
+    assert (outcome.text, outcome.error, outcome.notice) == ("The mayor did.", None, "")
+    assert len(server.requests) == 1
+
+
+def test_usage_alone_is_no_answer() -> None:
+    with FaultServer(stream(usage(20)), GOOD) as server:
+        assert ask(server).text == "The mayor did."
+    with FaultServer(stream(usage(20), text("The mayor "))) as server:
+        assert "ended before the answer did" in str(ask(server).error)
+
+
+def test_usage_after_the_end_is_not_waited_behind(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("rag.chat.endpoint.LINGER", 20)
+    with FaultServer(stream(text("The mayor did."), STOP, usage(20), end="hang")) as server:
+        outcome = ask(server)
+    assert outcome.error is None
+    assert outcome.seconds < 10
+
+
+THOUGHTS = [
+    {"reasoning_content": "Hm."},
+    {"reasoning": "Hm."},
+    {"reasoning_details": [{"type": "reasoning.text", "text": "Hm."}]},
+    {"thinking": "Hm."},
+    {"content": [{"type": "thinking", "thinking": [{"type": "text", "text": "Hm."}]}]},
+    {"content": "<think>Hm.</think>"},
+]
+
+
+@pytest.mark.parametrize("thought", THOUGHTS)
+def test_streamed_thoughts_are_no_answer_but_a_sign_of_life(thought: dict[str, Any]) -> None:
+    parts = [part for _ in range(5) for part in (chunk(thought), 0.25)]
+    with FaultServer(stream(*parts, text("The mayor did."), STOP, DONE)) as server:
+        outcome = ask(server, first=0.8)
+    assert (outcome.text, outcome.error) == ("The mayor did.", None)
+    assert {draft.text for draft in outcome.drafts} == {"", "The mayor did."}
+
+
+@pytest.mark.parametrize("nothing", [{"role": "assistant"}, {"content": ""}, {"reasoning": None}, {"thinking": []}])
+def test_what_holds_no_thought_is_no_sign_of_life(nothing: dict[str, Any]) -> None:
+    parts = [part for _ in range(20) for part in (chunk(nothing), 0.1)]
+    with FaultServer(stream(*parts, text("The mayor did."), STOP, DONE)) as server:
+        assert "no word within 0.5 seconds" in str(ask(server, first=0.5).error)
+
+
+def test_the_thoughts_of_anthropics_models_are_a_sign_of_life() -> None:
+    thoughts = [part for _ in range(5) for part in (claude(claude_delta("thinking", "Hm.")), 0.25)]
+    end = claude(claude_delta("text", "The mayor did."), *CLAUDE_STOP)
+    with FaultServer(stream(claude(CLAUDE_START), *thoughts, end)) as server:
+        assert ask(server, dialect=Anthropic(), first=0.8).text == "The mayor did."
+
+
+def test_an_answer_that_only_thinks_is_tried_again_where_it_breaks_off() -> None:
+    with FaultServer(stream(chunk({"reasoning": "Hm."})), GOOD) as server:
+        assert ask(server).text == "The mayor did."
+
+
+ROLES = [
+    (400, "System role not supported"),
+    (400, "Developer instruction is not enabled for models/tiny"),
+    (400, "Conversation roles must alternate user/assistant/user/assistant/..."),
+    (400, "Unsupported value: 'messages[0].role' does not support 'system' with this model."),
+    (422, "Template error: Only user and assistant roles are supported!"),
+    (500, "Jinja Exception: System role not supported"),
+    (400, "System messages are not allowed."),
+]
+
+
+@pytest.mark.parametrize(("status", "message"), ROLES)
+def test_rules_stand_in_the_question_where_a_model_knows_no_system_role(status: int, message: str) -> None:
+    with FaultServer(error(status, message), GOOD) as server:
+        model = endpoint(server.url)
+        assert ask(model).text == "The mayor did."
+        assert ask(model).text == "The mayor did."
+    first, second, third = (request.body["messages"] for request in server.requests)
+    assert [each["role"] for each in first] == ["system", "user"]
+    folded = "You answer from articles.\n\nWho opened the bridge of Karsk?"
+    assert second == third == [{"role": "user", "content": folded}]
+
+
+def test_no_system_role_told_inside_a_stream() -> None:
+    refusal = event({"error": {"message": "System role not supported", "code": 400}})
+    with FaultServer(stream(refusal), GOOD) as server:
+        assert ask(server).text == "The mayor did."
+    with FaultServer(stream(text("The mayor "), refusal), GOOD) as server:
+        outcome = ask(server)
+    assert (outcome.text, len(server.requests)) == ("The mayor ", 1)
+    assert isinstance(outcome.error, AnswerCut)
+
+
+def test_without_a_system_role_the_refusal_is_told_at_last() -> None:
+    with FaultServer(error(400, "System role not supported")) as server:
+        assert isinstance(ask(server).error, EndpointRefused)
+    assert len(server.requests) == 2
+
+
+@pytest.mark.parametrize(
+    ("status", "message"), [(403, "Your role may not use it"), (400, "insufficient_system_resource"), (400, "no")]
+)
+def test_other_refusals_are_not_tried_without_a_system_role(status: int, message: str) -> None:
+    with FaultServer(error(status, message), GOOD) as server:
+        assert isinstance(ask(server).error, EndpointRefused)
+    assert len(server.requests) == 1
+
+
 def test_l13_error_inside_a_stream() -> None:
     failure = event({"error": {"message": f"boom {CANARY}", "type": "server_error"}})
     with FaultServer(stream(text("The mayor "), failure), GOOD) as server:
@@ -726,6 +837,48 @@ def test_l16_length_and_filter_are_shown(finish: str, told: str) -> None:
     with FaultServer(stream(chunk(finish=finish), DONE)) as server:
         empty = ask(server)
     assert type(empty.error) is ChatError, "nothing came, so nothing was cut"
+
+
+@pytest.mark.parametrize("finish", ["stop", "STOP", "eos_token", "end_turn", "stop_sequence", "COMPLETE", "eos"])
+def test_words_for_a_whole_answer(finish: str) -> None:
+    with FaultServer(stream(text("The mayor did."), chunk(finish=finish), DONE)) as server:
+        outcome = ask(server)
+    assert (outcome.text, outcome.error) == ("The mayor did.", None)
+
+
+@pytest.mark.parametrize(
+    "finish",
+    ["abort", "insufficient_system_resource", "error", "tool_calls", "cancelled", "time_limit", "neverheardof"],
+)
+def test_any_other_word_is_told(finish: str) -> None:
+    with FaultServer(stream(text("The mayor "), chunk(finish=finish), usage(20), DONE)) as server:
+        outcome = ask(server)
+    assert outcome.text == "The mayor "
+    assert isinstance(outcome.error, AnswerCut)
+    assert f"ended the answer early ({finish}); ask again" in str(outcome.error)
+    with FaultServer(stream(chunk(finish=finish), DONE), GOOD) as server:
+        assert ask(server).text == "The mayor did.", "before any text it is tried again"
+
+
+@pytest.mark.parametrize("finish", [f"x{CANARY}", CANARY, "see http://x", "x" * 41, CANARY[5:8]])
+def test_a_word_that_could_be_anything_is_not_repeated(finish: str) -> None:
+    with FaultServer(stream(text("The mayor "), chunk(finish=finish), DONE)) as server:
+        assert "(an unknown word)" in str(ask(server).error)
+
+
+def test_some_write_null_as_a_word() -> None:
+    going = b"".join(chunk({"content": piece}, finish="null") for piece in ("The mayor ", "did."))
+    with FaultServer(stream(going, STOP, DONE)) as server:
+        outcome = ask(server)
+    assert (outcome.text, outcome.error) == ("The mayor did.", None)
+    with FaultServer(stream(going)) as server:
+        assert "ended before the answer did" in str(ask(server).error)
+
+
+def test_anthropics_words_are_told_too() -> None:
+    pause = {"type": "message_delta", "delta": {"stop_reason": "pause_turn"}}
+    with FaultServer(stream(claude(CLAUDE_START, claude_delta("text", "The mayor "), pause, CLAUDE_STOP[1]))) as server:
+        assert "(pause_turn)" in str(ask(server, dialect=Anthropic()).error)
 
 
 @pytest.mark.parametrize("line_end", [b"\n", b"\r", b"\r\n"])

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from rag.chat import Draft
 from rag.chat.guard import LONGEST, Clocks, Ending, Pause, follow
-from rag.chat.pieces import readable
+from rag.chat.pieces import Thought, readable
 from rag.errors import AnswerCut, ChatError, ContextTooLong, EndpointRefused, EndpointUnreachable, MissingExtra
 
 LONG = Clocks(first=20, total=30)
@@ -262,32 +262,151 @@ def test_whoever_listens_slowly_still_gets_the_whole_answer() -> None:
     assert list(drafts)[-1].text == "The end."
 
 
+HARMONY = "<|channel|>analysis<|message|>Hm.<|end|><|start|>assistant<|channel|>final<|message|>The mayor."
+
+
+def shown_of(pieces: list[str]) -> str:
+    """What a reader has before them in the end."""
+    text = ""
+    for each in readable(pieces):
+        text = text + each if isinstance(each, str) else text[: len(text) - each.retract]
+    return text
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "<think>Hm.</think>\n\nThe mayor.",
+        "\n <thinking>Hm. </think> </thinking> The mayor.",
+        "[THINK]Hm.[/THINK]The mayor.",
+        "<think>one</think> <think>two</think> The mayor.",
+        "<THINK>one <thinking>two</thinking> three</THINK>The mayor.",
+        '<think duration="3">\nHm.\n</think>\nThe mayor.',
+        "<thought>Hm <b>.</thought>The mayor.",
+        "<thoughts>Hm.</thoughts>The mayor.",
+        "<reasoning>Hm.</reasoning>\nThe mayor.",
+        "<reflection>Hm.</reflection>The mayor.",
+        "<scratchpad>1 < 2</scratchpad>The mayor.",
+        "<seed:think>Hm.</seed:think>The mayor.",
+        "<longcat_think>Hm.</longcat_think >The mayor.",
+        "<antThinking>Hm.</antThinking>The mayor.",
+        "<|START_THINKING|>Hm.<|END_THINKING|><|START_RESPONSE|>The mayor.<|END_RESPONSE|>",
+        "<|begin_of_thought|>Hm.<|end_of_thought|>\n<|begin_of_solution|>The mayor.<|end_of_solution|>",
+        "◁think▷Hm.◁/think▷The mayor.",
+        HARMONY,
+        HARMONY + "<|return|>",
+        "<|start|>assistant" + HARMONY.replace("final<", "final <|constrain|>json<"),
+        "<|channel|>final<|message|>The mayor.",
+        "<|channel|>commentary to=search<|message|>Hm.<|call|><|channel|>final<|message|>The mayor.",
+        "analysisHm. The analysis.assistantfinalThe mayor.",
+        "<|channel>thought\nHm.\n<channel|>The mayor.",
+        "<|channel>thought\n<channel|>The mayor.",
+        "<unused94>thought\nHm.<unused95>The mayor.",
+        "Here is my thought process: Hm.\nHere is my response:\nThe mayor.",
+        "Here are my reasoning steps:\nHm.\n[BEGIN FINAL RESPONSE]\nThe mayor.\n[END FINAL RESPONSE]",
+        "<think>Hm.</think>\n<answer>The mayor.</answer>",
+        "The mayor.<|im_end|>",
+        "The mayor.</s>",
+        # Where the chat template has begun the thought, only its end is seen.
+        "Hm.\n</think>\n\nThe mayor.",
+        "Hm.</thought>The mayor.",
+        "Hm. 1 < 2.\n</seed:think>\nThe mayor.",
+        "Hm.[/THINK]The mayor.",
+        "Hm.\n<channel|>The mayor.",
+        "<think>one</think>two</think>The mayor.",
+    ],
+)
+def test_no_thought_is_shown_however_it_is_marked_and_cut(text: str) -> None:
+    for size in range(1, len(text) + 1):
+        pieces = [text[start : start + size] for start in range(0, len(text), size)]
+        assert shown_of(pieces).strip() == "The mayor.", pieces
+
+
 @pytest.mark.parametrize(
     ("text", "shown"),
     [
-        ("<think>Hm.</think>\n\nThe mayor.", "The mayor."),
-        ("\n <thinking>Hm. </think> </thinking> The mayor.", "The mayor."),
-        ("[THINK]Hm.[/THINK]The mayor.", "The mayor."),
-        ("<think>one</think> <think>two</think> The mayor.", "The mayor."),
+        ("The mayor.\n<think>Hm.</think>\nAnd the council.", "The mayor.\n\nAnd the council."),
+        ("The mayor. <think>Hm.</think> And the council.</think> The clerk.", "The mayor.  The clerk."),
+        ("The mayor.\n<think>Hm.", "The mayor.\n"),
         ("  The <think>mayor</think>.", "The <think>mayor</think>."),
+        ("It uses `</think>` and “</think>”.", "It uses `</think>` and “</think>”."),
+        ("Here is my thought: 3 < 4 [THINKING].", "Here is my thought: 3 < 4 [THINKING]."),
+        ("analysis of the vote", "analysis of the vote"),
+        ("Analysis The vote", "Analysis The vote"),
         ("<thin ice>", "<thin ice>"),
+        ("<i>The</i> mayor <b", "<i>The</i> mayor <b"),
         ("<", "<"),
+        ("a <|b", "a <|b"),
+        ("[1] a [", "[1] a ["),
         ("a\ud83d\ude00b", "a😀b"),
         ("a\ud83db\ude00\ud83d", "ab"),
     ],
 )
 def test_readable_text_however_it_is_cut(text: str, shown: str) -> None:
     for size in range(1, len(text) + 1):
-        pieces = [text[start : start + size] for start in range(0, len(text), size)]
-        assert "".join(readable(pieces)) == shown, pieces
+        assert shown_of([text[start : start + size] for start in range(0, len(text), size)]) == shown
 
 
 @settings(max_examples=100, deadline=None)
 @given(text=st.text(max_size=40), cuts=st.lists(st.integers(0, 40), max_size=8))
 def test_readable_keeps_everything_but_leading_space(text: str, cuts: list[int]) -> None:
     edges = [0, *sorted(min(cut, len(text)) for cut in cuts), len(text)]
-    pieces = [text[start:end] for start, end in zip(edges, edges[1:], strict=False)]
-    assert "".join(readable(pieces)) == text.lstrip()
+    assert shown_of([text[start:end] for start, end in zip(edges, edges[1:], strict=False)]) == text.lstrip()
+
+
+MARKS = ["<think>", "</think>", "[THINK]", "[/THINK]", "<|channel|>", "final", "<|message|>", "<channel|>", "<|end|>"]
+
+
+@settings(max_examples=200, deadline=None)
+@given(text=st.lists(st.sampled_from([*MARKS, "It rained. ", "\n", " ", "<", "a"]), max_size=12).map("".join))
+def test_how_marks_are_cut_makes_no_difference(text: str) -> None:
+    assert shown_of(list(text)) == shown_of([text])
+
+
+@pytest.mark.parametrize(
+    "piece", ["<", "<think", "<think ", "<|", "<|channel|>", "<|channel|>final<", "</", "[", "here ", "◁", "<a:"]
+)
+@pytest.mark.parametrize("size", [7, 64_000])
+def test_no_text_takes_long_to_be_read(piece: str, size: int) -> None:
+    def seconds(text: str) -> float:
+        began = time.process_time()
+        shown_of([text[start : start + size] for start in range(0, len(text), size)])
+        return time.process_time() - began
+
+    assert seconds(piece * (64_000 // len(piece))) < 3
+
+
+class TestThoughts:
+    """A model that thinks is alive, but not for ever."""
+
+    def test_a_thought_is_a_sign_of_life(self) -> None:
+        drafts, error = run(Scripted(*[Thought(), 0.25] * 4, "word"), Clocks(first=0.6, total=30))
+        assert (drafts[-1].text, error) == ("word", None)
+
+    def test_a_thought_in_the_text_is_one_too(self) -> None:
+        drafts, error = run(Scripted("<think>", *["Hm. ", 0.25] * 4, "</think>word"), Clocks(first=0.6, total=30))
+        assert (drafts[-1].text, error) == ("word", None)
+        assert all(not draft.text or draft.text == "word" for draft in drafts)
+
+    def test_silence_after_a_thought_is_none(self) -> None:
+        _, error = run(Scripted(Thought(), None), Clocks(first=0.4, total=30))
+        assert type(error) is EndpointUnreachable
+        assert "no word within 0.4 seconds of its last thought; set RAG_FIRST_WORD_SECONDS" in str(error)
+
+    def test_thinking_has_its_own_total_and_writing_another(self) -> None:
+        _, error = run(Scripted(*[Thought(), 0.1] * 20), Clocks(first=0.6, total=0.6))
+        assert "thought and took longer than 0.6 seconds; set RAG_ANSWER_SECONDS" in str(error)
+        drafts, error = run(Scripted(*[Thought(), 0.2] * 3, "word ", 0.5, "end."), Clocks(first=0.9, total=0.9))
+        assert (drafts[-1].text, error) == ("word end.", None)
+        _, error = run(Scripted(Thought(), "word ", None), Clocks(first=0.4, total=0.4))
+        assert isinstance(error, AnswerCut)
+
+    def test_drafts_lose_what_turns_out_to_be_a_thought(self) -> None:
+        drafts, error = run(Scripted("Hm, who was it? ", 0.3, "</think>The ", 0.3, "mayor."))
+        assert list(dict.fromkeys(draft.text for draft in drafts)) == ["Hm, who was it? ", "The ", "The mayor."]
+        assert error is None
+        _, error = run(Scripted("Hm, who was it?</think>"))
+        assert "wrote nothing" in str(error)
 
 
 def test_many_at_once() -> None:

@@ -15,7 +15,8 @@ from typing import Any
 import pytest
 
 from rag.chat import Draft
-from rag.chat.in_process import InProcessModel, fold
+from rag.chat.in_process import InProcessModel
+from rag.chat.turns import fold
 from rag.chat.local import TransformersEngine, open_local
 from rag.errors import AnswerCut, ChatError, ContextTooLong, EndpointUnreachable, SettingsError
 from rag.settings import Settings

@@ -12,10 +12,16 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
+from rag.chat.turns import fold
 from rag.types import Message
 
 PLACEHOLDER = "placeholder-for-the-key"
 """What the SDKs are told the key is; ``wire.py`` puts the key in its place."""
+
+SYSTEM = "system"
+"""The option of a turn for the rules; without it they stand in front of the question."""
+
+_THOUGHTS = ("reasoning", "thinking", "thought")
 
 if TYPE_CHECKING:
     import httpx2
@@ -27,13 +33,16 @@ Fields = dict[str, Any]
 class Part:
     """What one event, or a whole reply, says.
 
-    ``finish`` is why the answer ended, in the service's word; ``whole`` says that nothing more comes; ``prompt_tokens`` is
-    how many tokens the model read, 0 where that is not told; ``error`` is what went wrong, in whatever form it came.
+    ``finish`` is why the answer ended, in the service's word; ``whole`` says that nothing more comes, ``late`` that it is
+    what mostly comes last; ``thinks`` that it holds a thought. ``prompt_tokens`` is how many tokens the model read, 0 where
+    that is not told; ``error`` is what went wrong, in whatever form it came.
     """
 
     text: str = ""
     finish: str = ""
     whole: bool = False
+    late: bool = False
+    thinks: bool = False
     prompt_tokens: int = 0
     error: object = None
 
@@ -68,14 +77,20 @@ class OpenAI:
     """Chat Completions."""
 
     package = "openai"
-    options: tuple[str, ...] = ("stream_options", "temperature")
+    options: tuple[str, ...] = ("stream_options", "temperature", SYSTEM)
 
     def request(self, model: str, messages: Sequence[Message], room: int, options: Sequence[str]) -> Fields:
         del room
         # No largest length: its name differs between models, and servers without a default write as much as fits.
         liked: Fields = {"stream_options": {"include_usage": True}, "temperature": 0}
-        turns = [{"role": each.role, "content": each.text} for each in messages]
-        return {"model": model, "messages": turns, "stream": True, **{name: liked[name] for name in options}}
+        taken = messages if SYSTEM in options else fold(messages)
+        turns = [{"role": each.role, "content": each.text} for each in taken]
+        return {
+            "model": model,
+            "messages": turns,
+            "stream": True,
+            **{name: liked[name] for name in options if name in liked},
+        }
 
     def send(self, client: httpx2.Client, base_url: str, request: Fields) -> AbstractContextManager[Any]:
         import openai
@@ -101,12 +116,13 @@ class OpenAI:
             return Part(error=fields)
         choice = _first(fields.get("choices"))
         delta = choice.get("delta") or choice.get("message")
-        tokens = _count(fields.get("usage"), "prompt_tokens")
+        delta = delta if isinstance(delta, dict) else {}
         return Part(
-            text=_text(delta.get("content")) if isinstance(delta, dict) else "",
+            text=_text(delta.get("content")),
             finish=_word(choice.get("finish_reason")),
-            whole=bool(fields.get("usage")) and not choice,  # the chunk that include_usage asks for comes last
-            prompt_tokens=tokens,
+            late=bool(fields.get("usage")) and not choice,  # what include_usage asks for; some send it first, or often
+            thinks=_thinks(delta),
+            prompt_tokens=_count(fields.get("usage"), "prompt_tokens"),
         )
 
     def reply(self, fields: Fields) -> Part:
@@ -151,8 +167,12 @@ class Anthropic:
         delta = fields.get("delta") if kind in ("content_block_delta", "message_delta") else fields.get("content_block")
         if not isinstance(delta, dict):
             return Part(whole=kind == "message_stop")
-        is_text = delta.get("type") in ("text", "text_delta")  # thinking is another type
-        return Part(text=_text(delta.get("text")) if is_text else "", finish=_word(delta.get("stop_reason")))
+        is_text = delta.get("type") in ("text", "text_delta")
+        return Part(
+            text=_text(delta.get("text")) if is_text else "",
+            finish=_word(delta.get("stop_reason")),
+            thinks=not is_text and _thinks(delta),
+        )
 
     def reply(self, fields: Fields) -> Part:
         if fields.get("type") == "error":
@@ -179,8 +199,25 @@ def _text(content: object) -> str:
     return "".join(each for each in parts if isinstance(each, str))
 
 
+def _thinks(delta: Fields) -> bool:
+    """True if a part of a message holds a thought, under any of the names that servers have for it.
+
+    >>> [_thinks(each) for each in ({"reasoning_content": "Hm."}, {"thinking": "Hm."}, {"reasoning": None}, {"content": "x"})]
+    [True, True, False, False]
+    """
+    parts = delta.get("content")
+    typed = [each for each in parts if isinstance(each, dict)] if isinstance(parts, list) else []
+    return any(
+        value and name.startswith(_THOUGHTS)
+        for each in (delta, *typed)
+        for name, value in each.items()
+        if name != "type"
+    )
+
+
 def _word(value: object) -> str:
-    return value if isinstance(value, str) else ""
+    """Why an answer ended; some servers write so of each event that it has not."""
+    return value if isinstance(value, str) and value.lower() not in ("null", "none") else ""
 
 
 def _count(usage: object, *names: str) -> int:

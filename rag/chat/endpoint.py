@@ -15,7 +15,7 @@ import socket
 import ssl
 import threading
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib import import_module
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any, Literal
@@ -28,7 +28,8 @@ from rag.chat.estimate import estimate_tokens
 from rag.chat.events import parse_events
 from rag.chat.guard import Clocks, Ending, Pause, follow
 from rag.chat.keys import Key
-from rag.chat.refusals import LONGEST_WAIT, Server, Trouble, read_error, read_refusal
+from rag.chat.pieces import Thought
+from rag.chat.refusals import LONGEST_WAIT, Server, Trouble, read_error, read_refusal, short_code
 from rag.errors import (
     AnswerCut,
     ChatError,
@@ -63,8 +64,28 @@ LINGER = 2.0
 READ_SHARE = 0.7
 """A server that says it read less than this share of the prompt has cut it."""
 
-_LENGTH = frozenset({"length", "max_tokens", "model_length", "model_context_window_exceeded"})
-_FILTER = frozenset({"content_filter", "refusal", "safety", "recitation", "blocklist", "prohibited_content"})
+# Why an answer ended, in the words of the services. A word that is not here does not say that the answer is whole.
+_WHOLE = frozenset(
+    {
+        "stop",
+        "stop_sequence",
+        "end_turn",
+        "eos",
+        "eos_token",
+        "end_of_text",
+        "endoftext",
+        "complete",
+        "completed",
+        "done",
+    }
+)
+_LENGTH = frozenset(
+    {"length", "max_tokens", "max_length", "token_limit", "model_length", "model_context_window_exceeded"}
+)
+_FILTER = frozenset(
+    {"content_filter", "content_filtered", "refusal", "safety", "recitation", "blocklist", "prohibited_content", "spii"}
+    | {"sensitive"}
+)
 _DIALECTS: dict[str, Dialect] = {"openai": OpenAI(), "anthropic": Anthropic()}
 
 _log = logging.getLogger(__name__)
@@ -221,7 +242,7 @@ class _Exchange:
             if self._wire is not None:
                 self._wire.cut()
 
-    def read(self) -> Iterator[str | Ending | Pause]:
+    def read(self) -> Iterator[str | Ending | Pause | Thought]:
         tries, begun = 0, False
         while not self._stopped.is_set():
             try:
@@ -232,7 +253,7 @@ class _Exchange:
             except Trouble as caught:
                 trouble = caught
             # Outside of the except block, so that our error does not hold the SDK's, which may hold what the server wrote.
-            if trouble.option:
+            if trouble.option and not begun:
                 self._leave_out(trouble.option)
                 continue
             if begun or not trouble.again or tries == RETRIES:
@@ -261,7 +282,7 @@ class _Exchange:
         _log.debug("trying %s again in %.1f seconds", self._endpoint.server.where, seconds)
         self._stopped.wait(seconds)
 
-    def _try(self) -> Iterator[str | Ending]:
+    def _try(self) -> Iterator[str | Ending | Thought]:
         """One request and its reply; whatever goes wrong is a Trouble or one of our errors."""
         endpoint, options = self._endpoint, self._endpoint.options
         request = endpoint.dialect.request(endpoint.server.model, self._messages, self._room(), options)
@@ -299,25 +320,28 @@ class _Exchange:
         prompt = sum(self._endpoint.count_tokens(each.text) for each in self._messages)
         return max(512, min(4096, self._endpoint.context_tokens - prompt))
 
-    def _pieces(self, response: httpx2.Response) -> Iterator[str | Ending]:
+    def _pieces(self, response: httpx2.Response) -> Iterator[str | Ending | Thought]:
         """The text of a reply as it comes; at its end, judge whether it was whole."""
         import httpx2
 
-        server, finish, whole, read, wrote, started = self._endpoint.server, "", False, 0, False, False
+        server, finish, whole, late, read, wrote, started = self._endpoint.server, "", False, False, 0, False, False
         linger = threading.Timer(LINGER, self.cancel)
         linger.daemon = True
         try:
             for part in self._parts(response):
                 started = True
                 if part.error is not None:
-                    raise read_error(server, part.error)
+                    raise read_error(server, part.error, self._endpoint.options)
                 read = part.prompt_tokens or read
                 wrote = wrote or bool(part.text)
+                late = part.late
+                if part.thinks:
+                    yield Thought()
                 yield part.text
                 if part.finish and not finish:
                     finish = part.finish.lower()
                     linger.start()
-                if part.whole:
+                if part.whole or (part.late and finish):
                     whole = True
                     break
         except httpx2.HTTPError:
@@ -331,10 +355,15 @@ class _Exchange:
             raise AnswerCut(
                 "the service's filter stopped the answer; ask in other words, or set RAG_MODEL to another model"
             )
-        if finish == "error" or not (finish or whole):
+        if finish not in _WHOLE and (finish or not (whole or (late and wrote))):
             # llama-cpp-python's server sends no event at all where the prompt is too long, and says why only in one piece.
             self._streamed = started
             message = f"the connection to {server.where} ended before the answer did; ask again"
+            if finish:
+                word = short_code(finish, server.key) or "an unknown word"
+                message = (
+                    f"{server.where} ended the answer early ({word}); ask again, or set RAG_MODEL to another model"
+                )
             raise AnswerCut(message) if wrote else Trouble(EndpointUnreachable(message), again=True)
         if notice := self._notice(read):
             yield Ending(notice)
@@ -353,7 +382,7 @@ class _Exchange:
             part = dialect.reply(_fields(b"".join(response.iter_raw()), server))
             if part == Part():
                 raise _stranger(server)
-            yield part if part.error else Part(part.text, part.finish, True, part.prompt_tokens)
+            yield part if part.error else replace(part, whole=True)
             return
         known = kind == "text/event-stream"
         for event in parse_events(response.iter_raw()):

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from rag.chat import Draft
-from rag.chat.pieces import readable
+from rag.chat.pieces import Thought, readable
 from rag.errors import AnswerCut, ChatError, EndpointUnreachable, FootnoteError
 
 LONGEST = 64_000
@@ -34,7 +34,11 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Clocks:
-    """How long a model may take, in seconds, from the question to its ``first`` piece of text and in ``total``."""
+    """How long a model may take, in seconds.
+
+    ``first``: to its first sign of life, and from each thought to the next or to the first text. ``total``: to think, and
+    again to write the answer.
+    """
 
     first: float
     total: float
@@ -61,8 +65,8 @@ class Pause:
 class Source(Protocol):
     """Where the pieces of one answer come from; used for one answer only."""
 
-    def read(self) -> Iterator[str | Ending | Pause]:
-        """The pieces, in a thread of their own; an empty piece is allowed and is no sign of life."""
+    def read(self) -> Iterator[str | Ending | Pause | Thought]:
+        """The pieces, in a thread of their own; an empty piece is allowed and is no sign of life, a Thought is one."""
         ...
 
     def cancel(self) -> None:
@@ -73,11 +77,12 @@ class Source(Protocol):
 def follow(source: Source, clocks: Clocks) -> Iterator[Draft]:
     """What a source writes, as whole drafts: one each 0.1 to 0.25 seconds, the same again where nothing new has come.
 
-    Text is what is not white space, nor the thoughts of a model that thinks aloud. Without it, errors of the source are
-    raised as they are, foreign ones as a ChatError that names only their type; EndpointUnreachable where ``clocks.first``
-    runs out, ChatError where the source ends. With it, every failure, ``clocks.total``, a loop and more than ``LONGEST``
-    characters are an AnswerCut that says why, after a last draft with all that came. However the drafts end, the source has
-    then been stopped.
+    Text is what is not white space, nor the thoughts of a model that thinks aloud; a draft loses what turns out to be one.
+
+    Without text, errors of the source are raised as they are, foreign ones as a ChatError that names only their type;
+    EndpointUnreachable where a clock runs out, ChatError where the source ends. With it, every failure, ``clocks.total``, a
+    loop and more than ``LONGEST`` characters are an AnswerCut that says why, after a last draft with all that came. However
+    the drafts end, the source has then been stopped.
 
     >>> class Greeting:
     ...     def read(self): yield from ("Good ", "morning.")
@@ -85,26 +90,22 @@ def follow(source: Source, clocks: Clocks) -> Iterator[Draft]:
     >>> list(follow(Greeting(), Clocks(first=1, total=2)))[-1]
     Draft(text='Good morning.', notice='')
     """
-    began = time.monotonic()
-    at = began - PACE  # the first draft need not wait
-
-    def clock(draft: Draft) -> float:
-        return clocks.total if _has_text(draft) else min(clocks.first + reading.paused, clocks.total)
-
     reading = _Reading(source)
+    at = reading.began - PACE  # the first draft need not wait
     shown = Draft()
     try:
         while True:
-            reading.wait_for_news(shown, until=min(at + TICK, began + clock(shown)))
+            reading.wait_for_news(shown, until=min(at + TICK, reading.deadline(clocks)[0]))
             if not reading.ended or reading.draft() != shown:
                 time.sleep(max(0.0, at + PACE - time.monotonic()))
             ended, draft = reading.ended, reading.draft()
-            late = time.monotonic() >= began + clock(draft)
+            deadline, overdue = reading.deadline(clocks)
+            late = time.monotonic() >= deadline
             if draft != shown or not (ended or late):
                 yield draft
             shown, at = draft, time.monotonic()
             if ended or late:
-                _judge(reading.error if ended else _overdue(clocks, clock(draft)), draft)
+                _judge(reading.error if ended else EndpointUnreachable(overdue), draft)
                 return
             if repeats(draft.text):
                 raise AnswerCut(
@@ -128,16 +129,6 @@ def repeats(text: str) -> bool:
 
 def _has_text(draft: Draft) -> bool:
     return bool(draft.text.strip())
-
-
-def _overdue(clocks: Clocks, seconds: float) -> ChatError:
-    if seconds < clocks.total:
-        return EndpointUnreachable(
-            f"the chat model wrote no word within {seconds:g} seconds; set RAG_FIRST_WORD_SECONDS to a larger number"
-        )
-    return EndpointUnreachable(
-        f"the chat model took longer than {seconds:g} seconds; set RAG_ANSWER_SECONDS to a larger number"
-    )
 
 
 def _judge(error: BaseException | None, draft: Draft) -> None:
@@ -167,7 +158,10 @@ class _Reading:
         self._length = 0
         self._notice = ""
         self._stopped = False
-        self.paused = 0.0
+        self._paused = 0.0
+        self._thought = 0.0  # when the last thought came
+        self._wrote = 0.0  # when the first text came
+        self.began = time.monotonic()
         self.ended = False
         self.error: BaseException | None = None
         # A daemon: a source that does not heed cancel must not keep the whole program from ending.
@@ -178,8 +172,22 @@ class _Reading:
         """Until there is more than was shown, or it has ended, or the time has come."""
         with self._news:
             self._news.wait_for(
-                lambda: self.ended or self._length > len(shown.text), max(0.0, until - time.monotonic())
+                lambda: self.ended or self._length != len(shown.text), max(0.0, until - time.monotonic())
             )
+
+    def deadline(self, clocks: Clocks) -> tuple[float, str]:
+        """When the model is late as things stand, and what is to be said then."""
+        with self._news:
+            slow = f"took longer than {clocks.total:g} seconds; set RAG_ANSWER_SECONDS to a larger number"
+            if self._wrote:
+                began = self._wrote if self._thought else self.began
+                return began + clocks.total, f"the chat model {slow}"
+            patience = clocks.first + self._paused
+            first, total = (self._thought or self.began) + patience, self.began + clocks.total
+        if first < total:
+            silent = f"within {patience:g} seconds{' of its last thought' if self._thought else ''}"
+            return first, f"the chat model wrote no word {silent}; set RAG_FIRST_WORD_SECONDS to a larger number"
+        return total, f"the chat model {'thought and ' if self._thought else ''}{slow}"
 
     def draft(self) -> Draft:
         with self._news:
@@ -201,7 +209,7 @@ class _Reading:
         try:
             pieces = self._source.read()
             try:
-                cleaned: Iterator[str | Ending | Pause] = readable(pieces)
+                cleaned: Iterator[str | Ending | Pause | Thought] = readable(pieces)
                 for piece in cleaned:
                     if not self._take(piece):
                         break
@@ -216,18 +224,27 @@ class _Reading:
             self.ended = True
             self._news.notify_all()
 
-    def _take(self, piece: str | Ending | Pause) -> bool:
+    def _take(self, piece: str | Ending | Pause | Thought) -> bool:
         """Keep a piece; false where nothing more is wanted."""
         with self._news:
             if self._stopped:
                 return False
+            if isinstance(piece, Thought):
+                self._thought = time.monotonic()
+                if piece.retract:
+                    self._length = max(0, self._length - piece.retract)
+                    self._pieces = ["".join(self._pieces)[: self._length]]
+                    self._wrote = self._wrote if self._pieces[0].strip() else 0.0
+                    self._news.notify_all()
+                return True
             if not isinstance(piece, str):
                 self._notice = piece.notice
-                self.paused += piece.seconds if isinstance(piece, Pause) else 0.0
+                self._paused += piece.seconds if isinstance(piece, Pause) else 0.0
                 return True
             if not piece:
                 return True
             self._notice = ""
+            self._wrote = self._wrote or (time.monotonic() if piece.strip() else 0.0)
             room = LONGEST - self._length
             self._pieces.append(piece[:room])
             self._length += min(len(piece), room)

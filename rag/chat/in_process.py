@@ -16,6 +16,8 @@ from typing import Generic, Protocol, TypeVar
 
 from rag.chat import Draft
 from rag.chat.guard import TICK, Clocks, follow
+from rag.chat.pieces import thought_begun
+from rag.chat.turns import fold
 from rag.errors import AnswerCut, ChatError, ContextTooLong, EndpointUnreachable, FootnoteError
 from rag.settings import Settings
 from rag.types import Message
@@ -27,8 +29,6 @@ LAST_STEP_SECONDS = 10
 """How long a program that ends waits for the step that a model is in: the libraries crash where it outlives the program."""
 
 OTHER_MODEL = "set RAG_MODEL to another model"
-
-_THOUGHT = "<think>"
 
 _log = logging.getLogger(__name__)
 
@@ -131,10 +131,7 @@ class _Writing:
             if self._stopped.is_set():
                 return
         try:
-            if prompt.rstrip().endswith(
-                _THOUGHT
-            ):  # some templates begin the thoughts (DeepSeek R1); the guard drops them
-                yield _THOUGHT
+            yield thought_begun(prompt)  # some templates begin the thoughts (DeepSeek R1); the guard drops them
             yield from self._engine.write(tokens, limit, self._stopped)
         finally:
             self._turn.release()
@@ -239,22 +236,6 @@ def render(template: Callable[[list[Turn]], str], messages: Iterable[Message]) -
     except Exception as error:
         _log.debug("the chat template failed", exc_info=error)
         raise ChatError(f"the model's chat template fails ({type(error).__name__}); {OTHER_MODEL}") from None
-
-
-def fold(messages: Sequence[Message]) -> list[Message]:
-    """The same in users' and assistants' turns alone, one after the other: what strict chat templates take.
-
-    >>> fold([Message("system", "Be brief."), Message("user", "Who won?"), Message("user", "And when?")])
-    [Message(role='user', text='Be brief.\\n\\nWho won?\\n\\nAnd when?')]
-    """
-    folded: list[Message] = []
-    for message in messages:
-        role = "user" if message.role == "system" else message.role
-        if folded and folded[-1].role == role:
-            folded[-1] = Message(role, f"{folded[-1].text}\n\n{message.text}")
-        else:
-            folded.append(Message(role, message.text))
-    return folded
 
 
 def _turns(messages: Sequence[Message]) -> list[Turn]:

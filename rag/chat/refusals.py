@@ -14,6 +14,7 @@ from datetime import datetime, timezone
 from email.utils import parsedate_to_datetime
 from typing import Any
 
+from rag.chat.dialects import SYSTEM
 from rag.chat.keys import Key
 from rag.errors import ChatError, ContextTooLong, EndpointRefused, EndpointUnreachable, RateLimited
 
@@ -31,7 +32,9 @@ _NO_QUOTA = re.compile(
     r"insufficient_quota|insufficient[ _]balance|billing_hard_limit|credit balance is too low|exceeded your current quota",
     re.IGNORECASE,
 )
-_CODE = re.compile(r"[a-z]+(_[a-z]+)+")
+# Chat templates that know no system message say so in words of their own, llama.cpp with the status 500.
+_ROLE = re.compile(r"\b(?:system|developer)\W{1,3}(?:role|message|prompt|instruction)|\broles?\b", re.IGNORECASE)
+_CODE = re.compile(r"[a-z]+(_[a-z]+)*")
 _AGAIN = frozenset({408, 409, 425, 429})
 # Errors that come inside a stream carry a type in place of a status (https://docs.anthropic.com/en/api/errors).
 _STATUS_OF_TYPE = {
@@ -86,10 +89,9 @@ def read_refusal(
             f"{where} sends on to another address, and that is not followed {said}; "
             "set the address in RAG_MODEL to the one the model is really at"
         )
-    if status < 500 and status != 429:
-        option = next((each for each in options if each in body), "") if status in (400, 422) else ""
-        if option:
-            return Trouble(EndpointRefused(f"{where} does not know {option}"), option=option)
+    option = next((each for each in options if _names(body, each)), "") if status in (400, 422, 500) else ""
+    if option and not _TOO_LONG.search(body):
+        return Trouble(EndpointRefused(f"{where} does not know {option} {said}; set RAG_MODEL"), option=option)
     if status == 413 or (status not in (401, 403, 404, 429) and _TOO_LONG.search(body)):
         return Trouble(
             ContextTooLong(
@@ -118,13 +120,18 @@ def read_refusal(
     return _refused(f"{where} does not accept the request {said}; set RAG_MODEL to a chat model that it has")
 
 
-def read_error(server: Server, error: object) -> Trouble:
+def read_error(server: Server, error: object, options: tuple[str, ...] = ()) -> Trouble:
     """What an error inside a stream or a reply of status 200 means."""
     fields = error if isinstance(error, dict) else {}
     status = next((each for each in (fields.get("code"), fields.get("status")) if _is_status(each)), 0)
     kinds = [each for each in (fields.get("code"), fields.get("type")) if isinstance(each, str)]
     status = status or next((_STATUS_OF_TYPE[each] for each in kinds if each in _STATUS_OF_TYPE), 500)
-    return read_refusal(server, status, json.dumps(error), {})
+    return read_refusal(server, status, json.dumps(error), {}, options)
+
+
+def _names(body: str, option: str) -> bool:
+    """True if an error's text names a part of the request."""
+    return bool(_ROLE.search(body)) if option == SYSTEM else option in body
 
 
 def wait_asked_for(headers: Mapping[str, str], now: datetime | None = None) -> float | None:
@@ -198,7 +205,15 @@ def _code(body: str, key: Key | None) -> str:
     found = found.get("error", found) if isinstance(found, dict) else None
     if not isinstance(found, dict):
         return ""
-    for each in (found.get("code"), found.get("type")):
-        if isinstance(each, str) and len(each) <= 40 and _CODE.fullmatch(each):
-            return "" if key and (key.reveal() in each or each in key.reveal()) else each
-    return ""
+    words = (each for each in (found.get("code"), found.get("type")) if isinstance(each, str) and "_" in each)
+    return next(filter(None, (short_code(each, key) for each in words)), "")
+
+
+def short_code(word: str, key: Key | None) -> str:
+    """A server's word if it can be repeated: short, of letters, and no part of the key; else nothing.
+
+    >>> short_code("insufficient_system_resource", None), short_code("Look at http://x", None)
+    ('insufficient_system_resource', '')
+    """
+    fits = len(word) <= 40 and _CODE.fullmatch(word) is not None
+    return word if fits and not (key and (key.reveal() in word or word in key.reveal())) else ""
