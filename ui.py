@@ -735,14 +735,17 @@ def serve(
     """
     from starlette.middleware import Middleware
     from starlette.requests import Request
+    from starlette.responses import Response as Plain
     from starlette.routing import Route
     from starlette.staticfiles import StaticFiles
 
     fonts = StaticFiles(directory=FOLDER / "fonts")
 
-    library: Library = page.library
+    library: Library | None = getattr(page, "library", None)  # a page of a test has none
 
     async def file(request: Request) -> Response:
+        if library is None:
+            return Plain(status_code=404)
         return await _aside(_file, library, request.query_params.get("id", ""), _language(request))
 
     async def font(request: Request) -> Response:  # a route, for what is mounted loses its way behind a proxy's path

@@ -18,16 +18,16 @@ from rag.spelling import is_cyrillic
 from rag.types import Hit, Scope, Sentence, State, spoken_date
 from rag.words import content_words, words
 
-ANSWERED = -2.0
+ANSWERED = -2.2
 """The score, in logits, from which a candidate answers; see benchmarks/README.md for the curve."""
 CLOSE = -6.0
 """The score from which a sentence is shown as one of the closest."""
 MOST_SENTENCES = 3
-WORTH_ADDING = 2.5
+WORTH_ADDING = 3.5
 """A further sentence may score so much less than the best one, in logits."""
 SOURCES_DIFFER = 1.0
 """Another article's answer may score so much less than the best one to be shown beside it, in logits."""
-COVERAGE_WEIGHT = 2.0
+COVERAGE_WEIGHT = 3.0
 """Logits between a candidate whose surroundings hold all words of the question and one whose hold none."""
 HANGING_COVERAGE_WEIGHT = 6.0
 """The same for a row or a reply, which hangs on a header or a question and not on what stands beside it."""

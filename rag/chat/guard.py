@@ -105,7 +105,7 @@ def follow(source: Source, clocks: Clocks) -> Iterator[Draft]:
                 yield draft
             shown, at = draft, time.monotonic()
             if ended or late:
-                _judge(reading.error if ended else EndpointUnreachable(overdue), draft)
+                _judge(reading.error if ended else overdue, draft)
                 return
             if repeats(draft.text):
                 raise AnswerCut(
@@ -175,19 +175,29 @@ class _Reading:
                 lambda: self.ended or self._length != len(shown.text), max(0.0, until - time.monotonic())
             )
 
-    def deadline(self, clocks: Clocks) -> tuple[float, str]:
-        """When the model is late as things stand, and what is to be said then."""
+    def deadline(self, clocks: Clocks) -> tuple[float, EndpointUnreachable]:
+        """Return when the model is late as things stand, and the error of that time."""
+        slow = EndpointUnreachable(
+            f"the chat model took longer than {clocks.total:g} seconds; set RAG_ANSWER_SECONDS to a larger number"
+        )
         with self._news:
-            slow = f"took longer than {clocks.total:g} seconds; set RAG_ANSWER_SECONDS to a larger number"
             if self._wrote:
-                began = self._wrote if self._thought else self.began
-                return began + clocks.total, f"the chat model {slow}"
+                return (self._wrote if self._thought else self.began) + clocks.total, slow
             patience = clocks.first + self._paused
             first, total = (self._thought or self.began) + patience, self.began + clocks.total
-        if first < total:
-            silent = f"within {patience:g} seconds{' of its last thought' if self._thought else ''}"
-            return first, f"the chat model wrote no word {silent}; set RAG_FIRST_WORD_SECONDS to a larger number"
-        return total, f"the chat model {'thought and ' if self._thought else ''}{slow}"
+        if first >= total:
+            return total, slow if not self._thought else EndpointUnreachable(
+                f"the chat model thought and took longer than {clocks.total:g} seconds; "
+                "set RAG_ANSWER_SECONDS to a larger number"
+            )
+        if self._thought:
+            return first, EndpointUnreachable(
+                f"the chat model wrote no word within {patience:g} seconds of its last thought; "
+                "set RAG_FIRST_WORD_SECONDS to a larger number"
+            )
+        return first, EndpointUnreachable(
+            f"the chat model wrote no word within {patience:g} seconds; set RAG_FIRST_WORD_SECONDS to a larger number"
+        )
 
     def draft(self) -> Draft:
         with self._news:
