@@ -16,8 +16,8 @@ import pytest
 
 from rag.chat import Draft
 from rag.chat.in_process import InProcessModel
-from rag.chat.turns import fold
 from rag.chat.local import TransformersEngine, open_local
+from rag.chat.turns import fold
 from rag.errors import AnswerCut, ChatError, ContextTooLong, EndpointUnreachable, SettingsError
 from rag.settings import Settings
 from rag.types import Message
