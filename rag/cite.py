@@ -249,23 +249,12 @@ def _words_in(sentence: str, found: Iterable[Fact]) -> set[str]:
     return {word for fact in found for word in words(sentence[fact.start : fact.end])}
 
 
-_NO_CLAIM = FUNCTION_WORDS | frozenset(
-    (
-        "both",
-        "certainly",
-        "correct",
-        "exactly",
-        "false",
-        "incorrect",
-        "indeed",
-        "none",
-        "right",
-        "sure",
-        "true",
-        "wrong",
-    )
-    + ("верно", "именно", "конечно", "неверно", "правильно")
-)
+# Words of assent, as a model puts them in front of what it says.
+_ASSENT = """
+both certainly correct exactly false incorrect indeed none right sure true wrong
+верно именно конечно неверно правильно
+"""
+_NO_CLAIM = FUNCTION_WORDS.union(_ASSENT.split())
 
 _SAYS_NOT = re.compile(
     r"\b(articles?|passages?|sources?|texts?|documents?|excerpts?|reports?|context|information)\b.{0,60}"
