@@ -101,18 +101,30 @@ class Citer:
 
     def __init__(self, passages: Sequence[Hit], similarity: Similarity, vocabulary: Vocabulary) -> None:
         self._checker = Checker(passages, similarity, vocabulary)
-        self._prose = Prose()
+        self._passages = len(passages)
+        self._begin()
+
+    def _begin(self) -> None:
+        self._text = ""
+        self._prose = Prose(self._passages)
         self._sentences: list[Sentence] = []
         self._numbers = Numbers()
+        self._lead: tuple[Statement, Sentence] | None = None  # what the items that follow stand under
 
     def read(self, text: str, ended: bool = False) -> tuple[Sentence, ...]:
         """Cite the whole text so far; its last sentence has no citations while it is still being written.
 
-        Raises EmbedderError.
+        A text that does not begin with the last one is a new one. Raises EmbedderError.
         """
+        if not text.startswith(self._text):
+            self._begin()
+        self._text = text
         self._prose.read(text, ended)
         for statement in self._prose.finished[len(self._sentences) :]:
-            self._sentences.append(self._cited(statement))
+            sentence = self._cited(statement)
+            self._sentences.append(sentence)
+            if not (statement.item or statement.heading):
+                self._lead = (statement, sentence) if sentence.citations else None
         pending = self._prose.pending
         if pending is None:
             return tuple(self._sentences)
@@ -123,18 +135,25 @@ class Citer:
         self._checker.prepare()
 
     def _cited(self, statement: Statement) -> Sentence:
-        no_claim = all(word.lower() in FUNCTION_WORDS for word in words(statement.text))  # "Yes."
+        no_claim = all(word.lower() in _NO_CLAIM for word in words(statement.text))  # "Yes."
         if no_claim or (statement.heading and not facts(statement.text)):
             return Sentence(statement.text, lead=statement.lead, bold=statement.bold)
-        support = self._checker.check(statement.text, statement.labels)
-        supported = support.score >= THRESHOLD
+        lead, above = self._lead if self._lead and statement.item else (None, None)
+        labels = statement.labels or (lead.labels if lead else ())
+        # A number alone stands in many sentences, so only what the model names can be its source.
+        is_number = _is_number(statement.text)
+        support = self._checker.check(statement.text, labels, elsewhere=not is_number)
+        supported = support.score >= THRESHOLD and not (is_number and (support.missing or not statement.labels))
         citations = tuple(map(self._numbers.cite, support.evidence)) if supported else ()
+        missing = support.missing if supported else ()
+        if not supported and above and _is_carried(statement.text, above):
+            supported, citations = True, () if is_number else above.citations
         return Sentence(
             statement.text,
             tuple(sorted(citations, key=lambda each: each.number)),
             supported or claims_nothing(statement.text),
             statement.lead,
-            tuple((fact.start, fact.end) for fact in support.missing) if supported else (),
+            tuple((fact.start, fact.end) for fact in missing),
             statement.bold,
         )
 
@@ -152,15 +171,15 @@ class Checker:
         for passage in self._passages:
             self._similarity.vectors([each.text for each in passage])
 
-    def check(self, sentence: str, labels: Sequence[int] = ()) -> Support:
-        """Find support for a sentence in the passages it names, numbered from 1, else in all.
+    def check(self, sentence: str, labels: Sequence[int] = (), *, elsewhere: bool = True) -> Support:
+        """Find support for a sentence in the passages it names, numbered from 1, else in all if ``elsewhere``.
 
         Labels that name no passage are ignored. Raises EmbedderError.
         """
         named = [self._passages[label - 1] for label in labels if 1 <= label <= len(self._passages)]
         claim = _Claim.of(sentence, self._vocabulary)
         support = self._search(claim, [each for passage in named for each in passage])
-        if support.score >= THRESHOLD and not support.missing:
+        if not elsewhere or (support.score >= THRESHOLD and not support.missing):
             return support
         others = self._search(claim, [each for passage in self._passages for each in passage])
         return max(support, others, key=lambda each: (each.score >= THRESHOLD, -len(each.missing), each.score))
@@ -207,6 +226,35 @@ def claims_nothing(sentence: str) -> bool:
     """
     return bool(_SAYS_NOT.search(sentence)) or (sentence.rstrip().endswith(":") and not facts(sentence))
 
+
+def _is_carried(item: str, above: Sentence) -> bool:
+    """Tell whether the quotes of the sentence above hold all facts of a short item ("Against | 12")."""
+    found = facts(item)
+    other = set(content_words(item)) - _words_in(item, found)
+    evidence = Evidenced(each.quote for each in above.citations)
+    return bool(found) and len(other) <= 1 and all(map(evidence.holds, found))
+
+
+def _is_number(sentence: str) -> bool:
+    """Tell whether a sentence holds nothing but numbers.
+
+    >>> [_is_number(each) for each in ("40,000.", "Three.", "12.5 %", "40,000 crowns", "On 3 May")]
+    [True, True, True, False, False]
+    """
+    numbers = [fact for fact in facts(sentence) if fact.kind == "number"]
+    return set(words(sentence)) <= _words_in(sentence, numbers)
+
+
+def _words_in(sentence: str, found: Iterable[Fact]) -> set[str]:
+    return {word for fact in found for word in words(sentence[fact.start : fact.end])}
+
+
+# Words of assent, as a model puts them in front of what it says.
+_ASSENT = """
+both certainly correct exactly false incorrect indeed none right sure true wrong
+верно именно конечно неверно правильно
+"""
+_NO_CLAIM = FUNCTION_WORDS.union(_ASSENT.split())
 
 _SAYS_NOT = re.compile(
     r"\b(articles?|passages?|sources?|texts?|documents?|excerpts?|reports?|context|information)\b.{0,60}"

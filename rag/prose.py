@@ -1,7 +1,8 @@
 """What a chat model wrote becomes plain sentences, while it is still writing.
 
 Models are told to write prose with ``[n]`` after each sentence, and many do otherwise. Whatever comes, this takes the words
-out of it: emphasis, headings, links, images and fenced blocks lose their marks, and lists of sources are left out.
+out of it: emphasis, headings, links, images and fenced blocks lose their marks, citations of any form become labels, and
+lists of sources and echoes of the prompt are left out.
 A sentence that is finished never changes again, and how the text was cut into pieces on its way makes no difference.
 """
 
@@ -21,7 +22,7 @@ class Statement:
     """A sentence without marks: ``labels`` are the passages it names, ``lead`` and ``bold`` are as in Sentence.
 
     ``heading`` says that it stands over what follows: its line has a heading's mark, is all bold without a full stop, or is
-    the first row of a table.
+    the first row of a table. ``item`` says that it stands in a list or a table.
     """
 
     text: str
@@ -29,10 +30,13 @@ class Statement:
     labels: tuple[int, ...] = ()
     bold: tuple[tuple[int, int], ...] = ()
     heading: bool = False
+    item: bool = False
 
 
 class Prose:
     """Reads a growing text; ``finished`` are its sentences so far, ``pending`` the one that is being written.
+
+    ``passages`` is how many there are: a larger number in round brackets is no citation.
 
     >>> prose = Prose()
     >>> prose.read("It **rained** [2]. Nobody ca")
@@ -45,13 +49,15 @@ class Prose:
     ((1, 3), None)
     """
 
-    def __init__(self) -> None:
+    def __init__(self, passages: int = 999) -> None:
+        self._passages = passages
         self._finished: list[Statement] = []
         self._line_start = 0
         self._line = _Line("")
         self._blank = False
         self._closed = False
         self._in_table = False
+        self._in_echo = False
 
     @property
     def finished(self) -> tuple[Statement, ...]:
@@ -69,7 +75,13 @@ class Prose:
             end = text.find("\n", self._line_start)
             if end < 0:
                 break
-            self._read_line(text[self._line_start : end], ended=True)
+            line = text[self._line_start : end]
+            self._read_line(line, ended=True)
+            echo = _ECHO.match(line)
+            if echo and echo["json"]:
+                self._in_echo = "}" not in line
+            elif line.lstrip().startswith("}"):
+                self._in_echo = False
             self._line_start = end + 1
             self._line = _Line("")
         if not self._closed:
@@ -78,6 +90,8 @@ class Prose:
             self._line = _Line("")
 
     def _read_line(self, raw: str, ended: bool) -> None:
+        if self._in_echo:
+            return
         if not self._line.begun:
             begun = _begin(raw, ended)
             if begun is None:
@@ -95,7 +109,7 @@ class Prose:
                 lead = "\n\n"
             heading = kind == "heading" or (kind == "row" and not self._in_table)
             self._blank, self._in_table = False, kind == "row"
-            self._line = _Line(lead, content, heading, kind == "row")
+            self._line = _Line(lead, content, heading, kind, self._passages)
         self._line.read(raw, ended)
         self._finished += self._line.take()
 
@@ -103,10 +117,14 @@ class Prose:
 class _Line:
     """One line of the text: scanned once, character by character, and cut into sentences as words come."""
 
-    def __init__(self, lead: str, content: int = -1, heading: bool = False, row: bool = False) -> None:
+    def __init__(
+        self, lead: str, content: int = -1, heading: bool = False, kind: str = "text", passages: int = 0
+    ) -> None:
         self.begun = content >= 0
         self._heading = heading
-        self._row = row
+        self._row = kind == "row"
+        self._item = kind in ("item", "row")
+        self._passages = passages
         self._lead = lead
         self._position = max(content, 0)
         self._plain = ""
@@ -174,7 +192,7 @@ class _Line:
         labels = list(dict.fromkeys(labels))
         text, bold = self._plain[start:end], tuple(self._bold(start, end))
         heading = self._heading or (bold == ((0, len(text)),) and self._first and text[-1:] not in ".!?…")
-        return Statement(text, self._lead if self._first else " ", tuple(labels), bold, heading)
+        return Statement(text, self._lead if self._first else " ", tuple(labels), bold, heading, self._item)
 
     def _line_begin(self) -> int:
         return len(self._plain) - len(self._plain.lstrip())
@@ -196,10 +214,12 @@ class _Line:
             blanks = _BLANKS.match(raw, self._position)
             at = blanks.end() if blanks else self._position
             match = _TOKEN.match(raw, at)
+            if match is not None and match["bare"] and not 0 < int(match["bare"]) <= self._passages:
+                match = None
             unsure = at == len(raw) or _MAYBE_TOKEN.match(raw, at) or (match is not None and match.end() == len(raw))
             if unsure and not ended:
                 return
-            if blanks is not None and (match is None or not match["label"]):
+            if blanks is not None and (match is None or not (match["label"] or match["aside"])):
                 self._plain += " "
             elif match is None:
                 self._plain += raw[at]
@@ -220,15 +240,16 @@ class _Line:
 
 def _begin(raw: str, ended: bool) -> tuple[str, str, int] | None:
     """What kind of line this is, its lead, and where its text begins; ``None`` while that cannot be told yet."""
-    if not ended and (len(raw) < _LONGEST_MARK and not _PLAIN_BEGINNING.match(raw)):
+    if not ended and (len(raw.lstrip()) < _LONGEST_MARK and not _PLAIN_BEGINNING.match(raw)):
         return None
-    if not raw.strip() or _NOTHING.fullmatch(raw.strip()):
+    if not raw.strip() or _NOTHING.fullmatch(raw.strip()) or _ECHO.match(raw):
         return "nothing", "", 0
     if _SOURCES.match(raw):
         return "sources", "", 0
     item = _ITEM.match(raw)
     if item:
-        mark = f"{item['number']}." if item["number"] else "-"
+        number = item["number"] or item["point"]
+        mark = f"{number}." if number else "-"
         return "item", f"\n{mark} ", item.end()
     row = _ROW.match(raw)
     if row:
@@ -247,34 +268,69 @@ def _boundaries(text: str, start: int) -> list[int]:
 def _numbers(label: str) -> list[int]:
     """The passages that a mark names.
 
-    >>> _numbers("[1, 3-5]"), _numbers("【2†source】")
-    ([1, 3, 4, 5], [2])
+    >>> _numbers("[1, 3-5]"), _numbers("【2†source】"), _numbers("[Passage 2, 2031]"), _numbers("¹⁻³")
+    ([1, 3, 4, 5], [2], [2], [1, 2, 3])
     """
-    label = label.partition("†")[0]
+    named = _LISTED.search(label.translate(_LOWERED))
     found: list[int] = []
-    for first, last in re.findall(r"(\d{1,4})(?:\s*[-–—]\s*(\d{1,4}))?", label):
+    for first, last in _RANGE.findall(named.group() if named else ""):
         found += range(int(first), min(int(last), int(first) + 20) + 1) if last else [int(first)]
     return found
 
 
-_WORD = r"(?:passages?|sources?|documents?|docs?|articles?|refs?|id|источник\w*|статья)"
-_LABEL = (
-    rf"\[\^?(?:{_WORD}[\s:#]*)?\d{{1,3}}(?:\s*(?:[,;&–—-]|and)\s*(?:{_WORD}[\s:#]*)?\d{{1,3}}){{0,20}}\](?:\([^()\s]{{0,300}}\))?"
-    rf"|【\d{{1,3}}[^】\n]{{0,60}}】"
+_RAISED = "⁰¹²³⁴⁵⁶⁷⁸⁹"
+_LOWERED = str.maketrans(_RAISED + "⁻", "0123456789-")
+_RANGE = re.compile(r"(\d{1,3})(?:\s*[-–—]\s*(\d{1,3}))?")
+_SOURCE = r"(?:passages?|sources?|cit(?:e|ation)s?|ref(?:erence)?s?|quotes?|источник\w{0,4}|отрыв\w{0,4}|цитат\w{0,3})"
+_WORD = rf"(?:{_SOURCE}|documents?|docs?|articles?|footnotes?|notes?|id|web|[sp]|стать[яи])"
+_GAP = r"[\s:#_.№-]{0,3}"
+_LIST = rf"\d{{1,3}}(?:\s{{0,3}}(?:[,;&–—-]|and|и)\s{{0,3}}(?:{_WORD}{_GAP})?\d{{1,3}}(?!\d)){{0,20}}"
+_LISTED = re.compile(_LIST, re.IGNORECASE)
+# Each form of a citation, and its beginnings, which wait for more of the line.
+_LABELS = (
+    # [1], [2, 3-5], [[1]], \[1\], [^1], {1}, [citation:1], [Passage 2, Courier], [1](http://example.org)
+    (
+        rf"\\?[\[{{]{{1,2}}\^?(?:{_LIST}|{_WORD}{_GAP}{_LIST}(?:[,;:|][^\[\]\n]{{0,100}})?)(?:†[^\[\]\n]{{0,60}})?"
+        r"\\?[\]}]{1,2}(?:\([^()\s]{0,300}\))?",
+        r"\\|\\?[\[{]{1,2}[^\[\]{}\n]{0,300}(?:[\]}]{1,2}(?:\([^()\n]{0,500})?)?",
+    ),
+    (r"【\d{1,3}[^】\n]{0,60}】", r"【[^】\n]{0,64}"),
+    (rf"\({_SOURCE}{_GAP}\d{{1,3}}(?:\s?(?:[,;&–—-]|and|и)\s?\d{{1,3}}){{0,6}}\)", r"\([\w\s:#.№,;&–—-]{0,100}"),
+    (r"<sup>\[?\d{1,3}\]?</sup>", r"<s?u?p?(?:>[^<>\n]{0,6})?(?:</?s?u?p?)?"),
+    # Powers and units (m², 10³) are none: words of three letters or the end of a sentence stand before it.
+    (
+        rf"(?:(?<=[^\W\d_{_RAISED}]{{3}})|(?<=[.!?…\"”»)\]’]))[{_RAISED}](?:[,⁻]?[{_RAISED}]){{0,9}}",
+        rf"[{_RAISED}][{_RAISED},⁻]{{0,20}}",
+    ),
+    # (1): before the end of a sentence or behind it, for "(1) the fare, (2) the route" is a list
+    (
+        r"(?<!\w)\((?P<bare>\d{1,3})\)(?:(?=\s{0,3}(?:\Z|[.!?…\[(【]))|(?<=[.!?…\"”»]\s\(\d\))|(?<=[.!?…\"”»]\(\d\)))",
+        r"\(\d{1,3}\)\s{0,3}",
+    ),
 )
-_ORDINARY = re.compile(r"[^ \[!*_`【]+")
+# Citations that name no passage: [Source: Courier], [citation needed], and what is invisible in some models' own pages.
+_ASIDES = (
+    (rf"\[{_SOURCE}\s?:(?:[^\[\]()\n]|\([^()\n]{{0,40}}\)){{1,120}}\]|\[citation needed\]", r"\[[^\[\]\n]{0,300}"),
+    (rf"\({_SOURCE}\s?:[^\[\]()\n]{{1,120}}\)", rf"\({_SOURCE}\s?:[^\[\]()\n]{{0,120}}"),
+    ("\ue200[^\ue201\n]{0,100}\ue201", "\ue200[^\ue201\n]{0,100}"),
+)
+_ORDINARY = re.compile(rf"[^ \[!*_`【({{\\<{_RAISED}\ue200]+")
 # What sentence_spans ends a sentence or a line at; without any of it there is nothing to look for.
 _MAY_END = re.compile(r"[.!?…‼⁇⁈⁉।॥۔؟։。！？｡\r\u2028\u2029]")
 _WORD_END = re.compile(r"\S(?=\s)")
 _BLANKS = re.compile(" +")
 _TOKEN = re.compile(
-    rf"(?P<bold>\*\*|(?<!\w)__(?=\w)|(?<=\w)__(?!\w))|(?P<label>{_LABEL})|!?\[(?P<link>[^\[\]\n]{{0,300}})\]\([^()\n]{{0,500}}\)"
+    rf"(?P<bold>\*\*|(?<!\w)__(?=\w)|(?<=\w)__(?!\w))|(?P<label>{'|'.join(form for form, _ in _LABELS)})"
+    rf"|(?P<aside>{'|'.join(form for form, _ in _ASIDES)})|!?\[(?P<link>[^\[\]\n]{{0,300}})\]\([^()\n]{{0,500}}\)"
     rf"|(?P<mark>`+|(?<![\s*\w])\*(?!\*)|\*(?=[^\s*\d]))",
     re.IGNORECASE,
 )
 # What may still become one of these when more of the line has come.
-_MAYBE_TOKEN = re.compile(r"(?:!?\[[^\[\]\n]{0,300}(?:\](?:\([^()\n]{0,500})?)?|【[^】\n]{0,64}|[*_!])$")
-_ITEM = re.compile(r"\s*(?:[-*•‣–]\s+|(?P<number>\d{1,3})[.)]\s+)")
+_MAYBE_TOKEN = re.compile(
+    rf"(?:!?\[[^\[\]\n]{{0,300}}(?:\](?:\([^()\n]{{0,500}})?)?|[*_!]|{'|'.join(each for _, each in (*_LABELS, *_ASIDES))})\Z",
+    re.IGNORECASE,
+)
+_ITEM = re.compile(r"\s*(?:[-*•‣–]\s+|(?:\(?(?P<number>\d{1,3})\)|(?P<point>\d{1,3})\.)\s+)")
 _HEADING = re.compile(r"\s*(?:#{1,6}\s+|>+\s*)")
 _ROW = re.compile(r"\s*\|\s*")
 _NOTHING = re.compile(r"[-*_=\s]{3,}|`{3,}\w*|~{3,}\w*|\|?[\s:|-]+\||\[\^?\w{1,20}\]:\s*(?:https?:|//|www\.|[#<]).*")
@@ -282,8 +338,10 @@ _SOURCES = re.compile(
     r"\s*(?:#{1,6}\s*)?[*_]{0,3}(?:sources?|references?|citations?|источники|ссылки)[*_]{0,3}\s*:?[*_]{0,3}\s*$",
     re.IGNORECASE,
 )
+# A passage of the prompt, on one line or on many, and the lines around the passages.
+_ECHO = re.compile(r"\s*(?:[-*>]\s)?\[?\s?\{?\s?(?P<json>\"passage\"\s?:)|\s*(?:PASSAGES|END) [0-9a-f]{12}\s*\Z")
 _LONGEST_MARK = 40
 # A line that begins with an ordinary word and goes on after it is text, or a list of sources once it has ended.
 _PLAIN_BEGINNING = re.compile(
-    r"\s*(?!(?:sources?|references?|citations?|источники|ссылки)\b)[^\W\d_]+[\s,]+\S", re.IGNORECASE
+    r"\s*(?!(?:sources?|references?|citations?|источники|ссылки|passages|end)\b)[^\W\d_]+[\s,]+\S", re.IGNORECASE
 )

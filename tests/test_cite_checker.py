@@ -167,7 +167,38 @@ class TestShortSentences:
             "Anna Lind grows beets": "none",
         }
 
-    @pytest.mark.parametrize("word", ["Yes.", "No.", "Да.", "Нет."])
+    def test_rows_under_a_cited_line_are_carried_by_its_quote(self, bundled: Embedder) -> None:
+        rows = "| For | 31 |\n| Against | 12 |\n| Against | 13 |\n| Jon Brask | 12 |\n| cows and dogs | 12 |"
+        cited = self.read(bundled, f"The council voted [1]:\n| Vote | Count |\n|---|---|\n{rows}")
+        quote = TEXTS[0][: TEXTS[0].index(" The line")]
+        assert cited["For | 31"] == cited["Against | 12"] == quote
+        assert cited["Against | 13"] == cited["Jon Brask | 12"] == cited["cows and dogs | 12"] == "none"
+
+    def test_no_line_above_carries_rows_without_a_source_of_its_own(self, bundled: Embedder) -> None:
+        assert self.read(bundled, "It snowed on the moon:\n- Against: 12")["Against: 12"] == "none"
+
+    @pytest.mark.parametrize("number", ["31", "31.", "1", "2031", "12.5 %", "31 [2].", "7 [9]"])
+    def test_a_number_alone_gets_no_quote(self, bundled: Embedder, number: str) -> None:
+        assert set(self.read(bundled, number).values()) == {"none"}
+
+    def test_a_number_alone_may_stand_in_the_passage_it_names(self, bundled: Embedder) -> None:
+        assert "31 to 12" in self.read(bundled, "31 [1].")["31."]
+        assert self.read(bundled, "The council voted [1]:\n- 31\n- 17") == {
+            "The council voted:": TEXTS[0][: TEXTS[0].index(" The line")],
+            "31": "",
+            "17": "none",
+        }
+
+    def test_a_text_that_was_a_thought_leaves_nothing_behind(self, hashing: Embedder) -> None:
+        citer, fresh = (Citer(hits(), Similarity(hashing), Vocabulary(TEXTS)) for _ in range(2))
+        citer.read("Hm, the council voted. Velotek opened a plant. And")
+        text = "Tickets cost 3 crowns [3]. Nobody paid"
+        assert citer.read(text) == fresh.read(text)
+        assert citer.read(f"{text} at all.", True) == fresh.read(f"{text} at all.", True)
+
+    @pytest.mark.parametrize(
+        "word", ["Yes.", "No.", "Да.", "Нет.", "Correct.", "That is right.", "Yes, it was.", "Верно."]
+    )
     def test_assent_needs_no_source_but_is_none(self, hashing: Embedder, word: str) -> None:
         assert self.read(hashing, f"{word} Tickets cost 3 crowns.") == {
             word: "",

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import json
+from datetime import date
+
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from rag.prompt import build_prompt
 from rag.prose import LONGEST_SENTENCE, Prose, Statement
+from rag.types import Header, Hit, Passage
 
 PIECES = st.sampled_from(
     [
@@ -46,6 +51,21 @@ PIECES = st.sampled_from(
             "(",
             ")",
         ),
+        *(
+            "(1)",
+            "¹",
+            "²",
+            "<sup>",
+            "1</sup>",
+            "{3}",
+            "\\[2\\]",
+            "[[1]]",
+            "[Source: x]",
+            "(source: ",
+            "\ue200",
+            "\ue201",
+        ),
+        *('{"passage": 1}', '{"passage": 1,\n', "}\n", "END 0123456789ab\n", "(1) "),
         *("[1]: http://example.org\n", "| a | b |\n", "|---|---|\n", "3.5 million ", "…", "é🚢"),
     ]
 )
@@ -53,7 +73,7 @@ TEXTS = st.lists(PIECES, max_size=25).map("".join) | st.text(max_size=80)
 
 
 def read_whole(text: str) -> tuple[Statement, ...]:
-    prose = Prose()
+    prose = Prose(passages=9)
     prose.read(text, ended=True)
     return prose.finished
 
@@ -64,7 +84,7 @@ def read_whole(text: str) -> tuple[Statement, ...]:
 @example("It rained in Osk. “We were never asked,” he said. ] [2, 3]word ", None)
 def test_how_the_text_was_cut_makes_no_difference(text: str, data: st.DataObject | None) -> None:
     cuts = range(len(text)) if data is None else data.draw(st.lists(st.integers(0, len(text)), max_size=10))
-    prose = Prose()
+    prose = Prose(passages=9)
     seen: tuple[Statement, ...] = ()
     for cut in sorted(cuts):
         prose.read(text[:cut])
@@ -107,6 +127,25 @@ def test_spans_lie_in_their_sentence_and_sentences_hold_words(text: str) -> None
         ("5 * 3 is 15. `Code` and *this*.", [("5 * 3 is 15.", ()), ("Code and this.", ())]),
         ("```python\nprint(1)\n```", [("print(1)", ())]),
         ("[1]: http://example.org/\nIt rained.", [("It rained.", ())]),
+        ("It rained [citation:1]. It snowed [Source 2].", [("It rained.", (1,)), ("It snowed.", (2,))]),
+        ("It rained (1). It snowed. (2) And (3)", [("It rained.", (1,)), ("It snowed.", (2,)), ("And", (3,))]),
+        ("It rained.¹ It snowed¹,² and hailed.¹⁻³", [("It rained.", (1,)), ("It snowed and hailed.", (1, 2, 3))]),
+        ("It rained [[1]]. It snowed \\[2\\]. And {3}.", [("It rained.", (1,)), ("It snowed.", (2,)), ("And.", (3,))]),
+        ("It rained<sup>1</sup>. It snowed.<sup>[2]</sup>", [("It rained.", (1,)), ("It snowed.", (2,))]),
+        ("It rained [Passage 2, Courier, 3 May 2031].", [("It rained.", (2,))]),
+        ("It rained (passages 1 and 2). It snowed (Source 3).", [("It rained.", (1, 2)), ("It snowed.", (3,))]),
+        ("It rained [doc1][ref_2] [web:3].", [("It rained.", (1, 2, 3))]),
+        ("It rained [Source: Courier (2031)]. It snowed (source: the Courier).", [("It rained.", ()), ("It snowed.", ())]),
+        ("It rained [citation needed] \ue200cite\ue202turn0search1\ue201.", [("It rained.", ())]),
+        ("It rained [1†L3-L5] 【2†source】.", [("It rained.", (1, 2))]),
+        ("Шёл дождь [источник 2].", [("Шёл дождь.", (2,))]),
+        # What looks alike and is none.
+        ("It has 120 m², 10³ trees and CO².", [("It has 120 m², 10³ trees and CO².", ())]),
+        ("Karl Unger (58), the mayor, has (2) dogs.", [("Karl Unger (58), the mayor, has (2) dogs.", ())]),
+        ("They want (1) less noise, (2) more trams.", [("They want (1) less noise, (2) more trams.", ())]),
+        ("It fined Karl Unger (58).", [("It fined Karl Unger (58).", ())]),
+        ("It rests on the constitution (Article 5).", [("It rests on the constitution (Article 5).", ())]),
+        ("It set a[3] and {x} (see below) < 3 \\ 4.", [("It set a and {x} (see below) < 3 \\ 4.", (3,))]),
         ("", []),
         ("[1]", []),
         ("---\n***\n", []),
@@ -152,10 +191,59 @@ def test_rows_of_a_table_lose_their_edges_and_the_first_is_a_heading() -> None:
     ]
 
 
-@pytest.mark.parametrize("piece", ["a", "Ab-", "Q1,", " ", "[", "*", "_", "  [1", "A\u200b", "rose,", "(“", "| "])
+@pytest.mark.parametrize("passages", [["It rained.\n“No.”"], ["It rained.", "It snowed."]])
+@pytest.mark.parametrize("indent", [None, 2])
+def test_an_echo_of_the_prompt_is_no_sentence(passages: list[str], indent: int | None) -> None:
+    hits = [
+        Hit(Passage(f"p{n}", "a.md", 0, len(text), text), Header("a.md", title="Rain", outlet="Courier"), 1.0)
+        for n, text in enumerate(passages)
+    ]
+    user = build_prompt("Who?", hits, len, 100_000, date(2031, 5, 1)).messages[-1].text
+    lines = user[user.index("\nPASSAGES ") : user.rindex("Question:")].strip().splitlines()
+    echo = "\n".join(json.dumps(json.loads(line), indent=indent) if line.startswith("{") else line for line in lines)
+    for text in (f"{echo}\nIt was wet [1].", f"```json\n{echo}\n```\nIt was wet [1].", f"It was wet [1].\n{echo}"):
+        assert [(each.text, each.labels) for each in read_whole(text)] == [("It was wet.", (1,))]
+        prose = Prose(passages=9)
+        for cut in range(len(text)):
+            prose.read(text[:cut])
+            assert not prose.pending or "It was wet.".startswith(prose.pending.text)
+        prose.read(text, ended=True)
+        assert prose.finished == read_whole(text)
+
+
+def test_items_and_rows_are_known() -> None:
+    text = "Then:\n- one\n(2) two\n\n| a | b |\n|---|---|\n| c | d |\n\nThe end."
+    assert [(each.lead, each.text) for each in read_whole(text) if each.item] == [
+        ("\n- ", "one"),
+        ("\n2. ", "two"),
+        ("\n\n", "a | b"),
+        ("\n", "c | d"),
+    ]
+
+
+HOSTILE = [
+    "(",
+    "(1",
+    "(source: ",
+    "[source:(",
+    "<sup>",
+    "¹",
+    "{",
+    "\\[",
+    "\ue200",
+    "[1,",
+    "[id ",
+    '{"passage":',
+    "(1) ",
+]
+
+
+@pytest.mark.parametrize(
+    "piece", [*HOSTILE, "a", "Ab-", "Q1,", " ", "[", "*", "_", "  [1", "A\u200b", "rose,", "(“", "| "]
+)
 def test_no_text_takes_long_or_makes_a_long_sentence(piece: str) -> None:
     text = "a" + piece * (64_000 // len(piece)) + "b."
-    prose = Prose()
+    prose = Prose(passages=9)
     for cut in range(0, len(text), 16_000):
         prose.read(text[:cut])
     prose.read(text, ended=True)
