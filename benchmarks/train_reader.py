@@ -119,13 +119,17 @@ class Reader(Body):
 
     def logits(self, ids: Tensor, mask: Tensor) -> Tensor:
         """Score every token as a start and as an end: (texts, tokens, 2), float32."""
+        return linear(self.hidden(ids, mask).float(), self.head["span.weight"], self.head["span.bias"])
+
+    def hidden(self, ids: Tensor, mask: Tensor) -> Tensor:
+        """Read token ids of shape (texts, tokens): (texts, tokens, width)."""
         with torch.no_grad():
             hidden = self.embed(ids)
             for layer in range(TRAINED_FROM):
                 hidden = self.layer(layer, hidden, mask)
         for layer in range(TRAINED_FROM, LAYERS):
             hidden = self.layer(layer, hidden, mask)
-        return linear(hidden.float(), self.head["span.weight"], self.head["span.bias"])
+        return hidden
 
     def _linear(self, hidden: Tensor, name: str) -> Tensor:
         result = super()._linear(hidden, name)
