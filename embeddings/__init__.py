@@ -21,16 +21,19 @@ if TYPE_CHECKING:
 __all__ = [
     "Embedder",
     "EmbeddingError",
+    "Judgement",
     "Neighbor",
     "Reranker",
     "Span",
     "SpanReader",
+    "SupportCheck",
     "VectorIndex",
     "create_vector_index",
     "embedder_name",
     "open_embedder",
     "open_reranker",
     "open_span_reader",
+    "open_support_check",
     "open_vector_index",
 ]
 
@@ -103,6 +106,25 @@ class SpanReader(Protocol):
 
     def read(self, question: str, texts: Sequence[tuple[str, str]]) -> list[list[Span]]:
         """Find the best spans of each (title, text), best first; raises EmbeddingError where the model fails."""
+        ...
+
+
+class Judgement(NamedTuple):
+    """What a text says of a claim, as shares that add up to 1."""
+
+    supported: float
+    contradicted: float
+    not_stated: float
+
+
+class SupportCheck(Protocol):
+    """Reads claims together with what should support them. Safe to call from any thread."""
+
+    name: str
+    """The model's name as a person knows it."""
+
+    def judge(self, pairs: Sequence[tuple[str, str]]) -> list[Judgement]:
+        """Judge each (claim, evidence); raises EmbeddingError where the model fails."""
         ...
 
 
@@ -215,6 +237,18 @@ def open_span_reader(name: str = "bundled") -> SpanReader:
     from embeddings.span_reader import BundledReader
 
     return BundledReader(*bundled())
+
+
+@once
+def open_support_check() -> SupportCheck:
+    """Open the support check on the default embedder's weights, which takes a second; it is kept.
+
+    Raises EmbeddingError where its weights cannot be had.
+    """
+    from embeddings.runtime import bundled
+    from embeddings.support_check import BundledSupportCheck
+
+    return BundledSupportCheck(*bundled())
 
 
 def create_vector_index(vectors: Vectors, approximate_above: int = 100_000) -> VectorIndex:

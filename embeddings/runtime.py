@@ -32,6 +32,8 @@ from embeddings.weights import (
 )
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from numpy.typing import NDArray
 
     from embeddings import Vectors
@@ -170,6 +172,18 @@ def _compiled(weights: Weights, adapters: Adapters, compact: bool, precision: st
     if precision:
         options["INFERENCE_PRECISION_HINT"] = precision
     return openvino.Core().compile_model(openvino.Model([state], [words, unseen], "encoder"), "CPU", options)
+
+
+def learned(path: Path) -> tuple[Adapters, dict[str, Vectors]]:
+    """Read what was trained beside the weights: adapters by layer, and the head's tensors by name."""
+    from safetensors import safe_open
+
+    with safe_open(path, "numpy") as file:
+        scale = int(file.metadata()["alpha"]) / int(file.metadata()["rank"])
+        tensors = {name: file.get_tensor(name).astype(numpy.float32) for name in file.keys()}  # noqa: SIM118
+    layers = [name.removesuffix(".lora_A") for name in tensors if name.endswith(".lora_A")]
+    adapters = {name: (tensors[f"{name}.lora_A"], tensors[f"{name}.lora_B"] * scale) for name in layers}
+    return adapters, {name: tensor for name, tensor in tensors.items() if ".lora_" not in name}
 
 
 def neighbouring_nibbles(blocks: NDArray[numpy.uint8]) -> NDArray[numpy.uint8]:

@@ -15,12 +15,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy
 
 from embeddings import EmbeddingError, Span, SpanReader
-from embeddings.runtime import END, START, Encoder, batches
+from embeddings.runtime import END, START, Encoder, batches, learned
 from embeddings.unigram import Tokens
 
 if TYPE_CHECKING:
-    from embeddings import Vectors
-    from embeddings.runtime import Adapters
     from embeddings.unigram import UnigramTokenizer
     from embeddings.weights import Weights
 
@@ -49,7 +47,8 @@ class BundledReader:
     def __init__(self, weights: Weights, tokenizer: UnigramTokenizer, adapters: Path = ADAPTERS) -> None:
         self._tokenizer = tokenizer
         try:
-            layers, self._head, self._bias = _learned(adapters)
+            layers, head = learned(adapters)
+            self._head, self._bias = head["span.weight"], head["span.bias"]
             self._encoder = Encoder(weights, layers)
         except Exception as error:
             raise EmbeddingError(
@@ -135,15 +134,3 @@ def best_spans(scores: Any, tokens: Tokens, low: int) -> list[Span]:
 def header(title: str) -> str:
     """Write what stands before a text."""
     return f"{title}. " if title else ""
-
-
-def _learned(path: Path) -> tuple[Adapters, Vectors, Vectors]:
-    """Read what was trained: adapters by layer, and the head's weights and bias."""
-    from safetensors import safe_open
-
-    with safe_open(path, "numpy") as file:
-        scale = int(file.metadata()["alpha"]) / int(file.metadata()["rank"])
-        learned = {name: file.get_tensor(name).astype(numpy.float32) for name in file.keys()}  # noqa: SIM118
-    layers = [name.removesuffix(".lora_A") for name in learned if name.endswith(".lora_A")]
-    adapters = {name: (learned[f"{name}.lora_A"], learned[f"{name}.lora_B"] * scale) for name in layers}
-    return adapters, learned["span.weight"], learned["span.bias"]

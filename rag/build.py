@@ -25,7 +25,7 @@ from rag.split import split
 from rag.types import Changes, Document, FileReason, FileStatus, Passage, Progress
 
 if TYPE_CHECKING:
-    from embeddings import Embedder, Reranker, SpanReader
+    from embeddings import Embedder, Reranker, SpanReader, SupportCheck
 
 
 def build(
@@ -156,6 +156,25 @@ def load_reader(embedder: Embedder) -> Callable[[], SpanReader]:
 
         try:
             return open_span_reader("overlap" if embedder.name == "hashing" else "bundled")
+        except EmbeddingError as error:
+            raise EmbedderError(str(error)) from error
+
+    return opened
+
+
+def load_support_check(embedder: Embedder) -> Callable[[], SupportCheck] | None:
+    """Return what opens the support check at its first use; None where the embedder has no model to build on.
+
+    What is returned raises EmbedderError where its weights cannot be had.
+    """
+    if embedder.name == "hashing":
+        return None
+
+    def opened() -> SupportCheck:
+        from embeddings import EmbeddingError, open_support_check
+
+        try:
+            return open_support_check()
         except EmbeddingError as error:
             raise EmbedderError(str(error)) from error
 

@@ -33,6 +33,7 @@ from rag.build import (
     load_embedder,
     load_reader,
     load_reranker,
+    load_support_check,
     outdated,
     prefetch_reader,
 )
@@ -108,6 +109,7 @@ class Chatbot:
         self._reranker = reranker
         self._similarity = Similarity(embedder)
         self._reader = reader or load_reader(embedder)
+        self._support_check = load_support_check(embedder)
         self._refreshing = threading.Lock()
         self._map: PassageMap | None = None
         self._mapping = threading.Lock()
@@ -394,7 +396,7 @@ class Chatbot:
         if prompt.left_out:
             read = f"The model read {len(prompt.passages)} of {len(answer.hits)} passages; the rest did not fit."
             answer = replace(answer, notice=_notices(answer.notice, f"{read} RAG_CONTEXT_TOKENS sets how much fits."))
-        citer = Citer(prompt.passages, self._similarity, index)
+        citer = Citer(prompt.passages, self._similarity, index, self._support_check)
         threading.Thread(target=_prepare, args=(citer,), name="preparing citations", daemon=True).start()
         text, latest = "", answer
         try:

@@ -9,23 +9,30 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import pairwise
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
+from rag.attribution import misattributed
 from rag.facts import Evidenced, Fact, facts
 from rag.lexical import stem
 from rag.prose import Prose, Statement
 from rag.question import Vocabulary
+from rag.quotation import nearest
 from rag.sentences import sentence_spans
-from rag.similarity import Similarity
+from rag.similarity import Similarity, translated
 from rag.types import Citation, Header, Hit, Sentence, spoken_date
 from rag.words import FUNCTION_WORDS, content_words, words
 
+if TYPE_CHECKING:
+    from embeddings import SupportCheck
+
 THRESHOLD = 0.45
 """A sentence with less support, 0 to 1, is marked as unsupported; see benchmarks/README.md for the curve."""
+SUPPORTED_FROM = 0.25
+"""A sentence that the support check calls supported with less, 0 to 1, is marked; see benchmarks/README.md."""
 MOST_QUOTES = 3
 _SHORTLIST = 12
 # A further quote must carry this much of the sentence's weight, or a fact that no other quote holds.
@@ -99,8 +106,14 @@ class Citer:
     ``passages[n - 1]`` is what the model knows as [n]; ``vocabulary`` tells which words are rare.
     """
 
-    def __init__(self, passages: Sequence[Hit], similarity: Similarity, vocabulary: Vocabulary) -> None:
-        self._checker = Checker(passages, similarity, vocabulary)
+    def __init__(
+        self,
+        passages: Sequence[Hit],
+        similarity: Similarity,
+        vocabulary: Vocabulary,
+        support_check: Callable[[], SupportCheck] | None = None,
+    ) -> None:
+        self._checker = Checker(passages, similarity, vocabulary, support_check)
         self._passages = len(passages)
         self._begin()
 
@@ -143,6 +156,9 @@ class Citer:
         # A number alone stands in many sentences, so only what the model names can be its source.
         is_number = _is_number(statement.text)
         support = self._checker.check(statement.text, labels, elsewhere=not is_number)
+        mended = _repaired(statement, support)
+        if repaired := mended != statement:
+            statement, support = mended, self._checker.check(mended.text, labels)
         supported = support.score >= THRESHOLD and not (is_number and (support.missing or not statement.labels))
         citations = tuple(map(self._numbers.cite, support.evidence)) if supported else ()
         missing = support.missing if supported else ()
@@ -155,19 +171,49 @@ class Citer:
             statement.lead,
             tuple((fact.start, fact.end) for fact in missing),
             statement.bold,
+            doubts=tuple(fact.kind for fact in missing),
+            repaired=repaired,
         )
+
+
+def _repaired(statement: Statement, support: Support) -> Statement:
+    """Put the article's own words for a quotation that is nearly like them."""
+    for fact in reversed(support.missing):
+        if fact.kind != "quotation":
+            continue
+        inside = statement.text[fact.start + 1 : fact.end - 1]
+        texts = [each.hit.passage.text for each in support.evidence]
+        found = [(place.alike, text[place.start : place.end]) for text in texts if (place := nearest(inside, text))]
+        if found:
+            _, words_ = max(found)
+            words_ += inside[len(inside.rstrip(".,!?…")) :]
+            text = f"{statement.text[: fact.start + 1]}{words_}{statement.text[fact.end - 1 :]}"
+            longer = len(words_) - len(inside)
+            apart = ((start, end) for start, end in statement.bold if end <= fact.start or start >= fact.end)
+            bold = tuple((a + longer * (a >= fact.end), b + longer * (a >= fact.end)) for a, b in apart)
+            statement = replace(statement, text=text, bold=bold)
+    return statement
 
 
 class Checker:
     """Finds evidence for sentences in some passages."""
 
-    def __init__(self, passages: Sequence[Hit], similarity: Similarity, vocabulary: Vocabulary) -> None:
+    def __init__(
+        self,
+        passages: Sequence[Hit],
+        similarity: Similarity,
+        vocabulary: Vocabulary,
+        support_check: Callable[[], SupportCheck] | None = None,
+    ) -> None:
         self._passages = [_Candidate.all_of(hit) for hit in passages]
         self._similarity = similarity
         self._vocabulary = vocabulary
+        self._support_check = support_check
 
     def prepare(self) -> None:
-        """Embed all sentences once; raises EmbedderError."""
+        """Open the support check and embed all sentences once; raises EmbedderError."""
+        if self._support_check is not None:
+            self._support_check()
         for passage in self._passages:
             self._similarity.vectors([each.text for each in passage])
 
@@ -179,10 +225,29 @@ class Checker:
         named = [self._passages[label - 1] for label in labels if 1 <= label <= len(self._passages)]
         claim = _Claim.of(sentence, self._vocabulary)
         support = self._search(claim, [each for passage in named for each in passage])
-        if not elsewhere or (support.score >= THRESHOLD and not support.missing):
-            return support
-        others = self._search(claim, [each for passage in self._passages for each in passage])
-        return max(support, others, key=lambda each: (each.score >= THRESHOLD, -len(each.missing), each.score))
+        if elsewhere and (support.score < THRESHOLD or support.missing):
+            others = self._search(claim, [each for passage in self._passages for each in passage])
+            support = max(support, others, key=lambda each: (each.score >= THRESHOLD, -len(each.missing), each.score))
+        return self._doubted(claim, support) if support.score >= THRESHOLD else support
+
+    def _doubted(self, claim: _Claim, support: Support) -> Support:
+        """Add whether the first quote's speaker is kept, and what the support check says."""
+        found: list[Fact] = []
+        evidence = support.evidence[0]
+        sentences, place = _around(evidence, claim)
+        header = evidence.hit.document
+        spoken = misattributed(claim.text, sentences, place, (header.outlet, *header.authors))
+        if spoken is not None:
+            found.append(Fact(spoken.kind, spoken.start, spoken.end, frozenset()))
+        if self._support_check is not None and not support.missing:
+            quotes = [each.quote for each in support.evidence]
+            if place > 0 and sentences[place - 1] not in quotes[0]:
+                quotes.insert(0, sentences[place - 1])
+            with translated():
+                (judged,) = self._support_check().judge([(claim.text, " ".join(quotes))])
+            if judged.supported < SUPPORTED_FROM:
+                found.append(Fact("meaning", 0, len(claim.text), frozenset()))
+        return replace(support, missing=(*support.missing, *found))
 
     def _search(self, claim: _Claim, candidates: Sequence[_Candidate]) -> Support:
         if not candidates or not claim.weights:
@@ -383,6 +448,20 @@ def _chosen(claim: _Claim, carried: Sequence[_Carried]) -> Support:
     if any(each.foreign for each in chosen):
         held = held.union(*(run for run in _runs_of_names(claim) if not held.isdisjoint(run)))
     return Support(evidence, score, _missing(claim, held, evidence))
+
+
+def _around(evidence: Evidence, claim: _Claim) -> tuple[list[str], int]:
+    """Cut the passage of some evidence into sentences, and tell which of those quoted is nearest to a claim in words."""
+    passage = evidence.hit.passage
+    spans = sentence_spans(passage.text)
+    sentences = [passage.text[start:end] for start, end in spans]
+    quoted = [
+        place
+        for place, (start, end) in enumerate(spans)
+        if passage.start + start >= evidence.start and passage.start + end <= evidence.end
+    ] or [0]
+    wanted = {stem(word) for word in claim.matter}
+    return sentences, max(quoted, key=lambda place: len(wanted & set(map(stem, words(sentences[place])))))
 
 
 def _runs_of_names(claim: _Claim) -> list[list[Fact]]:

@@ -40,7 +40,7 @@ class Similarity:
 
     def to_question(self, question: str, texts: Sequence[str]) -> list[float]:
         """Compare a question with texts, from 0 to 1; raises EmbedderError."""
-        with _translated():
+        with translated():
             vector = self._embedder.embed_query(question)
         return [float(each) for each in self.scaled(self.vectors(texts) @ vector)]
 
@@ -62,7 +62,7 @@ class Similarity:
         with self._lock:
             found = {text: self._vectors[text] for text in texts if text in self._vectors}
         if missing := [text for text in dict.fromkeys(texts) if text not in found]:
-            with _translated():
+            with translated():
                 rows = self._embedder.embed_documents([self._readable(text) for text in missing])
             found.update(zip(missing, rows, strict=True))
             with self._lock:
@@ -90,7 +90,8 @@ class Similarity:
 
 
 @contextmanager
-def _translated() -> Iterator[None]:
+def translated() -> Iterator[None]:
+    """Raise a model's EmbeddingError as EmbedderError."""
     from embeddings import EmbeddingError
 
     try:

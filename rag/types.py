@@ -313,10 +313,13 @@ class Sentence:
     """A sentence of an answer with the citations that carry it; ``supported`` is false where none does.
 
     ``lead`` is what stands in front of it: a space, a line break, or a line break and the mark of a list. ``unverified``
-    are the spans of ``text`` (start, end) with a number, date, name or quotation that stands in none of the quotes;
+    are the spans of ``text`` (start, end) with a number, date, name or quotation that stands in none of the quotes, or that
+    say something else than they do; ``doubts`` are their kinds: number, date, name, quotation, negation, direction, meaning
+    (all of it), attribution (its speaker is left out), speaker (another one);
     ``bold`` are the spans that are set in bold. ``answer`` is the span of ``text`` that answers, where one is known;
     ``context`` is the article's own words that the sentence hangs on (what "she" means, a table's header), shown in front
     of it and not part of the quote. ``label`` heads a paragraph: the part of the question, or the outlet, that it is about.
+    ``repaired`` is true where a quotation was not the article's words and has been replaced by them.
     """
 
     text: str
@@ -328,6 +331,21 @@ class Sentence:
     answer: tuple[int, int] | None = None
     context: str = ""
     label: str = ""
+    doubts: tuple[str, ...] = ()
+    repaired: bool = False
+
+    @property
+    def verdict(self) -> Literal["", "verified", "repaired", "unverified"]:
+        """What became of it: every word checked, a quotation put right, or something not found; empty for no claim.
+
+        >>> Sentence("It rained.", supported=False).verdict
+        'unverified'
+        """
+        if not self.supported or self.unverified:
+            return "unverified"
+        if self.repaired:
+            return "repaired"
+        return "verified" if self.citations else ""
 
 
 State = Literal["answered", "closest", "none"]

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from embeddings import Embedder, open_embedder
+from embeddings import Embedder, Judgement, open_embedder
 from rag.cite import MOST_QUOTES, THRESHOLD, Checker, Citer, Support
 from rag.sentences import sentence_spans
 from rag.similarity import Similarity
@@ -204,3 +204,61 @@ class TestShortSentences:
             word: "",
             "Tickets cost 3 crowns.": "Tickets cost 3 crowns.",
         }
+
+
+class Judge:
+    """Calls a claim supported as far as it is told to, and remembers what it was asked."""
+
+    name = "judge"
+
+    def __init__(self, supported: float) -> None:
+        self.supported = supported
+        self.asked: list[tuple[str, str]] = []
+
+    def judge(self, pairs: Sequence[tuple[str, str]]) -> list[Judgement]:
+        self.asked += pairs
+        return [Judgement(self.supported, 1 - self.supported, 0.0)] * len(pairs)
+
+
+@pytest.mark.parametrize(("supported", "kinds"), [(0.99, []), (0.0, ["meaning"])])
+def test_the_support_check_reads_the_quote_with_the_sentence_before_it(supported: float, kinds: list[str]) -> None:
+    judge, claim = Judge(supported), "It employs 620 people."
+    checker = Checker(hits(), Similarity(open_embedder("hashing")), Vocabulary(TEXTS), lambda: judge)
+    assert [fact.kind for fact in checker.check(claim).missing] == kinds
+    assert judge.asked == [(claim, "The tram maker Velotek opened a battery plant near Osk. It employs 620 people.")]
+
+
+def test_what_the_rules_mark_already_is_not_judged() -> None:
+    judge = Judge(0.0)
+    checker = Checker(hits(), Similarity(open_embedder("hashing")), Vocabulary(TEXTS), lambda: judge)
+    assert [fact.kind for fact in checker.check("It employs 630 people.").missing] == ["number"]
+    assert judge.asked == []
+
+
+@pytest.mark.parametrize(
+    ("written", "shown", "verdict"),
+    [
+        ("Jon Brask said: “We were not ever asked.”", "Jon Brask said: “We were never asked.”", "repaired"),
+        ("Jon Brask said: “We were never asked.”", "Jon Brask said: “We were never asked.”", "verified"),
+        (
+            "Jon Brask said: “Beets are my whole life now.”",
+            "Jon Brask said: “Beets are my whole life now.”",
+            "unverified",
+        ),
+    ],
+)
+def test_a_quotation_that_is_nearly_right_is_put_right(written: str, shown: str, verdict: str) -> None:
+    citer = Citer(hits(), Similarity(open_embedder("hashing")), Vocabulary(TEXTS))
+    (sentence,) = citer.read(written, True)
+    assert (sentence.text, sentence.verdict) == (shown, verdict)
+
+
+def test_a_speaker_left_out_or_exchanged_is_marked() -> None:
+    citer = Citer(hits(), Similarity(open_embedder("hashing")), Vocabulary(TEXTS))
+    bare, other, kept = citer.read(
+        "The work would begin in September. Jon Brask said that the work would begin in September. "
+        "Mayor Kramer said the work would begin in September.",
+        True,
+    )
+    assert [bare.doubts, set(other.doubts), kept.doubts] == [("attribution",), {"name", "speaker"}, ()]
+    assert [bare.verdict, other.verdict, kept.verdict] == ["unverified", "unverified", "verified"]

@@ -175,7 +175,7 @@ def older(turn: Turn) -> dict[str, Any]:
     del answer["state"], answer["score"]
     answer["refused"] = turn.answer is not None and turn.answer.refused
     for sentence in answer["sentences"]:
-        del sentence["answer"], sentence["context"], sentence["label"]
+        del sentence["answer"], sentence["context"], sentence["label"], sentence["doubts"], sentence["repaired"]
     for plain in record["hits"]:
         del plain["passage"]["places"]
     return {**record, "version": 1}
@@ -205,7 +205,7 @@ KEPT = {
     "Turn": "number question status answer note ignored",
     "Answer": "question searched understood parts scope candidates dropped text sentences citations hits model complete "
     "state score notice",
-    "Sentence": "text citations supported lead unverified bold answer context label",
+    "Sentence": "text citations supported lead unverified bold answer context label doubts repaired",
     "Citation": "number hit quote start end",
     "Hit": "passage document score why also",
     "Passage": "id document_id start end text places",

@@ -171,9 +171,9 @@ class TestAnswerMarkup:
         markup = answer_markup(Turn(1, "Who?", "done", answered("So it is in 1912.", bare, model="near:small")))
         assert '<span class="unsupported"' in markup
         assert "cite" not in markup
-        assert "unverified" not in markup
+        assert 'class="unverified' not in markup
         assert Elements(markup).text == (
-            "Answer: So it is in 1912. no sourceWritten by near:small; 1 of 1 sentence without a source"
+            "Answer: So it is in 1912. no sourceWritten by near:small; sentences verified: 0, repaired: 0, unverified: 1"
         )
 
     def test_a_model_is_named_and_an_extractive_answer_names_none(self) -> None:

@@ -25,7 +25,7 @@ from rag.web.conversations import MAX_NUMBER, MAX_TITLE, title_of
 from rag.web.language import current, phrase, told
 from rag.web.lines import one_line, shortened
 from rag.web.record import VERSION, checked_version, damaged, from_json, parsed, readable, to_json
-from rag.web.render import Block, also, blocks, cited_byline, pieces, place_text
+from rag.web.render import DOUBTED, DOUBTS, Block, Piece, also, blocks, cited_byline, pieces, place_text
 
 FORMAT = "footnote conversation"
 MAX_NEAREST = 3
@@ -182,8 +182,8 @@ def _no_source() -> str:
     return f"({phrase('no source')})"
 
 
-def _no_quote() -> str:
-    return f"({phrase('stands in no quote')})"
+def _doubted(piece: Piece) -> str:
+    return f"({phrase(DOUBTS.get(piece.doubt, DOUBTED))})"
 
 
 def _text(sentence: Sentence) -> str:
@@ -192,7 +192,7 @@ def _text(sentence: Sentence) -> str:
     for piece in pieces(replace(sentence, text=_own_words(sentence.text))):
         text = _spaced(piece.text)
         parts.append(_BOLDABLE.sub(rf"{_BOLD}\g<0>{_BOLD}", text, count=1) if piece.strong else text)
-        parts += [f" {_no_quote()}"] * piece.ends
+        parts += [f" {_doubted(piece)}"] * piece.ends
     parts += [f" {_no_source()}"] * (not sentence.supported)
     return " ".join("".join(parts).split()).replace(_BOLD * 2, "")
 
@@ -386,10 +386,10 @@ def _html_sentence(E: Any, sentence: Sentence, turn: int) -> list[Any]:  # noqa:
     for piece in pieces(replace(sentence, text=_own_words(sentence.text))):
         part = _spaced(piece.text)
         part = E.strong(part) if piece.strong else part
-        if not sentence.supported or piece.unverified:
+        if not sentence.supported or piece.doubt:
             part = E.span(part, {"class": "unverified" if sentence.supported else "unsupported"})
         parts.append(part)
-        parts += [" ", E.span(_no_quote(), {"class": "mark"})] * piece.ends
+        parts += [" ", E.span(_doubted(piece), {"class": "mark"})] * piece.ends
     if not sentence.supported:
         parts += [" ", E.span(_no_source(), {"class": "mark"})]
     return [*parts, *(E.sup(E.a(f"[{each}]", href=f"#s-{turn}-{each}")) for each in _numbers(sentence))]

@@ -23,13 +23,15 @@ from rag.types import Answer, Citation, Hit, Passage, Sentence
 from rag.web.conversation import Turn
 from rag.web.lines import HIDDEN
 
-VERSION = 3
+VERSION = 4
 SINCE: dict[tuple[type, str], int] = {
     (Answer, "score"): 2,
     (Sentence, "answer"): 2,
     (Sentence, "context"): 2,
     (Sentence, "label"): 2,
     (Passage, "places"): 3,
+    (Sentence, "doubts"): 4,
+    (Sentence, "repaired"): 4,
 }
 """Fields that came later, by the version they came with; what is older has their defaults."""
 

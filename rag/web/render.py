@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from itertools import pairwise
@@ -188,7 +189,7 @@ def _notices(answer: Answer, turn: Turn) -> list[str]:
     if finished and not answer.refused and any(each.supported and each.unverified for each in answer.sentences):
         notices.append(
             f'<p class="note"><span class="unverified end">{phrase("Words marked like this")}</span> '
-            f"{phrase('stand in no quote')}</p>"
+            f"{phrase('stand in no quote, or the quote says something else')}</p>"
         )
     cut = turn.status == "done" and not answer.complete
     if cut or answer.notice:
@@ -274,23 +275,34 @@ def _marked(piece: Piece) -> str:
     text = _piece(piece.text)
     if piece.strong:
         text = f'<strong class="asked">{text}</strong>' if piece.asked else f"<strong>{text}</strong>"
-    if not piece.unverified:
+    if not piece.doubt:
         return text
-    said = f'<span class="spoken"> &#40;{phrase("stands in no quote")}&#41;</span>' if piece.ends else ""
-    about = phrase("Stands in no quote")
+    about = phrase(DOUBTS.get(piece.doubt, DOUBTED))
+    said = f'<span class="spoken"> &#40;{about}&#41;</span>' if piece.ends else ""
     return f'<span class="unverified{" end" * piece.ends}" title="{about}">{text}{said}</span>'
+
+
+DOUBTED = "stands in no quote"
+DOUBTS = {
+    "negation": "the quote says it otherwise",
+    "direction": "the quote says it otherwise",
+    "meaning": "the quote may say something else",
+    "attribution": "the quote says who says so",
+    "speaker": "in the quote somebody else says so",
+}
+"""What a mark means, by the kind of doubt; others stand in no quote."""
 
 
 class Piece(NamedTuple):
     """A stretch of a sentence and its marks; ``strong`` is set in bold, ``asked`` answers the question.
 
-    ``unverified`` stands in no quote; ``ends`` is true where that stretch comes to its end.
+    ``doubt`` is the kind of doubt about it, or empty; ``ends`` is true where that stretch comes to its end.
     """
 
     text: str
     strong: bool
     asked: bool
-    unverified: bool
+    doubt: str
     ends: bool
 
 
@@ -304,13 +316,16 @@ def pieces(sentence: Sentence, start: int = 0, end: int | None = None) -> list[P
     asked = (sentence.answer,) if sentence.answer else ()
     strong = (*sentence.bold, *asked)
     unverified = sentence.unverified if sentence.supported else ()
+    kinds = (*sentence.doubts, *[DOUBTED] * len(unverified))
+    # The shorter of two marks says more.
+    doubts = sorted(zip(unverified, kinds, strict=False), key=lambda doubt: doubt[0][1] - doubt[0][0])
     cuts = {start, end} | {min(max(each, start), end) for span in (*strong, *unverified) for each in span}
     return [
         Piece(
             sentence.text[first:last],
             _inside(first, last, strong),
             _inside(first, last, asked),
-            _inside(first, last, unverified),
+            next((kind for span, kind in doubts if _inside(first, last, [span])), ""),
             _inside(first, last, unverified) and any(last == stop for _, stop in unverified),
         )
         for first, last in pairwise(sorted(cuts))
@@ -350,13 +365,16 @@ def _quotes(answer: Answer) -> str:
 
 def _written_by(answer: Answer) -> str:
     """Who wrote an answer, and what our own check of its sentences came to."""
-    bare, count = sum(not sentence.supported for sentence in answer.sentences), len(answer.sentences)
-    if bare:
-        text = (
-            "Written by {model}; {bare} of {count} sentence without a source|"
-            "Written by {model}; {bare} of {count} sentences without a source"
+    counts = Counter(sentence.verdict for sentence in answer.sentences)
+    if counts["repaired"] + counts["unverified"]:
+        text = "Written by {model}; sentences verified: {verified}, repaired: {repaired}, unverified: {unverified}"
+        return phrase(
+            text,
+            model=answer.model,
+            verified=counts["verified"],
+            repaired=counts["repaired"],
+            unverified=counts["unverified"],
         )
-        return phrase(text, model=answer.model, bare=bare, count=count)
     if answer.citations:
         return phrase("Written by {model}; every quote checked letter for letter", model=answer.model)
     return phrase("Written by {model}", model=answer.model)
