@@ -16,7 +16,6 @@ import re
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
-from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -238,6 +237,10 @@ def shortened(rng: random.Random, sentence: str) -> str:
     return sentence
 
 
+def _other_name_ru(rng: random.Random, sentence: str, around: str) -> str | None:
+    return other_name(rng, sentence, around, _RU_NAME)
+
+
 _MONTHS = "January|February|March|April|May|June|July|August|September|October|November|December"
 REWORDED = (
     (r"\b(\d+) ?%", r"\1 percent"),
@@ -393,7 +396,7 @@ class Data:
         sentence, evidence = drawn
         if self.rng.random() < 0.4:
             return Pair(re.sub(r"\s*\([^()]*\)", "", sentence), evidence, SUPPORTED)
-        edit = self.rng.choice([other_number, denied_ru, partial(other_name, names=_RU_NAME)])
+        edit = self.rng.choice([other_number, denied_ru, _other_name_ru])
         changed = edit(self.rng, sentence, text)
         if changed is None or changed in evidence:
             return None
