@@ -153,6 +153,7 @@ class TestIndex:
     ) -> None:
         (folder.articles / "scan.pdf").write_bytes(pdf([lines(ONE), []], image=True))
         monkeypatch.setenv("PATH", "")
+        monkeypatch.setattr(sys.modules["rag.build"], "Worker", Worker)  # one that is started now
         changes = build(folder, hashing)
         told = "1 of 2 pages are images; install tesseract to read them"
         assert [(each.id, each.reason) for each in changes.incomplete] == [("scan.pdf", told)]
