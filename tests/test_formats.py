@@ -241,8 +241,8 @@ class TestOffice:
             "Kelm | 3",
         ]
         assert found.title == "The Ferry"
-        assert place(found, "It is slow.") == "By boat"
-        assert place(found, "Kelm | 3") == "Fares"
+        assert place(found, "It is slow.") == "section “By boat”"
+        assert place(found, "Kelm | 3") == "section “Fares”"
 
     def test_word_footnotes_are_read_and_their_marks_are_no_digits(self) -> None:
         space = "http://schemas.openxmlformats.org/wordprocessingml/2006/main"
@@ -279,7 +279,7 @@ class TestOffice:
             "Kelm | 3",
             "¹ See the rolls.",
         ]
-        assert place(found, "It is slow") == "By boat"
+        assert place(found, "It is slow") == "section “By boat”"
 
     def test_slides_begin_with_their_titles_and_end_with_their_notes(self) -> None:
         data = pptx(
@@ -425,7 +425,7 @@ class TestRestructured:
         assert found.text.startswith("The Ferry\n\nIt is slow.\n\n3 It sank.")
         assert "x = 1" in found.text
         assert Path("/etc/hostname").read_text().strip() not in found.text
-        assert place(found, "- Kelm") == "Fares"
+        assert place(found, "- Kelm") == "section “Fares”"
 
 
 def letter(**attached: bytes) -> bytes:

@@ -221,7 +221,7 @@ def test_a_dash_makes_no_agencys_line(start: str) -> None:
 
 
 def test_a_line_said_twice_stays_twice() -> None:
-    assert clean_paragraphs(["Yes.", "Yes.", FIRST])[0] == ["Yes.", "Yes.", FIRST]
+    assert clean_paragraphs(["Yes.", "Yes.", FIRST])[0] == list(enumerate(["Yes.", "Yes.", FIRST]))
 
 
 @pytest.mark.parametrize(

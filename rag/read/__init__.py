@@ -191,4 +191,4 @@ def _version(suffix: str) -> str:
 
     libraries = [f"{library}={version(library)}" for library in _LIBRARIES.get(suffix, _HTML)]
     recognizes = ["ocr"] if suffix in (".pdf", ".eml", ".mbox") and which("tesseract") else []
-    return " ".join(("3", *libraries, *recognizes))
+    return " ".join(("4", *libraries, *recognizes))

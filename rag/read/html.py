@@ -11,13 +11,15 @@ from collections.abc import Collection, Iterator, Sequence
 from typing import Any
 
 from rag.errors import RefusedFile
+from rag.read.assemble import article
 from rag.read.blocks import Block, Marks, page_blocks
 from rag.read.dates import date_line, is_updated
 from rag.read.encoding import clean, decode
 from rag.read.furniture import clean_paragraphs
 from rag.read.header import find_header
 from rag.read.lines import ends_sentence, word_count
-from rag.types import Document
+from rag.read.markup import HEADINGS
+from rag.types import Document, Header
 
 LONGEST_PAGE = 5_000_000
 """Characters; the longest news pages have a third of it, and the time grows faster than the length."""
@@ -64,7 +66,8 @@ def read_html(id: str, data: bytes) -> Document:
     left_out = _sweep(tree)
     blocks = page_blocks(tree)
     kept, around = _article(tree, blocks)
-    lines = [line for number in sorted(kept) if (line := clean(blocks[number].text).strip())]
+    written = [(blocks[number], line) for number in sorted(kept) if (line := clean(blocks[number].text).strip())]
+    lines = [line for _, line in written]
     if not lines:
         raise RefusedFile("no article was found on the page; save its text as .txt")
     found = find_header(lines, _line(known.title))
@@ -75,17 +78,18 @@ def read_html(id: str, data: bytes) -> Document:
     for number, block in enumerate(blocks):
         if number not in kept:
             left_out[REPEATED if block.text in texts else _kind(block.node, around) or REST] += word_count(block.text)
-    return Document(
-        id=id,
+    header = Header(
+        id,
         title=found.title,
         outlet=_site(known.sitename) or found.outlet,
         authors=_people(known.author) or found.authors or shown.authors,
         published=stated or _shown_date(above) or found.published or shown.published or _date_in(_line(known.url)),
         language=_line(tree.get("lang")),
         source=saved or _line(known.url) or found.source,
-        text="\n\n".join(paragraphs),
-        left_out=tuple(sorted((left_out + dropped).items())),
     )
+    tags = [block.node.tag for block, _ in written]
+    heads = HEADINGS if tags.count("h1") > 1 else HEADINGS - {"h1"}  # a single one is the title
+    return article(paragraphs, {number for number, tag in enumerate(tags) if tag in heads}, header, left_out + dropped)
 
 
 def visible_text(markup: str) -> str:

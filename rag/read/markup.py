@@ -8,8 +8,8 @@ from typing import Any
 
 from rag.read.assemble import Paragraph, heading, one_line
 
-_HEADINGS = frozenset({"h1", "h2", "h3", "h4", "h5", "h6"})
-_BLOCKS = _HEADINGS.union(
+HEADINGS = frozenset({"h1", "h2", "h3", "h4", "h5", "h6"})
+_BLOCKS = HEADINGS.union(
     ("address", "article", "aside", "blockquote", "body", "caption", "center", "dd", "details", "div", "dl", "dt"),
     ("fieldset", "figcaption", "figure", "footer", "form", "header", "hr", "html", "legend", "li", "main", "nav", "ol"),
     ("p", "pre", "section", "summary", "table", "tbody", "td", "tfoot", "th", "thead", "tr", "ul"),
@@ -84,7 +84,7 @@ class _Walk:
             yield from self._flush()
             if tag == "li":
                 self._mark = "- "
-            self._section = tag in _HEADINGS
+            self._section = tag in HEADINGS
         self._text.append(node.text or "")
         for child in node:
             if isinstance(child.tag, str) and not _is_hidden(child):
