@@ -18,7 +18,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from documents import LINE, docx, epub, lines, odt, pdf, pptx, word, xlsx, zipped
+from documents import LINE, docx, epub, lines, odt, pdf, pptx, with_parts, word, xlsx, zipped
 from rag.errors import RefusedFile
 from rag.read import READERS, Worker, parse, parse_all, parse_here, reader_version, scan
 from rag.types import Document, written_place
@@ -621,3 +621,78 @@ def test_several_articles_of_a_file_are_numbered() -> None:
         "m/a.eml#1",
         "m/a.eml#2",
     ]
+
+
+W = 'xmlns:w="http://schemas.openxmlformats.org/wordprocessingml/2006/main"'
+DELETION = "<text:changed-region><text:deletion><text:p>a lie</text:p></text:deletion></text:changed-region>"
+NOTE = "<office:annotation><text:p>Is it so?</text:p></office:annotation>"
+CHART = '<c:chart xmlns:c="c" xmlns:a="a"><a:t>Fares by town</a:t><c:v>Kelm</c:v><c:v>3</c:v></c:chart>'
+LEFT_OUT = {
+    "deletions.docx": (
+        docx(
+            word("It sank.")
+            + "<w:p><w:del><w:r><w:delText>a lie</w:delText></w:r></w:del><w:r><w:t>By day.</w:t></w:r></w:p>"
+        ),
+        {"deleted text": 2},
+    ),
+    "comments.docx": (
+        docx(
+            word("It sank."),
+            comments=f"<w:comments {W}><w:comment w:id='1'>{word('Is it so?')}</w:comment></w:comments>",
+        ),
+        {"comments": 3},
+    ),
+    "heads.docx": (
+        docx(word("It sank."), header1=f"<w:hdr {W}><w:p><w:r><w:t>The Courier</w:t></w:r></w:p></w:hdr>"),
+        {"running heads and page numbers": 2},
+    ),
+    "hidden.docx": (
+        docx(
+            word("It sank.")
+            + "<w:p><w:r><w:rPr><w:vanish/></w:rPr><w:t>Say no.</w:t></w:r><w:r><w:t>By day.</w:t></w:r></w:p>"
+        ),
+        {"hidden text": 2},
+    ),
+    "shown.docx": (
+        docx('<w:p><w:r><w:rPr><w:vanish w:val="0"/></w:rPr><w:t>It sank.</w:t></w:r></w:p>'),
+        {},
+    ),
+    "chart.docx": (with_parts(docx(word("It sank.")), {"word/charts/chart1.xml": CHART}), {"charts and diagrams": 5}),
+    "chart.pptx": (
+        with_parts(pptx([("title", "It sank.")]), {"ppt/charts/chart1.xml": CHART, "ppt/charts/style1.xml": CHART}),
+        {"charts and diagrams": 5},
+    ),
+    "broken.pptx": (with_parts(pptx([("title", "It sank.")]), {"ppt/charts/chart1.xml": "<c"}), {}),
+    "chart.xlsx": (with_parts(xlsx(Fares=[["It sank."]]), {"xl/charts/chart1.xml": CHART}), {"charts and diagrams": 5}),
+    "changes.odt": (
+        odt(f"<text:tracked-changes>{DELETION}</text:tracked-changes><text:p>It sank.{NOTE}</text:p>"),
+        {"comments": 3, "deleted text": 2},
+    ),
+    "hidden.epub": (epub("<p>It sank.</p><p style='font-size:0'>Say no.</p>"), {"hidden text": 2}),
+    "form.pdf": (
+        pdf(
+            [lines("It sank.")],
+            notes=[
+                "/Subtype /Widget /FT /Tx /T (name) /V (Ada Brook)",
+                "/Subtype /Widget /FT /Btn /T (yes) /V /Yes",
+                "/Subtype /Text /Contents (Is it so?)",
+            ],
+        ),
+        {"comments": 3, "values in forms": 2},
+    ),
+}
+
+
+@pytest.mark.parametrize("name", LEFT_OUT)
+def test_what_is_not_read_is_counted_by_kind(name: str) -> None:
+    data, left_out = LEFT_OUT[name]
+    found = read(name, data)
+    assert dict(found.left_out) == left_out
+    assert set(found.text.split()) <= {"It", "sank.", "By", "day."}
+    assert "It sank." in found.text
+
+
+def test_hidden_text_of_a_mail_is_counted() -> None:
+    body = "<p style='display:none'>Read this first</p><p>It sank.</p>"
+    found = read("a.eml", f"Subject: x\nContent-Type: text/html\n\n{body}".encode())
+    assert (found.text, found.left_out) == ("It sank.", (("hidden text", 3),))

@@ -15,6 +15,8 @@ from rag.types import Document, Header, Locator
 _BETWEEN = "\n\n"
 LONGEST_PLACE = 80
 """Characters of a heading that names a place."""
+COMMENTS, DELETED, HIDDEN = "comments", "deleted text", "hidden text"
+CHARTS, FORM_VALUES, RUNNING_HEADS = "charts and diagrams", "values in forms", "running heads and page numbers"
 _QUESTIONS = frozenset({"q", "question", "в", "вопрос", "frage", "сұрақ"})
 _ANSWERS = frozenset({"a", "answer", "о", "ответ", "antwort", "жауап"})
 
@@ -120,7 +122,7 @@ def assemble(
         text=_BETWEEN.join(each.text for each in kept),
         places=tuple(places),
         notices=tuple(notices),
-        left_out=tuple(sorted((left_out or {}).items())),
+        left_out=tuple(sorted((kind, words) for kind, words in (left_out or {}).items() if words)),
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from html import escape
 from typing import TYPE_CHECKING
@@ -32,7 +33,8 @@ _TAG = re.compile(r"</?([A-Za-z][\w-]*)")
 def read_markdown(id: str, data: bytes) -> Document:
     """Read the header and the text of a Markdown file; raise RefusedFile where its front matter is too long."""
     fields, text = split_front_matter(decode(data))
-    first, lines, sure, headings = _rendered(text)
+    hidden: Counter[str] = Counter()
+    first, lines, sure, headings = _rendered(text, hidden)
     title = text_field(fields, "title", "headline") or first
     found = find_header(lines, title)
     if fields:
@@ -50,10 +52,10 @@ def read_markdown(id: str, data: bytes) -> Document:
         language=text_field(fields, "language", "lang"),
         source=text_field(fields, "source", "url", "link") or found.source,
     )
-    return article(kept, headings, known, left_out)
+    return article(kept, headings, known, left_out + hidden)
 
 
-def _rendered(text: str) -> tuple[str, list[str], frozenset[int], frozenset[int]]:
+def _rendered(text: str, left_out: Counter[str]) -> tuple[str, list[str], frozenset[int], frozenset[int]]:
     """Return the first heading of the first level and the paragraphs without marks; which are parts of a list, which heads.
 
     Parts of a table, a quotation and code count as those of a list. What would keep the parser busy for long, or is
@@ -70,7 +72,7 @@ def _rendered(text: str) -> tuple[str, list[str], frozenset[int], frozenset[int]
     lines: list[str] = []
     sure: set[int] = set()
     headings: set[int] = set()
-    for block, kind in _blocks(tokens):
+    for block, kind in _blocks(tokens, left_out):
         if kind == "heading":
             headings.update(range(len(lines), len(lines) + min(1, len(block))))
         if kind == "part":
@@ -78,7 +80,7 @@ def _rendered(text: str) -> tuple[str, list[str], frozenset[int], frozenset[int]
         lines.extend(block)
     first = next(
         (
-            _inline(tokens[place + 1])
+            _inline(tokens[place + 1], Counter())
             for place, token in enumerate(tokens)
             if token.type == "heading_open" and token.tag == "h1"
         ),
@@ -87,7 +89,7 @@ def _rendered(text: str) -> tuple[str, list[str], frozenset[int], frozenset[int]
     return " ".join(first.split()), lines, frozenset(sure), frozenset(headings)
 
 
-def _blocks(tokens: Sequence[Token]) -> Iterator[tuple[list[str], str]]:
+def _blocks(tokens: Sequence[Token], left_out: Counter[str]) -> Iterator[tuple[list[str], str]]:
     """Yield the lines of each block, and what it is: a "heading", a "part" of a list, a table, a quotation or code."""
     row: list[str] | None = None
     number = ""
@@ -102,16 +104,16 @@ def _blocks(tokens: Sequence[Token]) -> Iterator[tuple[list[str], str]]:
         elif token.type == "list_item_open" and token.markup in (".", ")") and not _counts(tokens, place):
             number = f"{token.info}{token.markup} "
         elif token.type == "inline" and row is not None:
-            row.append(" ".join(_inline(token).split()))
+            row.append(" ".join(_inline(token, left_out).split()))
         elif token.type == "inline":
-            lines = [" ".join(line.split()) for line in (number + _inline(token)).split("\n") if line.strip()]
+            lines = [" ".join(line.split()) for line in (number + _inline(token, left_out)).split("\n") if line.strip()]
             yield lines, "part" if token.level > 1 else "heading" if tokens[place - 1].tag in heads else ""
             number = ""
         elif token.type in ("fence", "code_block"):
             code = "\n".join(line.rstrip() for line in token.content.split("\n") if line.strip())
             yield [code] if code else [], "part"
         elif token.type == "html_block":
-            yield paragraphs(_markup_text(token.content) if _is_html(token.content) else token.content), ""
+            yield paragraphs(_markup_text(token.content, left_out) if _is_html(token.content) else token.content), ""
 
 
 def _counts(tokens: Sequence[Token], place: int) -> bool:
@@ -126,7 +128,7 @@ def _counts(tokens: Sequence[Token], place: int) -> bool:
     return items[0].info == "1" and len(items) > 1
 
 
-def _inline(token: Token) -> str:
+def _inline(token: Token, left_out: Counter[str]) -> str:
     """Return what is seen of a run of text: no marks, links by their text, no pictures; a soft line break is a space."""
     children = token.children or []
     with_html = any(child.type == "html_inline" and _is_html(child.content) for child in children)
@@ -144,7 +146,7 @@ def _inline(token: Token) -> str:
             seen = with_html and not _is_html(child.content)
             parts.append(escape(child.content) if seen else child.content)
     text = "".join(parts)
-    return _markup_text(text.replace("\n", "<br>")) if with_html else text
+    return _markup_text(text.replace("\n", "<br>"), left_out) if with_html else text
 
 
 def _is_html(markup: str) -> bool:
@@ -155,7 +157,7 @@ def _is_html(markup: str) -> bool:
     return match is None or match[1].lower() in tags
 
 
-def _markup_text(markup: str) -> str:
+def _markup_text(markup: str, left_out: Counter[str]) -> str:
     from rag.read.html import visible_text
 
-    return visible_text(markup)
+    return visible_text(markup, left_out)
