@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import datetime
+import io
 import re
 import subprocess
 import threading
 import time
+import zipfile
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, contextmanager, suppress
@@ -696,3 +698,35 @@ def test_hidden_text_of_a_mail_is_counted() -> None:
     body = "<p style='display:none'>Read this first</p><p>It sank.</p>"
     found = read("a.eml", f"Subject: x\nContent-Type: text/html\n\n{body}".encode())
     assert (found.text, found.left_out) == ("It sank.", (("hidden text", 3),))
+
+
+def test_the_title_is_no_section() -> None:
+    found = read(
+        "a.docx",
+        docx(word("The ferry", "Heading1") + word("It sank.") + word("Fares", "Heading2") + word("It pays.")),
+    )
+    assert (found.title, place(found, "It sank."), place(found, "It pays.")) == ("The ferry", "", "section “Fares”")
+
+
+@pytest.mark.parametrize(
+    ("written", "authors"), [("Unknown", ()), ("Unknown Author", ()), ("Ada Brook", ("Ada Brook",))]
+)
+def test_a_book_whose_author_is_unknown_has_none(written: str, authors: tuple[str, ...]) -> None:
+    book = epub("<p>It sank.</p>")
+    with zipfile.ZipFile(io.BytesIO(book)) as archive:
+        package = next(name for name in archive.namelist() if name.endswith(".opf"))
+        text = archive.read(package).decode()
+    changed = re.sub("<dc:creator>[^<]*", f"<dc:creator>{written}", text)
+    assert changed.count(written) == 1
+    assert read("a.epub", with_parts(book, {package: changed})).authors == authors
+
+
+def test_a_title_of_one_word_in_a_pdfs_properties_is_not_believed() -> None:
+    pages = [[(72, 780, 20, "The ferry of Kelm"), *lines(f"It sank near kelm.\n{PROSE}")]]
+    assert read("a.pdf", pdf(pages, {"Title": "kelm"})).title == "The ferry of Kelm"
+    assert read("a.pdf", pdf(pages, {"Title": "Ferry of Kelm"})).title == "Ferry of Kelm"
+
+
+def test_a_question_is_no_title() -> None:
+    talk = "Talk with a keeper\n\nBy Tom Reed\n25 March 2031\n\nQ: Who built it?\n\nA: Orla Finn built it in 1825."
+    assert read("a.txt", talk.encode()).title == "Talk with a keeper"

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 from rag.read.encoding import clean
 from rag.read.header import find_header
-from rag.read.lines import alike, speaker
+from rag.read.lines import ANSWERS, ASKS, alike, speaker
 from rag.types import Document, Header, Locator
 
 _BETWEEN = "\n\n"
@@ -17,8 +17,6 @@ LONGEST_PLACE = 80
 """Characters of a heading that names a place."""
 COMMENTS, DELETED, HIDDEN = "comments", "deleted text", "hidden text"
 CHARTS, FORM_VALUES, RUNNING_HEADS = "charts and diagrams", "values in forms", "running heads and page numbers"
-_QUESTIONS = frozenset({"q", "question", "в", "вопрос", "frage", "сұрақ"})
-_ANSWERS = frozenset({"a", "answer", "о", "ответ", "antwort", "жауап"})
 
 
 @dataclass(slots=True)
@@ -37,15 +35,12 @@ def heading(text: str, kind: str = "section") -> Paragraph:
 def article(
     kept: Iterable[tuple[int, str]], headings: Container[int], known: Header, left_out: Mapping[str, int]
 ) -> Document:
-    """Join the lines that are an article's text; those whose numbers are ``headings`` head a section, except the title.
+    """Join the lines that are an article's text; those whose numbers are ``headings`` head a section.
 
     >>> article([(2, "The port is shut."), (3, "Repairs"), (4, "They begin.")], {0, 3}, Header("a.md"), {}).places
     (Locator(start=19, kind='section', name='Repairs'),)
     """
-    paragraphs = [
-        heading(text) if number in headings and alike(text) != alike(known.title) else Paragraph(text)
-        for number, text in kept
-    ]
+    paragraphs = [heading(text) if number in headings else Paragraph(text) for number, text in kept]
     mark_turns(paragraphs)
     return assemble(paragraphs, known, find=False, left_out=left_out)
 
@@ -67,9 +62,9 @@ def mark_turns(paragraphs: Sequence[Paragraph]) -> None:
     asked = False
     for number in turns:
         each, name = paragraphs[number], speakers[number]
-        if asked and name.casefold() in _ANSWERS:  # it belongs to its question
+        if asked and name.casefold() in ANSWERS:  # it belongs to its question
             continue
-        asked = name.casefold() in _QUESTIONS
+        asked = name.casefold() in ASKS
         each.places.append((0, "turn", place_name(each.text if asked else name)))
 
 
@@ -97,6 +92,8 @@ def assemble(
 ) -> Document:
     """Join paragraphs to a Document, all of them; what ``known`` lacks their lines may tell where ``find`` is true.
 
+    The title is no section.
+
     >>> lines = [Paragraph("Storm closes harbour"), heading("Monday"), Paragraph("The port is shut.")]
     >>> document = assemble(lines, Header("a.docx"))
     >>> document.text[document.places[0].start:]
@@ -106,14 +103,19 @@ def assemble(
     found = find_header([each.text for each in kept], known.title) if find else None
     if find:
         mark_turns(kept)
+    title = (found.title if found else "") or known.title
     places: list[Locator] = []
     length = 0
     for each in kept:
-        places += [Locator(length + start, kind, name) for start, kind, name in each.places]
+        places += [
+            Locator(length + start, kind, name)
+            for start, kind, name in each.places
+            if (kind, alike(each.text)) != ("section", alike(title))
+        ]
         length += len(each.text) + len(_BETWEEN)
     return Document(
         id=known.id,
-        title=(found.title if found else known.title) or known.title,
+        title=title,
         outlet=known.outlet or (found.outlet if found else ""),
         authors=known.authors or (found.authors if found else ()),
         published=known.published or (found.published if found else ""),

@@ -14,6 +14,8 @@ from rag.read.markup import paragraphs_of
 from rag.read.zipped import Archive, attribute, local, xml
 from rag.types import Document, Header
 
+_NOBODY = ("unknown", "unknown author")
+"""What Calibre and LibreOffice write where they know no author."""
 _FONTS = ("http://www.idpf.org/2008/embedding", "http://ns.adobe.com/pdf/enc#RC")
 """Fonts may be scrambled in a book that everyone may read."""
 
@@ -76,7 +78,7 @@ def _known(id: str, package: Any) -> Header:
         id,
         title=said.get("title", [""])[0][:200],
         outlet=said.get("publisher", [""])[0][:100],
-        authors=tuple(said.get("creator", ())[:10]),
+        authors=tuple(each for each in said.get("creator", ())[:10] if each.casefold() not in _NOBODY),
         published=date[0] if date and "1000" <= date[0] < "2100" else "",
         language=said.get("language", [""])[0][:20],
     )

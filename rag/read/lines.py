@@ -13,6 +13,9 @@ _NAME = r"[A-ZÀ-ÞЀ-Я][\w.'’-]{0,20}(?: [A-ZÀ-ÞЀ-Я][\w.'’-]{0,20}){0,
 _TURN = re.compile(
     rf"(?:{_CLOCK}+)?(?:<(?P<sign>[^<>\n]{{1,40}})>|\[(?P<box>[^\[\]\n]{{1,40}})\]:|(?P<name>{_NAME}):)(?:\s|$)|{_CLOCK}"
 )
+ASKS = frozenset({"q", "question", "в", "вопрос", "frage", "сұрақ"})
+ANSWERS = frozenset({"a", "answer", "о", "ответ", "antwort", "жауап"})
+"""Who speaks in an interview whose turns name no people, in small letters."""
 _ALIKE = str.maketrans({"‘": "'", "’": "'", "“": '"', "”": '"', "«": '"', "»": '"', "–": "-", "—": "-"})
 
 

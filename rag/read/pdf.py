@@ -99,7 +99,8 @@ def _known(id: str, metadata: dict[str, str], pages: list[Page], paragraphs: lis
     title, author = (one_line(metadata.get(name)) for name in ("Title", "Author"))
     return Header(
         id,
-        title=title if len(title) > 3 and stands_in(title, beginning) else title_of(pages),
+        # One word is often the file's name.
+        title=title if " " in title and stands_in(title, beginning) else title_of(pages),
         authors=(author,) if " " in author and len(author) < 60 and stands_in(author, beginning) else (),
     )
 
