@@ -124,6 +124,11 @@ def add(
     from rag.web.shelf import Shelf
 
     settings = Settings.from_environment(articles=articles, index=index)
+    for address in addresses:
+        if os.path.isfile(address):  # noqa: PTH113 - a long address is no error here
+            raise click.UsageError(
+                f"{Path(address).name} is a file: put articles into the folder, and name a list of addresses with --file"
+            )
     wanted = list(dict.fromkeys((*addresses, *(_lines(file) if file is not None else ()))))
     if not wanted:
         raise click.UsageError("name the addresses of articles, or a file of them with --file")

@@ -78,7 +78,7 @@ def spoken_date(published: str) -> str:
 
 PLACES: dict[str, tuple[str, str]] = {
     "chapter": ("{first}", "{first} – {last}"),
-    "section": ("{first}", "{first} – {last}"),
+    "section": ("section “{first}”", "sections “{first}” – “{last}”"),
     "sheet": ("sheet {first}", "sheets {first} – {last}"),
     "page": ("p. {first}", "pp. {first}–{last}"),
     "slide": ("slide {first}", "slides {first}–{last}"),

@@ -12,15 +12,27 @@ os.environ["RAG_INDEX"] = tempfile.mkdtemp(prefix="footnote-tests-")
 
 import atexit
 import shutil
+import sys
+from collections.abc import Iterator
+from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
 
 from embeddings import Embedder, open_embedder
 from news import ARTICLES, write_articles
+from rag.read import Worker
 from rag.settings import Settings
 
 atexit.register(shutil.rmtree, os.environ["RAG_INDEX"], ignore_errors=True)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _one_worker() -> Iterator[None]:
+    """Read the files of all builds in one process: starting one takes a third of a second."""
+    with Worker() as worker, pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sys.modules["rag.build"], "Worker", lambda: nullcontext(worker))
+        yield
 
 
 @pytest.fixture

@@ -14,16 +14,22 @@ def pdf(
     pages: Sequence[Iterable[tuple[float, float, float, str]]],
     metadata: Mapping[str, str] | None = None,
     image: bool = False,
+    notes: Sequence[str] = (),
 ) -> bytes:
     """A PDF whose pages hold texts: (x, y, size, text) in points from below, in Helvetica.
 
-    With ``image`` each page also holds a grey picture.
+    With ``image`` each page also holds a grey picture. ``notes`` are the entries of annotations and fields, on each page.
     """
+    refs = " ".join(f"{number} 0 R" for number in range(4, 4 + len(notes)))
     objects = [
-        "<< /Type /Catalog /Pages 2 0 R >>",
+        f"<< /Type /Catalog /Pages 2 0 R /AcroForm << /Fields [{refs}] >> >>"
+        if notes
+        else "<< /Type /Catalog /Pages 2 0 R >>",
         "",
         "<< /Type /Font /Subtype /Type1 /BaseFont /Helvetica /Encoding /WinAnsiEncoding >>",
+        *(f"<< /Type /Annot /Rect [9 9 99 29] {note} >>" for note in notes),
     ]
+    noted = f" /Annots [{refs}]" if notes else ""
     kids = []
     for page in pages:
         drawn = "".join(f"BT /F1 {size} Tf {x} {y} Td ({_escaped(text)}) Tj ET\n" for x, y, size, text in page)
@@ -33,7 +39,7 @@ def pdf(
         kids.append(f"{number} 0 R")
         objects += [
             "<< /Type /Page /Parent 2 0 R /MediaBox [0 0 595 842] "
-            f"/Resources << /Font << /F1 3 0 R >> >> /Contents {number + 1} 0 R >>",
+            f"/Resources << /Font << /F1 3 0 R >> >> /Contents {number + 1} 0 R{noted} >>",
             f"<< /Length {len(drawn)} >>\nstream\n{drawn}endstream",
         ]
     objects[1] = f"<< /Type /Pages /Kids [{' '.join(kids)}] /Count {len(kids)} >>"
@@ -74,6 +80,12 @@ _WORD = "http://schemas.openxmlformats.org/wordprocessingml/2006/main"
 _MATH = "http://schemas.openxmlformats.org/officeDocument/2006/math"
 _RELATIONS = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
 _PACKAGE = "http://schemas.openxmlformats.org/package/2006/relationships"
+
+
+def with_parts(data: bytes, parts: Mapping[str, str]) -> bytes:
+    """The same archive with further parts."""
+    with zipfile.ZipFile(io.BytesIO(data)) as archive:
+        return zipped({**{name: archive.read(name) for name in archive.namelist()}, **parts})
 
 
 def docx(body: str, **others: str) -> bytes:

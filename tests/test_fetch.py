@@ -414,6 +414,13 @@ class TestTerminal:
         done = self.run(*arguments)
         assert getattr(done.exception, "exit_code", done.exit_code) == 64
 
+    def test_a_file_instead_of_an_address_is_told_apart(self, tmp_path: Path) -> None:
+        (tmp_path / "urls.txt").write_text("https://a.test/")
+        done = self.run("urls.txt")
+        assert getattr(done.exception, "exit_code", done.exit_code) == 64
+        assert "--file" in f"{done.output}{getattr(done.exception, 'message', '')}"
+        assert "no address" in self.run("x" * 5000).output
+
     def test_where_all_fail_nothing_is_built(self, site: Site, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv("RAG_PRIVATE_ADDRESSES", "off")
         done = self.run(site.url + "/ferry")

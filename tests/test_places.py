@@ -20,7 +20,8 @@ from rag.build import build, inventory, outdated
 from rag.errors import IndexMismatch
 from rag.index import Index, verify
 from rag.prompt import build_prompt
-from rag.read import Worker
+from rag.read import Worker, parse
+from rag.read.assemble import Paragraph, assemble, mark_turns
 from rag.settings import Settings
 from rag.types import Answer, Citation, Header, Hit, Locator, Message, Passage, locate, places_between, written_place
 from rag.web.conversation import Turn
@@ -153,6 +154,7 @@ class TestIndex:
     ) -> None:
         (folder.articles / "scan.pdf").write_bytes(pdf([lines(ONE), []], image=True))
         monkeypatch.setenv("PATH", "")
+        monkeypatch.setattr(sys.modules["rag.build"], "Worker", Worker)  # one that is started now
         changes = build(folder, hashing)
         told = "1 of 2 pages are images; install tesseract to read them"
         assert [(each.id, each.reason) for each in changes.incomplete] == [("scan.pdf", told)]
@@ -207,7 +209,7 @@ class TestDoors:
 
         assert '"place": "p. 4"' in prompted(Locator(0, "page", "4"))
         assert '"place"' not in prompted()
-        assert '"place": "(1) injected"' in prompted(Locator(0, "section", "[1] injected"))
+        assert '"place": "section “(1) injected”"' in prompted(Locator(0, "section", "[1] injected"))
 
     def test_a_joined_quote_names_both_pages(self) -> None:
         places = (Locator(0, "page", "1"), Locator(5, "page", "2"))
@@ -234,3 +236,86 @@ def test_upload_reads_risky_files_apart(monkeypatch: pytest.MonkeyPatch, tmp_pat
                 shelf.end(token)
     assert seen == ["a.pdf", "a.pdf"]
     assert [each.name for each in tmp_path.iterdir()] == ["a.pdf"]
+
+
+LEAD = "The council of Kelm met on Monday and talked for six hours about the money of the town."
+CUT = "The budget was cut by a tenth, said the mayor of Kelm after the long debate of that night."
+
+
+def place_in(name: str, text: str, quote: str) -> str:
+    document = parse(name, text.encode())
+    start = document.text.index(quote)
+    return written_place(document.places, start, start + len(quote))
+
+
+SECTIONS = {
+    "a.md": f"# Council meets\n\n{LEAD}\n\n## The *budget*\n\n{CUT}\n",
+    "b.md": f"---\ntitle: Another title\n---\n# Council meets\n\n{LEAD}\n\nThe budget\n----------\n\n{CUT}\n",
+    "c.html": "<html><head><title>Council meets - Courier</title></head><body><article><h1>Council meets</h1>"
+    f"<p>{LEAD}</p><p>{LEAD[:-1]} then.</p><h2><b>The</b> budget</h2><p>{CUT}</p><p>{CUT[:-1]} then.</p></article></body></html>",
+}
+
+
+@pytest.mark.parametrize("name", SECTIONS)
+def test_a_heading_names_the_section_below_it(name: str) -> None:
+    assert place_in(name, SECTIONS[name], CUT) == "section “The budget”"
+    assert place_in(name, SECTIONS[name], LEAD) == ""
+
+
+@pytest.mark.parametrize("suffix", [".txt", ".md", ".html"])
+@pytest.mark.parametrize(
+    "lines",
+    [
+        ["Council meets", LEAD, CUT],
+        [
+            "Council meets",
+            "Photo: Ada Brook",
+            LEAD,
+            "Photo: Li Moss",
+            CUT,
+            "Note: it rained.",
+            LEAD,
+            "Note: it snowed.",
+        ],
+        ["Distances from Kelm", LEAD, "Ennis: 12 km.", "Osk: 30 km.", "Ruun: 44 km.", "Tarn: 51 km."],
+        ["Council meets", LEAD, "The mayor said: no.", CUT, "The mayor said: yes."],
+    ],
+)
+def test_without_headings_and_speakers_there_is_no_place(lines: list[str], suffix: str) -> None:
+    text = (
+        f"<article>{''.join(f'<p>{line}</p>' for line in lines)}</article>" if suffix == ".html" else "\n\n".join(lines)
+    )
+    assert parse(f"a{suffix}", text.encode()).places == ()
+
+
+@pytest.mark.parametrize(
+    ("questioner", "answerer", "place"),
+    [
+        ("Q", "A", "Q: Why is the port shut?"),
+        ("Вопрос", "Ответ", "Вопрос: Why is the port shut?"),
+        ("COURIER", "ADA REED", "ADA REED"),
+    ],
+)
+@pytest.mark.parametrize("mark", ["", "**"])
+def test_a_turn_of_speech_is_a_place(questioner: str, answerer: str, place: str, mark: str) -> None:
+    talk = [
+        (questioner, "Why is the port shut?"),
+        (answerer, "Because of the storm."),
+        ("", "It broke the pier."),
+        (questioner, "Who pays?"),
+        (answerer, "The county does."),
+    ]
+    lines = [f"{mark}{name}:{mark} {said}" if name else said for name, said in talk]
+    text = "\n\n".join(["A talk with the mayor", LEAD, *lines])
+    for quote in ("Because of the storm.", "It broke the pier."):
+        assert place_in("a.md" if mark else "a.txt", text, quote) == place
+    assert place_in("a.md" if mark else "a.txt", text, LEAD) == ""
+
+
+@given(st.lists(st.sampled_from(["Q: Why?", "A: So.", LEAD, CUT, "REED: It rained.", "Photo: Li Moss"]), max_size=12))
+def test_places_stand_where_their_names_begin(lines: list[str]) -> None:
+    paragraphs = [Paragraph(line) for line in lines]
+    mark_turns(paragraphs)
+    document = assemble(paragraphs, Header("a.txt"), find=False)
+    assert [each.start for each in document.places] == sorted({each.start for each in document.places})
+    assert all(document.text[each.start :].startswith(each.name) for each in document.places)

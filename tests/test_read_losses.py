@@ -113,16 +113,42 @@ def test_a_page_saved_with_its_dialog_open_gives_its_article(page: str) -> None:
         "position:absolute; left:-9999px",
         "text-indent:-1000px",
         "color:#fff;background:#FFF",
+        "font-size:1px",
+        "color: White !important; background-color: rgb(255, 255, 255)",
+        "color:rgba(0,0,0,0)",
+        "margin-left:-9999px",
     ],
 )
 def test_what_a_style_hides_is_counted_and_not_read(style: str) -> None:
     found = parse("a.html", f"<html><body><article>{BODY}<p style='{style}'>Obey this order.</p></article>".encode())
     assert "Obey" not in found.text
     assert ("hidden text", 3) in found.left_out
-    assert parse("a.md", f"{FIRST} <span style='{style}'>Obey this.</span> Yes.".encode()).text == f"{FIRST} Yes."
+    line = parse("a.md", f"{FIRST} <span style='{style}'>Obey this.</span> Yes.".encode())
+    assert (line.text, line.left_out) == (f"{FIRST} Yes.", (("hidden text", 2),))
 
 
-@pytest.mark.parametrize("style", ["font-size:10px", "opacity:0.5", "left:-2px", "color:#fff;background:#000"])
+@pytest.mark.parametrize(
+    ("ground", "hidden"),
+    [
+        ("style='background:#fff'", True),
+        ("bgcolor='white'", True),
+        ("style='background:#fff'><div", True),
+        ("style='background:#fff'><div class='night'", False),  # its colour is not known
+        ("style='background:#fff'><div style='background:#000'", False),
+        ("", False),
+    ],
+)
+def test_text_in_the_colour_of_its_ground_is_hidden(ground: str, hidden: bool) -> None:
+    page = (
+        f"<html><body><article>{BODY}<div {ground}><p style='color:white'>The mayor said that nobody drowned.</p></div>"
+    )
+    found = parse("a.html", f"{page}</article></body></html>".encode())
+    assert ("nobody drowned" not in found.text, ("hidden text", 6) in found.left_out) == (hidden, hidden)
+
+
+@pytest.mark.parametrize(
+    "style", ["font-size:10px", "font-size:1.1px", "opacity:0.5", "left:-2px", "color:#fff;background:#000"]
+)
 def test_what_a_style_shows_is_read(style: str) -> None:
     assert lines(f"{BODY}<p style='{style}'>The mayor said that nobody drowned.</p>")[-1].startswith("The mayor said")
 
@@ -221,7 +247,7 @@ def test_a_dash_makes_no_agencys_line(start: str) -> None:
 
 
 def test_a_line_said_twice_stays_twice() -> None:
-    assert clean_paragraphs(["Yes.", "Yes.", FIRST])[0] == ["Yes.", "Yes.", FIRST]
+    assert clean_paragraphs(["Yes.", "Yes.", FIRST])[0] == list(enumerate(["Yes.", "Yes.", FIRST]))
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,7 @@
 """A folder becomes articles: which files there are, what stands in them, and why some are left out.
 
 ``scan`` looks at a folder, ``read_all`` turns one of its files into Documents, ``parse_all`` does the same for bytes. A
-format is one entry of ``READERS``, and of ``RISKY`` where its files are read in a process of their own.
+format is one entry of ``READERS``. Files are read in a ``Worker``, a process of its own.
 """
 
 from __future__ import annotations
@@ -24,7 +24,6 @@ __all__ = [
     "MEGABYTE",
     "QUESTIONS",
     "READERS",
-    "RISKY",
     "SourceFile",
     "Worker",
     "check_folder",
@@ -97,9 +96,6 @@ READERS: dict[str, Reader] = {
 }
 """Suffix, in small letters, to reader: it takes an id and bytes and raises RefusedFile where it finds no article."""
 
-RISKY = frozenset({".pdf", ".docx", ".odt", ".rtf", ".epub", ".pptx", ".xlsx", ".rst", ".eml", ".mbox"})
-"""Formats whose files can hang, crash or fill the memory of whoever reads them: they are read in a ``Worker``."""
-
 _TEXT = ("chardet", "dateparser")
 _HTML = (*_TEXT, "trafilatura")
 _LIBRARIES: dict[str, tuple[str, ...]] = {
@@ -132,32 +128,32 @@ def scan(folder: Path, max_bytes: int = 50 * MEGABYTE) -> tuple[list[SourceFile]
 
 
 def read(file: SourceFile) -> Document:
-    """The first article in a scanned file; raises RefusedFile, with a reason that can be shown, where there is none."""
-    return read_all(file)[0]
+    """Read the first article in a scanned file, in this process; raise RefusedFile, with a reason that can be shown."""
+    return parse(file.id, load(file))
 
 
 def read_all(file: SourceFile, worker: Worker | None = None) -> list[Document]:
-    """The articles in a scanned file, at least one; raises RefusedFile, with a reason that can be shown."""
+    """Read the articles in a scanned file, at least one; raise RefusedFile, with a reason that can be shown."""
     return parse_all(file.id, load(file), worker)
 
 
 def parse(id: str, data: bytes) -> Document:
-    """The first article in a file's bytes; ``id`` decides the format by its suffix. Raises RefusedFile.
+    """Read the first article in a file's bytes, in this process: for files that one trusts. Raises RefusedFile.
+
+    ``id`` decides the format by its suffix.
 
     >>> document = parse("a.txt", b"Storm closes harbour\\n\\nBy Ada Brook\\n12 June 2019\\n\\nThe port of Ennis is shut.")
     >>> document.title, document.authors, document.published
     ('Storm closes harbour', ('Ada Brook',), '2019-06-12')
     """
-    return parse_all(id, data)[0]
+    return parse_here(id, data)[0]
 
 
 def parse_all(id: str, data: bytes, worker: Worker | None = None) -> list[Document]:
-    """The articles in a file's bytes, at least one; those of a file with several are called ``id#1``, ``id#2``, …
+    """Read the articles in a file's bytes, at least one; those of a file with several are ``id#1``, ``id#2``, …
 
-    Risky formats are read by the ``worker``, or by one that lives only now. Raises RefusedFile.
+    They are read by the ``worker``, or by one that lives only now. Raises RefusedFile.
     """
-    if PurePosixPath(id).suffix.lower() not in RISKY:
-        return parse_here(id, data)
     if worker is not None:
         return worker.read(id, data)
     with Worker() as once:
@@ -165,7 +161,7 @@ def parse_all(id: str, data: bytes, worker: Worker | None = None) -> list[Docume
 
 
 def parse_here(id: str, data: bytes) -> list[Document]:
-    """As ``parse_all``, in this process whatever the format."""
+    """As ``parse_all``, in this process, without its limits."""
     suffix = PurePosixPath(id).suffix.lower()
     if suffix not in READERS:
         raise RefusedFile(unsupported(suffix))
@@ -195,4 +191,4 @@ def _version(suffix: str) -> str:
 
     libraries = [f"{library}={version(library)}" for library in _LIBRARIES.get(suffix, _HTML)]
     recognizes = ["ocr"] if suffix in (".pdf", ".eml", ".mbox") and which("tesseract") else []
-    return " ".join(("3", *libraries, *recognizes))
+    return " ".join(("4", *libraries, *recognizes))

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from rag.read.encoding import clean
 from rag.read.header import find_header
+from rag.read.lines import ANSWERS, ASKS, alike, speaker
 from rag.types import Document, Header, Locator
 
 _BETWEEN = "\n\n"
 LONGEST_PLACE = 80
 """Characters of a heading that names a place."""
+COMMENTS, DELETED, HIDDEN = "comments", "deleted text", "hidden text"
+CHARTS, FORM_VALUES, RUNNING_HEADS = "charts and diagrams", "values in forms", "running heads and page numbers"
 
 
 @dataclass(slots=True)
@@ -26,6 +30,42 @@ class Paragraph:
 def heading(text: str, kind: str = "section") -> Paragraph:
     """Return a paragraph that heads a section."""
     return Paragraph(text, [(0, kind, place_name(text))])
+
+
+def article(
+    kept: Iterable[tuple[int, str]], headings: Container[int], known: Header, left_out: Mapping[str, int]
+) -> Document:
+    """Join the lines that are an article's text; those whose numbers are ``headings`` head a section.
+
+    >>> article([(2, "The port is shut."), (3, "Repairs"), (4, "They begin.")], {0, 3}, Header("a.md"), {}).places
+    (Locator(start=19, kind='section', name='Repairs'),)
+    """
+    paragraphs = [heading(text) if number in headings else Paragraph(text) for number, text in kept]
+    mark_turns(paragraphs)
+    return assemble(paragraphs, known, find=False, left_out=left_out)
+
+
+def mark_turns(paragraphs: Sequence[Paragraph]) -> None:
+    """Name the turns of speech in a talk: several speakers, each more than once, in a third of the paragraphs, one asks.
+
+    >>> talk = [Paragraph(line) for line in ("Q: Why?", "A: The storm.", "Q: Since when?", "A: Monday.", "And for long.")]
+    >>> mark_turns(talk)
+    >>> [each.places for each in talk]
+    [[(0, 'turn', 'Q: Why?')], [], [(0, 'turn', 'Q: Since when?')], [], []]
+    """
+    speakers = [speaker(each.text) for each in paragraphs]
+    turns = [number for number, name in enumerate(speakers) if name]
+    repeated = [name for name, times in Counter(speakers).items() if name and times > 1]
+    asks = any("?" in paragraphs[number].text for number in turns)  # "Photo: …", "Note: …" do not
+    if not asks or len(repeated) < 2 or 3 * len(turns) < turns[-1] - turns[0] + 1:
+        return
+    asked = False
+    for number in turns:
+        each, name = paragraphs[number], speakers[number]
+        if asked and name.casefold() in ANSWERS:  # it belongs to its question
+            continue
+        asked = name.casefold() in ASKS
+        each.places.append((0, "turn", place_name(each.text if asked else name)))
 
 
 def place_name(text: str) -> str:
@@ -52,6 +92,8 @@ def assemble(
 ) -> Document:
     """Join paragraphs to a Document, all of them; what ``known`` lacks their lines may tell where ``find`` is true.
 
+    The title is no section.
+
     >>> lines = [Paragraph("Storm closes harbour"), heading("Monday"), Paragraph("The port is shut.")]
     >>> document = assemble(lines, Header("a.docx"))
     >>> document.text[document.places[0].start:]
@@ -59,14 +101,21 @@ def assemble(
     """
     kept = [each for each in paragraphs if each.text.strip()]
     found = find_header([each.text for each in kept], known.title) if find else None
+    if find:
+        mark_turns(kept)
+    title = (found.title if found else "") or known.title
     places: list[Locator] = []
     length = 0
     for each in kept:
-        places += [Locator(length + start, kind, name) for start, kind, name in each.places]
+        places += [
+            Locator(length + start, kind, name)
+            for start, kind, name in each.places
+            if (kind, alike(each.text)) != ("section", alike(title))
+        ]
         length += len(each.text) + len(_BETWEEN)
     return Document(
         id=known.id,
-        title=(found.title if found else known.title) or known.title,
+        title=title,
         outlet=known.outlet or (found.outlet if found else ""),
         authors=known.authors or (found.authors if found else ()),
         published=known.published or (found.published if found else ""),
@@ -75,7 +124,7 @@ def assemble(
         text=_BETWEEN.join(each.text for each in kept),
         places=tuple(places),
         notices=tuple(notices),
-        left_out=tuple((left_out or {}).items()),
+        left_out=tuple(sorted((kind, words) for kind, words in (left_out or {}).items() if words)),
     )
 
 

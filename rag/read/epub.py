@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import posixpath
 import re
+from collections import Counter
 from typing import Any
 from urllib.parse import unquote
 
@@ -13,6 +14,8 @@ from rag.read.markup import paragraphs_of
 from rag.read.zipped import Archive, attribute, local, xml
 from rag.types import Document, Header
 
+_NOBODY = ("unknown", "unknown author")
+"""What Calibre and LibreOffice write where they know no author."""
 _FONTS = ("http://www.idpf.org/2008/embedding", "http://ns.adobe.com/pdf/enc#RC")
 """Fonts may be scrambled in a book that everyone may read."""
 
@@ -34,22 +37,23 @@ def read_epub(id: str, data: bytes) -> Document:
     spine = [items.get(attribute(node, "idref")) for node in opened.iter() if local(node) == "itemref"]
     paragraphs: list[Paragraph] = []
     missing = 0
+    left_out: Counter[str] = Counter()
     for number, item in enumerate((each for each in spine if each is not None), start=1):
         if "nav" in attribute(item, "properties").split():
             continue
         name = posixpath.normpath(posixpath.join(posixpath.dirname(package), unquote(attribute(item, "href"))))
         try:
-            paragraphs += _chapter(archive.read(name), number)
+            paragraphs += _chapter(archive.read(name), number, left_out)
         except RefusedFile:
             missing += 1
     notices = [f"{missing} of {len(spine)} chapters are damaged; save it again with Calibre"] if missing else []
-    return assemble(paragraphs, _known(id, opened), notices)
+    return assemble(paragraphs, _known(id, opened), notices, left_out=left_out)
 
 
-def _chapter(data: bytes, number: int) -> list[Paragraph]:
+def _chapter(data: bytes, number: int, left_out: Counter[str]) -> list[Paragraph]:
     tree = xml(data, declares=True)
     body = next((node for node in tree.iter() if local(node) == "body"), tree)
-    found = [each for each in paragraphs_of(body) if each.text]
+    found = [each for each in paragraphs_of(body, left_out) if each.text]
     headings = [each for each in found[:5] if each.places]
     name = headings[0].text if headings else str(number)
     # The first two headings are often "Chapter 2" and what it is called.
@@ -74,7 +78,7 @@ def _known(id: str, package: Any) -> Header:
         id,
         title=said.get("title", [""])[0][:200],
         outlet=said.get("publisher", [""])[0][:100],
-        authors=tuple(said.get("creator", ())[:10]),
+        authors=tuple(each for each in said.get("creator", ())[:10] if each.casefold() not in _NOBODY),
         published=date[0] if date and "1000" <= date[0] < "2100" else "",
         language=said.get("language", [""])[0][:20],
     )

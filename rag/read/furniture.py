@@ -152,8 +152,8 @@ def announces_links(line: str) -> bool:
 
 def clean_paragraphs(
     lines: Sequence[str], used: frozenset[int] = frozenset(), sure: frozenset[int] = frozenset()
-) -> tuple[list[str], Counter[str]]:
-    """Return the paragraphs of the article, and how many words were left out, by kind.
+) -> tuple[list[tuple[int, str]], Counter[str]]:
+    """Return the article's paragraphs with the numbers of their lines, and how many words were left out, by kind.
 
     Left out are furniture, and the places in ``used``, which tell of title, authors or date. Below the last prose, what
     follows an announcement of links goes as well, as far as it does not end like a sentence. The places in ``sure`` stay, and
@@ -161,11 +161,11 @@ def clean_paragraphs(
     """
     prose = [place for place, line in enumerate(lines) if is_prose(line)]
     last_prose = max(prose, default=-1)
-    kept: list[str] = []
+    kept: list[tuple[int, str]] = []
     left_out: Counter[str] = Counter()
     links = listed = False
     for place, line in enumerate(lines):
-        listed = bool(kept) and (kept[-1].endswith(":") or (listed and not ends_sentence(kept[-1])))
+        listed = bool(kept) and (kept[-1][1].endswith(":") or (listed and not ends_sentence(kept[-1][1])))
         stays = listed or place in sure
         links = links or (place > last_prose and announces_links(line))
         if place in used:
@@ -175,10 +175,10 @@ def clean_paragraphs(
         elif not stays and links and not ends_sentence(line):
             left_out[LINKS] += word_count(line)
         elif place in prose[:1] and (agency := _AGENCY_LINE.match(line)):
-            kept += [agency.group(), line[agency.end() :].lstrip()]
+            kept += [(place, agency.group()), (place, line[agency.end() :].lstrip())]
         else:
-            kept.append(line)
-    return (kept, +left_out) if kept else (list(lines), Counter())
+            kept.append((place, line))
+    return (kept, +left_out) if kept else (list(enumerate(lines)), Counter())
 
 
 def _bare(line: str) -> str:

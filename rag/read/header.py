@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from rag.read import names, outlet
 from rag.read.dates import date_line, is_labelled, read_date
 from rag.read.furniture import announces_links, is_furniture
-from rag.read.lines import alike, ends_sentence, is_prose, word_count
+from rag.read.lines import ANSWERS, ASKS, alike, ends_sentence, is_prose, speaker, word_count
 
 TITLE_CHARACTERS = 200
 
@@ -283,6 +283,7 @@ def _is_heading(line: str) -> bool:
         and not line.endswith((".", ":", ",", ";"))
         and not _CAPTION.search(line)
         and not _DATED.match(line)
+        and speaker(line).casefold() not in ASKS | ANSWERS
         and any(sign.isalpha() for sign in line)
     )
 

@@ -11,13 +11,16 @@ from collections.abc import Collection, Iterator, Sequence
 from typing import Any
 
 from rag.errors import RefusedFile
+from rag.read.assemble import COMMENTS, HIDDEN, article
 from rag.read.blocks import Block, Marks, page_blocks
 from rag.read.dates import date_line, is_updated
 from rag.read.encoding import clean, decode
 from rag.read.furniture import clean_paragraphs
 from rag.read.header import find_header
+from rag.read.hidden import is_unseen
 from rag.read.lines import ends_sentence, word_count
-from rag.types import Document
+from rag.read.markup import HEADINGS
+from rag.types import Document, Header
 
 LONGEST_PAGE = 5_000_000
 """Characters; the longest news pages have a third of it, and the time grows faster than the length."""
@@ -37,12 +40,12 @@ _CONSENT = ("cookie", "consent", "gdpr", "onetrust", "didomi")
 _WRAPPERS = ("aside", "header", "footer", "nav", "form", "figure", "dialog")
 """Elements that trafilatura leaves out; one that holds most of the page's text is the article's container."""
 
-HIDDEN, CONSENT, CARDS = "hidden text", "consent dialogs", "cards over names"
+CONSENT, CARDS = "consent dialogs", "cards over names"
 REPEATED, REST = "repeated lines", "rest of the page"
 _KINDS = {
     "menus": ("nav", "menu", "breadcrumb", "footer", "sidebar"),
     "forms and buttons": ("form", "button"),
-    "comments": ("comment", "disqus"),
+    COMMENTS: ("comment", "disqus"),
     "other articles": ("related", "recommend", "trending", "popular", "most-read", "outbrain", "taboola", "promo"),
     "sharing and subscribing": ("share", "social", "newsletter", "subscri", "signup", "follow"),
     "advertisements": ("advert", "sponsor", "disclaimer"),
@@ -64,7 +67,8 @@ def read_html(id: str, data: bytes) -> Document:
     left_out = _sweep(tree)
     blocks = page_blocks(tree)
     kept, around = _article(tree, blocks)
-    lines = [line for number in sorted(kept) if (line := clean(blocks[number].text).strip())]
+    written = [(blocks[number], line) for number in sorted(kept) if (line := clean(blocks[number].text).strip())]
+    lines = [line for _, line in written]
     if not lines:
         raise RefusedFile("no article was found on the page; save its text as .txt")
     found = find_header(lines, _line(known.title))
@@ -75,24 +79,26 @@ def read_html(id: str, data: bytes) -> Document:
     for number, block in enumerate(blocks):
         if number not in kept:
             left_out[REPEATED if block.text in texts else _kind(block.node, around) or REST] += word_count(block.text)
-    return Document(
-        id=id,
+    header = Header(
+        id,
         title=found.title,
         outlet=_site(known.sitename) or found.outlet,
         authors=_people(known.author) or found.authors or shown.authors,
         published=stated or _shown_date(above) or found.published or shown.published or _date_in(_line(known.url)),
         language=_line(tree.get("lang")),
         source=saved or _line(known.url) or found.source,
-        text="\n\n".join(paragraphs),
-        left_out=tuple(sorted((left_out + dropped).items())),
     )
+    tags = [block.node.tag for block, _ in written]
+    heads = HEADINGS if tags.count("h1") > 1 else HEADINGS - {"h1"}  # a single one is the title
+    return article(paragraphs, {number for number, tag in enumerate(tags) if tag in heads}, header, left_out + dropped)
 
 
-def visible_text(markup: str) -> str:
-    """Return all visible text of a piece of HTML, a line for each block.
+def visible_text(markup: str, left_out: Counter[str]) -> str:
+    """Return all visible text of a piece of HTML, a line for each block; count the words of the other.
 
-    >>> visible_text("<p>Open</p><p hidden>order</p><p>again</p><!-- x -->")
-    'Open\\nagain'
+    >>> left_out = Counter()
+    >>> visible_text("<p>Open</p><p hidden>order</p><p>again</p><!-- x -->", left_out), left_out
+    ('Open\\nagain', Counter({'hidden text': 1}))
     """
     if not markup.strip("<> \t\n"):
         return ""
@@ -100,7 +106,7 @@ def visible_text(markup: str) -> str:
         tree = _parsed(f"<div>{markup}</div>")
     except RefusedFile:
         return ""
-    _sweep(tree)
+    left_out.update(_sweep(tree))
     return "\n".join(clean(block.text) for block in page_blocks(tree))
 
 
@@ -141,7 +147,7 @@ def _sweep(tree: Any) -> Counter[str]:
         if not kind and not wrapper:
             continue
         words = " ".join(node.itertext())
-        if len(words) > most and (wrapper or not _is_unseen(node)):
+        if len(words) > most and (wrapper or not is_unseen(node)):
             node.tag = "div"  # what holds most of the page is its article, whatever a script wrote on it
             for name in ("aria-hidden", "role"):
                 node.attrib.pop(name, None)
@@ -153,27 +159,7 @@ def _sweep(tree: Any) -> Counter[str]:
 
 
 def _is_hidden(node: Any) -> bool:
-    return node.get("aria-hidden") == "true" or _is_unseen(node)
-
-
-def _is_unseen(node: Any) -> bool:
-    """Whether an element's own attributes keep it from being seen."""
-    if node.get("hidden") is not None:
-        return True
-    style = node.get("style")
-    if not style:
-        return False
-    rules = {
-        name.strip().lower(): value.strip().lower() for name, _, value in (r.partition(":") for r in style.split(";"))
-    }
-    colour = rules.get("color")
-    return (
-        rules.get("display", "").startswith("none")
-        or rules.get("visibility", "").startswith(("hidden", "collapse"))
-        or any(rules.get(name, "").rstrip("ptxem%.0") == "" for name in ("font-size", "opacity") if name in rules)
-        or any(re.match(r"-\d{3,}", rules.get(name, "")) for name in ("left", "top", "text-indent"))
-        or (colour is not None and colour in (rules.get("background"), rules.get("background-color")))
-    )
+    return node.get("aria-hidden") == "true" or is_unseen(node)
 
 
 def _is_dialog(node: Any) -> bool:

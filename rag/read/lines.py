@@ -10,7 +10,12 @@ _INSIDE_SENTENCE = re.compile(r"[,.;:–—]\s")
 # Who speaks: "<REED>", "[REED]:", "12:05 Ada Brook:", "Q:"; or when: "[12:05]". Each word of a name has a capital.
 _CLOCK = r"\[?\d{1,2}:\d\d(?::\d\d)?\]?\s"
 _NAME = r"[A-ZÀ-ÞЀ-Я][\w.'’-]{0,20}(?: [A-ZÀ-ÞЀ-Я][\w.'’-]{0,20}){0,3}"
-_TURN = re.compile(rf"(?:{_CLOCK}+)?(?:<[^<>\n]{{1,40}}>|\[[^\[\]\n]{{1,40}}\]:|{_NAME}:)(?:\s|$)|{_CLOCK}")
+_TURN = re.compile(
+    rf"(?:{_CLOCK}+)?(?:<(?P<sign>[^<>\n]{{1,40}})>|\[(?P<box>[^\[\]\n]{{1,40}})\]:|(?P<name>{_NAME}):)(?:\s|$)|{_CLOCK}"
+)
+ASKS = frozenset({"q", "question", "в", "вопрос", "frage", "сұрақ"})
+ANSWERS = frozenset({"a", "answer", "о", "ответ", "antwort", "жауап"})
+"""Who speaks in an interview whose turns name no people, in small letters."""
 _ALIKE = str.maketrans({"‘": "'", "’": "'", "“": '"', "”": '"', "«": '"', "»": '"', "–": "-", "—": "-"})
 
 
@@ -57,6 +62,16 @@ def begins_turn(line: str) -> bool:
     [True, True, True, False]
     """
     return _TURN.match(line) is not None
+
+
+def speaker(line: str) -> str:
+    """Return who speaks, as the line begins with it; empty where it does not.
+
+    >>> speaker("<REED> Yes."), speaker("12:05 Brook: No."), speaker("[12:05] No."), speaker("The mayor said: no.")
+    ('REED', 'Brook', '', '')
+    """
+    match = _TURN.match(line)
+    return next(filter(None, match.groups()), "") if match else ""
 
 
 def word_count(line: str) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
 from email import message_from_bytes, policy
@@ -55,7 +56,8 @@ def _message(id: str, data: bytes, depth: int) -> Iterator[Document]:
     if sum(1 for _ in message.walk()) > MOST_PARTS:
         raise RefusedFile(f"a message of more than {MOST_PARTS:,} parts; save its text as .txt")
     chosen = message.get_body(("plain", "html"))
-    body = _body(chosen) if chosen is not None else []
+    left_out: Counter[str] = Counter()
+    body = _body(chosen, left_out) if chosen is not None else []
     for part in message.iter_attachments() if message.is_multipart() else ():
         name = one_line(part.get_filename())
         try:
@@ -64,7 +66,7 @@ def _message(id: str, data: bytes, depth: int) -> Iterator[Document]:
             if name:
                 unread.append(f"attachment {name[:80]}: {refusal}")
     header = _header(id, message)
-    text = assemble(body, header, unread, find=False)
+    text = assemble(body, header, unread, find=False, left_out=left_out)
     if text.text.strip() or not attached:
         yield text
     for each in attached:
@@ -91,7 +93,7 @@ def _attachment(part: EmailMessage, name: str, depth: int) -> list[Document]:
     return [replace(each, title=each.title or name) for each in parse_here(name, payload)]
 
 
-def _body(part: Any) -> list[Paragraph]:
+def _body(part: Any, left_out: Counter[str]) -> list[Paragraph]:
     from lxml import html
 
     payload = part.get_payload(decode=True) or b""
@@ -106,7 +108,7 @@ def _body(part: Any) -> list[Paragraph]:
         return [Paragraph(line) for line in paragraphs(text)]
     if not text.strip():
         return []
-    return paragraphs_of(html.document_fromstring(re.sub(r"^\s*<\?xml[^>]*\?>", "", text)))
+    return paragraphs_of(html.document_fromstring(re.sub(r"^\s*<\?xml[^>]*\?>", "", text)), left_out)
 
 
 def _header(id: str, message: EmailMessage) -> Header:

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from html import escape
 from typing import TYPE_CHECKING
 
+from rag.read.assemble import article
 from rag.read.encoding import decode
 from rag.read.front_matter import date_field, people_field, split_front_matter, text_field
 from rag.read.furniture import clean_paragraphs
 from rag.read.header import TITLE_CHARACTERS, FoundHeader, find_header
 from rag.read.lines import begins_turn, paragraphs
-from rag.types import Document
+from rag.read.markup import HEADINGS
+from rag.types import Document, Header
 
 if TYPE_CHECKING:
     from markdown_it.token import Token
@@ -30,14 +33,15 @@ _TAG = re.compile(r"</?([A-Za-z][\w-]*)")
 def read_markdown(id: str, data: bytes) -> Document:
     """Read the header and the text of a Markdown file; raise RefusedFile where its front matter is too long."""
     fields, text = split_front_matter(decode(data))
-    heading, lines, sure = _rendered(text)
-    title = text_field(fields, "title", "headline") or heading
+    hidden: Counter[str] = Counter()
+    first, lines, sure, headings = _rendered(text, hidden)
+    title = text_field(fields, "title", "headline") or first
     found = find_header(lines, title)
     if fields:
         found = FoundHeader(title or found.title)  # what the front matter does not say is not looked for in the text
     kept, left_out = clean_paragraphs(lines, found.used, sure)
-    return Document(
-        id=id,
+    known = Header(
+        id,
         title=found.title[:TITLE_CHARACTERS].strip(),
         outlet=text_field(fields, "outlet", "publication", "publisher", "site", "sitename") or found.outlet,
         authors=people_field(fields, "authors", "author", "by", "byline") or found.authors,
@@ -47,65 +51,69 @@ def read_markdown(id: str, data: bytes) -> Document:
         or found.published,
         language=text_field(fields, "language", "lang"),
         source=text_field(fields, "source", "url", "link") or found.source,
-        text="\n\n".join(kept),
-        left_out=tuple(sorted(left_out.items())),
     )
+    return article(kept, headings, known, left_out + hidden)
 
 
-def _rendered(text: str) -> tuple[str, list[str], frozenset[int]]:
-    """Return the first heading of the first level, the paragraphs without marks, and which of them are parts of a list.
+def _rendered(text: str, left_out: Counter[str]) -> tuple[str, list[str], frozenset[int], frozenset[int]]:
+    """Return the first heading of the first level and the paragraphs without marks; which are parts of a list, which heads.
 
     Parts of a table, a quotation and code count as those of a list. What would keep the parser busy for long, or is
     nested deeper than it looks, is taken as it stands.
     """
     too_long = len(text) > _LONGEST_TEXT or any(len(line) > _LONGEST_LINE for line in text.split("\n"))
     if too_long or _TOO_MANY_MARKS.search(text):
-        return "", paragraphs(text), frozenset()
+        return "", paragraphs(text), frozenset(), frozenset()
     from markdown_it import MarkdownIt
 
     tokens = MarkdownIt("commonmark", {"maxNesting": _DEEPEST}).enable("table").parse(_NO_ADDRESS.sub(r"\1\\[", text))
     if any(token.level >= _DEEPEST - 1 for token in tokens):  # what is deeper was left out
-        return "", paragraphs(text), frozenset()
+        return "", paragraphs(text), frozenset(), frozenset()
     lines: list[str] = []
     sure: set[int] = set()
-    for block, is_part in _blocks(tokens):
-        if is_part:
+    headings: set[int] = set()
+    for block, kind in _blocks(tokens, left_out):
+        if kind == "heading":
+            headings.update(range(len(lines), len(lines) + min(1, len(block))))
+        if kind == "part":
             sure.update(range(len(lines), len(lines) + len(block)))
         lines.extend(block)
-    heading = next(
+    first = next(
         (
-            _inline(tokens[place + 1])
+            _inline(tokens[place + 1], Counter())
             for place, token in enumerate(tokens)
             if token.type == "heading_open" and token.tag == "h1"
         ),
         "",
     )
-    return " ".join(heading.split()), lines, frozenset(sure)
+    return " ".join(first.split()), lines, frozenset(sure), frozenset(headings)
 
 
-def _blocks(tokens: Sequence[Token]) -> Iterator[tuple[list[str], bool]]:
-    """Yield the lines of each block, and whether it is a part of a list, a table, a quotation or code."""
+def _blocks(tokens: Sequence[Token], left_out: Counter[str]) -> Iterator[tuple[list[str], str]]:
+    """Yield the lines of each block, and what it is: a "heading", a "part" of a list, a table, a quotation or code."""
     row: list[str] | None = None
     number = ""
+    titles = sum(token.type == "heading_open" and token.tag == "h1" for token in tokens)
+    heads = HEADINGS if titles > 1 else HEADINGS - {"h1"}  # a single one is the title
     for place, token in enumerate(tokens):
         if token.type == "tr_open":
             row = []
         elif token.type == "tr_close" and row is not None:
-            yield [" | ".join(row)], True
+            yield [" | ".join(row)], "part"
             row = None
         elif token.type == "list_item_open" and token.markup in (".", ")") and not _counts(tokens, place):
             number = f"{token.info}{token.markup} "
         elif token.type == "inline" and row is not None:
-            row.append(" ".join(_inline(token).split()))
+            row.append(" ".join(_inline(token, left_out).split()))
         elif token.type == "inline":
-            lines = [" ".join(line.split()) for line in (number + _inline(token)).split("\n") if line.strip()]
-            yield lines, token.level > 1
+            lines = [" ".join(line.split()) for line in (number + _inline(token, left_out)).split("\n") if line.strip()]
+            yield lines, "part" if token.level > 1 else "heading" if tokens[place - 1].tag in heads else ""
             number = ""
         elif token.type in ("fence", "code_block"):
             code = "\n".join(line.rstrip() for line in token.content.split("\n") if line.strip())
-            yield [code] if code else [], True
+            yield [code] if code else [], "part"
         elif token.type == "html_block":
-            yield paragraphs(_markup_text(token.content) if _is_html(token.content) else token.content), False
+            yield paragraphs(_markup_text(token.content, left_out) if _is_html(token.content) else token.content), ""
 
 
 def _counts(tokens: Sequence[Token], place: int) -> bool:
@@ -120,7 +128,7 @@ def _counts(tokens: Sequence[Token], place: int) -> bool:
     return items[0].info == "1" and len(items) > 1
 
 
-def _inline(token: Token) -> str:
+def _inline(token: Token, left_out: Counter[str]) -> str:
     """Return what is seen of a run of text: no marks, links by their text, no pictures; a soft line break is a space."""
     children = token.children or []
     with_html = any(child.type == "html_inline" and _is_html(child.content) for child in children)
@@ -138,7 +146,7 @@ def _inline(token: Token) -> str:
             seen = with_html and not _is_html(child.content)
             parts.append(escape(child.content) if seen else child.content)
     text = "".join(parts)
-    return _markup_text(text.replace("\n", "<br>")) if with_html else text
+    return _markup_text(text.replace("\n", "<br>"), left_out) if with_html else text
 
 
 def _is_html(markup: str) -> bool:
@@ -149,7 +157,7 @@ def _is_html(markup: str) -> bool:
     return match is None or match[1].lower() in tags
 
 
-def _markup_text(markup: str) -> str:
+def _markup_text(markup: str, left_out: Counter[str]) -> str:
     from rag.read.html import visible_text
 
-    return visible_text(markup)
+    return visible_text(markup, left_out)

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import re
+from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
-from rag.read.assemble import Paragraph, heading, one_line
+from rag.read.assemble import HIDDEN, Paragraph, heading, one_line
+from rag.read.hidden import is_unseen
 
-_HEADINGS = frozenset({"h1", "h2", "h3", "h4", "h5", "h6"})
-_BLOCKS = _HEADINGS.union(
+HEADINGS = frozenset({"h1", "h2", "h3", "h4", "h5", "h6"})
+_BLOCKS = HEADINGS.union(
     ("address", "article", "aside", "blockquote", "body", "caption", "center", "dd", "details", "div", "dl", "dt"),
     ("fieldset", "figcaption", "figure", "footer", "form", "header", "hr", "html", "legend", "li", "main", "nav", "ol"),
     ("p", "pre", "section", "summary", "table", "tbody", "td", "tfoot", "th", "thead", "tr", "ul"),
@@ -19,20 +20,21 @@ _UNSEEN = frozenset(("head", "script", "style", "template", "noscript", "iframe"
     ("select", "textarea", "button", "input", "title"),
 )
 _RAISED = str.maketrans("0123456789+-=()abcdefghiklmnoprstuvwxyz", "⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻⁼⁽⁾ᵃᵇᶜᵈᵉᶠᵍʰⁱᵏˡᵐⁿᵒᵖʳˢᵗᵘᵛʷˣʸᶻ")
-_HIDING = re.compile(r"display\s*:\s*none|visibility\s*:\s*hidden", re.IGNORECASE)
 DEEPEST = 200
 """Elements in each other; what lies deeper is read as one text."""
 
 
-def paragraphs_of(tree: Any) -> list[Paragraph]:
+def paragraphs_of(tree: Any, left_out: Counter[str] | None = None) -> list[Paragraph]:
     """Return the paragraphs of an element tree: headings begin sections, table rows are lines with " | " between cells.
+
+    The words of hidden text are counted in ``left_out``.
 
     >>> from lxml import html
     >>> tree = html.fromstring("<div><h1>Fares</h1><ul><li>By <b>boat</b></ul><table><tr><td>1<td>2</table></div>")
     >>> [each.text for each in paragraphs_of(tree)]
     ['Fares', '- By boat', '1 | 2']
     """
-    return list(_Walk().blocks(tree))
+    return list(_Walk(Counter() if left_out is None else left_out).blocks(tree))
 
 
 def raised(text: str) -> str:
@@ -46,7 +48,8 @@ def raised(text: str) -> str:
 
 
 class _Walk:
-    def __init__(self) -> None:
+    def __init__(self, left_out: Counter[str]) -> None:
+        self._left_out = left_out
         self._text: list[str] = []
         self._mark = ""  # of the list item that begins
         self._section = False
@@ -68,7 +71,7 @@ class _Walk:
         if tag == "table" and _is_data(node):
             yield from self._flush()
             for row in node.iter():
-                if _tag(row) == "tr" and (cells := [_cell(each) for each in row if _tag(each) in ("td", "th")]):
+                if _tag(row) == "tr" and (cells := [self._cell(each) for each in row if _tag(each) in ("td", "th")]):
                     yield Paragraph(" | ".join(cells)) if any(cells) else Paragraph("")
             return
         if tag in ("sup", "sub"):
@@ -84,11 +87,13 @@ class _Walk:
             yield from self._flush()
             if tag == "li":
                 self._mark = "- "
-            self._section = tag in _HEADINGS
+            self._section = tag in HEADINGS
         self._text.append(node.text or "")
         for child in node:
-            if isinstance(child.tag, str) and not _is_hidden(child):
-                if _tag(child) == "br":
+            if isinstance(child.tag, str) and _tag(child) not in _UNSEEN:
+                if is_unseen(child) or child.get("aria-hidden") == "true":
+                    self._left_out[HIDDEN] += len("".join(child.itertext()).split())
+                elif _tag(child) == "br":
                     self._text.append("\x00")
                 elif depth >= DEEPEST:
                     self._text.append(" ".join(child.itertext()))
@@ -99,18 +104,13 @@ class _Walk:
             yield from self._flush()
             self._section, self._mark = False, "" if tag == "li" else self._mark
 
+    def _cell(self, node: Any) -> str:
+        """Return a cell's text on one line; its paragraphs and lines stay apart."""
+        return "; ".join(each.text for each in _Walk(self._left_out).blocks(node) if each.text)
+
 
 def _tag(node: Any) -> str:
     return node.tag.rpartition("}")[2].lower() if isinstance(node.tag, str) else ""
-
-
-def _is_hidden(node: Any) -> bool:
-    return (
-        _tag(node) in _UNSEEN
-        or node.get("hidden") is not None
-        or node.get("aria-hidden") == "true"
-        or _HIDING.search(node.get("style") or "") is not None
-    )
 
 
 def _is_data(table: Any) -> bool:
@@ -120,8 +120,3 @@ def _is_data(table: Any) -> bool:
         return False
     rows = sum(_tag(each) == "tr" for each in table.iter())
     return len(cells) > rows and all(len("".join(each.itertext())) <= 1000 for each in cells)
-
-
-def _cell(node: Any) -> str:
-    """Return a cell's text on one line; its paragraphs and lines stay apart."""
-    return "; ".join(each.text for each in _Walk().blocks(node) if each.text)

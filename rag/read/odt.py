@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
 from rag.errors import RefusedFile
-from rag.read.assemble import Paragraph, assemble, heading, one_line
+from rag.read.assemble import COMMENTS, DELETED, Paragraph, assemble, heading, one_line
 from rag.read.markup import raised
 from rag.read.zipped import Archive, attribute, local
 from rag.types import Document, Header
 
 _UNREAD = frozenset({"annotation", "tracked-changes", "sequence-decls", "forms", "variable-decls", "user-field-decls"})
+_COUNTED = {"annotation": COMMENTS, "deletion": DELETED}
 MOST_SPACES = 100
 """In a row; more are of no use."""
 
@@ -27,7 +29,11 @@ def read_odt(id: str, data: bytes) -> Document:
         raise RefusedFile("there is no text in it; remove the file or fill it")
     notes: list[Paragraph] = []
     paragraphs = list(_blocks(body, "", notes))
-    return assemble([*paragraphs, *notes], _known(id, archive))
+    left_out: Counter[str] = Counter()
+    for node in body.iter():
+        if kind := _COUNTED.get(local(node)):
+            left_out[kind] += len(" ".join(node.itertext()).split())
+    return assemble([*paragraphs, *notes], _known(id, archive), left_out=left_out)
 
 
 def _blocks(node: Any, mark: str, notes: list[Paragraph]) -> Iterator[Paragraph]:

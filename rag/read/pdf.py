@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import ctypes
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from typing import Any
 
 from rag.errors import RefusedFile
-from rag.read.assemble import Paragraph, assemble, one_line, stands_in
+from rag.read.assemble import COMMENTS, FORM_VALUES, RUNNING_HEADS, Paragraph, assemble, one_line, stands_in
 from rag.read.layout import Glyph, Page, title_of, to_paragraphs
 from rag.read.ocr import is_installed, recognized
 from rag.read.worker import made_progress
@@ -17,7 +18,8 @@ from rag.types import Document, Header
 MOST_PAGES = 5000
 PAGES_AT_ONCE = 100
 """How many pages may take as long as another file."""
-RUNNING_HEADS = "running heads and page numbers"
+MOST_NOTES = 1000
+"""Comments and fields of a page that are looked at."""
 MOST_SCANS = 500
 """How many pages are read by OCR; one takes some seconds."""
 
@@ -41,6 +43,9 @@ def read_pdf(id: str, data: bytes) -> Document:
             raise RefusedFile(f"more than {MOST_PAGES:,} pages; split it")
         pages: list[Page] = []
         scans = damaged = 0
+        left_out: Counter[str] = Counter()
+        if document.get_formtype():
+            document.init_forms()
         for number in range(len(document)):
             if number % PAGES_AT_ONCE == PAGES_AT_ONCE - 1:
                 made_progress()
@@ -57,11 +62,12 @@ def read_pdf(id: str, data: bytes) -> Document:
                     scans += 1
                     lines = recognized(page) if is_installed() and scans <= MOST_SCANS else None
                 pages.append(Page(number + 1, glyphs, lines))
+                left_out.update(_noted(page))
         metadata = document.get_metadata_dict(skip_empty=True)
     paragraphs, heads = to_paragraphs(pages)
     if not any(each.text.strip() for each in paragraphs):
         raise RefusedFile(_without_text(len(pages), scans, damaged))
-    left_out = {RUNNING_HEADS: heads} if heads else {}
+    left_out[RUNNING_HEADS] += heads
     known = _known(id, metadata, pages, paragraphs)
     return assemble(paragraphs, known, _notices(pages, scans, damaged), left_out=left_out)
 
@@ -93,9 +99,36 @@ def _known(id: str, metadata: dict[str, str], pages: list[Page], paragraphs: lis
     title, author = (one_line(metadata.get(name)) for name in ("Title", "Author"))
     return Header(
         id,
-        title=title if len(title) > 3 and stands_in(title, beginning) else title_of(pages),
+        # One word is often the file's name.
+        title=title if " " in title and stands_in(title, beginning) else title_of(pages),
         authors=(author,) if " " in author and len(author) < 60 and stands_in(author, beginning) else (),
     )
+
+
+def _noted(page: Any) -> Counter[str]:
+    """Count the words of a page's comments and of what is written into its forms: both lie over the page."""
+    import pypdfium2.raw as raw
+
+    found: Counter[str] = Counter()
+    fields = (raw.FPDF_FORMFIELD_TEXTFIELD, raw.FPDF_FORMFIELD_COMBOBOX, raw.FPDF_FORMFIELD_LISTBOX)
+    for index in range(min(MOST_NOTES, raw.FPDFPage_GetAnnotCount(page))):
+        if note := raw.FPDFPage_GetAnnot(page, index):
+            kind = raw.FPDFAnnot_GetSubtype(note)
+            if kind == raw.FPDF_ANNOT_WIDGET:
+                if page.formenv and raw.FPDFAnnot_GetFormFieldType(page.formenv, note) in fields:
+                    found[FORM_VALUES] += _words(raw.FPDFAnnot_GetFormFieldValue, page.formenv, note)
+            elif kind not in (raw.FPDF_ANNOT_LINK, raw.FPDF_ANNOT_POPUP):
+                found[COMMENTS] += _words(raw.FPDFAnnot_GetStringValue, note, b"Contents")
+            raw.FPDFPage_CloseAnnot(note)
+    return found
+
+
+def _words(read: Callable[..., int], *of: Any) -> int:
+    import pypdfium2.raw as raw
+
+    buffer = ctypes.create_string_buffer(read(*of, None, 0))
+    read(*of, ctypes.cast(buffer, ctypes.POINTER(raw.FPDF_WCHAR)), len(buffer))
+    return len(buffer.raw.decode("utf-16-le", "replace").rstrip("\0").split())
 
 
 def _has_picture(page: Any) -> bool:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from rag.read.assemble import article
 from rag.read.furniture import clean_paragraphs
 from rag.read.header import find_header
 from rag.read.lines import paragraphs
-from rag.types import Document
+from rag.types import Document, Header
 
 
 def read_plain(id: str, text: str) -> Document:
@@ -13,13 +14,5 @@ def read_plain(id: str, text: str) -> Document:
     lines = paragraphs(text)
     found = find_header(lines)
     kept, left_out = clean_paragraphs(lines, found.used)
-    return Document(
-        id=id,
-        title=found.title,
-        outlet=found.outlet,
-        authors=found.authors,
-        published=found.published,
-        source=found.source,
-        text="\n\n".join(kept),
-        left_out=tuple(sorted(left_out.items())),
-    )
+    known = Header(id, found.title, found.outlet, found.authors, found.published, source=found.source)
+    return article(kept, (), known, left_out)

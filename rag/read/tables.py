@@ -12,7 +12,7 @@ from itertools import islice
 from typing import Any
 
 from rag.errors import RefusedFile
-from rag.read.assemble import Paragraph, assemble, one_line, place_name
+from rag.read.assemble import CHARTS, COMMENTS, Paragraph, assemble, one_line, place_name
 from rag.read.encoding import decode
 from rag.read.zipped import Archive
 from rag.types import Document, Header
@@ -49,7 +49,8 @@ def read_xlsx(id: str, data: bytes) -> Document:
     """Read the rows of all sheets of an .xlsx as last calculated; raises RefusedFile where it cannot be opened."""
     import openpyxl
 
-    Archive(data).check()
+    archive = Archive(data)
+    archive.check()
     paragraphs: list[Paragraph] = []
     with closing(openpyxl.load_workbook(io.BytesIO(data), read_only=True, data_only=True, keep_links=False)) as book:
         sheets = [sheet for sheet in book.worksheets if hasattr(sheet, "iter_rows")]
@@ -63,7 +64,11 @@ def read_xlsx(id: str, data: bytes) -> Document:
                 first = paragraphs[-1] if len(sheets) > 1 else found[0]
                 first.places.insert(0, (0, "sheet", place_name(sheet.title)))
             paragraphs += found
-    return assemble(paragraphs, Header(id), find=False)
+    left_out = {
+        CHARTS: archive.words(r"xl/charts/chart[^/]*\.xml", ("t", "v")),
+        COMMENTS: archive.words(r"xl/(comments|threadedComments).*\.xml", ("t", "text")),
+    }
+    return assemble(paragraphs, Header(id), find=False, left_out=left_out)
 
 
 def _filled(rows: Iterable[Row]) -> Iterator[tuple[int, list[str]]]:

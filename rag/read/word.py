@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import io
+import re
 import zipfile
+from collections import Counter
 from typing import Any
 
-from rag.read.assemble import assemble, one_line
+from rag.read.assemble import CHARTS, COMMENTS, DELETED, HIDDEN, RUNNING_HEADS, assemble, one_line
 from rag.read.markup import paragraphs_of
 from rag.read.zipped import Archive, local, xml
 from rag.types import Document, Header
@@ -31,8 +33,17 @@ def read_docx(id: str, data: bytes) -> Document:
     archive = Archive(data)
     archive.check()
     archive.read("[Content_Types].xml")
+    left_out = Counter(
+        {
+            COMMENTS: archive.words(r"word/comments\.xml", ("t",)),
+            DELETED: archive.words(re.escape(_TEXT), ("delText",)),
+            RUNNING_HEADS: archive.words(r"word/(header|footer)\d*\.xml", ("t",)),
+            CHARTS: archive.words(r"word/charts/chart[^/]*\.xml", ("t", "v"))
+            + archive.words(r"word/diagrams/data.*\.xml", ("t",)),
+        }
+    )
     converted = mammoth.convert_to_html(
-        io.BytesIO(_with_formulas(archive, data)),
+        io.BytesIO(_prepared(archive, data, left_out)),
         style_map=_STYLES,
         convert_image=mammoth.images.img_element(_no_picture),
     )
@@ -42,16 +53,24 @@ def read_docx(id: str, data: bytes) -> Document:
     paragraphs = paragraphs_of(tree)
     titles = tree.xpath("//h1")
     title = one_line(titles[0].text_content()) if len(titles) and tree[0] is titles[0] else ""
-    return assemble(paragraphs, Header(id, title=title[:200], language=_language(archive)))
+    return assemble(paragraphs, Header(id, title=title[:200], language=_language(archive)), left_out=left_out)
 
 
-def _with_formulas(archive: Archive, data: bytes) -> bytes:
-    """Return the file with its formulas as text: mammoth leaves them out, and their sentences would lack a part."""
+def _prepared(archive: Archive, data: bytes, left_out: Counter[str]) -> bytes:
+    """Return the file with its formulas as text and without hidden text.
+
+    Mammoth leaves formulas out, and their sentences would lack a part; hidden text it writes.
+    """
     from lxml import etree
 
-    if _TEXT not in archive.names or b"oMath" not in (written := archive.read(_TEXT)):
+    if _TEXT not in archive.names or not re.search(b"oMath|:vanish", written := archive.read(_TEXT)):
         return data
     tree = xml(written)
+    for mark in list(tree.iter(f"{_WORD}vanish")):
+        run = mark.getparent().getparent()
+        if run is not None and local(run) == "r" and mark.get(f"{_WORD}val") not in ("0", "false", "off"):
+            left_out[HIDDEN] += len("".join(run.itertext()).split())
+            run.getparent().remove(run)
     for formula in list(tree.iter(f"{_MATH}oMath")):
         run = etree.Element(f"{_WORD}r")
         etree.SubElement(run, f"{_WORD}t").text = f" {_linear(formula).strip()} "

@@ -1,13 +1,16 @@
-"""Files of risky formats are read in a process of its own, with limits: what goes wrong there is one refused file."""
+"""Files are read in a process of its own, with limits: what goes wrong there is one refused file."""
 
 from __future__ import annotations
 
 import json
 import os
+import select
 import struct
 import subprocess
 import sys
 import threading
+import weakref
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import asdict
 from types import TracebackType
@@ -24,8 +27,11 @@ MEMORY = 1 << 30
 """Bytes of address space, where the system can limit it."""
 MOST_CHARACTERS = 20_000_000
 """How much text may come out of a file."""
-FILES = 200
+FILES = 1000
 """After how many files a process is replaced, so that what a library leaks is bounded."""
+
+IDLE_SECONDS = 60.0
+"""After how long without a file the process ends by itself; the next file starts another."""
 
 _LENGTH = struct.Struct("!I")
 _LARGEST_REPLY = 8 * MOST_CHARACTERS
@@ -35,13 +41,15 @@ _LARGEST_FILE = (1 << 32) - 1
 class Worker:
     """A process that reads files, started when the first is read and again after it had to be ended.
 
-    Safe to use from any thread, one file at a time; ``close`` it, or use it in a ``with`` statement.
+    Safe to use from any thread: while it reads, other files are read by further processes that live only for them.
+    ``close`` it, or use it in a ``with`` statement.
     """
 
     def __init__(self, seconds: float = SECONDS, most_seconds: float = MOST_SECONDS, memory: int = MEMORY) -> None:
         self._seconds, self._most_seconds, self._memory = seconds, most_seconds, memory
         self._lock = threading.Lock()
         self._process: subprocess.Popen[bytes] | None = None
+        self._end: Callable[[], object] = lambda: None
         self._files = 0
 
     def __enter__(self) -> Worker:
@@ -54,24 +62,25 @@ class Worker:
 
     def read(self, id: str, data: bytes) -> list[Document]:
         """Return the articles in a file's bytes; raises RefusedFile, also where the process crashed or ran into a limit."""
-        with self._lock:
+        if not self._lock.acquire(blocking=False):
+            with Worker(self._seconds, self._most_seconds, self._memory) as other:
+                return other.read(id, data)
+        try:
             reply = self._ask(id, data)
+        finally:
+            self._lock.release()
         if "refused" in reply:
             raise RefusedFile(reply["refused"])
         return [_document(each) for each in reply["documents"]]
 
     def close(self) -> None:
         """End the process."""
-        process, self._process = self._process, None
-        if process is not None:
-            process.kill()
-            process.wait()
-            for stream in (process.stdin, process.stdout):
-                with suppress(OSError):  # it may hold what was not sent
-                    stream and stream.close()
+        self._process = None
+        self._end()
 
     def _ask(self, id: str, data: bytes) -> dict[str, Any]:
         process = self._running()
+        is_new = self._files == 0
         clock = _Clock(process, self._seconds, self._most_seconds)
         reply: dict[str, Any] | None = None
         try:
@@ -89,12 +98,15 @@ class Worker:
         finally:
             clock.stop()
         self._files += 1
-        if reply is None or self._files >= FILES:
+        ended = reply is None or "exhausted" in reply
+        if ended or self._files >= FILES:
             self.close()
-        if reply is not None:
-            return reply
-        if clock.expired:
+        if ended and clock.expired:
             return {"refused": f"reading it took longer than {self._seconds:g} seconds; split it or save it as .txt"}
+        if ended and not is_new:  # what it read before may be the cause: a file's neighbours must not decide
+            return self._ask(id, data)
+        if reply is not None:
+            return {"refused": "reading it takes too much memory; split it or save it as .txt"} if ended else reply
         return {"refused": "the program that reads it crashed; save it in another format, such as .txt"}
 
     def _running(self) -> subprocess.Popen[bytes]:
@@ -110,7 +122,16 @@ class Worker:
                 stdout=subprocess.PIPE,
                 stderr=subprocess.DEVNULL,
             )
+            self._end = weakref.finalize(self, _end, self._process)  # also where nobody closes it
         return self._process
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    process.kill()
+    process.wait()
+    for stream in (process.stdin, process.stdout):
+        with suppress(OSError):  # it may hold what was not sent
+            stream and stream.close()
 
 
 class _Clock:
@@ -171,8 +192,17 @@ def serve(memory: int) -> None:
     global _progress
     _progress = lambda: _send(replies, b"")  # noqa: E731
     files = sys.stdin.buffer
-    while (id := _received(files)) is not None and (data := _received(files, _LARGEST_FILE)) is not None:
+    while (
+        _is_asked(files)
+        and (id := _received(files)) is not None
+        and (data := _received(files, _LARGEST_FILE)) is not None
+    ):
         _send(replies, _reply(id.decode("utf-8", "surrogatepass"), data))
+
+
+def _is_asked(files: IO[bytes]) -> bool:
+    """Wait for the next file; say whether it, or the end, came before the process has been idle for too long."""
+    return sys.platform == "win32" or bool(select.select([files], [], [], IDLE_SECONDS)[0])
 
 
 def made_progress() -> None:
@@ -200,7 +230,7 @@ def _reply(id: str, data: bytes) -> bytes:
     except RefusedFile as refusal:
         reply = {"refused": str(refusal)}
     except (MemoryError, RecursionError):
-        reply = {"refused": "reading it takes too much memory; split it or save it as .txt"}
+        reply = {"exhausted": True}
     return json.dumps(reply).encode()
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import io
 import re
 import zipfile
+from collections.abc import Collection
+from contextlib import suppress
 from typing import Any
 
 from rag.errors import RefusedFile
@@ -55,6 +57,16 @@ class Archive:
         if len(data) > entry.file_size:
             raise RefusedFile("it unpacks to more than it says; save its text as .txt")
         return data
+
+    def words(self, parts: str, elements: Collection[str]) -> int:
+        """Count the words in elements of the parts whose names a pattern matches, as far as they are XML."""
+        count = 0
+        for name in self.names:
+            if re.fullmatch(parts, name):
+                with suppress(RefusedFile):
+                    tree = self.tree(name)
+                    count += sum(len((node.text or "").split()) for node in tree.iter() if local(node) in elements)
+        return count
 
     def tree(self, name: str) -> Any:
         """Return an entry as an element tree; raises RefusedFile where it is no XML or declares entities."""

@@ -10,7 +10,7 @@ from pathlib import PurePosixPath
 from urllib.parse import unquote, urlsplit
 
 from rag.fetch import Fetched, fetch
-from rag.read import READERS, parse_all
+from rag.read import READERS
 from rag.web.shelf import Shelf, Taken, safe_name
 
 LONGEST_TITLE = 100
@@ -27,7 +27,7 @@ def collect(shelf: Shelf, address: str, *, private: bool = False) -> Taken:
     suffix = suffix_of(found)
     data = noted(found, suffix, date.today().isoformat())
     name = safe_name(f"article{suffix}")  # a format that is not read is refused here
-    article = parse_all(name, data)[0]
+    article = shelf.read(name, data)[0]
     return shelf.keep(safe_name(file_name(found.address, article.title, suffix)), data, article.text)
 
 

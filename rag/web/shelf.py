@@ -21,7 +21,8 @@ from pathlib import Path
 from typing import IO
 
 from rag.errors import ArticlesError, FootnoteError, RefusedFile
-from rag.read import MEGABYTE, READERS, parse_all, read_bytes, unsupported
+from rag.read import MEGABYTE, READERS, Worker, parse_all, read_bytes, unsupported
+from rag.types import Document
 from rag.web.language import phrase
 
 REMOVED = ".removed"
@@ -94,6 +95,7 @@ class Shelf:
         self._clock = clock
         self._lock = threading.Lock()
         self._incoming: dict[str, _Incoming] = {}
+        self._worker = Worker()
 
     def obstacle(self, language: str = "en") -> str:
         """Why the folder cannot be changed, or empty."""
@@ -134,6 +136,10 @@ class Shelf:
                 self._forget(token)
                 raise problem if isinstance(problem, RefusedFile) else self._unwritable(problem) from None
 
+    def read(self, name: str, data: bytes) -> list[Document]:
+        """Read the articles in a file's bytes, in a process of its own; raise RefusedFile."""
+        return parse_all(name, data, self._worker)
+
     def end(self, token: str) -> Taken:
         """Puts the whole file into the folder, if it is an article; raises RefusedFile with the reason where it is none."""
         with self._lock:
@@ -141,7 +147,7 @@ class Shelf:
             incoming.file.seek(0)
             data = incoming.file.read()
             self._forget(token)
-        parse_all(incoming.name, data)
+        self.read(incoming.name, data)
         return self.keep(incoming.name, data)
 
     def keep(self, name: str, data: bytes, text: str = "") -> Taken:
@@ -180,7 +186,8 @@ class Shelf:
         return kept.name
 
     def close(self) -> None:
-        """Forgets the files that are on their way."""
+        """Forget the files that are on their way, and end the process that reads."""
+        self._worker.close()
         with self._lock:
             for token in list(self._incoming):
                 self._forget(token)
@@ -206,7 +213,7 @@ class Shelf:
             return False
         try:
             known = self.load(name)
-            return known == data or bool(text and parse_all(name, known)[0].text == text)
+            return known == data or bool(text and self.read(name, known)[0].text == text)
         except ArticlesError:
             return False
 
