@@ -30,7 +30,7 @@ from rag.errors import (
     QuestionError,
 )
 from rag.generations import FORMAT, Generation, open_generation
-from rag.lexical import LEXICAL_VERSION, KeywordHit, KeywordIndex, create_keyword_index
+from rag.lexical import LEXICAL_VERSION, KeywordHit, KeywordIndex, block_size, create_keyword_index
 from rag.split import SPLITTING_VERSION
 from rag.types import Contents, Document, Header, Locator, Passage, Progress, places_between
 
@@ -280,7 +280,7 @@ class IndexWriter:
     """
 
     def __init__(self, folder: Path, kept: Index | None = None, vectors_of: Index | None = None) -> None:
-        self._folder, self._vectors_of = folder, vectors_of
+        self._folder, self._kept, self._vectors_of = folder, kept, vectors_of
         self._database = _connect(folder / _DATABASE)
         self.close = weakref.finalize(self, self._database.close)
         self._database.executescript(_SCHEMA)
@@ -333,7 +333,9 @@ class IndexWriter:
         except EmbeddingError as error:
             raise EmbedderError(str(error)) from error
         (self._folder / "keywords").mkdir()
-        create_keyword_index(self._folder / "keywords", self._keyword_texts(on_progress))
+        older = self._kept.path / "keywords" if self._kept is not None else None
+        texts = self._keyword_texts(on_progress)
+        create_keyword_index(self._folder / "keywords", texts, block_size(self._rows), older)
         self._database.execute("DROP TABLE pending")
         self._database.commit()
         self._database.execute("VACUUM main")
