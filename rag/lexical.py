@@ -236,7 +236,7 @@ def _blocks(passages: Iterable[tuple[str, str]], size: int) -> Iterator[tuple[st
     import tantivy
 
     block: list[tuple[str, str]] = []
-    digests = [f"{LEXICAL_VERSION} {tantivy.__version__}".encode()]
+    digests = [f"{LEXICAL_VERSION} {tantivy.__version__}".encode()]  # type: ignore[attr-defined]
     for pair in passages:
         block.append(pair)
         digests.append(blake2b("\0".join(pair).encode("utf-8", "surrogatepass"), digest_size=16).digest())

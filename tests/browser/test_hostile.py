@@ -69,7 +69,11 @@ def assert_harmless(page: Any, heard: list[bytes], home: str, named: bool = True
     links = page.locator("#chat a, #sources a, #library a").evaluate_all("all => all.map(a => a.getAttribute('href'))")
     # A source's card, or an article's file by its id, which is one escaped value.
     own = re.escape(page.evaluate("location.origin"))
-    strange = [link for link in links if not re.fullmatch(rf"({own}/)?footnote/file\?id=[\w.%+~-]+(#page=\d+)?|#s-[\d-]+", link)]
+    strange = [
+        link
+        for link in links
+        if not re.fullmatch(rf"({own}/)?footnote/file\?id=[\w.%+~-]+(#page=\d+)?|#s-[\d-]+", link)
+    ]
     assert strange == []
     assert not named or home in page.content()
 
