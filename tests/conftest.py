@@ -12,6 +12,7 @@ os.environ["RAG_INDEX"] = tempfile.mkdtemp(prefix="footnote-tests-")
 
 import atexit
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -21,6 +22,14 @@ from news import ARTICLES, write_articles
 from rag.settings import Settings
 
 atexit.register(shutil.rmtree, os.environ["RAG_INDEX"], ignore_errors=True)
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _nothing_cached() -> Iterator[None]:
+    """Let tests compute what the user's cache folder may hold: embedders in tests have another's fingerprint."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("embeddings.cache.cached_arrays", lambda name, compute: compute())
+        yield
 
 
 @pytest.fixture

@@ -208,6 +208,7 @@ def test_an_empty_index_answers_nothing(tmp_path: Path) -> None:
     assert KeywordIndex(tmp_path).search("tram", 5) == []
 
 
+WRITTEN = ["tram", "Tram", "lake", "harbour", "Kosymov", "озеро", "港口", "opened"]
 PASSAGES = st.tuples(
     st.sampled_from(["", "Harbour Tram", "Lake Verrin"]),
     st.lists(
