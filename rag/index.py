@@ -311,15 +311,16 @@ class IndexWriter:
     def keep(self, file: str) -> None:
         """Takes a file's articles over from the older index as they are, passages and all."""
         columns = "id, file, title, outlet, authors, published, language, source, text, places, digest"
-        articles = "SELECT number FROM kept.documents WHERE file = ? ORDER BY number"
-        query = "SELECT id, start, end, key FROM kept.passages WHERE document = ? ORDER BY row"
-        for (number,) in self._database.execute(articles, (file,)).fetchall():
+        articles = (
+            "SELECT d.number, min(p.row) FROM kept.documents d JOIN kept.passages p ON p.document = d.number "
+            "WHERE d.file = ? GROUP BY d.number ORDER BY d.number"
+        )
+        for number, first in self._database.execute(articles, (file,)).fetchall():
             copied = f"INSERT INTO documents SELECT ?, {columns} FROM kept.documents WHERE number = ?"
             self._database.execute(copied, (self._documents, number))
-            for id_, start, end, key in self._database.execute(query, (number,)).fetchall():
-                values = (self._rows, id_, self._documents, start, end, key)
-                self._database.execute("INSERT INTO passages VALUES (?, ?, ?, ?, ?, ?)", values)
-                self._rows += 1
+            copied = "INSERT INTO passages SELECT row + ?, id, ?, start, end, key FROM kept.passages WHERE document = ?"
+            moved = (self._rows - first, self._documents, number)
+            self._rows += self._database.execute(copied, moved).rowcount
             self._documents += 1
 
     def finish(self, embedder: Embedder, on_progress: Callable[[Progress], None]) -> tuple[int, int]:
