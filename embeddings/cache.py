@@ -5,9 +5,15 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from functools import lru_cache, wraps
 from pathlib import Path
-from typing import Any, TypeVar
+from tempfile import NamedTemporaryFile
+from typing import TYPE_CHECKING, Any, TypeVar
+from zipfile import BadZipFile
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 Result = TypeVar("Result")
 
@@ -18,6 +24,22 @@ def cache_folder() -> Path:
 
     chosen = os.environ.get("RAG_CACHE", "").strip()
     return Path(chosen).expanduser() if chosen else user_cache_path("footnote", appauthor=False)
+
+
+def cached_arrays(name: str, compute: Callable[[], dict[str, NDArray[Any]]]) -> dict[str, NDArray[Any]]:
+    """Read arrays from the cache folder; compute them where it has none, and keep them where it can be written."""
+    import numpy
+
+    path = cache_folder() / f"{name}.npz"
+    with suppress(OSError, ValueError, EOFError, BadZipFile), path.open("rb") as stored:
+        return dict(numpy.load(stored, allow_pickle=False))
+    arrays = compute()
+    with suppress(OSError):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with NamedTemporaryFile(dir=path.parent, suffix=".tmp", delete=False) as file:
+            numpy.savez(file, **arrays)  # type: ignore[arg-type]
+        Path(file.name).replace(path)  # whole or not at all
+    return arrays
 
 
 def once(function: Callable[..., Result]) -> Callable[..., Result]:

@@ -30,7 +30,7 @@ from rag.errors import (
     QuestionError,
 )
 from rag.generations import FORMAT, Generation, open_generation
-from rag.lexical import LEXICAL_VERSION, KeywordHit, KeywordIndex, create_keyword_index
+from rag.lexical import LEXICAL_VERSION, KeywordHit, KeywordIndex, block_size, create_keyword_index
 from rag.split import SPLITTING_VERSION
 from rag.types import Contents, Document, Header, Locator, Passage, Progress, places_between
 
@@ -280,7 +280,7 @@ class IndexWriter:
     """
 
     def __init__(self, folder: Path, kept: Index | None = None, vectors_of: Index | None = None) -> None:
-        self._folder, self._vectors_of = folder, vectors_of
+        self._folder, self._kept, self._vectors_of = folder, kept, vectors_of
         self._database = _connect(folder / _DATABASE)
         self.close = weakref.finalize(self, self._database.close)
         self._database.executescript(_SCHEMA)
@@ -311,15 +311,16 @@ class IndexWriter:
     def keep(self, file: str) -> None:
         """Takes a file's articles over from the older index as they are, passages and all."""
         columns = "id, file, title, outlet, authors, published, language, source, text, places, digest"
-        articles = "SELECT number FROM kept.documents WHERE file = ? ORDER BY number"
-        query = "SELECT id, start, end, key FROM kept.passages WHERE document = ? ORDER BY row"
-        for (number,) in self._database.execute(articles, (file,)).fetchall():
+        articles = (
+            "SELECT d.number, min(p.row) FROM kept.documents d JOIN kept.passages p ON p.document = d.number "
+            "WHERE d.file = ? GROUP BY d.number ORDER BY d.number"
+        )
+        for number, first in self._database.execute(articles, (file,)).fetchall():
             copied = f"INSERT INTO documents SELECT ?, {columns} FROM kept.documents WHERE number = ?"
             self._database.execute(copied, (self._documents, number))
-            for id_, start, end, key in self._database.execute(query, (number,)).fetchall():
-                values = (self._rows, id_, self._documents, start, end, key)
-                self._database.execute("INSERT INTO passages VALUES (?, ?, ?, ?, ?, ?)", values)
-                self._rows += 1
+            copied = "INSERT INTO passages SELECT row + ?, id, ?, start, end, key FROM kept.passages WHERE document = ?"
+            moved = (self._rows - first, self._documents, number)
+            self._rows += self._database.execute(copied, moved).rowcount
             self._documents += 1
 
     def finish(self, embedder: Embedder, on_progress: Callable[[Progress], None]) -> tuple[int, int]:
@@ -333,7 +334,9 @@ class IndexWriter:
         except EmbeddingError as error:
             raise EmbedderError(str(error)) from error
         (self._folder / "keywords").mkdir()
-        create_keyword_index(self._folder / "keywords", self._keyword_texts(on_progress))
+        older = self._kept.path / "keywords" if self._kept is not None else None
+        texts = self._keyword_texts(on_progress)
+        create_keyword_index(self._folder / "keywords", texts, block_size(self._rows), older)
         self._database.execute("DROP TABLE pending")
         self._database.commit()
         self._database.execute("VACUUM main")

@@ -4,19 +4,28 @@ Chinese, Japanese and Thai are indexed by pairs of characters, for they write wo
 
 tantivy was 30 times faster than the next engine on a million passages and its files are memory-mapped, so nothing of the
 index lives in our memory.
+
+meta.json           tantivy's list of segments, in the order of the passages
+blocks.json         the blocks of passages: each one's digest, number of passages and segments
+forms.json          by block the word forms of its texts with their counts, and those of its headers
+spellings.table     what spelling.py keeps
+
+A block's segments depend on its passages alone, so an unchanged block is copied from the index before.
 """
 
 from __future__ import annotations
 
+import json
 import math
 import shutil
 import weakref
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from functools import lru_cache
+from hashlib import blake2b
 from pathlib import Path
-from tempfile import mkdtemp
-from typing import TYPE_CHECKING, NamedTuple
+from tempfile import TemporaryDirectory, mkdtemp
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from rag.spelling import Spellings, is_cyrillic, written_forms
 from rag.words import content_words, split_unspaced, words
@@ -24,7 +33,7 @@ from rag.words import content_words, split_unspaced, words
 if TYPE_CHECKING:
     import tantivy
 
-LEXICAL_VERSION = "3"
+LEXICAL_VERSION = "4"
 """Changes whenever the same passages would be indexed differently."""
 
 # How much a word in the title, the outlet or the date counts against the same word in the passage.
@@ -36,6 +45,9 @@ _SHORTEST_SPELT = 4
 _LONGEST_WORD = 64
 _FOLDED = str.maketrans("ёЁ⁰¹²³⁴⁵⁶⁷⁸⁹", "еЕ          ")
 _WRITER_MEMORY = 64 * 1024 * 1024
+_SMALLEST_BLOCK = 1024  # passages; fewer would save nothing and take files
+_BLOCKS = 32  # more take longer to search, fewer longer to change
+_BLOCK_FILE, _FORMS_FILE, _META_FILE = "blocks.json", "forms.json", "meta.json"
 
 
 class KeywordHit(NamedTuple):
@@ -43,6 +55,21 @@ class KeywordHit(NamedTuple):
 
     row: int
     score: float
+
+
+class _Block(NamedTuple):
+    """Neighbouring passages, and the segments that tantivy made of them, as its meta.json describes them."""
+
+    digest: str
+    passages: int
+    segments: list[dict[str, Any]]
+
+
+class _Forms(NamedTuple):
+    """How often the texts of a block write each word form, and the forms in its headers."""
+
+    texts: dict[str, int]
+    headers: list[str]
 
 
 class KeywordIndex:
@@ -59,6 +86,7 @@ class KeywordIndex:
         self._index = _open(folder, self)
         self._index.register_tokenizer("words", _analyzer())
         self._searcher = self._index.searcher()
+        self._first_rows = _first_rows(folder) or [0] * self._searcher.num_segments
         # Not when it is first needed: by then a newer generation may have taken the folder's place.
         self._spellings = Spellings.open(folder)
 
@@ -76,7 +104,10 @@ class KeywordIndex:
             return []
         found = self._searcher.search(query, min(k, len(self)), count=False).hits
         rows = self._searcher.fast_field_values("row", [address for _, address in found])
-        hits = [KeywordHit(int(row or 0), float(score)) for row, (score, _) in zip(rows, found, strict=True)]
+        hits = [
+            KeywordHit(self._first_rows[address.segment_ord] + int(row or 0), float(score))
+            for row, (score, address) in zip(rows, found, strict=True)
+        ]
         return sorted(hits, key=lambda hit: (-hit.score, hit.row))
 
     def terms(self, question: str) -> dict[str, dict[str, float]]:
@@ -140,20 +171,113 @@ class KeywordIndex:
         return Query.boolean_query(parts) if parts else None
 
 
-def create_keyword_index(folder: Path, passages: Iterable[tuple[str, str]]) -> None:
-    """Indexes (header line, text) pairs into an existing, empty folder; row i belongs to pair i.
+def create_keyword_index(
+    folder: Path, passages: Iterable[tuple[str, str]], block: int = _SMALLEST_BLOCK, older: Path | None = None
+) -> None:
+    """Index (header line, text) pairs into an existing, empty folder; row i belongs to pair i.
 
-    Raises OSError where the disk refuses.
+    A ``block`` is about so many passages (``block_size``). Those that the ``older`` index has too are copied from it: the
+    result is the same. Raises OSError where the disk refuses.
     """
     try:
-        _write(folder, passages)
+        _write(folder, passages, block, older)
     except ValueError as error:
         raise OSError(str(error)) from error
-    for lock in folder.glob("*.lock"):
-        lock.unlink()
 
 
-def _write(folder: Path, passages: Iterable[tuple[str, str]]) -> None:
+def block_size(passages: int) -> int:
+    """Choose the passages of a block for an index of so many.
+
+    >>> block_size(20_000), block_size(100_000), block_size(1_000_000)
+    (1024, 4096, 32768)
+    """
+    return max(_SMALLEST_BLOCK, 1 << (passages // _BLOCKS).bit_length())
+
+
+def _write(folder: Path, passages: Iterable[tuple[str, str]], size: int, older: Path | None) -> None:
+    known: dict[str, _Block] = {}
+    known_forms: dict[str, list[Any]] = {}
+    spellings = None
+    if older is not None:
+        known = {block.digest: block for block in _read_blocks(older)}
+        known_forms = json.loads((older / _FORMS_FILE).read_bytes()) if known else {}
+        spellings = Spellings.open(older)
+    blocks: list[_Block] = []
+    forms: dict[str, _Forms] = {}
+    with TemporaryDirectory(prefix="tmp-", dir=folder) as scratch:
+        _new_index(Path(scratch))
+        meta = json.loads((Path(scratch) / _META_FILE).read_bytes())
+    for digest, pairs in _blocks(passages, size):
+        block = known.pop(digest, None)  # not twice: tantivy's segments have names
+        if older is not None and block is not None:
+            for file in _files(older, block.segments):
+                shutil.copyfile(file, folder / file.name)
+            forms[digest] = _Forms(*known_forms[digest])
+        else:
+            block = _Block(digest, len(pairs), _index(folder, pairs))
+            forms[digest] = _count_forms(pairs)
+        blocks.append(block)
+    meta["segments"] = [segment for block in blocks for segment in block.segments]
+    for name, content in ((_META_FILE, meta), (_BLOCK_FILE, blocks), (_FORMS_FILE, forms)):
+        (folder / name).write_text(json.dumps(content, ensure_ascii=False, separators=(",", ":")), "utf-8")
+    # Titles write everyday words with capitals: they count only where the texts do not have a word.
+    counts: dict[str, int] = {form: 1 for block in blocks for form in forms[block.digest].headers}
+    texts: Counter[str] = Counter()
+    for block in blocks:
+        texts.update(forms[block.digest].texts)
+    Spellings.of(counts | texts, spellings).save(folder)
+
+
+def _blocks(passages: Iterable[tuple[str, str]], size: int) -> Iterator[tuple[str, list[tuple[str, str]]]]:
+    """Cut passages into blocks, each with its digest.
+
+    A block ends after a passage whose own digest says so: a change leaves the borders of other blocks where they are.
+    """
+    import tantivy
+
+    block: list[tuple[str, str]] = []
+    digests = [f"{LEXICAL_VERSION} {tantivy.__version__}".encode()]  # type: ignore[attr-defined]
+    for pair in passages:
+        block.append(pair)
+        digests.append(blake2b("\0".join(pair).encode("utf-8", "surrogatepass"), digest_size=16).digest())
+        if int.from_bytes(digests[-1], "big") % size == 0 or len(block) == 4 * size:
+            yield blake2b(b"".join(digests), digest_size=16).hexdigest(), block
+            block, digests = [], digests[:1]
+    if block:
+        yield blake2b(b"".join(digests), digest_size=16).hexdigest(), block
+
+
+def _index(folder: Path, pairs: Iterable[tuple[str, str]]) -> list[dict[str, Any]]:
+    """Index the passages of a block; return its segments, whose files are then in ``folder``."""
+    import tantivy
+
+    with TemporaryDirectory(prefix="tmp-", dir=folder) as scratch:
+        # One thread writes one order of passages: the same articles give the same answers, also where scores are equal.
+        writer = _new_index(Path(scratch)).writer(heap_size=_WRITER_MEMORY, num_threads=1)
+        try:
+            for row, (header, text) in enumerate(pairs):
+                entry = tantivy.Document()
+                entry.add_unsigned("row", row)
+                entry.add_text("text", fold(text))
+                entry.add_text("header", fold(header))
+                writer.add_document(entry)
+        except BaseException:
+            writer.rollback()  # else its thread goes on writing while the folder is being removed
+            raise
+        writer.commit()
+        writer.wait_merging_threads()
+        segments: list[dict[str, Any]] = json.loads((Path(scratch) / _META_FILE).read_bytes())["segments"]
+        for file in _files(Path(scratch), segments):
+            file.rename(folder / file.name)
+        return segments
+
+
+def _files(folder: Path, segments: Iterable[dict[str, Any]]) -> list[Path]:
+    """List the files of some segments, which have the segment's id for their name."""
+    return [file for segment in segments for file in folder.glob(f"{segment['segment_id'].replace('-', '')}.*")]
+
+
+def _new_index(folder: Path) -> tantivy.Index:
     import tantivy
 
     schema = (
@@ -165,26 +289,32 @@ def _write(folder: Path, passages: Iterable[tuple[str, str]]) -> None:
     )
     index = tantivy.Index(schema, path=str(folder))
     index.register_tokenizer("words", _analyzer())
-    # One thread writes one order of passages: the same articles give the same answers, also where scores are equal.
-    writer = index.writer(heap_size=_WRITER_MEMORY, num_threads=1)
-    forms: Counter[str] = Counter()
-    titles: set[str] = set()
+    return index
+
+
+def _count_forms(pairs: Iterable[tuple[str, str]]) -> _Forms:
+    texts: Counter[str] = Counter()
+    headers: dict[str, None] = {}
+    for header, text in pairs:
+        texts.update(written_forms(text))
+        headers[header] = None  # an article's passages share one
+    return _Forms(texts, list(dict.fromkeys(form for header in headers for form in written_forms(header))))
+
+
+def _first_rows(folder: Path) -> list[int]:
+    """Find the row at which each segment's block begins; nothing where an older program wrote no blocks."""
+    rows, row = [], 0
+    for block in _read_blocks(folder):
+        rows += [row] * len(block.segments)
+        row += block.passages
+    return rows
+
+
+def _read_blocks(folder: Path) -> list[_Block]:
     try:
-        for row, (header, text) in enumerate(passages):
-            entry = tantivy.Document()
-            entry.add_unsigned("row", row)
-            entry.add_text("text", fold(text))
-            entry.add_text("header", fold(header))
-            forms.update(written_forms(text))
-            titles.update(written_forms(header))
-            writer.add_document(entry)
-    except BaseException:
-        writer.rollback()  # else its thread goes on writing while the folder is being removed
-        raise
-    writer.commit()
-    writer.wait_merging_threads()
-    # Titles write everyday words with capitals: they count only where the texts do not have a word.
-    Spellings.of(dict.fromkeys(titles, 1) | forms).save(folder)
+        return [_Block(*each) for each in json.loads((folder / _BLOCK_FILE).read_bytes())]
+    except FileNotFoundError:
+        return []
 
 
 def matched_words(terms: dict[str, dict[str, float]], text: str) -> tuple[str, ...]:

@@ -119,13 +119,16 @@ class Spellings:
         self._keys, self._forms = _Column(keys), forms
 
     @classmethod
-    def of(cls, counts: Mapping[str, int]) -> Spellings:
-        """The table of some forms and how often each was read."""
+    def of(cls, counts: Mapping[str, int], known: Spellings | None = None) -> Spellings:
+        """Make the table of forms from how often each was read; ``known`` saves work on the forms that it has too."""
         capitals: Counter[str] = Counter()
         for form, count in counts.items():
             capitals[form.lower()] += count if form[0].isupper() else -count
         forms = [form.capitalize() if more > 0 else form for form, more in capitals.items()]
-        pairs = sorted(zip(keys(forms), forms, strict=True)) if forms else []
+        sounds = dict(zip(known._forms, known._keys.strings, strict=True)) if known is not None else {}
+        if new := [form for form in forms if form not in sounds]:
+            sounds |= zip(new, keys(new), strict=True)
+        pairs = sorted((sounds[form], form) for form in forms)
         return cls([sound for sound, _ in pairs], [form for _, form in pairs])
 
     @classmethod

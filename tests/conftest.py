@@ -35,6 +35,14 @@ def _one_worker() -> Iterator[None]:
         yield
 
 
+@pytest.fixture(autouse=True, scope="session")
+def _nothing_cached() -> Iterator[None]:
+    """Let tests compute what the user's cache folder may hold: embedders in tests have another's fingerprint."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("embeddings.cache.cached_arrays", lambda name, compute: compute())
+        yield
+
+
 @pytest.fixture
 def articles(tmp_path: Path) -> Path:
     return write_articles(tmp_path / "articles", ARTICLES)

@@ -499,6 +499,8 @@ class IncrementalEqualsFull(RuleBasedStateMachine):
         self.root = Path(tempfile.mkdtemp())
         (self.root / "articles").mkdir()
         self.settings = Settings(articles=self.root / "articles", index=self.root / "index", passage_tokens=20)
+        self.patch = pytest.MonkeyPatch()
+        self.patch.setattr("rag.index.block_size", lambda passages: 3)
 
     @rule(name=st.sampled_from("abcd"), words=WORDS)
     def write(self, name: str, words: list[str]) -> None:
@@ -532,6 +534,7 @@ class IncrementalEqualsFull(RuleBasedStateMachine):
 
     def teardown(self) -> None:
         if hasattr(self, "root"):
+            self.patch.undo()
             shutil.rmtree(self.root)
 
 

@@ -11,6 +11,7 @@ import numpy
 import pytest
 
 from embeddings import Embedder, EmbeddingError
+from embeddings.cache import cached_arrays
 from embeddings.in_memory import HashingEmbedder
 from news import ARTICLES, write_articles
 from rag.answer.collection import LISTED, SHOWN, Collected, collection_answer
@@ -363,6 +364,26 @@ class TestRecognition:
         assert answers[0] is not None
         assert answers == [answers[0]] * 8
         assert sum(size > 2 for size in embedder.batches) == 1
+
+    def test_what_is_learned_from_the_examples_is_cached(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        class Counting(Knowing):
+            embedded = 0
+
+            def embed_documents(self, texts, on_progress=None):  # type: ignore[no-untyped-def]
+                self.embedded += len(texts)
+                return super().embed_documents(texts, on_progress)
+
+        def kind(embedder: Counting) -> tuple[tuple[str, bool], int]:
+            return FolderQuestion("Hello!").kind(embedder), embedder.embedded
+
+        expected, uncached = kind(Counting())
+        monkeypatch.setattr("embeddings.cache.cached_arrays", cached_arrays)
+        monkeypatch.setenv("RAG_CACHE", str(tmp_path / "cache"))
+        assert [kind(Counting()) for _ in range(2)] == [(expected, uncached), (expected, 2)]
+        other = Counting()
+        other.fingerprint = "another model"
+        assert kind(other) == (expected, uncached)
+        assert len(list((tmp_path / "cache").iterdir())) == 2
 
     def test_texts_longer_than_the_model_reads_are_cut(self) -> None:
         whole, cut = embed_texts(HashingEmbedder(max_tokens=8), ["one two", "one two three four five six seven eight"])

@@ -13,7 +13,7 @@ import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy
 import pytest
@@ -22,6 +22,7 @@ from hypothesis import strategies as st
 
 from embeddings import Embedder, EmbeddingError, open_embedder, runtime
 from embeddings import sentence_transformer as models
+from embeddings.cache import cached_arrays
 from embeddings.in_memory import HashingEmbedder
 from embeddings.runtime import open_multilingual
 from embeddings.weights import multilingual_folder
@@ -453,3 +454,37 @@ def test_the_package_itself_loads_nothing_heavy() -> None:
     program = "import embeddings, sys; print(*{'numpy', 'torch', 'faiss', 'sentence_transformers'} & set(sys.modules))"
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, cwd=ROOT, check=True)
     assert done.stdout == "\n"
+
+
+class TestCachedArrays:
+    ARRAYS: ClassVar[dict[str, Any]] = {
+        "rows": numpy.arange(6, dtype=numpy.float32).reshape(2, 3),
+        "limit": numpy.array(0.25),
+    }
+
+    @pytest.fixture(autouse=True)
+    def cache(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+        monkeypatch.setenv("RAG_CACHE", str(tmp_path / "cache"))
+        return tmp_path / "cache"
+
+    def _read(self) -> tuple[bool, int]:
+        computed: list[int] = []
+        found = cached_arrays("name", lambda: computed.append(1) or self.ARRAYS)  # type: ignore[func-returns-value]
+        equal = found.keys() == self.ARRAYS.keys() and all((found[name] == self.ARRAYS[name]).all() for name in found)
+        return equal, len(computed)
+
+    def test_they_are_computed_once(self, cache: Path) -> None:
+        assert [self._read() for _ in range(3)] == [(True, 1), (True, 0), (True, 0)]
+        assert [file.name for file in cache.iterdir()] == ["name.npz"]
+
+    def test_what_is_damaged_is_computed_again(self, cache: Path) -> None:
+        self._read()
+        whole = (cache / "name.npz").read_bytes()
+        number = whole.index(self.ARRAYS["rows"].tobytes()) + 5
+        for damaged in (b"", whole[:-30], b"no arrays", whole[:number] + b"\xff" + whole[number + 1 :]):
+            (cache / "name.npz").write_bytes(damaged)
+            assert [self._read() for _ in range(2)] == [(True, 1), (True, 0)]
+
+    def test_a_folder_that_cannot_be_written_costs_time_only(self, cache: Path) -> None:
+        cache.write_text("no folder")
+        assert [self._read() for _ in range(2)] == [(True, 1), (True, 1)]

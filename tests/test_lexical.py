@@ -6,6 +6,7 @@ import math
 from collections import Counter
 from itertools import pairwise
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 import tantivy
@@ -205,6 +206,56 @@ def test_matched_words_are_the_questions_own(index: KeywordIndex) -> None:
 def test_an_empty_index_answers_nothing(tmp_path: Path) -> None:
     create_keyword_index(tmp_path, [])
     assert KeywordIndex(tmp_path).search("tram", 5) == []
+
+
+WRITTEN = ["tram", "Tram", "lake", "harbour", "Kosymov", "озеро", "港口", "opened"]
+PASSAGES = st.tuples(
+    st.sampled_from(["", "Harbour Tram", "Lake Verrin"]),
+    st.lists(
+        st.sampled_from(["tram", "Tram", "lake", "harbour", "Kosymov", "озеро", "港口", "opened"]),
+        min_size=1,
+        max_size=4,
+    ).map(" ".join),
+)
+
+
+@given(st.lists(st.lists(PASSAGES, max_size=14), min_size=2, max_size=4))
+@settings(max_examples=20, deadline=None)
+def test_an_updated_index_equals_one_that_is_built_whole(versions: list[list[tuple[str, str]]]) -> None:
+    with TemporaryDirectory() as root:
+        older = None
+        for number, passages in enumerate(versions):
+            updated, whole = Path(root, f"updated {number}"), Path(root, f"whole {number}")
+            for folder, source in ((updated, older), (whole, None)):
+                folder.mkdir()
+                create_keyword_index(folder, passages, block=2, older=source)
+            one, other = KeywordIndex(updated), KeywordIndex(whole)
+            assert len(one) == len(other) == len(passages)
+            assert (updated / "spellings.table").read_bytes() == (whole / "spellings.table").read_bytes()
+            for question in ("tram", "Harbour lake opened", "kosymof", "港口 озеро"):
+                assert one.terms(question) == other.terms(question)
+                assert one.search(question, 100) == other.search(question, 100)
+            older = updated
+
+
+def test_a_change_leaves_the_segments_of_other_blocks_as_they_were(tmp_path: Path) -> None:
+    passages = [("", f"The tram number {number} waits.") for number in range(200)]
+    older, newer = tmp_path / "older", tmp_path / "newer"
+    older.mkdir()
+    newer.mkdir()
+    create_keyword_index(older, passages, block=8)
+    create_keyword_index(newer, [*passages[:90], ("", "A ferry leaves."), *passages[90:]], block=8, older=older)
+    segments = [{file.name: file.read_bytes() for file in folder.glob("*.term")} for folder in (older, newer)]
+    assert len(segments[1]) > 10
+    assert len(segments[1].items() - segments[0].items()) <= 2
+    assert KeywordIndex(newer).search("ferry", 1)[0].row == 90
+    assert KeywordIndex(newer).search("number 150", 1)[0].row == 151
+
+
+def test_all_may_read_an_index_whom_the_user_lets(tmp_path: Path) -> None:
+    create_keyword_index(tmp_path, TEXTS)
+    (tmp_path / "mine").touch()
+    assert {file.stat().st_mode for file in tmp_path.iterdir()} == {(tmp_path / "mine").stat().st_mode}
 
 
 def test_k_beyond_the_end_and_zero(index: KeywordIndex) -> None:

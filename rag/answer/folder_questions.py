@@ -6,13 +6,15 @@ the question's language rather than its kind. Topics and names are hidden behind
 
 from __future__ import annotations
 
+import json
 import re
 import threading
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
+from hashlib import sha256
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 from weakref import WeakKeyDictionary
 
 from rag.errors import EmbedderError
@@ -21,6 +23,8 @@ from rag.types import Scope
 from rag.words import FUNCTION_WORDS, words
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from embeddings import Embedder, Vectors
     from rag.mentions import Mention
 
@@ -120,36 +124,48 @@ class _Nearness:
     """The weights of the examples for one embedder."""
 
     def __init__(self, embedder: Embedder) -> None:
-        import numpy
+        from embeddings.cache import cached_arrays
 
         rows = _rows()
         self._kinds = [*dict.fromkeys(kind for kind in rows.values() if kind != _ORDINARY), _ORDINARY]
-        vectors = embed_texts(embedder, list(rows))
-        self._mean = vectors.mean(axis=0)
-        near = self._centred(vectors)
-        numbers = numpy.array([self._kinds.index(kind) for kind in rows.values()])
-        wanted = numpy.eye(len(self._kinds), dtype=numpy.float32)[numbers]
-        self._usual = wanted.mean(axis=0)
-        inverse = numpy.linalg.inv(near @ near.T + RIDGE * numpy.eye(len(rows), dtype=numpy.float32))
-        shares = inverse @ (wanted - self._usual)
-        self._weights = near.T @ shares
-        # What each example would score, were it not among the examples (leave-one-out, in closed form).
-        left_out = wanted - shares / inverse.diagonal()[:, None]
-        above = left_out[:, :-1].max(axis=1) - left_out[:, -1]
-        self.threshold = max(0.0, float(numpy.quantile(above[numbers == len(self._kinds) - 1], 1 - TAKEN)))
+        depends = [embedder.fingerprint, Path(__file__).read_text("utf-8"), *rows, *rows.values()]
+        key = sha256(json.dumps(depends).encode()).hexdigest()[:24]
+        learned = cached_arrays(f"folder-questions-{key}", lambda: _learn(embedder, rows, self._kinds))
+        self._mean, self._usual, self._weights = (learned[name] for name in ("mean", "usual", "weights"))
+        self.threshold = float(learned["threshold"])
 
     def margins(self, vectors: Vectors) -> list[dict[str, float]]:
         """Score each kind above an ordinary question, for each vector."""
-        scores = self._centred(vectors) @ self._weights + self._usual
+        scores = _centred(vectors, self._mean) @ self._weights + self._usual
         above = scores - scores[:, -1:]
         return [dict(zip(self._kinds[:-1], map(float, row), strict=False)) for row in above]
 
-    def _centred(self, vectors: Vectors) -> Vectors:
-        import numpy
 
-        moved: Vectors = vectors - self._mean
-        moved /= numpy.maximum(numpy.linalg.norm(moved, axis=1, keepdims=True), 1e-9)
-        return moved
+def _learn(embedder: Embedder, rows: dict[str, str], kinds: list[str]) -> dict[str, NDArray[Any]]:
+    """Embed the examples and weigh them."""
+    import numpy
+
+    vectors = embed_texts(embedder, list(rows))
+    mean = vectors.mean(axis=0)
+    near = _centred(vectors, mean)
+    numbers = numpy.array([kinds.index(kind) for kind in rows.values()])
+    wanted = numpy.eye(len(kinds), dtype=numpy.float32)[numbers]
+    usual = wanted.mean(axis=0)
+    inverse = numpy.linalg.inv(near @ near.T + RIDGE * numpy.eye(len(rows), dtype=numpy.float32))
+    shares = inverse @ (wanted - usual)
+    # What each example would score, were it not among the examples (leave-one-out, in closed form).
+    left_out = wanted - shares / inverse.diagonal()[:, None]
+    above = left_out[:, :-1].max(axis=1) - left_out[:, -1]
+    threshold = max(0.0, float(numpy.quantile(above[numbers == len(kinds) - 1], 1 - TAKEN)))
+    return {"mean": mean, "usual": usual, "weights": near.T @ shares, "threshold": numpy.array(threshold)}
+
+
+def _centred(vectors: Vectors, mean: Vectors) -> Vectors:
+    import numpy
+
+    moved: Vectors = vectors - mean
+    moved /= numpy.maximum(numpy.linalg.norm(moved, axis=1, keepdims=True), 1e-9)
+    return moved
 
 
 def embed_texts(embedder: Embedder, texts: Sequence[str]) -> Vectors:
@@ -186,7 +202,7 @@ _learning = threading.Lock()
 
 
 def _nearness(embedder: Embedder) -> _Nearness:
-    """Embed the examples once for each embedder; others that need them wait."""
+    """Learn from the examples once for each embedder; others that need them wait."""
     with _learning:
         if embedder not in _known:
             _known[embedder] = _Nearness(embedder)
