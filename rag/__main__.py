@@ -24,7 +24,7 @@ import click
 
 from rag.errors import ArticlesError, FootnoteError, IndexCorrupt, MissingExtra, SettingsError
 from rag.settings import Settings
-from rag.types import spoken_date
+from rag.types import DOUBTS, spoken_date
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -669,7 +669,7 @@ def _marked(sentence: Sentence) -> str:
     parts = []
     for piece in pieces(sentence):
         parts.append(_bold(piece.text) if piece.strong else _plain(piece.text))
-        parts += [" [in no quote]"] * piece.ends
+        parts += [f" [{DOUBTS.get(piece.doubt, 'in no quote')}]"] * piece.ends
     return "".join(parts) + " [unsupported]" * (not sentence.supported)
 
 

@@ -162,6 +162,7 @@ he she it they who i we which there this that also her him his its their one som
 который которая которые также при этом
 """
 _PRONOUNS = frozenset(_PRONOUN_WORDS.split())
+_ITS = {"its", "his", "her", "their", "one", "some"}
 # Whoever says it may be called so, whatever the article is about.
 _SOURCES = "article articles author authors passage source text paper newspaper статья автор источник"
 _SOURCE = frozenset(map(stem, _SOURCES.split()))
@@ -209,7 +210,7 @@ def _subject(sentence: str, outside: str, start: int, end: int) -> Speaker:
     ends = follows and len(follows[1]) < _SHORT and outside[end + follows.end() :][:1] in (".", ";", "")
     closes = follows and ends and not _CLAUSE.search(follows[1])
     inverted = closes or outside[:start].rstrip(" ,—–-").endswith("”")
-    if follows and inverted and follows[1].split()[0].lower() not in _PRONOUNS:
+    if follows and inverted and follows[1].split()[0].lower() not in _PRONOUNS - _ITS:
         return _who(sentence, end + follows.start(1), end + follows.end(1))
     return _who(sentence, clause, start)
 

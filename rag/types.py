@@ -348,6 +348,17 @@ class Sentence:
         return "verified" if self.citations else ""
 
 
+DOUBTED = "stands in no quote"
+DOUBTS = {
+    "negation": "the quote says it otherwise",
+    "direction": "the quote says it otherwise",
+    "meaning": "the quote may say something else",
+    "attribution": "speaker left out",
+    "speaker": "not who says so in the quote",
+}
+"""What a mark on a sentence means, by the kind of doubt; others stand in no quote."""
+
+
 State = Literal["answered", "closest", "none"]
 """How an answer ended: with an answer, with the closest sentences only, or with nothing to show."""
 

@@ -219,8 +219,8 @@ PASSAGES = st.tuples(
 )
 
 
-@given(st.lists(st.lists(PASSAGES, max_size=14), min_size=2, max_size=4))
-@settings(max_examples=20, deadline=None)
+@given(st.lists(st.lists(PASSAGES, max_size=9), min_size=2, max_size=3))
+@settings(max_examples=8, deadline=None)
 def test_an_updated_index_equals_one_that_is_built_whole(versions: list[list[tuple[str, str]]]) -> None:
     with TemporaryDirectory() as root:
         older = None

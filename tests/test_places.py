@@ -252,7 +252,8 @@ SECTIONS = {
     "a.md": f"# Council meets\n\n{LEAD}\n\n## The *budget*\n\n{CUT}\n",
     "b.md": f"---\ntitle: Another title\n---\n# Council meets\n\n{LEAD}\n\nThe budget\n----------\n\n{CUT}\n",
     "c.html": "<html><head><title>Council meets - Courier</title></head><body><article><h1>Council meets</h1>"
-    f"<p>{LEAD}</p><p>{LEAD[:-1]} then.</p><h2><b>The</b> budget</h2><p>{CUT}</p><p>{CUT[:-1]} then.</p></article></body></html>",
+    f"<p>{LEAD}</p><p>{LEAD[:-1]} then.</p><h2><b>The</b> budget</h2><p>{CUT}</p><p>{CUT[:-1]} then.</p></article></body>"
+    "</html>",
 }
 
 

@@ -18,14 +18,14 @@ from urllib.parse import urlsplit
 
 from rag.chat.names import EXTRACTIVE
 from rag.errors import SettingsError
-from rag.types import Answer, Citation, Hit, Sentence
+from rag.types import DOUBTED, DOUBTS, Answer, Citation, Hit, Sentence
 from rag.web import asset
 from rag.web.conversation import Conversation, Turn
 from rag.web.conversations import MAX_NUMBER, MAX_TITLE, title_of
 from rag.web.language import current, phrase, told
 from rag.web.lines import one_line, shortened
 from rag.web.record import VERSION, checked_version, damaged, from_json, parsed, readable, to_json
-from rag.web.render import DOUBTED, DOUBTS, Block, Piece, also, blocks, cited_byline, pieces, place_text
+from rag.web.render import Block, Piece, also, blocks, cited_byline, pieces, place_text
 
 FORMAT = "footnote conversation"
 MAX_NEAREST = 3

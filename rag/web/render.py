@@ -16,7 +16,7 @@ from typing import Any, Literal, NamedTuple
 from urllib.parse import urlencode
 
 from rag.chat.names import EXTRACTIVE
-from rag.types import PLACES, Answer, Citation, Document, Header, Hit, Locator, Sentence, locate
+from rag.types import DOUBTED, DOUBTS, PLACES, Answer, Citation, Document, Header, Hit, Locator, Sentence, locate
 from rag.web.conversation import Conversation, Turn
 from rag.web.inspector import search_data, why_data
 from rag.web.language import phrase, speaking, spoken, told
@@ -278,19 +278,12 @@ def _marked(piece: Piece) -> str:
     if not piece.doubt:
         return text
     about = phrase(DOUBTS.get(piece.doubt, DOUBTED))
-    said = f'<span class="spoken"> &#40;{about}&#41;</span>' if piece.ends else ""
+    said = ""
+    if piece.ends and piece.doubt in ("meaning", "attribution", "speaker"):
+        said = f' <span class="no-source">{about}</span>'
+    elif piece.ends:
+        said = f'<span class="spoken"> &#40;{about}&#41;</span>'
     return f'<span class="unverified{" end" * piece.ends}" title="{about}">{text}{said}</span>'
-
-
-DOUBTED = "stands in no quote"
-DOUBTS = {
-    "negation": "the quote says it otherwise",
-    "direction": "the quote says it otherwise",
-    "meaning": "the quote may say something else",
-    "attribution": "the quote says who says so",
-    "speaker": "in the quote somebody else says so",
-}
-"""What a mark means, by the kind of doubt; others stand in no quote."""
 
 
 class Piece(NamedTuple):
