@@ -65,7 +65,8 @@ def mark_turns(paragraphs: Sequence[Paragraph]) -> None:
         if asked and name.casefold() in ANSWERS:  # it belongs to its question
             continue
         asked = name.casefold() in ASKS
-        each.places.append((0, "turn", place_name(each.text if asked else name)))
+        if not any(kind == "section" for _, kind, _ in each.places):
+            each.places.append((0, "turn", place_name(each.text if asked else name)))
 
 
 def place_name(text: str) -> str:
