@@ -312,6 +312,17 @@ def test_a_turn_of_speech_is_a_place(questioner: str, answerer: str, place: str,
     assert place_in("a.md" if mark else "a.txt", text, LEAD) == ""
 
 
+@pytest.mark.parametrize("heading", ["More:", "The town has less money than ever.", " ".join(["word"] * 16)])
+def test_a_lead_that_is_set_as_a_heading_is_no_section(heading: str) -> None:
+    assert place_in("a.md", f"# Council meets\n\n{LEAD}\n\n## {heading}\n\n{CUT}\n", CUT) == ""
+
+
+def test_the_heading_of_a_box_is_no_section() -> None:
+    box = "<div class='newsletter'><h3>The day in short</h3></div>"
+    page = SECTIONS["c.html"].replace("</h2>", f"</h2><p>{LEAD[:-1]} since.</p>{box}")
+    assert place_in("c.html", page, CUT) == "section “The budget”"
+
+
 def test_a_turn_ends_where_a_section_begins() -> None:
     talk = "\n\n".join(
         ["## Q: Why?", "A: The storm.", "Q: Who pays?", "A: Kelm.", "Q: All?", "A: Yes.", "## The vote", CUT]
