@@ -60,4 +60,4 @@ class BundledSupportCheck:
 def encoded(tokenizer: UnigramTokenizer, claim: str, evidence: str) -> list[int]:
     """Write a claim and its evidence as the model reads them."""
     before = [START, *tokenizer.ids(f"query: {claim}")[:MOST_CLAIM_TOKENS], END, END]
-    return [*before, *tokenizer.ids(evidence)[: MOST_TOKENS - len(before)], END]
+    return [*before, *tokenizer.ids(evidence)[: MOST_TOKENS - len(before) - 1], END]

@@ -240,11 +240,10 @@ class Checker:
         if spoken is not None:
             found.append(Fact(spoken.kind, spoken.start, spoken.end, frozenset()))
         if self._support_check is not None and not support.missing:
-            quotes = [each.quote for each in support.evidence]
-            if place > 0 and sentences[place - 1] not in quotes[0]:
-                quotes.insert(0, sentences[place - 1])
+            first, *others = support.evidence
+            texts = [_with_context(first), *(each.quote for each in others if each.hit is not first.hit)]
             with translated():
-                (judged,) = self._support_check().judge([(claim.text, " ".join(quotes))])
+                (judged,) = self._support_check().judge([(claim.text, " ".join(texts))])
             if judged.supported < SUPPORTED_FROM:
                 found.append(Fact("meaning", 0, len(claim.text), frozenset()))
         return replace(support, missing=(*support.missing, *found))
@@ -462,6 +461,16 @@ def _around(evidence: Evidence, claim: _Claim) -> tuple[list[str], int]:
     ] or [0]
     wanted = {stem(word) for word in claim.matter}
     return sentences, max(quoted, key=lambda place: len(wanted & set(map(stem, words(sentences[place])))))
+
+
+def _with_context(evidence: Evidence) -> str:
+    """Return a quote with the two sentences before it and the one after it, as far as its passage has them."""
+    passage = evidence.hit.passage
+    spans = sentence_spans(passage.text)
+    starts = [start for start, _ in spans if passage.start + start < evidence.start]
+    ends = [end for _, end in spans if passage.start + end > evidence.end]
+    start = starts[-2:][0] if starts else evidence.start - passage.start
+    return passage.text[start : ends[0] if ends else evidence.end - passage.start]
 
 
 def _runs_of_names(claim: _Claim) -> list[list[Fact]]:

@@ -103,6 +103,8 @@ def locate(places: Sequence[Locator], start: int, end: int) -> list[tuple[str, s
     >>> pages = [Locator(0, "page", "1"), Locator(50, "page", "2")]
     >>> locate(pages, 10, 20), locate(pages, 10, 60)
     ([('page', '1', '1')], [('page', '1', '2')])
+
+    A turn of speech ends where a section begins.
     """
     first: dict[str, str] = {}
     last: dict[str, str] = {}
@@ -110,6 +112,8 @@ def locate(places: Sequence[Locator], start: int, end: int) -> list[tuple[str, s
         if each.start >= end:
             break
         if each.start <= start:
+            if each.kind in ("chapter", "section"):
+                first.pop("turn", None)
             first[each.kind] = each.name
         first.setdefault(each.kind, each.name)
         last[each.kind] = each.name

@@ -221,11 +221,11 @@ class Judge:
 
 
 @pytest.mark.parametrize(("supported", "kinds"), [(0.99, []), (0.0, ["meaning"])])
-def test_the_support_check_reads_the_quote_with_the_sentence_before_it(supported: float, kinds: list[str]) -> None:
+def test_the_support_check_reads_the_quote_with_the_sentences_around_it(supported: float, kinds: list[str]) -> None:
     judge, claim = Judge(supported), "It employs 620 people."
     checker = Checker(hits(), Similarity(open_embedder("hashing")), Vocabulary(TEXTS), lambda: judge)
     assert [fact.kind for fact in checker.check(claim).missing] == kinds
-    assert judge.asked == [(claim, "The tram maker Velotek opened a battery plant near Osk. It employs 620 people.")]
+    assert judge.asked == [(claim, TEXTS[1].partition(" The plant")[0])]
 
 
 def test_what_the_rules_mark_already_is_not_judged() -> None:

@@ -251,9 +251,8 @@ def place_in(name: str, text: str, quote: str) -> str:
 SECTIONS = {
     "a.md": f"# Council meets\n\n{LEAD}\n\n## The *budget*\n\n{CUT}\n",
     "b.md": f"---\ntitle: Another title\n---\n# Council meets\n\n{LEAD}\n\nThe budget\n----------\n\n{CUT}\n",
-    "c.html": "<html><head><title>Council meets - Courier</title></head><body><article><h1>Council meets</h1>"
-    f"<p>{LEAD}</p><p>{LEAD[:-1]} then.</p><h2><b>The</b> budget</h2><p>{CUT}</p><p>{CUT[:-1]} then.</p></article></body>"
-    "</html>",
+    "c.html": "<html><head><title>Council meets - Courier</title></head><article><h1>Council meets</h1>"
+    f"<p>{LEAD}</p><p>{LEAD[:-1]} then.</p><h2><b>The</b> budget</h2><p>{CUT}</p><p>{CUT[:-1]} then.</p></article>",
 }
 
 
@@ -311,6 +310,27 @@ def test_a_turn_of_speech_is_a_place(questioner: str, answerer: str, place: str,
     for quote in ("Because of the storm.", "It broke the pier."):
         assert place_in("a.md" if mark else "a.txt", text, quote) == place
     assert place_in("a.md" if mark else "a.txt", text, LEAD) == ""
+
+
+@pytest.mark.parametrize("heading", ["More:", "The town has less money than ever.", " ".join(["word"] * 16)])
+def test_a_lead_that_is_set_as_a_heading_is_no_section(heading: str) -> None:
+    assert place_in("a.md", f"# Council meets\n\n{LEAD}\n\n## {heading}\n\n{CUT}\n", CUT) == ""
+
+
+def test_the_heading_of_a_box_is_no_section() -> None:
+    box = "<div class='newsletter'><h3>The day in short</h3></div>"
+    page = SECTIONS["c.html"].replace("</h2>", f"</h2><p>{LEAD[:-1]} since.</p>{box}")
+    assert place_in("c.html", page, CUT) == "section “The budget”"
+
+
+def test_a_turn_ends_where_a_section_begins() -> None:
+    talk = "\n\n".join(
+        ["## Q: Why?", "A: The storm.", "Q: Who pays?", "A: Kelm.", "Q: All?", "A: Yes.", "## The vote", CUT]
+    )
+    assert place_in("a.md", f"# A talk\n\n{LEAD}\n\n{talk}", CUT) == "section “The vote”"
+    assert place_in("a.md", f"# A talk\n\n{LEAD}\n\n{talk}", "Kelm.\n") == "section “Q: Why?”, Q: Who pays?"
+    assert place_in("a.md", f"# A talk\n\n{LEAD}\n\n{talk}", "The storm.") == "section “Q: Why?”"
+    assert place_in("a.md", f"# A talk\n\n{LEAD}\n\n{talk}", f"Yes.\n\nThe vote\n\n{CUT}").endswith("Q: All?")
 
 
 @given(st.lists(st.sampled_from(["Q: Why?", "A: So.", LEAD, CUT, "REED: It rained.", "Photo: Li Moss"]), max_size=12))

@@ -147,7 +147,8 @@ def test_text_in_the_colour_of_its_ground_is_hidden(ground: str, hidden: bool) -
 
 
 @pytest.mark.parametrize(
-    "style", ["font-size:10px", "font-size:1.1px", "opacity:0.5", "left:-2px", "color:#fff;background:#000"]
+    "style",
+    ["font-size:10px", "font-size:1.1px", "font-size: small", "opacity:0.5", "left:-2px", "color:#fff;background:#000"],
 )
 def test_what_a_style_shows_is_read(style: str) -> None:
     assert lines(f"{BODY}<p style='{style}'>The mayor said that nobody drowned.</p>")[-1].startswith("The mayor said")

@@ -9,10 +9,12 @@ from dataclasses import dataclass, field
 
 from rag.read.encoding import clean
 from rag.read.header import find_header
-from rag.read.lines import ANSWERS, ASKS, alike, speaker
+from rag.read.lines import ANSWERS, ASKS, alike, speaker, word_count
 from rag.types import Document, Header, Locator
 
 _BETWEEN = "\n\n"
+LONGEST_HEADING = 15
+"""Words; a longer one is a lead."""
 LONGEST_PLACE = 80
 """Characters of a heading that names a place."""
 COMMENTS, DELETED, HIDDEN = "comments", "deleted text", "hidden text"
@@ -35,14 +37,19 @@ def heading(text: str, kind: str = "section") -> Paragraph:
 def article(
     kept: Iterable[tuple[int, str]], headings: Container[int], known: Header, left_out: Mapping[str, int]
 ) -> Document:
-    """Join the lines that are an article's text; those whose numbers are ``headings`` head a section.
+    """Join the lines that are an article's text; those whose numbers are ``headings`` head a section if they are short.
 
     >>> article([(2, "The port is shut."), (3, "Repairs"), (4, "They begin.")], {0, 3}, Header("a.md"), {}).places
     (Locator(start=19, kind='section', name='Repairs'),)
     """
-    paragraphs = [heading(text) if number in headings else Paragraph(text) for number, text in kept]
+    paragraphs = [heading(text) if number in headings and _may_head(text) else Paragraph(text) for number, text in kept]
     mark_turns(paragraphs)
     return assemble(paragraphs, known, find=False, left_out=left_out)
+
+
+def _may_head(text: str) -> bool:
+    """Say whether a heading can name what stands below it: pages also set leads and "More:" as headings."""
+    return not text.endswith((".", ":")) and word_count(text) <= LONGEST_HEADING
 
 
 def mark_turns(paragraphs: Sequence[Paragraph]) -> None:
@@ -65,7 +72,8 @@ def mark_turns(paragraphs: Sequence[Paragraph]) -> None:
         if asked and name.casefold() in ANSWERS:  # it belongs to its question
             continue
         asked = name.casefold() in ASKS
-        each.places.append((0, "turn", place_name(each.text if asked else name)))
+        if not any(kind == "section" for _, kind, _ in each.places):
+            each.places.append((0, "turn", place_name(each.text if asked else name)))
 
 
 def place_name(text: str) -> str:

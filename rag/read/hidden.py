@@ -6,6 +6,7 @@ import re
 from typing import Any
 
 _NAMED = {"white": "#ffffff", "black": "#000000"}
+_NO_SIZE = re.compile(r"(?:0+(?:\.0*)?|\.0+)(?:[a-z]+|%)?|(?:0?\.\d+|1(?:\.0*)?)p[xt]")
 _AWAY = {"left": 3, "right": 3, "top": 3, "bottom": 3, "text-indent": 3, "margin-left": 4, "margin-top": 4}
 """Properties that can move text off the screen, and the least digits of a negative number that do."""
 
@@ -23,7 +24,7 @@ def is_unseen(node: Any) -> bool:
     return bool(rules) and (
         rules.get("display", "").startswith("none")
         or rules.get("visibility", "").startswith(("hidden", "collapse"))
-        or re.fullmatch(r"0*\.?0*(?:[a-z]+|%)?|(?:0?\.\d+|1(?:\.0*)?)p[xt]", rules.get("font-size", "1em")) is not None
+        or _NO_SIZE.fullmatch(rules.get("font-size", "")) is not None
         or re.fullmatch(r"[0.]+%?", rules.get("opacity", "1")) is not None
         or any(re.match(rf"-\d{{{digits},}}", rules.get(name, "")) for name, digits in _AWAY.items())
         or ("color" in rules and _colour(rules["color"]) in ("transparent", _ground(node)))

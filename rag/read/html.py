@@ -88,9 +88,12 @@ def read_html(id: str, data: bytes) -> Document:
         language=_line(tree.get("lang")),
         source=saved or _line(known.url) or found.source,
     )
-    tags = [block.node.tag for block, _ in written]
-    heads = HEADINGS if tags.count("h1") > 1 else HEADINGS - {"h1"}  # a single one is the title
-    return article(paragraphs, {number for number, tag in enumerate(tags) if tag in heads}, header, left_out + dropped)
+    titles = sum(block.node.tag == "h1" for block, _ in written)
+    tags = HEADINGS if titles > 1 else HEADINGS - {"h1"}  # a single one is the title
+    headings = {
+        number for number, (block, _) in enumerate(written) if block.node.tag in tags and not _kind(block.node, around)
+    }
+    return article(paragraphs, headings, header, left_out + dropped)
 
 
 def visible_text(markup: str, left_out: Counter[str]) -> str:
