@@ -8,8 +8,9 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from rag.cite import THRESHOLD, Checker, Numbers, Support, claims_nothing
-from rag.draft.checked import Checked, Difference, DraftSentence, Quotation
+from rag.draft.checked import Checked, Difference, DraftSentence, Quotation, SentenceStatus
 from rag.draft.quotations import Locator, quotation_spans
+from rag.draft.shortlist import Shortlist
 from rag.errors import QuestionError
 from rag.facts import Evidenced, facts
 from rag.lexical import stem
@@ -72,9 +73,7 @@ def check(text: str, index: Index, embedder: Embedder, similarity: Similarity) -
         if hit.passage.id not in numbers:
             passages.append(hit)
             numbers[hit.passage.id] = len(passages)
-    checker = Checker(passages, similarity, index)
-    if passages:
-        checker.prepare()
+    checker = Checker(passages, Shortlist(similarity, index), index)
     sentences = []
     for (start, end, claim), hits, quoted in zip(spans, read, quotations, strict=True):
         labels = [numbers[hit.passage.id] for hit in hits]
@@ -200,16 +199,16 @@ def _judged(text: str, start: int, end: int, support: Support | None, quotations
         for each in quotations
         if each.status != "verbatim"
     ]
-    if support is None or (support.score < THRESHOLD and not misquoted):
-        status = "no claim" if support is None else "not in the articles"
-        if misquoted:
-            status = "differs"
-        cited = [citation for each in quotations for citation in each.citations]
-        return DraftSentence(sentence, start, end, status, tuple(misquoted), tuple(cited), quotations)
+    score = round(support.score, 3) if support else 0.0
+    if support is None or support.score < THRESHOLD:
+        missing: SentenceStatus = "no claim" if support is None else "not in the articles"
+        cited = tuple(citation for each in quotations for citation in each.citations)
+        status = "differs" if misquoted else missing
+        return DraftSentence(sentence, start, end, status, tuple(misquoted), cited, quotations, score)
     differing = (*misquoted, *differences(text, start, end, support))
     citations = tuple(map(Numbers().cite, support.evidence))
     status = "differs" if differing else "found"
-    return DraftSentence(sentence, start, end, status, differing, citations, quotations, round(support.score, 3))
+    return DraftSentence(sentence, start, end, status, differing, citations, quotations, score)
 
 
 def differences(text: str, start: int, end: int, support: Support) -> Iterator[Difference]:
