@@ -302,12 +302,12 @@ class Chatbot:
     def check(self, text: str) -> Checked:
         """Check each sentence and each quotation of a draft against the articles; no chat model takes part.
 
-        Raises QuestionError for what is no draft, EmbedderError where the embedding model fails.
+        Raises DraftError for what is no draft, EmbedderError where the embedding model fails.
         """
         return check_draft(text, self._index, self._embedder, self._similarity)
 
     def quote(self, text: str) -> Quotation:
-        """Tell where words stand in the articles: verbatim, altered or not found. Raises QuestionError."""
+        """Tell where words stand in the articles: verbatim, altered or not found. Raises DraftError."""
         return find_quotation(text, self._index)
 
     def _stand_alone(

@@ -11,7 +11,7 @@ from rag.cite import THRESHOLD, Checker, Numbers, Support, claims_nothing
 from rag.draft.checked import Checked, Difference, DraftSentence, Quotation, SentenceStatus
 from rag.draft.quotations import Locator, quotation_spans
 from rag.draft.shortlist import Shortlist
-from rag.errors import QuestionError
+from rag.errors import DraftError
 from rag.facts import Evidenced, facts
 from rag.lexical import stem
 from rag.read.encoding import clean
@@ -39,30 +39,37 @@ _HEADING_MARK = re.compile(r"\s*#{1,6}\s")
 # Marks of Markdown, addresses of links and numbers of notes, which are no words of the draft.
 _MARKS = re.compile(r"\*{1,3}|__|~~|`|!?\[(?=[^\]\n]*\]\()|\]\([^)\s]*\)|(?<=\])\([^)\s]*\)|\[\^?\d{1,3}\]")
 _QUESTION = re.compile(r"[?？؟][”\"'’»)\]\s]*$")
-_FIRST_PERSON = frozenset("i we me us my our mine ours я мы мне нам мой моя мое моё наш наша по-моему".split())
+
+
+def _words(text: str) -> frozenset[str]:
+    return frozenset(text.split())
+
+
+_FIRST_PERSON = _words("i we me us my our mine ours я мы мне нам мой моя мое моё наш наша")
 _OPINIONS = frozenset(
     map(
         stem,
-        """think thought believe feel guess hope wonder suppose doubt suspect opinion view mind wish fear love like hate
-        prefer regret agree disagree imagine expect should must ought sure glad sorry proud afraid convinced doubtful
-        думаю думаем считаю считаем верю надеюсь надеемся полагаю боюсь кажется мнению взгляд хочу люблю уверен уверена
-        """.split(),
+        _words(
+            """think thought believe feel guess hope wonder suppose doubt suspect opinion view mind wish fear love like hate
+            prefer regret agree disagree imagine expect should must ought sure glad sorry proud afraid convinced
+            думаю думаем считаю считаем верю надеюсь надеемся полагаю боюсь кажется мнению взгляд хочу люблю уверен уверена"""
+        ),
     )
 )
-_GREETINGS = frozenset(
+_GREETINGS = _words(
     """hello hi hey dear welcome greetings regards thanks thank sincerely cheers yours best
-    здравствуйте привет уважаемые уважаемый уважаемая спасибо""".split()
+    здравствуйте привет уважаемые уважаемый уважаемая спасибо"""
 )
-_TIMES_OF_DAY = frozenset("morning afternoon evening day утро день вечер".split())
+_TIMES_OF_DAY = _words("morning afternoon evening day утро день вечер")
 _LONGEST_GREETING = 7
 
 
 def check(text: str, index: Index, embedder: Embedder, similarity: Similarity) -> Checked:
     """Check each sentence and each quotation of a draft.
 
-    Raises QuestionError for what is no draft, EmbedderError where the embedding model fails.
+    Raises DraftError for what is no draft, EmbedderError where the embedding model fails.
     """
-    text = checked_text(text, LONGEST_DRAFT)
+    text = checked_draft(text)
     spans, locator = list(_sentences(text)), Locator(index)
     found = [_hits(index, embedder, text[start:end]) if claim else () for start, end, claim in spans]
     quotations = _located(text, [(start, end) for start, end, _ in spans], found, locator)
@@ -83,20 +90,29 @@ def check(text: str, index: Index, embedder: Embedder, similarity: Similarity) -
 
 
 def quote(text: str, index: Index) -> Quotation:
-    """Tell where words stand in the articles; raises QuestionError where there are none."""
-    text = checked_text(text, LONGEST_QUOTATION)
+    """Tell where words stand in the articles; raises DraftError where there are none."""
+    text = checked_words(text)
     return Locator(index).locate(text, 0, len(text))
 
 
-def checked_text(text: object, longest: int) -> str:
-    """Return a text in NFC with plain line ends; raise QuestionError where nothing can be checked."""
+def checked_draft(text: object) -> str:
+    """Return a draft in NFC with plain line ends; raise DraftError where nothing can be checked."""
+    return _checked_text(text, LONGEST_DRAFT)
+
+
+def checked_words(text: object) -> str:
+    """Return words to look for likewise."""
+    return " ".join(_checked_text(text, LONGEST_QUOTATION).split())
+
+
+def _checked_text(text: object, longest: int) -> str:
     if not isinstance(text, str):
-        raise QuestionError(f"what is checked is text, not {type(text).__name__}; pass a string")
+        raise DraftError(f"what is checked is text, not {type(text).__name__}; pass a string")
     text = clean(text)
     if not any(character.isalnum() for character in text):
-        raise QuestionError("there is no text to check; write a sentence")
+        raise DraftError("there is no text to check; write a sentence")
     if len(text) > longest:
-        raise QuestionError(f"at most {longest:,} characters are checked at once, here are {len(text):,}; check a part")
+        raise DraftError(f"at most {longest:,} characters are checked at once, not {len(text):,}; check a part")
     return text
 
 
@@ -143,7 +159,7 @@ def _claims(sentence: str) -> bool:
     for start, end in quotation_spans(sentence):
         own = own[:start] + " " * (end - start) + own[end:]
     said = words(own)
-    small = [word if word.isupper() and word != "I" else word.lower() for word in said]
+    small = [word if word.isupper() and len(word) > 1 else word.lower() for word in said]  # "US" is no "us"
     if _QUESTION.search(sentence) or all(word.lower() in FUNCTION_WORDS for word in words(sentence)):
         return False
     greets = small[:1] and (small[0] in _GREETINGS or (len(small) > 1 and small[1] in _TIMES_OF_DAY))
@@ -190,9 +206,13 @@ def _with_quoted(hits: Sequence[Hit], quotations: Iterable[Quotation]) -> list[H
 
 _KINDS = {"direction": "wording"}
 """What a reader calls the checker's kinds of facts; those that are not here keep their name."""
+_REPLACED = ("number", "date", "name")
+"""Kinds of which the article has another in its place."""
 
 
-def _judged(text: str, start: int, end: int, support: Support | None, quotations: tuple[Quotation, ...]) -> DraftSentence:
+def _judged(
+    text: str, start: int, end: int, support: Support | None, quotations: tuple[Quotation, ...]
+) -> DraftSentence:
     sentence = text[start:end]
     misquoted = [
         Difference("quotation", each.text, each.start, each.end, " … ".join(part.quote for part in each.citations))
@@ -201,9 +221,9 @@ def _judged(text: str, start: int, end: int, support: Support | None, quotations
     ]
     score = round(support.score, 3) if support else 0.0
     if support is None or support.score < THRESHOLD:
-        missing: SentenceStatus = "no claim" if support is None else "not in the articles"
         cited = tuple(citation for each in quotations for citation in each.citations)
-        status = "differs" if misquoted else missing
+        altered = any(each.status == "altered" for each in quotations)
+        status: SentenceStatus = "differs" if altered else "not in the articles" if support or misquoted else "no claim"
         return DraftSentence(sentence, start, end, status, tuple(misquoted), cited, quotations, score)
     differing = (*misquoted, *differences(text, start, end, support))
     citations = tuple(map(Numbers().cite, support.evidence))
@@ -218,15 +238,16 @@ def differences(text: str, start: int, end: int, support: Support) -> Iterator[D
     """
     sentence = _plain(text[start:end])
     own = Evidenced([sentence])
+    quotes = [each.quote for each in support.evidence]
+    denied = False
     for fact in dict.fromkeys(support.missing):
-        if fact.kind == "quotation":
+        if fact.kind == "quotation" or (fact.kind == "negation" and denied):
             continue
-        quotes = [each.quote for each in support.evidence]
-        others = [q[f.start : f.end] for q in quotes for f in facts(q) if f.kind == fact.kind and not own.holds(f)]
-        instead = others[0] if len(set(others)) == 1 else ""
-        kind = _KINDS.get(fact.kind, fact.kind)
+        denied |= fact.kind == "negation"
+        others = {q[f.start : f.end] for q in quotes for f in facts(q) if f.kind == fact.kind and not own.holds(f)}
+        instead = others.pop() if len(others) == 1 and fact.kind in _REPLACED else ""
         first, last = start + fact.start, start + fact.end
-        yield Difference(kind, text[first:last], first, last, instead)
+        yield Difference(_KINDS.get(fact.kind, fact.kind), text[first:last], first, last, instead)
 
 
 def _numbered(sentences: Iterable[DraftSentence]) -> Iterator[DraftSentence]:
@@ -235,7 +256,8 @@ def _numbered(sentences: Iterable[DraftSentence]) -> Iterator[DraftSentence]:
 
     def renumbered(citations: Iterable[Citation]) -> tuple[Citation, ...]:
         return tuple(
-            replace(each, number=numbers.setdefault(each.hit.passage.document_id, len(numbers) + 1)) for each in citations
+            replace(each, number=numbers.setdefault(each.hit.passage.document_id, len(numbers) + 1))
+            for each in citations
         )
 
     for sentence in sentences:

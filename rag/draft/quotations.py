@@ -31,7 +31,7 @@ _ALIKE = 0.6
 """Words with more letters in common than this are compared letter by letter, others as wholes."""
 
 # Marks that house styles write in several ways: quotation marks, apostrophes, dashes; and ё, which many print as е.
-_SIGNS = str.maketrans(dict.fromkeys("“”„‟\"«»″‘’‚‛‹›′`´", "'") | dict.fromkeys("—–‒‑―−‐", "-") | {"ё": "е", "Ё": "е"})
+_SIGNS = str.maketrans(dict.fromkeys('“”„‟"«»″‘’‚‛‹›′`´', "'") | dict.fromkeys("—–‒‑―−‐", "-") | {"ё": "е", "Ё": "е"})
 _OMISSION = re.compile(r"\.\.\.+|…|\[[^\]]*\]")
 _CAPITAL = re.compile(r"\[(\w)\](?=\w)")  # "[W]e were": the letter alone is the reporter's
 _WORD = re.compile(r"[^\W_]+(?:'[^\W_]+)*")
@@ -113,14 +113,19 @@ class Locator:
         exact = [(id, spans) for id in ids if (spans := _exact(parts, self._article(id)[1]))]
         if exact:
             (id, spans), *others = exact
-            further = tuple(self._cite(other, found)[0] for other, found in others[:MOST_OTHERS])
+            further = tuple(
+                self._cite(other, found[:1], number)[0]
+                for number, (other, found) in enumerate(others[:MOST_OTHERS], start=2)
+            )
             return Quotation(quoted, start, end, "verbatim", self._cite(id, spans), others=further)
         near = [(*_nearest(parts, self._article(id)[1]), id) for id in ids[:_ARTICLES]]
-        _, spans, id = max(near, key=lambda each: each[0], default=(0.0, (), ""))
-        if not spans:
+        _, nearest, id = max(near, key=lambda each: each[0], default=(0.0, (), ""))
+        if not nearest:
             return Quotation(quoted, start, end, "not found")
-        citations = self._cite(id, spans)
-        pieces = tuple(piece for part, each in zip(parts, citations, strict=True) for piece in compare(part, each.quote))
+        citations = self._cite(id, nearest)
+        pieces = tuple(
+            piece for part, each in zip(parts, citations, strict=True) for piece in compare(part, each.quote)
+        )
         return Quotation(quoted, start, end, "altered", citations, pieces)
 
     def _candidates(self, quoted: str) -> list[str]:
@@ -133,11 +138,11 @@ class Locator:
             self._read[id] = document, Folded.of(document.text)
         return self._read[id]
 
-    def _cite(self, id: str, spans: Sequence[tuple[int, int]]) -> tuple[Citation, ...]:
+    def _cite(self, id: str, spans: Sequence[tuple[int, int]], number: int = 1) -> tuple[Citation, ...]:
         document, folded = self._article(id)
         passages = self._index.passages(self._index.rows_of([id]))
         citations = []
-        for number, (start, end) in enumerate((folded.original(*span) for span in spans), start=1):
+        for start, end in (folded.original(*span) for span in spans):
             hits = [Hit(each, header, 1.0) for each, header in passages if each.start < end and start < each.end]
             citations.append(Citation(number, joined(hits, document.text), document.text[start:end], start, end))
         return tuple(citations)

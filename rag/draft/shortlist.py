@@ -47,10 +47,10 @@ class Shortlist(Similarity):
         """The places of the sentences that are embedded for a claim, the best first."""
         asked = {stem(word) for word in content_words(text)}
         size = len(self._vocabulary)
-        weights = {each: math.log(1 + size / (max(self._vocabulary.frequency(each), 1) + 0.5)) for each in asked if each}
-        shares = [
-            sum(weights[each] for each in weights.keys() & set(map(stem, words(other)))) for other in others
-        ]
+        weights = {
+            each: math.log(1 + size / (max(self._vocabulary.frequency(each), 1) + 0.5)) for each in asked if each
+        }
+        shares = [sum(weights[each] for each in weights.keys() & set(map(stem, words(other)))) for other in others]
         best = max(shares, default=0.0)
         if not best:
             return list(range(min(len(others), WITHOUT_WORDS)))
