@@ -240,7 +240,7 @@ def test_asking_loads_no_torch_and_no_readers_of_files(tmp_path: Path) -> None:
     program = f"""
 import sys
 from rag.__main__ import main
-for command in (["ask", "Who founded the club?"], ["search", "the harbour"], ["status"]):
+for command in (["ask", "Who founded the club?"], ["search", "the harbour"], ["quote", "the harbour"], ["check", "-"], ["status"]):
     try:
         main([*command, *{folders!r}])
     except SystemExit:
@@ -248,5 +248,6 @@ for command in (["ask", "Who founded the club?"], ["search", "the harbour"], ["s
 print('LOADED', [name for name in {unneeded!r} if name in sys.modules])
 """
     build(Settings(articles=tmp_path / "news", index=tmp_path / "index"))
-    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, cwd=ROOT)
+    command = [sys.executable, "-c", program]
+    done = subprocess.run(command, capture_output=True, text=True, check=True, cwd=ROOT, input="It employs 90 people.")
     assert done.stdout.splitlines()[-1] == "LOADED []", done.stderr
