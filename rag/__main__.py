@@ -1,4 +1,4 @@
-"""The terminal door: rag build, add, ask, search, chat, account, models, eval, timeline, feedback, status, verify.
+"""The terminal door: rag build, add, ask, search, check, quote, chat, account, models, eval, timeline, status, verify …
 
 Exit codes: 0 done · 1 something went wrong · 2 done, but some files or questions failed · 3 no answer was found ·
 64 a wrong option or question · 75 another build is running · 130 interrupted.
@@ -17,7 +17,7 @@ from contextlib import closing, contextmanager
 from dataclasses import asdict, replace
 from itertools import groupby
 from pathlib import Path
-from textwrap import shorten
+from textwrap import fill, shorten
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -27,10 +27,11 @@ from rag.settings import Settings
 from rag.types import DOUBTS, spoken_date
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
     from datetime import datetime
 
     from rag.chatbot import Chatbot
+    from rag.draft.report import Line
     from rag.index import Index
     from rag.retrieve import Found
     from rag.timeline import Entry
@@ -39,7 +40,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-FAILED_FILES, REFUSED, INTERRUPTED = 2, 3, 130
+DIFFERS, FAILED_FILES, REFUSED, INTERRUPTED = 1, 2, 3, 130
 MOST_NEAREST = 3
 """How many passages are named where no answer was found."""
 MOST_CHARACTERS = 160
@@ -228,6 +229,64 @@ def search(
         _print_hit(number, hit)
     if explain:
         _print_search(found)
+
+
+@cli.command("check")
+@click.argument("draft", metavar="DRAFT")
+@_folders
+@click.option("--html", "report", type=click.Path(path_type=Path), help="Write a report for a browser into this file.")
+@_json
+def check_draft(draft: str, articles: Path | None, index: Path | None, report: Path | None, as_json: bool) -> None:
+    """Check each sentence and each quotation of DRAFT (.txt, .md, .docx, or - for standard input).
+
+    A sentence is found, differs (its number, name, date, quotation, negation, speaker or wording; the article's words stand
+    under it) or is not in the articles; a quotation is verbatim, altered, [-its letters-]{+the article's+}, or not found.
+
+    Exit code: 0 nothing differs and nothing is missing, 1 something does, 64 wrong use.
+    """
+    from rag.draft import report as reports
+    from rag.draft.checking import checked_draft
+    from rag.draft.file import draft_text, read_draft
+
+    text = draft_text("draft", sys.stdin.buffer.read()) if draft == "-" else read_draft(Path(draft))
+    text = checked_draft(text)  # a draft that cannot be checked must not wait for a build
+    with _opened(articles, index) as chatbot:
+        checked = chatbot.check(text)
+    if report is not None:
+        name = "Draft" if draft == "-" else Path(draft).name
+        try:
+            report.write_text(reports.page(checked, name), "utf-8")
+        except OSError as error:
+            raise SettingsError(f"{report.name} cannot be written ({error.strerror}); name another file") from error
+    if as_json:
+        _print_json(reports.as_json(checked))
+    else:
+        _print_lines(reports.lines(checked))
+    if not checked.clean:
+        sys.exit(DIFFERS)
+
+
+@cli.command("quote")
+@click.argument("words", metavar="WORDS")
+@_folders
+@_json
+def find_quotation(words: str, articles: Path | None, index: Path | None, as_json: bool) -> None:
+    """Tell where WORDS stand in the articles, also where they are altered; "…" stands for what was left out.
+
+    Exit code: 0 verbatim, 1 altered or not found, 64 wrong use.
+    """
+    from rag.draft import report as reports
+    from rag.draft.checking import checked_words
+
+    words = checked_words(words)
+    with _opened(articles, index) as chatbot:
+        found = chatbot.quote(words)
+    if as_json:
+        _print_json(reports.quotation_as_json(found))
+    else:
+        _print_lines(reports.quotation_lines(found))
+    if found.status != "verbatim":
+        sys.exit(DIFFERS)
 
 
 @cli.command()
@@ -676,6 +735,25 @@ def _marked(sentence: Sentence) -> str:
 def _bold(text: str) -> str:
     """A text in bold, which is left out again where it is not printed on a terminal."""
     return click.style(_plain(text), bold=True)
+
+
+def _print_lines(lines: Iterable[Line]) -> None:
+    """Print a report, as wide as the terminal; in a pipe each line stays whole and without colour."""
+    width = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
+    for indent, status, text in lines:
+        label = f"{status}: " if status else ""
+        whole = " " * indent + label + _plain(text)
+        shown = fill(whole, max(width, 20), subsequent_indent=" " * (indent + 2)) if width else whole
+        start, end = indent, indent + len(label)
+        colour = _COLOURS.get(status)
+        click.echo(shown[:start] + click.style(shown[start:end], fg=colour) + shown[end:] if colour else shown)
+
+
+_COLOURS = {
+    **dict.fromkeys(("found", "verbatim"), "green"),
+    **dict.fromkeys(("differs", "altered"), "yellow"),
+    **dict.fromkeys(("not in the articles", "not found"), "red"),
+}
 
 
 def _print_beginning(hit: Hit, before: str) -> None:

@@ -39,6 +39,9 @@ from rag.build import (
 )
 from rag.chat import ChatFunction, ChatModel, Draft, open_chat_model
 from rag.cite import Citer, citations_of, claims_nothing, marked_text
+from rag.draft.checked import Checked, Quotation
+from rag.draft.checking import check as check_draft
+from rag.draft.checking import quote as find_quotation
 from rag.errors import (
     AnswerCut,
     Cancelled,
@@ -297,6 +300,17 @@ class Chatbot:
         """
         scope = check_scope(outlets, published, documents)
         return timeline(check_question(topic), self._index, self._embedder, self._similarity, scope=scope.holds)
+
+    def check(self, text: str) -> Checked:
+        """Check each sentence and each quotation of a draft against the articles; no chat model takes part.
+
+        Raises DraftError for what is no draft, EmbedderError where the embedding model fails.
+        """
+        return check_draft(text, self._index, self._embedder, self._similarity)
+
+    def quote(self, text: str) -> Quotation:
+        """Tell where words stand in the articles: verbatim, altered or not found. Raises DraftError."""
+        return find_quotation(text, self._index)
 
     def _stand_alone(
         self, answer: Answer, history: Sequence[Message], model: ChatModel | None
@@ -600,6 +614,30 @@ def ask(
     settings = chatbot.settings.replace(model=model if isinstance(model, str) else None)
     writer = _chat_model(settings, None if isinstance(model, str) else model, None)
     return chatbot.ask(question, k=k, model=writer or "extractive")
+
+
+def check(text: str, *, articles: str | Path | None = None, index: str | Path | None = None) -> Checked:
+    """Check a draft against a folder of articles, sentence by sentence and quotation by quotation.
+
+    The folders are as in ``retrieve``; no chat model takes part. Raises FootnoteError.
+
+    >>> checked = check("Zhana Adamdar has about 900 members. Who pays?")
+    >>> [(each.status, [(it.kind, it.text, it.instead) for it in each.differences]) for each in checked.sentences]
+    [('differs', [('number', '900', '700')]), ('no claim', [])]
+    """
+    return _chatbot(articles, index).check(text)
+
+
+def quote(text: str, *, articles: str | Path | None = None, index: str | Path | None = None) -> Quotation:
+    """Tell where words stand in a folder of articles; "…" and "[…]" stand for what was left out.
+
+    >>> found = quote("supports the protest, that violence has no room in society")
+    >>> found.status, [(each.written, each.printed) for each in found.pieces if not each.same]
+    ('altered', [('room', 'place')])
+    >>> found.citations[0].quote
+    'supports the protest, that violence has no place in society'
+    """
+    return _chatbot(articles, index).quote(text)
 
 
 def _chatbot(articles: str | Path | None, index: str | Path | None) -> Chatbot:

@@ -4,6 +4,7 @@ FootnoteError
 ├── SettingsError          a setting has a value that cannot be used
 │   └── KeyMissing         the model that it names asks for a key
 ├── QuestionError          a question that cannot be asked
+│   └── DraftError         a draft that cannot be checked
 ├── ArticlesError          the folder of articles cannot be read
 │   ├── RefusedFile        one file is not an article we can index (goes to the ledger, never further)
 │   │   └── UnreadableFile it could not be read this time
@@ -59,6 +60,10 @@ class QuestionError(FootnoteError):
     """A question, or the number of passages asked for, that cannot be used."""
 
     exit_code = 64
+
+
+class DraftError(QuestionError):
+    """A draft, or words to look for, that cannot be checked."""
 
 
 class ArticlesError(FootnoteError):

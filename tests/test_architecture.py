@@ -91,6 +91,20 @@ ARROWS: dict[str, set[str]] = {
     },
     "answer": {"cite", "index", "lexical", "mentions", "question", "sentences", "spelling", "words", "embeddings"},
     "follow_up": {"lexical", "words"},
+    "draft": {
+        "cite",
+        "diversify",
+        "facts",
+        "index",
+        "lexical",
+        "question",
+        "read",
+        "retrieve",
+        "sentences",
+        "similarity",
+        "words",
+        "embeddings",
+    },
     "prompt": set(),
     "map": {"index", "embeddings"},
     "chat": {"settings", "tokens"},
@@ -101,6 +115,7 @@ ARROWS: dict[str, set[str]] = {
         "build",
         "chat",
         "cite",
+        "draft",
         "parts",
         "follow_up",
         "index",
@@ -121,6 +136,7 @@ ARROWS: dict[str, set[str]] = {
         "chat",
         "chatbot",
         "cite",
+        "draft",
         "evaluate",
         "index",
         "read",
@@ -130,7 +146,7 @@ ARROWS: dict[str, set[str]] = {
         "ui",
         "web",
     },
-    "__init__": {"build", "chatbot", "evaluate", "settings"},
+    "__init__": {"build", "chatbot", "draft", "evaluate", "settings"},
 }
 # Foreign packages that one place alone may import.
 OWNERS = {
@@ -237,7 +253,7 @@ def test_asking_loads_no_torch_and_no_readers_of_files(tmp_path: Path) -> None:
     program = f"""
 import sys
 from rag.__main__ import main
-for command in (["ask", "Who founded the club?"], ["search", "the harbour"], ["status"]):
+for command in (["ask", "Who founded the club?"], ["search", "the harbour"], ["quote", "the harbour"], ["check", "-"], ["status"]):
     try:
         main([*command, *{folders!r}])
     except SystemExit:
@@ -245,5 +261,6 @@ for command in (["ask", "Who founded the club?"], ["search", "the harbour"], ["s
 print('LOADED', [name for name in {unneeded!r} if name in sys.modules])
 """
     build(Settings(articles=tmp_path / "news", index=tmp_path / "index"))
-    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, cwd=ROOT)
+    command = [sys.executable, "-c", program]
+    done = subprocess.run(command, capture_output=True, text=True, check=True, cwd=ROOT, input="It employs 90 people.")
     assert done.stdout.splitlines()[-1] == "LOADED []", done.stderr

@@ -36,6 +36,11 @@ def test_the_question_in_the_terminal() -> None:
     assert CliRunner().invoke(cli, ["ask", question]).stdout == expected
 
 
+def test_the_quotation_in_the_terminal() -> None:
+    ((words, expected),) = re.findall(r"rag quote \"(.*?)\"\n(.*?)```", README, re.DOTALL)
+    assert CliRunner().invoke(cli, ["quote", words]).stdout == expected
+
+
 def test_its_commands_are_one_line_each() -> None:
     for name in ("chat", "test"):
         (command,) = re.findall(rf"<!-- {name} command -->\n```\n(.*?)```", README, re.DOTALL)

@@ -1,0 +1,134 @@
+"""Measure `rag check` on a draft about the shipped articles: what is true, what was planted, what claims nothing.
+
+    python benchmarks/drafts.py
+
+Every sentence is checked in one draft. A planted error counts as caught where the sentence is marked in any way, and as named
+where the right kind is among its differences.
+"""
+
+from __future__ import annotations
+
+import tempfile
+import time
+from collections import Counter
+from pathlib import Path
+
+from rag import Chatbot
+from rag.draft.checked import DraftSentence
+
+SEEDS = Path(__file__).parent.parent / "seeds"
+
+SENTENCES: list[tuple[str, str]] = [
+    # True, mostly in other words than the article's.
+    ("found", "About 250 people came to a rally against violence in Almaty on 26 November."),
+    ("found", "The rally was organised by Zhana Adamdar, a civic group that supports President Tokayev."),
+    ("found", "According to its leader, Assel Badenova, Zhana Adamdar has roughly 700 members."),
+    ("found", "Badenova told Vlast that the government does not finance the movement."),
+    ("found", "The organisers wore purple jackets, the participants yellow raincoats."),
+    ("found", "Veronika Fonova of KazFem was banned from the rally."),
+    ("found", "Nurlan Batyrov has 1.1 million followers on Instagram."),
+    ("found", "The leadership confirmed that it had paid train fares and accommodation for hundreds of participants."),
+    ("found", "The organisers' slogan was “Say no to the animal world”."),
+    ("found", "Zhanar Sekerbayeva, a co-founder of Feminita, refused to take part."),
+    ("found", "Kuandyk Bishimbayev was accused of murder and placed in custody for two months."),
+    ("found", "Aikorkem Meldekhan, the youngest victim of Qandy Qantar, was four years old."),
+    ("found", "Kazakhstan's early presidential election was set for 3 April."),
+    ("found", "The Constitutional Court ruled that the referendum was unconstitutional."),
+    ("found", "Sixteen people have applied to stand as candidates so far."),
+    ("found", "The article says that Nazarbayev has an ambition to be “SuperKhan 2012”."),
+    ("found", "About 1,000 people were arrested within three days, according to Crossroads Asia."),
+    ("found", "The arrests began on 9 June, the day Tokayev was elected."),
+    ("found", "Mukhtar Ablyazov, a fugitive banker, called for protests from exile in France."),
+    ("found", "The prosecutor-general complained that three policemen had been injured."),
+    ("found", "The youth wing of the KNPK drove a tractor over DVDs and VHS cassettes with Western films."),
+    ("found", "Zhambyl Akhmetbekov, a secretary of the party's central committee, watched the films being crushed."),
+    ("found", "In 2012 the party made a video to a cover of “Kung Fu Fighting”."),
+    ("found", "Somebody threw a brick at Asylbek Kozhakhmetov's head."),
+    ("found", "Arman Dzhumageldiev, known as Wild Arman, forced his way into an opposition meeting in Shymkent."),
+    ("found", "Galym Ageleuov thinks that Tokayev looks like an official puppet on strings."),
+    # Numbers
+    ("number", "About 350 people attended the rally against violence in Almaty."),
+    ("number", "Zhana Adamdar has about 7,000 members, said its leader, Assel Badenova."),
+    ("number", "Within days 8 million signatures were said to have been collected for the referendum."),
+    ("number", "The prosecutor-general said that around 900 people were detained on the first day."),
+    ("number", "Aina Isayeva has around 360,000 followers on Instagram."),
+    # Dates
+    ("date", "The rally against violence took place in Almaty on 28 November."),
+    ("date", "Zhana Adamdar applied to the city of Almaty on 4 November for a rally about violence."),
+    ("date", "The red tractor flattened the films in Almaty on 12 February."),
+    ("date", "Elections to Kazakhstan's parliament are due on 20 May."),
+    ("date", "Zhana Adamdar has existed since August 2020."),
+    # Names
+    ("name", "Zhana Adamdar has about 700 members, said its leader, Assel Nurlanova."),
+    ("name", "The rally took place under the statue of the Soviet leader Vladimir Lenin."),
+    ("name", "The former economy minister Kuandyk Bishimbayev beat Saltanat Isayeva, his wife, in a restaurant."),
+    ("name", "In Shymkent a brick was thrown at the head of Bulat Abilov."),
+    ("name", "A photograph by Viktor Orlov of AP shows police detaining a demonstrator in Almaty."),
+    # Quotations that were altered, and one of each kind that nobody said
+    ("quotation", "The organisers' slogan was “Say no to the animal kingdom”."),
+    ("quotation", "The article accuses Nazarbayev of “an animal hatred of the people”."),
+    ("quotation", "A coalition with the motto “Defend electoral freedom” should challenge every breach."),
+    ("quotation", "The article says that Ageleuov called the years before 2005 “a season of naivety”."),
+    ("quotation", "Badenova said “we shall build a school in every village before winter”."),
+    ("quotation", "Akhmetbekov told reporters that “foreign films have no place in a decent home”."),
+    # Negations
+    ("negation", "Badenova told Vlast that the government finances the movement."),
+    ("negation", "Zhanar Sekerbayeva did not refuse to take part in the rally."),
+    ("negation", "Zhana Adamdar did not pay train fares and accommodation for participants."),
+    ("negation", "The prosecutor-general said that three policemen had not been injured."),
+    # Opposite words
+    ("wording", "Nur-Sultan had more demonstrations than Almaty but perhaps a lower number of arrests."),
+    ("wording", "The arrests ended on 9 June, the day on which Tokayev was elected president."),
+    # In no article
+    ("not in the articles", "The parliament of Norway raised the tax on salmon in May."),
+    ("not in the articles", "Kazakhstan's football team lost to Denmark in the rain."),
+    ("not in the articles", "The mayor of Shymkent opened a museum of carpets last winter."),
+    ("not in the articles", "Badenova studied chemistry in Prague before she founded a bakery."),
+    # Claims nothing
+    ("no claim", "Who paid for all of this?"),
+    ("no claim", "I think that the whole event was a show."),
+    ("no claim", "In my view nobody should believe them."),
+    ("no claim", "Dear readers, good morning."),
+]  # fmt: skip
+
+
+def main() -> None:
+    """Check the draft and print one line for each sentence that came out otherwise, then a table."""
+    with tempfile.TemporaryDirectory() as index:
+        chatbot = Chatbot.open(articles=SEEDS, index=index)
+        chatbot.check("The rally took place in Almaty.")  # loads what is loaded once
+        begun = time.perf_counter()
+        checked = chatbot.check("\n\n".join(sentence for _, sentence in SENTENCES))
+        seconds = time.perf_counter() - begun
+        chatbot.close()
+    counts: dict[str, Counter[str]] = {}
+    for (expected, _), sentence in zip(SENTENCES, checked.sentences, strict=True):
+        outcome = judge(expected, sentence)
+        counts.setdefault(expected, Counter())[outcome] += 1
+        if outcome != "right":
+            _print(expected, outcome, sentence)
+    print(f"\n{'':<22}{'right':>7}{'other kind':>12}{'wrong':>7}")
+    for expected, found in counts.items():
+        print(f"{expected:<22}{found['right']:>7}{found['other kind']:>12}{found['wrong']:>7}")
+    print(f"\n{len(checked.sentences)} sentences in {seconds:.1f} s")
+
+
+def judge(expected: str, sentence: DraftSentence) -> str:
+    """Say whether a sentence came out as expected: "right", "other kind" (marked, not as what was planted) or "wrong"."""
+    if expected in ("found", "not in the articles", "no claim"):
+        return "right" if sentence.status == expected else "wrong"
+    if expected in {each.kind for each in sentence.differences}:
+        return "right"
+    return "other kind" if sentence.status in ("differs", "not in the articles") else "wrong"
+
+
+def _print(expected: str, outcome: str, sentence: DraftSentence) -> None:
+    print(f"{outcome}: {expected} came out as {sentence.status} ({sentence.score}): {sentence.text}")
+    for each in sentence.differences:
+        print(f"    {each.kind}: {each.text} -> {each.instead or '?'}")
+    for citation in sentence.citations:
+        print(f"    “{' '.join(citation.quote.split())}”")
+
+
+if __name__ == "__main__":
+    main()

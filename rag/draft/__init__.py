@@ -1,0 +1,1 @@
+"""Check what a reporter writes against the articles: sentences, quotations, a report."""

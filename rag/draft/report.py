@@ -1,0 +1,262 @@
+"""A checked draft for readers and programs: lines for a terminal, JSON, and an HTML page that stands alone."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from html import escape
+from typing import Any, NamedTuple
+
+from rag.draft.checked import Checked, DraftSentence, Piece, Quotation
+from rag.types import Citation
+
+
+class Line(NamedTuple):
+    """A line of a report: how far it is indented, a status in front of it, which may be empty, and its text."""
+
+    indent: int
+    status: str
+    text: str
+
+
+def summary(checked: Checked) -> str:
+    """Count the sentences and the quotations in one line.
+
+    >>> summary(Checked("", (DraftSentence("It rained.", 0, 10, "found"),)))
+    '1 sentence: 1 found'
+    """
+    counts = checked.counts()
+    parts = [
+        _counted("sentence", len(checked.sentences), counts, ("found", "differs", "not in the articles", "no claim"))
+    ]
+    if checked.quotations:
+        parts.append(_counted("quotation", len(checked.quotations), counts, ("verbatim", "altered", "not found")))
+    return "; ".join(parts)
+
+
+def _counted(what: str, many: int, counts: Mapping[str, int], kinds: Iterable[str]) -> str:
+    told = ", ".join(f"{counts[kind]} {kind}" for kind in kinds if counts[kind])
+    return f"{many} {what}{'s' * (many != 1)}: {told}"
+
+
+def lines(checked: Checked) -> Iterator[Line]:
+    """Yield a report sentence by sentence; the article's own words stand under what differs."""
+    yield Line(0, "", summary(checked))
+    for sentence in checked.sentences:
+        numbers = "".join(f" [{number}]" for number in dict.fromkeys(each.number for each in sentence.citations))
+        yield Line(0, "", "")
+        yield Line(0, sentence.status, f"{_one_line(sentence.text)}{numbers}")
+        for difference in sentence.differences:
+            if difference.kind != "quotation":
+                instead = f"; the article has {_one_line(difference.instead)}" if difference.instead else ""
+                yield Line(2, "", f"{difference.kind}: {_one_line(difference.text)}{instead}")
+        for quotation in sentence.quotations:
+            yield from quotation_lines(quotation, 2)
+        if sentence.status == "differs":
+            for citation in _apart(sentence):
+                yield from _cited(citation, 2)
+    sources = {each.number: each for sentence in checked.sentences for each in _citations(sentence)}
+    if sources:
+        yield Line(0, "", "")
+    for number in sorted(sources):
+        yield Line(0, "", f"[{number}] {sources[number].hit.document.cited()} · {sources[number].hit.document.id}")
+
+
+def quotation_lines(quotation: Quotation, indent: int = 0) -> Iterator[Line]:
+    """Yield where a quotation stands; [-these words-] are the quotation's, {+these+} the article's."""
+    text = marked(quotation.pieces) if quotation.pieces else _one_line(quotation.text)
+    yield Line(indent, quotation.status, f"“{text}”")
+    for citation in quotation.citations:
+        yield from _cited(citation, indent + 2)
+    for other in quotation.others:
+        yield Line(indent + 2, "", f"also in {_where(other)}")
+
+
+def marked(pieces: Iterable[Piece]) -> str:
+    """Write a comparison in one line.
+
+    >>> marked([Piece("never ", "never "), Piece("told", "asked")])
+    'never [-told-]{+asked+}'
+    """
+    parts = []
+    for piece in pieces:
+        written, printed = _spaced(piece.written), _spaced(piece.printed)
+        changed = (f"[-{written}-]" if written else "") + (f"{{+{printed}+}}" if printed else "")
+        parts.append(printed if piece.same else changed)
+    return "".join(parts)
+
+
+def _cited(citation: Citation, indent: int) -> Iterator[Line]:
+    yield Line(indent, "", f"[{citation.number}] “{_one_line(citation.quote)}”")
+    yield Line(indent + 4, "", citation.hit.document.cited())
+    yield Line(indent + 4, "", _where(citation))
+
+
+def _where(citation: Citation) -> str:
+    span = f"characters {citation.start} to {citation.end}"
+    return ", ".join(filter(None, (citation.hit.document.id, citation.place, span)))
+
+
+def _apart(sentence: DraftSentence) -> list[Citation]:
+    """The citations of a sentence that are not shown under its quotations."""
+    shown = {
+        (each.hit.document.id, each.start, each.end) for quoted in sentence.quotations for each in quoted.citations
+    }
+    return [each for each in sentence.citations if (each.hit.document.id, each.start, each.end) not in shown]
+
+
+def _citations(sentence: DraftSentence) -> Iterator[Citation]:
+    yield from sentence.citations
+    for quotation in sentence.quotations:
+        yield from (*quotation.citations, *quotation.others)
+
+
+def _one_line(text: str) -> str:
+    return " ".join(text.split())
+
+
+def _spaced(text: str) -> str:
+    """One line that keeps a space at either end: pieces are put together again."""
+    return "".join(" " if character.isspace() else character for character in text)
+
+
+# --- For programs
+
+
+def as_json(checked: Checked) -> dict[str, Any]:
+    """Return a checked draft as plain data."""
+    return {
+        "clean": checked.clean,
+        "counts": checked.counts(),
+        "sentences": [
+            {
+                "text": each.text,
+                "start": each.start,
+                "end": each.end,
+                "status": each.status,
+                "score": each.score,
+                "differences": [
+                    {"kind": it.kind, "text": it.text, "start": it.start, "end": it.end, "instead": it.instead}
+                    for it in each.differences
+                ],
+                "citations": list(map(_citation, each.citations)),
+                "quotations": list(map(quotation_as_json, each.quotations)),
+            }
+            for each in checked.sentences
+        ],
+    }
+
+
+def quotation_as_json(quotation: Quotation) -> dict[str, Any]:
+    """Return a quotation as plain data."""
+    return {
+        "text": quotation.text,
+        "start": quotation.start,
+        "end": quotation.end,
+        "status": quotation.status,
+        "citations": list(map(_citation, quotation.citations)),
+        "pieces": [{"written": each.written, "printed": each.printed} for each in quotation.pieces],
+        "others": list(map(_citation, quotation.others)),
+    }
+
+
+def _citation(citation: Citation) -> dict[str, Any]:
+    header = citation.hit.document
+    return {
+        "number": citation.number,
+        "id": header.id,
+        "title": header.title,
+        "outlet": header.outlet,
+        "published": header.published,
+        "as_of": header.as_of(),
+        "place": citation.place,
+        "quote": citation.quote,
+        "start": citation.start,
+        "end": citation.end,
+    }
+
+
+# --- A page
+
+_STYLE = """
+:root { color-scheme: light dark; --ink: #24211c; --paper: #fffefb; --faded: #675f52; --rule: #e3dccd; --red: #97291f;
+ --green: #2c5e3b; --amber: #7a5200; --marked: #ffedab; }
+@media (prefers-color-scheme: dark) { :root { --ink: #ece7dc; --paper: #191815; --faded: #aea593; --rule: #3b372f;
+ --red: #f0a094; --green: #9ccfab; --amber: #e5bd6c; --marked: #4d4118; } }
+body { margin: 0; background: var(--paper); color: var(--ink); font: 1.05rem/1.55 system-ui, sans-serif; }
+main { max-width: 46rem; margin: 0 auto; padding: 2rem 1.2rem 4rem; overflow-wrap: anywhere; }
+h1 { font-size: 1.5rem; } section { border-top: 1px solid var(--rule); padding: .7rem 0; } p { margin: .2rem 0; }
+.status { font-size: .8rem; font-weight: 600; color: var(--faded); } .found, .verbatim { color: var(--green); }
+.differs, .altered { color: var(--amber); } .missing { color: var(--red); }
+mark { background: var(--marked); color: inherit; } del { color: var(--red); } ins { color: var(--green); }
+blockquote { margin: .4rem 0 .4rem 1rem; padding-left: .8rem; border-left: 3px solid var(--rule); }
+.from { color: var(--faded); font-size: .9rem; }
+"""
+_CLASSES = {"not in the articles": "missing", "not found": "missing", "no claim": "none"}
+
+
+def page(checked: Checked, name: str) -> str:
+    """Write a report as an HTML page: it asks for nothing from outside and has no scripts."""
+    digest = base64.b64encode(hashlib.sha256(_STYLE.encode()).digest()).decode()
+    policy = f"default-src 'none'; style-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'"
+    title = escape(name)
+    body = "\n".join(_section(each) for each in checked.sentences)
+    return (
+        f'<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
+        f'<meta http-equiv="Content-Security-Policy" content="{escape(policy)}">\n'
+        f'<meta name="viewport" content="width=device-width, initial-scale=1">\n'
+        f'<meta name="referrer" content="no-referrer">\n<title>{title}</title>\n<style>{_STYLE}</style>\n</head>\n'
+        f'<body>\n<main>\n<h1 dir="auto">{title}</h1>\n<p>{escape(summary(checked))}</p>\n{body}\n</main>\n</body>\n</html>\n'
+    )
+
+
+def _section(sentence: DraftSentence) -> str:
+    parts = [_status(sentence.status), f'<p dir="auto">{_with_marks(sentence)}</p>']
+    for each in sentence.differences:
+        if each.kind != "quotation":
+            instead = f"; the article has <b>{escape(each.instead)}</b>" if each.instead else ""
+            parts.append(f"<p>{escape(each.kind)}: <b>{escape(each.text)}</b>{instead}</p>")
+    for quotation in sentence.quotations:
+        compared = "".join(map(_compared, quotation.pieces)) or escape(quotation.text)
+        parts += [_status(quotation.status), f'<p dir="auto">“{compared}”</p>', *map(_block, quotation.citations)]
+    if sentence.status in ("found", "differs"):
+        parts += map(_block, _apart(sentence))
+    return f"<section>\n{chr(10).join(parts)}\n</section>"
+
+
+def _status(status: str) -> str:
+    return f'<p class="status {_CLASSES.get(status, status)}">{status}</p>'
+
+
+def _with_marks(sentence: DraftSentence) -> str:
+    """Mark what differs where it stands."""
+    parts: list[str] = []
+    place = sentence.start
+    spans = sorted((max(each.start, sentence.start), min(each.end, sentence.end)) for each in sentence.differences)
+    for start, end in _disjoint(spans):
+        parts.append(escape(sentence.text[place - sentence.start : start - sentence.start]))
+        parts.append(f"<mark>{escape(sentence.text[start - sentence.start : end - sentence.start])}</mark>")
+        place = end
+    return "".join(parts) + escape(sentence.text[place - sentence.start :])
+
+
+def _disjoint(spans: Sequence[tuple[int, int]]) -> Iterator[tuple[int, int]]:
+    last = -1
+    for start, end in spans:
+        if start >= last:
+            yield start, end
+            last = end
+
+
+def _compared(piece: Piece) -> str:
+    if piece.same:
+        return escape(piece.printed)
+    written = f"<del>{escape(piece.written)}</del>" if piece.written else ""
+    return written + (f"<ins>{escape(piece.printed)}</ins>" if piece.printed else "")
+
+
+def _block(citation: Citation) -> str:
+    cited = f"{citation.hit.document.cited()} · {_where(citation)}"
+    source = f'<p class="from">[{citation.number}] {escape(cited)}</p>'
+    return f'<blockquote dir="auto">{escape(citation.quote)}{source}</blockquote>'
