@@ -148,7 +148,7 @@ _ALSO_NOUNS = {"claims", "reasons", "objects"}
 _ACCORDING = re.compile(
     r"\b(?:according to|in the (?:words|view|opinion|eyes|judge?ment) of)\s+([^,.;:—“”\"]+)"
     r"|\b(?:по (?:словам|мнению|данным|версии|оценк\w+|информации|утверждению))\s+([^,.;:—«»\"]+)"
-    r"|\bin\s+((?:[^\W\d_]+\s){0,4}[^\W\d_]+)['’]s? (?:view|opinion|words|eyes|account|judge?ment)\b",
+    r"|\bin\s+((?:[^\W\d_]+\s){0,4}[^\W\d_]+)['’]s? (?:view|opinion|eyes|account|judge?ment)\b",
     re.IGNORECASE,
 )
 _NOUN = re.compile(
@@ -181,7 +181,7 @@ def _reports(outside: str, match: re.Match[str]) -> bool:
     word, after, before = match.group(), outside[match.end() :], outside[: match.start()]
     if not _is_verb(word):
         return False
-    passive = re.search(r"\b(?:to|is|are|was|were|be|been)\s+$", before)
+    passive = re.search(r"\b(?:to|is|are|was|were|be|been)\s+(?:(?:also|often|never|not|still|widely)\s+)?$", before)
     if passive:
         return word in _JUDGING | _STRONG | {"called"} and bool(re.match(r"\s+(?:[^\s,.;]+\s+){0,3}?by\s", after))
     if word in _STRONG:

@@ -306,7 +306,7 @@ class Chatbot:
 
         Raises DraftError for what is no draft, EmbedderError where the embedding model fails.
         """
-        return check_draft(text, self._index, self._embedder, self._similarity)
+        return check_draft(text, self._index, self._embedder, self._similarity, self._support_check)
 
     def quote(self, text: str) -> Quotation:
         """Tell where words stand in the articles: verbatim, altered or not found. Raises DraftError."""

@@ -253,7 +253,8 @@ def test_asking_loads_no_torch_and_no_readers_of_files(tmp_path: Path) -> None:
     program = f"""
 import sys
 from rag.__main__ import main
-for command in (["ask", "Who founded the club?"], ["search", "the harbour"], ["quote", "the harbour"], ["check", "-"], ["status"]):
+for command in (["ask", "Who founded the club?"], *([each, "the harbour"] for each in ("search", "quote")), ["check", "-"],
+                ["status"]):
     try:
         main([*command, *{folders!r}])
     except SystemExit:

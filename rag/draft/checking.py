@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -22,7 +22,7 @@ from rag.types import Citation, Hit
 from rag.words import FUNCTION_WORDS, words
 
 if TYPE_CHECKING:
-    from embeddings import Embedder
+    from embeddings import Embedder, SupportCheck
     from rag.index import Index
     from rag.similarity import Similarity
 
@@ -64,7 +64,13 @@ _TIMES_OF_DAY = _words("morning afternoon evening day утро день вече
 _LONGEST_GREETING = 7
 
 
-def check(text: str, index: Index, embedder: Embedder, similarity: Similarity) -> Checked:
+def check(
+    text: str,
+    index: Index,
+    embedder: Embedder,
+    similarity: Similarity,
+    support_check: Callable[[], SupportCheck] | None = None,
+) -> Checked:
     """Check each sentence and each quotation of a draft.
 
     Raises DraftError for what is no draft, EmbedderError where the embedding model fails.
@@ -80,7 +86,7 @@ def check(text: str, index: Index, embedder: Embedder, similarity: Similarity) -
         if hit.passage.id not in numbers:
             passages.append(hit)
             numbers[hit.passage.id] = len(passages)
-    checker = Checker(passages, Shortlist(similarity, index), index)
+    checker = Checker(passages, Shortlist(similarity, index), index, support_check)
     sentences = []
     for (start, end, claim), hits, quoted in zip(spans, read, quotations, strict=True):
         labels = [numbers[hit.passage.id] for hit in hits]
@@ -204,7 +210,7 @@ def _with_quoted(hits: Sequence[Hit], quotations: Iterable[Quotation]) -> list[H
 # --- What follows
 
 
-_KINDS = {"direction": "wording"}
+_KINDS = {"direction": "wording", "meaning": "wording", "attribution": "speaker left out"}
 """What a reader calls the checker's kinds of facts; those that are not here keep their name."""
 _REPLACED = ("number", "date", "name")
 """Kinds of which the article has another in its place."""
