@@ -33,6 +33,7 @@ from typing import Any, TypeVar
 from rag.build import load_embedder
 from rag.chatbot import Chatbot
 from rag.errors import QuestionError, SettingsError
+from rag.normalize import normalize
 from rag.retrieve import check_question
 from rag.settings import Settings
 from rag.types import Answer, Hit, Message, Progress
@@ -354,7 +355,7 @@ def _json_type(value: object) -> str:
 
 def _clean(text: str) -> str:
     """NFC, as the articles are; half a surrogate pair can be neither found nor printed."""
-    return unicodedata.normalize("NFC", text.encode("utf-8", "replace").decode("utf-8")).strip()
+    return normalize(text.encode("utf-8", "replace").decode("utf-8")).strip()
 
 
 # --- asking --------------------------------------------------------------------------------------------------------------
@@ -664,7 +665,7 @@ def _is_word(letter: str) -> bool:
 
 
 def _folded(text: str) -> str:
-    letters = unicodedata.normalize("NFKD", text)
+    letters = normalize(text, "NFKD")
     bare = "".join(letter for letter in letters if not unicodedata.combining(letter))
     return " ".join(bare.casefold().split())
 

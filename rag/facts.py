@@ -497,7 +497,7 @@ def _quotations(text: str) -> Iterator[Fact]:
         inside = next(group for group in match.groups() if group is not None)
         if len(words(inside)) >= _SHORTEST_QUOTATION:
             # An ellipsis says that something was left out: each part must stand, and one form holds them all or none does.
-            parts = [_running(part) for part in re.split(r"\.\.\.|…|\[[^\]]*\]", inside)]
+            parts = [_running(part) for part in re.split(r"\.\.\.|…|\[[^\[\]]*\]", inside)]
             for part in parts:
                 if part:
                     yield Fact("quotation", match.start(), match.end(), frozenset({part}))

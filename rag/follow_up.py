@@ -49,14 +49,14 @@ _NAMELESS = FUNCTION_WORDS | QUESTION_WORDS | _REFERRING
 _EMPTY = _NAMELESS | _SMALL_TALK
 CAPITAL = r"[^\W\d_a-zа-яёәғқңөұүһі][\w’'-]*"
 _NAME = re.compile(rf"{CAPITAL}(?: {CAPITAL})*")
-_NUMBER = re.compile(r"\w*\d\w*(?:[.,:]\d+)*")
+_NUMBER = re.compile(r"(?<!\w)\w*\d\w*(?:[.,:]\d+)*")
 _WORD = re.compile(r"[^\W_]+(?:[-’'][^\W_]+)*")
 _ABOUT = re.compile(
     r"^\W*(?:(?:and|but|or|so|also|а|и|но|или|ал|және|бірақ)\b\W*)?(?:(?:what|how) about|(?:как|что) насч[её]т)?\b",
     re.IGNORECASE,
 )
-_MARKS = re.compile(r"\s*\[\d+\]")
-_CONTEXT = re.compile(r"\s*\(([^()]*)\)\W*$")
+_MARKS = re.compile(r"(?<!\s)\s*\[\d+\]")
+_CONTEXT = re.compile(r"(?<!\s)\s*\(([^()]*)\)\W*$")
 
 
 def complete(question: str, history: Sequence[Message]) -> str:
@@ -244,11 +244,13 @@ def rewritten(question: str, reply: str, history: Sequence[Message] | None = Non
     text = next(filter(None, (" ".join(line.strip("*_`\"“”«»'‘’ \t").split()) for line in lines)), "")
     if text == question.strip():
         return question
+    if len(text) > LONGEST_REWRITTEN:
+        return ""
     asked, found = (_stems(each) for each in (question, text))
     # A request such as "Tell me more" begins as it did; two sentences are no question.
     asks = text.endswith("?") and not re.search(r"[.!]\s+\S.*\?$", re.sub(r"\b\w{1,3}\.", "", text))
     asks = asks or ("?" not in question + text and words(text)[:1] == words(question)[:1] != [])
-    if len(text) > LONGEST_REWRITTEN or not asks or (asked and not asked & found):
+    if not asks or (asked and not asked & found):
         return ""
     known = asked.union(*(_stems(message.text) for message in history or ()))
     new = _stems(" ".join((*names(text), *_NUMBER.findall(text))))

@@ -8,6 +8,7 @@ from functools import lru_cache
 from itertools import product
 
 from rag.lexical import fold, stem
+from rag.normalize import normalize
 from rag.spelling import is_cyrillic, key, uninflected
 
 # Countries whose people are called by another word, and those that another alphabet writes quite differently.
@@ -34,8 +35,8 @@ def plain(word: str) -> str:
     >>> plain("Müller"), plain("Артём")
     ('muller', 'артем')
     """
-    decomposed = unicodedata.normalize("NFD", fold(word).lower())
-    return unicodedata.normalize("NFC", "".join(each for each in decomposed if not unicodedata.combining(each)))
+    decomposed = normalize(fold(word).lower(), "NFD")
+    return normalize("".join(each for each in decomposed if not unicodedata.combining(each)))
 
 
 @lru_cache(maxsize=65536)

@@ -335,7 +335,7 @@ _HEADING = re.compile(r"\s*(?:#{1,6}\s+|>+\s*)")
 _ROW = re.compile(r"\s*\|\s*")
 _NOTHING = re.compile(r"[-*_=\s]{3,}|`{3,}\w*|~{3,}\w*|\|?[\s:|-]+\||\[\^?\w{1,20}\]:\s*(?:https?:|//|www\.|[#<]).*")
 _SOURCES = re.compile(
-    r"\s*(?:#{1,6}\s*)?[*_]{0,3}(?:sources?|references?|citations?|источники|ссылки)[*_]{0,3}\s*:?[*_]{0,3}\s*$",
+    r"\s*(?:#{1,6}\s*)?[*_]{0,3}(?:sources?|references?|citations?|источники|ссылки)[*_]{0,3}\s*(?::[*_]{0,3}\s*|[*_]{1,3}\s*)?$",
     re.IGNORECASE,
 )
 # A passage of the prompt, on one line or on many, and the lines around the passages.

@@ -16,6 +16,7 @@ from rag.errors import EmbedderError, QuestionError
 from rag.index import Index
 from rag.lexical import KeywordHit, matched_words, stem
 from rag.mentions import Catalogue, Mention
+from rag.normalize import normalize
 from rag.parts import parts as parts_of
 from rag.question import Question, understand
 from rag.sentences import sentence_spans
@@ -361,7 +362,9 @@ def check_question(question: object) -> str:
     """
     if not isinstance(question, str):
         raise QuestionError(f"a question is text, not {type(question).__name__}; ask with a string")
-    known = unicodedata.normalize("NFC", question.encode("utf-8", "replace").decode("utf-8"))
+    if len(question) > 10 * LONGEST_QUESTION:  # whatever of it is seen
+        raise _too_long(len(question))
+    known = normalize(question.encode("utf-8", "replace").decode("utf-8"))
     # Articles hold neither: controls part words, invisible marks (zero-width, bidirectional) stand inside them.
     kinds = {character: unicodedata.category(character) for character in set(known)}
     shown = (
@@ -371,10 +374,14 @@ def check_question(question: object) -> str:
     if not text:
         raise QuestionError("the question is empty; type what you want to know")
     if len(text) > LONGEST_QUESTION:
-        raise QuestionError(
-            f"a question may have {LONGEST_QUESTION:,} characters, this one has {len(text):,}; ask a shorter one"
-        )
+        raise _too_long(len(text))
     return text
+
+
+def _too_long(length: int) -> QuestionError:
+    return QuestionError(
+        f"a question may have {LONGEST_QUESTION:,} characters, this one has {length:,}; ask a shorter one"
+    )
 
 
 def check_k(k: object) -> int:

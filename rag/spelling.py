@@ -8,13 +8,14 @@ is no list of names.
 from __future__ import annotations
 
 import re
-import unicodedata
 from bisect import bisect_left
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from rag.normalize import normalize
 
 if TYPE_CHECKING:
     from numpy import integer
@@ -71,10 +72,10 @@ def key(word: str) -> str:
 
 def keys(words: Sequence[str]) -> list[str]:
     """The keys of many words, in their order."""
-    text = unicodedata.normalize("NFC", "\n".join(words).lower())
+    text = normalize("\n".join(words).lower())
     for pattern, sound in _BEFORE_LETTERS:
         text = pattern.sub(sound, text)
-    text = re.sub("[\u0300-\u036f]", "", unicodedata.normalize("NFD", text.translate(_SOUNDS)))
+    text = re.sub("[\u0300-\u036f]", "", normalize(text.translate(_SOUNDS), "NFD"))
     for pattern, sound in _AFTER_LETTERS:
         text = pattern.sub(sound, text)
     return text.split("\n")

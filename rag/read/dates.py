@@ -83,7 +83,7 @@ def date_line(line: str) -> str:
     """
     if len(line) > 150 or not any(sign.isdecimal() for sign in line):
         return ""
-    line = line.strip(_AROUND)
+    line = " ".join(line.split()).strip(_AROUND)
     label = _PUBLISHED.match(line)
     stated = _TIME_FIRST.sub("", line[label.end() :] if label else line)
     if label and _YEAR_ALONE.fullmatch(stated):

@@ -8,9 +8,9 @@ file was written in.
 from __future__ import annotations
 
 import re
-import unicodedata
 
 from rag.errors import RefusedFile
+from rag.normalize import normalize
 
 GARBAGE_SHARE = 0.01
 """A file with a larger share of control and replacement characters is not text."""
@@ -81,9 +81,6 @@ _INVISIBLE = re.compile(
 )
 # The joiners are part of the spelling in Arabic, in the Indic scripts and in emoji; elsewhere they only hide words.
 _JOINERS = re.compile("(?<![\u0600-\u08ff\u0900-\u0dff\u1780-\u17ff\ufe0f\U0001f000-\U0001faff])[\u200c\u200d]")
-# Putting stacked marks in order takes time that grows with the square of their number; 30 is UAX 15's own limit.
-_MARKS = "\u0300-\u036f\u0483-\u0487\u0591-\u05c7\u0610-\u061a\u064b-\u065f\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff"
-_STACKED = re.compile(f"(?<=[{_MARKS}]{{30}})[{_MARKS}]+")
 _LINE_ENDS = re.compile("\r\n|[\r\x0b\x0c\x85\u2028\u2029]")
 
 
@@ -126,7 +123,7 @@ def clean(text: str) -> str:
     """
     text = _LINE_ENDS.sub("\n", text)
     text = _JOINERS.sub("", _INVISIBLE.sub("", text))
-    return unicodedata.normalize("NFC", _STACKED.sub("", text))
+    return normalize(text)
 
 
 def _decode(data: bytes) -> str:

@@ -69,7 +69,7 @@ def people_field(fields: Fields, *names: str) -> tuple[str, ...]:
     """Return the people that the first of these fields with a value names: a text, a list, or mappings with a name."""
     value = next((fields[name] for name in names if fields.get(name)), "")
     if isinstance(value, str):
-        parts = re.split(r"\s*[,;]\s*|\s+(?:and|und|и)\s+", value)
+        parts = re.split(r" ?[,;] ?| (?:and|und|и) ", " ".join(value[:LONGEST].split()))
         alone = len(parts) == 2 and not any(" " in part for part in parts)
         value = [" ".join(reversed(parts))] if alone and "," in value else parts  # "Brook, Ada" is one person
     people = [

@@ -28,6 +28,7 @@ _HYPHENS = "\ufffe\x02"
 """What PDFium gives for a hyphen at the end of a line."""
 _BULLET = re.compile(r"[•◦▪▫‣●○■□–—*-]\s")
 _NUMBERED = re.compile(r"\(?(?:\d{1,3}|[a-z])[.)]\s")
+_LONGEST_WORD = 100
 _DIGITS = re.compile(r"\d+")
 _ROMAN = re.compile(r"(?<!\w)[ivxlc]+$")
 _LIGATURES = str.maketrans({"ﬀ": "ff", "ﬁ": "fi", "ﬂ": "fl", "ﬃ": "ffi", "ﬄ": "ffl", "ﬅ": "st", "ﬆ": "st"})
@@ -441,7 +442,7 @@ def _with_line(text: str, hyphen: bool, line: str, words: Counter[str]) -> str:
     if not hyphen and not hard:
         return f"{text} {line}"
     stem = text[:-1] if hard else text
-    first, last = re.search(r"[^\W\d_]*(?:-[^\W\d_]+)*$", stem), re.match(r"[^\W\d_]+", line)
+    first, last = re.search(r"[^\W\d_]*(?:-[^\W\d_]+)*$", stem[-_LONGEST_WORD:]), re.match(r"[^\W\d_]+", line)
     if first is None or last is None or not last[0][0].islower() or not first[0]:
         return f"{stem}-{line}"
     whole, parted = first[0] + last[0], f"{first[0]}-{last[0]}"

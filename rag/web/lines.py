@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import unicodedata
 
+from rag.normalize import normalize
+
 HIDDEN = ("Cc", "Cf", "Cs", "Zl", "Zp")
 """Kinds of characters that are not seen: controls, marks of direction, halves of a pair, separators of lines."""
 # Words of some languages, and some emoji, are spelt with these two.
@@ -16,7 +18,7 @@ def one_line(text: str) -> str:
     >>> one_line("A \\u202evote\\n\\x1b[2J was\\ud800 held")
     'A vote [2J was held'
     """
-    text = unicodedata.normalize("NFC", " ".join(text.split()))
+    text = normalize(" ".join(text.split()))
     return " ".join("".join(map(_shown, text)).split())
 
 
@@ -35,7 +37,7 @@ def shortened(text: str, length: int) -> str:
     >>> shortened("How many people came to the rally?", 20)
     'How many people…'
     """
-    line = one_line(text)
+    line = one_line(" ".join(text.split())[: 10 * length])
     if len(line) <= length:
         return line
     cut = line[:length]
@@ -49,5 +51,5 @@ def folded(text: str) -> str:
     >>> folded("Ёлка in  CAFÉ Straße")
     'елка in cafe strasse'
     """
-    plain = unicodedata.normalize("NFKD", one_line(text).casefold())
+    plain = normalize(one_line(text).casefold(), "NFKD")
     return " ".join("".join(each for each in plain if not unicodedata.combining(each)).casefold().split())

@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import IO
 
 from rag.errors import ArticlesError, FootnoteError, RefusedFile
+from rag.normalize import normalize
 from rag.read import MEGABYTE, READERS, Worker, parse_all, read_bytes, unsupported
 from rag.types import Document
 from rag.web.language import phrase
@@ -54,7 +55,7 @@ def safe_name(name: str) -> str:
     Traceback (most recent call last):
     rag.errors.RefusedFile: unsupported format .png; put it into a .pdf, whose pages tesseract can read
     """
-    last = re.split(r"[/\\]", unicodedata.normalize("NFC", name))[-1]
+    last = re.split(r"[/\\]", normalize(name))[-1]
     stem, dot, ending = _FORBIDDEN.sub("-", last).rpartition(".")
     suffix = f"{dot}{ending.strip().lower()}"
     if suffix not in READERS:
