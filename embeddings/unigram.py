@@ -94,7 +94,8 @@ def model_file(vocabulary: Vocabulary) -> bytes:
     lengths = numpy.diff(ends)
     special = {piece: _UNKNOWN if piece == "<unk>" else _CONTROL for piece in SPECIAL}
     types = numpy.zeros(len(lengths), numpy.uint8)
-    for row in numpy.flatnonzero(lengths <= max(map(len, SPECIAL))):
+    blob = numpy.frombuffer(vocabulary.blob, numpy.uint8)
+    for row in numpy.flatnonzero(blob[numpy.minimum(ends[:-1], len(blob) - 1)] == ord("<")):
         types[row] = special.get(vocabulary.blob[ends[row] : ends[row + 1]].decode(), 0)
     inner = 2 + lengths + 5 + 2 * (types > 0)
     if inner.max(initial=0) > 127:  # a length would take two bytes
@@ -103,14 +104,17 @@ def model_file(vocabulary: Vocabulary) -> bytes:
     written = numpy.empty(int((2 + inner).sum()), numpy.uint8)
     written[begins], written[begins + 1] = 0x0A, inner  # field 1 of the model: a piece
     written[begins + 2], written[begins + 3] = 0x0A, lengths  # its field 1: text
-    text = numpy.arange(len(vocabulary.blob)) - numpy.repeat(ends[:-1], lengths) + numpy.repeat(begins + 4, lengths)
-    written[text] = numpy.frombuffer(vocabulary.blob, numpy.uint8)
     after = begins + 4 + lengths
+    text = numpy.ones(len(written), bool)  # what is left of a message when the rest is taken away
+    for taken in (*(begins + byte for byte in range(4)), *(after + byte for byte in range(5))):
+        text[taken] = False
+    rows = numpy.flatnonzero(types)
+    text[after[rows] + 5] = text[after[rows] + 6] = False
+    written[text] = blob
     written[after] = 0x15  # field 2: score
     scores = vocabulary.scores.astype("<f4").view(numpy.uint8).reshape(-1, 4)
     for byte in range(4):
         written[after + 1 + byte] = scores[:, byte]
-    rows = numpy.flatnonzero(types)
     written[after[rows] + 5], written[after[rows] + 6] = 0x18, types[rows]  # field 3: type
     ids = {vocabulary.blob[ends[row] : ends[row + 1]].decode(): int(row) for row in rows}
     trainer = b"\x18\x01"  # unigram

@@ -173,7 +173,7 @@ def samples(parsed: Any) -> tuple[list[str], list[str]]:
                 fitting = [each for each in PALETTE if inside.match(each)]
                 signs.update(dict.fromkeys(fitting[:3]))
                 return fitting[0] if fitting else ""
-            return [one(str(k), v) for k, v in value][0]
+            return next(iter([one(str(k), v) for k, v in value]))
         if kind in ("MAX_REPEAT", "MIN_REPEAT", "POSSESSIVE_REPEAT"):
             least, _, body = value
             text = sequence(body)
@@ -183,7 +183,7 @@ def samples(parsed: Any) -> tuple[list[str], list[str]]:
         if kind == "ATOMIC_GROUP":
             return sequence(value)
         if kind == "BRANCH":
-            return [sequence(each) for each in value[1]][0]
+            return next(iter([sequence(each) for each in value[1]]))
         if kind in ("ASSERT", "ASSERT_NOT"):
             sequence(value[1])
             return ""

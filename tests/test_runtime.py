@@ -10,8 +10,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from embeddings import EmbeddingError
-from embeddings.runtime import Encoder, bundled
+from embeddings import EmbeddingError, open_embedder, open_span_reader
+from embeddings.runtime import Encoder, bundled, learned, open_multilingual
+from embeddings.span_reader import ADAPTERS
 from embeddings.unigram import SPECIAL, UnigramTokenizer, Vocabulary, model_file
 from embeddings.weights import WORDS, Weights, multilingual_folder, unpack_blocks
 
@@ -89,9 +90,26 @@ def test_adapters_are_added_to_the_weights() -> None:
         tensor=lambda wanted: merged[wanted] if wanted in merged else weights.tensor(wanted),
         packed=lambda wanted: None if wanted in merged else weights.packed(wanted),
     )
-    found, _ = Encoder(weights, {name: (down, up)}, precision="f32").hidden(IDS)
-    expected, _ = Encoder(changed, precision="f32").hidden(IDS)
-    assert found[0] == pytest.approx(expected[0], abs=1e-4)
+    encoder = Encoder(weights, {name: (down, up)}, precision="f32")
+    for adapted, same in ((True, changed), (False, weights), (True, changed)):
+        found, _ = encoder.hidden(IDS, adapted)
+        expected, _ = Encoder(same, precision="f32").hidden(IDS)
+        assert found[0] == pytest.approx(expected[0], abs=1e-4)
+
+
+def test_the_reader_and_the_embedder_share_an_encoder_that_embeds_as_one_without_adapters() -> None:
+    texts = ["The ferry leaves at noon.", "Қала әкімі көпірді жапты.", "Bees sleep."]
+    plain = open_multilingual(precision="f32").embed_documents(texts)
+    shared = open_embedder("bundled").embed_documents(texts)
+    assert (plain * shared).sum(axis=1).min() > 0.9995
+    open_span_reader("bundled").read("When does the ferry leave?", [("", texts[0])])
+    assert (open_embedder("bundled").embed_documents(texts) == shared).all()
+
+
+def test_damaged_adapters_say_what_to_type(tmp_path: Path) -> None:
+    (tmp_path / "reader.safetensors").write_bytes(ADAPTERS.read_bytes()[:-100])
+    with pytest.raises(EmbeddingError, match="type 'pip install --force-reinstall"):
+        learned(tmp_path / "reader.safetensors")
 
 
 def test_a_missing_runtime_names_its_package(monkeypatch: pytest.MonkeyPatch) -> None:
