@@ -139,6 +139,10 @@ def test_a_first_person_inside_a_quotation_is_no_opinion_of_the_writer(chatbot: 
     assert only(chatbot, sentence).status != "no claim"
 
 
+def test_a_first_person_far_from_a_view_is_no_opinion(chatbot: Chatbot) -> None:
+    assert only(chatbot, "Unlike us in the south, the ministry of water views the gate as safe.").status != "no claim"
+
+
 def test_a_line_without_a_full_stop_stands_over_what_follows(chatbot: Chatbot) -> None:
     checked = chatbot.check("Seventeen people killed in Ilvern\n\nFourteen people were killed.")
     assert [each.status for each in checked.sentences] == ["no claim", "found"]

@@ -62,6 +62,8 @@ _GREETINGS = _words(
 )
 _TIMES_OF_DAY = _words("morning afternoon evening day утро день вечер")
 _LONGEST_GREETING = 7
+_NEAR = 3
+"""Words; "I firmly think", and not "unlike us in the West, the committee views"."""
 
 
 def check(
@@ -171,7 +173,9 @@ def _claims(sentence: str) -> bool:
     greets = small[:1] and (small[0] in _GREETINGS or (len(small) > 1 and small[1] in _TIMES_OF_DAY))
     if greets and len(small) <= _LONGEST_GREETING:
         return False
-    if not _FIRST_PERSON.isdisjoint(small) and any(stem(word) in _OPINIONS for word in small):
+    opinions = [place for place, word in enumerate(small) if stem(word) in _OPINIONS]
+    persons = [place for place, word in enumerate(small) if word in _FIRST_PERSON]
+    if any(abs(person - opinion) <= _NEAR for person in persons for opinion in opinions):
         return False
     return not claims_nothing(sentence)
 

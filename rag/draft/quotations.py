@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from difflib import SequenceMatcher
@@ -18,8 +17,10 @@ from rag.words import FUNCTION_WORDS
 
 SHORTEST = 3
 """Words; of fewer no place is near, they stand in an article or they do not."""
-NEAR = 0.5
-"""A place is an altered quotation's where at least this share of the words of both is the same, and of the content words."""
+NEAR = 0.6
+"""A place is an altered quotation's where at least this share of the words of both is the same."""
+NEAR_CONTENT = 0.5
+"""And at least this share of the quotation's content words stands there."""
 LONGEST_GAP = 2000
 """Characters of the article that an omission may skip."""
 MOST_OTHERS = 9
@@ -35,6 +36,7 @@ _SIGNS = str.maketrans(dict.fromkeys('“”„‟"«»″‘’‚‛‹›′`
 _OMISSION = re.compile(r"\.\.\.+|…|\[[^\]]*\]")
 _CAPITAL = re.compile(r"\[(\w)\](?=\w)")  # "[W]e were": the letter alone is the reporter's
 _WORD = re.compile(r"[^\W_]+(?:'[^\W_]+)*")
+_SPACED = re.compile(r"\s+-\s*|-\s+|\s{2,}|[^\S ]|…")
 _PLAIN_GAP = re.compile(r"[ ,-]*")
 _SYMBOLS = "%°€$£"
 _QUOTED = re.compile(
@@ -69,21 +71,23 @@ class Folded:
         >>> Folded.of("“We were  –  never”").text
         "'we were-never'"
         """
+        small = original.lower()
+        if len(small) != len(original):  # a few letters have two small ones
+            small = "".join(low if len(low := each.lower()) == 1 else each for each in original)
+        small = small.translate(_SIGNS)
         letters: list[str] = []
         places: list[int] = []
-        for place, character in enumerate(original.translate(_SIGNS)):
-            if character.isspace():
-                if not letters or letters[-1] in " -":
-                    continue
-                character = " "
-            elif unicodedata.category(character) == "Cf":
-                continue
-            elif character == "-" and letters and letters[-1] == " ":
-                letters.pop()
-                places.pop()
-            for each in character.lower().replace("…", "..."):
-                letters.append(each)
-                places.append(place)
+        last = 0
+        for gap in _SPACED.finditer(small):
+            letters.append(small[last : gap.start()])
+            places.extend(range(last, gap.start()))
+            last = gap.end()
+            written = gap.group().strip() or " "
+            place = gap.start() if written == " " else small.find(written, gap.start())
+            letters.append(written.replace("…", "..."))
+            places += [place] * len(letters[-1])
+        letters.append(small[last:])
+        places.extend(range(last, len(small)))
         return Folded("".join(letters), tuple(places))
 
     @cached_property
@@ -286,4 +290,4 @@ def _aligned(asked: Sequence[str], first: int, last: int, article: Folded) -> tu
     content = [word for word in asked if word not in FUNCTION_WORDS]
     held = sum(word not in FUNCTION_WORDS for word in matched) / len(content) if content else 1.0
     share = 2 * len(matched) / (len(asked) + end - begin)
-    return min(share, held if held < NEAR else share), words[begin][1], words[end - 1][2]
+    return share if held >= NEAR_CONTENT else 0.0, words[begin][1], words[end - 1][2]
