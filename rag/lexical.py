@@ -12,12 +12,14 @@ import math
 import shutil
 import weakref
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from functools import lru_cache
 from pathlib import Path
 from tempfile import mkdtemp
 from typing import TYPE_CHECKING, NamedTuple
 
+from rag.errors import IndexCorrupt
 from rag.spelling import Spellings, is_cyrillic, written_forms
 from rag.words import content_words, split_unspaced, words
 
@@ -56,14 +58,16 @@ class KeywordIndex:
     """
 
     def __init__(self, folder: Path) -> None:
-        self._index = _open(folder, self)
-        self._index.register_tokenizer("words", _analyzer())
-        self._searcher = self._index.searcher()
+        with _damage_told():
+            self._index = _open(folder, self)
+            self._index.register_tokenizer("words", _analyzer())
+            self._searcher = self._index.searcher()
         # Not when it is first needed: by then a newer generation may have taken the folder's place.
         self._spellings = Spellings.open(folder)
 
     def __len__(self) -> int:
-        return int(self._searcher.num_docs)
+        with _damage_told():
+            return int(self._searcher.num_docs)
 
     def search(self, question: str, k: int) -> list[KeywordHit]:
         """The ``k`` best passages for the question's content words, best first, equal scores by row."""
@@ -74,8 +78,9 @@ class KeywordIndex:
         query = self._query(terms)
         if query is None or k < 1 or not len(self):
             return []
-        found = self._searcher.search(query, min(k, len(self)), count=False).hits
-        rows = self._searcher.fast_field_values("row", [address for _, address in found])
+        with _damage_told():
+            found = self._searcher.search(query, min(k, len(self)), count=False).hits
+            rows = self._searcher.fast_field_values("row", [address for _, address in found])
         hits = [KeywordHit(int(row or 0), float(score)) for row, (score, _) in zip(rows, found, strict=True)]
         return sorted(hits, key=lambda hit: (-hit.score, hit.row))
 
@@ -95,7 +100,8 @@ class KeywordIndex:
 
     def frequency(self, term: str) -> int:
         """In how many passages an index term stands, as ``terms`` and ``stem`` give it."""
-        return max(self._searcher.doc_freq("text", term), self._searcher.doc_freq("header", term)) if term else 0
+        with _damage_told():
+            return max(self._searcher.doc_freq("text", term), self._searcher.doc_freq("header", term)) if term else 0
 
     def _other_spellings(self, word: str, term: str) -> dict[str, float]:
         """The names that sound like one that is known; everyday words have one spelling."""
@@ -215,6 +221,20 @@ def fold(text: str) -> str:
     ('Артем', '2019 ')
     """
     return split_unspaced(text.translate(_FOLDED))
+
+
+@contextmanager
+def _damage_told() -> Iterator[None]:
+    """Raise IndexCorrupt for what tantivy raises over files that are not as it wrote them.
+
+    Its panics are no Exception, and would pass all that answers a question whatever happens.
+    """
+    try:
+        yield
+    except BaseException as error:
+        if isinstance(error, ValueError) or type(error).__name__ == "PanicException":
+            raise IndexCorrupt("the words of the index are damaged; run: rag build") from error
+        raise
 
 
 def _open(folder: Path, owner: object) -> tantivy.Index:
