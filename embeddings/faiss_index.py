@@ -36,13 +36,9 @@ class FaissIndex:
     """Compares the question with every vector: exact."""
 
     def __init__(self, vectors: Vectors) -> None:
+        self._vectors = vectors
         self._index = faiss.IndexFlatIP(vectors.shape[1])
         self._index.add(vectors)
-        # FAISS has a copy of its own: what is mapped from disk need not be looked at again, and may change there.
-        self._vectors = vectors
-        if len(vectors):
-            self._vectors = faiss.rev_swig_ptr(self._index.get_xb(), vectors.size).reshape(vectors.shape)
-            self._vectors.flags.writeable = False
 
     @property
     def vectors(self) -> Vectors:

@@ -161,7 +161,7 @@ def _open(folder: Path, pointer: str, whole: bool = True) -> Generation:
 def _read_manifest(path: Path, digest: str) -> dict[str, Any]:
     try:
         data = _read(path / _MANIFEST, _LARGEST_MANIFEST)
-        if hashlib.sha256(data).hexdigest() != digest or _values(data) > len(data) / _SHORTEST_VALUE:
+        if hashlib.sha256(data).hexdigest() != digest or _values(data) > 1000 + len(data) / _SHORTEST_VALUE:
             raise IndexCorrupt(_damaged(_MANIFEST))
         content: dict[str, Any] = json.loads(data)
     except PermissionError:
