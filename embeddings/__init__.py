@@ -276,6 +276,8 @@ def open_vector_index(folder: Path) -> VectorIndex:
 
     Raises EmbeddingError where a file is missing, damaged, or does not belong to the others.
     """
+    import numpy
+
     from embeddings.in_memory import NumpyIndex, read_vectors
 
     vectors = read_vectors(folder)
@@ -283,4 +285,6 @@ def open_vector_index(folder: Path) -> VectorIndex:
         return NumpyIndex(vectors)
     from embeddings.faiss_index import INDEX_FILE, ApproximateFaissIndex, FaissIndex
 
-    return ApproximateFaissIndex.open(vectors, folder) if (folder / INDEX_FILE).exists() else FaissIndex(vectors)
+    if (folder / INDEX_FILE).exists():
+        return ApproximateFaissIndex.open(vectors, folder)
+    return FaissIndex(numpy.array(vectors))  # a copy: a mapped file that is cut meanwhile would end the process

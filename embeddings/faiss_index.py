@@ -42,7 +42,7 @@ class FaissIndex:
 
     @property
     def vectors(self) -> Vectors:
-        """All vectors as they were given, or mapped from disk."""
+        """All vectors as they were given; of an approximate index that was opened, mapped from disk."""
         return self._vectors
 
     def __len__(self) -> int:

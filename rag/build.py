@@ -13,6 +13,7 @@ from rag.errors import (
     IndexingError,
     IndexOfAnother,
     IndexTooNew,
+    IndexUnreadable,
     RefusedFile,
     SettingsError,
     UnreadableFile,
@@ -200,7 +201,7 @@ def _open_old(folder: Path, stack: ExitStack) -> Index | None:
     # A damaged index costs its vectors, nothing else: the articles are the source.
     try:
         return stack.enter_context(closing(Index.open(folder, older=True)))
-    except IndexTooNew:
+    except (IndexTooNew, IndexUnreadable):
         raise
     except IndexingError:
         return None
@@ -251,8 +252,13 @@ def _add(writer: IndexWriter, file: SourceFile, tokens: int, embedder: Embedder,
 
 
 def _pieces(document: Document, tokens: int, embedder: Embedder) -> list[tuple[Passage, str]]:
+    from embeddings import EmbeddingError
+
     def fits(texts: Sequence[str]) -> list[bool]:
-        return [count <= embedder.max_tokens for count in embedder.count_tokens(texts)]
+        try:
+            return [count <= embedder.max_tokens for count in embedder.count_tokens(texts)]
+        except EmbeddingError as error:
+            raise EmbedderError(str(error)) from error
 
     return split(document, tokens, fits)
 

@@ -12,7 +12,7 @@ from dataclasses import replace
 from datetime import date
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 from rag.answer.answering import (
     CLOSEST,
@@ -48,9 +48,11 @@ from rag.errors import (
     ChatError,
     ContextTooLong,
     FootnoteError,
+    IndexCorrupt,
     IndexingError,
     IndexLocked,
     IndexTooNew,
+    IndexUnreadable,
     IndexUnwritable,
     MissingExtra,
     SettingsError,
@@ -75,6 +77,7 @@ if TYPE_CHECKING:
     from rag.mentions import Mention
 
 log = logging.getLogger(__name__)
+T = TypeVar("T")
 
 WITHHELD = "The model wrote an answer, but no passage carries any sentence of it, so it is not shown."
 CHANGEABLE = ("k", "decompose", "rewrite", "context_tokens")
@@ -114,6 +117,7 @@ class Chatbot:
         self._reader = reader or load_reader(embedder)
         self._support_check = load_support_check(embedder)
         self._refreshing = threading.Lock()
+        self._replacing = threading.Lock()
         self._map: PassageMap | None = None
         self._mapping = threading.Lock()
 
@@ -164,7 +168,9 @@ class Chatbot:
 
     def outdated(self) -> bool:
         """Whether the folder of articles changed since; reads all of it. Raises ArticlesError, SettingsError."""
-        return bool(self._index.notice) or outdated(self.settings, self._index, self._embedder)
+        return (
+            bool(self._index.notice) or not self._index.is_there or outdated(self.settings, self._index, self._embedder)
+        )
 
     def refresh(
         self, on_progress: Callable[[Progress], None] = lambda _: None, *, fresh: bool = False
@@ -211,7 +217,29 @@ class Chatbot:
         scope = check_scope(outlets, published, documents)
         k = self.settings.k if k is None else check_k(k)
         parts = () if self.settings.decompose == "off" else None
-        return find(self._index, self._embedder, question, k, scope or None, parts=parts, reranker=self._reranker)
+        return self._whole(
+            lambda index: find(index, self._embedder, question, k, scope or None, parts=parts, reranker=self._reranker)
+        )
+
+    def _whole(self, read: Callable[[Index], T]) -> T:
+        """Return what is read from the index, or from the one before it where this one is damaged meanwhile."""
+        index = self._index
+        try:
+            return read(index)
+        except IndexCorrupt as damage:
+            return read(self._replacement(index, damage))
+
+    def _replacement(self, damaged: Index, damage: IndexCorrupt) -> Index:
+        """Open what answers in place of an index; raises ``damage`` where nothing does."""
+        with self._replacing:
+            if self._index is damaged:
+                try:
+                    opened = Index.open(self.settings.index)
+                    opened.check_embedder(self._embedder)
+                except IndexingError:
+                    raise damage from None
+                self._index, self.notice = opened, opened.notice
+            return self._index
 
     def ask(
         self,
@@ -247,9 +275,25 @@ class Chatbot:
         sentences of the articles, and ``notice`` says why. Raises QuestionError for what cannot be asked, EmbedderError where
         the embedding model fails.
         """
+        index = self._index
+        try:
+            yield from self._stream(index, question, history, k, model, scope, ignored)
+        except IndexCorrupt as damage:  # from the beginning: its passages may be others
+            index = self._replacement(index, damage)
+            yield from self._stream(index, question, history, k, model, scope, ignored)
+
+    def _stream(
+        self,
+        index: Index,
+        question: str,
+        history: Sequence[Message],
+        k: int | None,
+        model: ChatModel | Literal["extractive"] | None,
+        scope: Scope | None,
+        ignored: Collection[str],
+    ) -> Iterator[Answer]:
         question = check_question(question)
         k = self.settings.k if k is None else check_k(k)
-        index = self._index
         writer = None if model == "extractive" else model or self.model
         answer = Answer(question=question, model=writer.name if writer else "extractive", notice=self.notice)
         searched = yield from self._stand_alone(answer, history, writer)
@@ -299,7 +343,8 @@ class Chatbot:
         Narrowed as in ``retrieve``. Raises QuestionError for what cannot be asked, EmbedderError where the model fails.
         """
         scope = check_scope(outlets, published, documents)
-        return timeline(check_question(topic), self._index, self._embedder, self._similarity, scope=scope.holds)
+        topic = check_question(topic)
+        return self._whole(lambda index: timeline(topic, index, self._embedder, self._similarity, scope=scope.holds))
 
     def check(self, text: str) -> Checked:
         """Check each sentence and each quotation of a draft against the articles; no chat model takes part.
@@ -446,11 +491,11 @@ class Chatbot:
 
     def documents(self) -> list[Header]:
         """All articles in the index, by id, without their texts."""
-        return self._index.headers()
+        return self._whole(Index.headers)
 
     def passage_counts(self) -> dict[str, int]:
         """How many passages each article has, by its id."""
-        return dict(self._index.passage_counts)
+        return self._whole(lambda index: dict(index.passage_counts))
 
     def contents(self) -> Contents:
         """How much there is in the index, of what, and since when."""
@@ -462,7 +507,7 @@ class Chatbot:
 
     def document(self, id: str) -> Document:
         """One article with its text; raises QuestionError where there is none of that id."""
-        return self._index.document(id)
+        return self._whole(lambda index: index.document(id))
 
     def close(self) -> None:
         """Gives the index's files back."""
@@ -664,7 +709,8 @@ def _up_to_date(
     fresh: bool = False,
 ) -> tuple[Index, Changes | None, str]:
     index = opened if opened is not None else _existing(settings.index)
-    if not fresh and index is not None and not index.notice and not outdated(settings, index, embedder):
+    whole = index is not None and index.is_there and not index.notice
+    if not fresh and index is not None and whole and not outdated(settings, index, embedder):
         return index, None, ""
     try:
         changes = build(settings, embedder, on_progress, fresh)
@@ -683,7 +729,7 @@ def _up_to_date(
 def _existing(folder: Path) -> Index | None:
     try:
         return Index.open(folder, whole=False)
-    except IndexTooNew:
+    except (IndexTooNew, IndexUnreadable):
         raise
     except IndexingError:
         return None

@@ -15,6 +15,7 @@ FootnoteError
 ├── IndexingError          the index on disk
 │   ├── IndexMissing       there is none yet
 │   ├── IndexCorrupt       a file of it is damaged
+│   ├── IndexUnreadable    this user may not read it
 │   ├── IndexTooNew        written by a newer Footnote
 │   ├── IndexMismatch      built with another embedding model or other settings
 │   ├── IndexLocked        another build is running
@@ -104,6 +105,10 @@ class IndexMissing(IndexingError):
 
 class IndexCorrupt(IndexingError):
     """A file of the index is damaged."""
+
+
+class IndexUnreadable(IndexingError):
+    """This user may not read the index."""
 
 
 class IndexTooNew(IndexingError):

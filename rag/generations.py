@@ -19,11 +19,19 @@ import shutil
 import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from rag.errors import IndexCorrupt, IndexingError, IndexLocked, IndexMissing, IndexTooNew, IndexUnwritable
+from rag.errors import (
+    IndexCorrupt,
+    IndexingError,
+    IndexLocked,
+    IndexMissing,
+    IndexTooNew,
+    IndexUnreadable,
+    IndexUnwritable,
+)
 
 FORMAT = 2
 """2: documents have places and the file that they come from."""
@@ -32,39 +40,68 @@ LARGE = 64 * 1024 * 1024
 _MANIFEST = "manifest.json"
 _GENERATION = re.compile(r"gen-\d{6,}-[0-9a-f]{8}")
 _TEMPORARY = re.compile(r"tmp-[0-9a-f]{8}")
-_LARGEST_MANIFEST = 256 * 1024 * 1024
+_LARGEST_MANIFEST = 192 * 1024 * 1024
+_SHORTEST_VALUE = 16
+"""Bytes of a manifest for each of its values, on average: the entry of a file has three times as many."""
+
+
+FileState = tuple[int, int, int] | None
+"""Size in bytes, time of the last change and number of a file; ``None`` where there is none."""
 
 
 @dataclass(frozen=True, slots=True)
 class Generation:
     """One complete generation; ``notice`` says why it is not the current one, or is empty.
 
-    ``check`` looks at what was not checked yet and raises IndexCorrupt.
+    ``check`` looks at what was not checked yet and raises IndexCorrupt. ``seen`` are the states of the files before any
+    was checked, see ``check_unchanged``.
     """
 
     path: Path
     content: dict[str, Any]
     notice: str = ""
     check: Callable[[], None] = lambda: None
+    seen: dict[str, FileState] = field(default_factory=dict)
+
+    def check_unchanged(self) -> None:
+        """Check the files that changed since this was last called; raises IndexCorrupt. Takes some microseconds a file.
+
+        A generation that was removed as a whole has not changed: what is open of it can still be read.
+        """
+        for name, before in self.seen.items():
+            now = _state(self.path / name)
+            if now == before or (now is None and not self.path.is_dir()):
+                continue
+            try:
+                _check_file(self.path, name, self.content["files"][name])
+            except PermissionError:
+                raise _unreadable() from None
+            self.seen[name] = now
 
 
 def open_generation(folder: Path, whole: bool = True) -> Generation:
     """Open the current generation with its checksums verified; where it is damaged, the previous one with a notice.
 
     Unless ``whole``, files of more than LARGE bytes are left to ``Generation.check``: to hash a million passages takes
-    seconds. Raises IndexMissing, IndexCorrupt or IndexTooNew.
+    seconds. Raises IndexMissing, IndexCorrupt, IndexUnreadable or IndexTooNew.
     """
-    if not (folder / "CURRENT").is_file():
-        raise IndexMissing("there is no index yet; run: rag build")
     try:
+        if not (folder / "CURRENT").exists():
+            raise IndexMissing("there is no index yet; run: rag build")
         return _open(folder, "CURRENT", whole)
     except IndexCorrupt as damage:
-        try:
-            previous = _open(folder, "PREVIOUS")
-        except (IndexingError, OSError):
-            raise damage from None
-        notice = f"The newest index is damaged ({damage}) The one before it answers."
-        return Generation(previous.path, previous.content, notice)
+        return previous_generation(folder, damage)
+    except PermissionError:
+        raise _unreadable() from None
+
+
+def previous_generation(folder: Path, damage: IndexCorrupt) -> Generation:
+    """Open the generation before the current one, which is damaged; raises ``damage`` where there is none."""
+    try:
+        previous = _open(folder, "PREVIOUS")
+    except (IndexingError, OSError):
+        raise damage from None
+    return replace(previous, notice=f"The newest index is damaged ({damage}) The one before it answers.")
 
 
 @contextmanager
@@ -92,8 +129,9 @@ def checked_files(path: Path) -> dict[str, dict[str, Any]]:
 
 def _open(folder: Path, pointer: str, whole: bool = True) -> Generation:
     try:
-        line = (folder / pointer).read_text("ascii").split()
-        name, digest = line
+        name, digest = _read(folder / pointer, 1000).decode("ascii").split()
+    except PermissionError:
+        raise
     except (OSError, ValueError):
         raise IndexCorrupt(_damaged(pointer)) from None
     if not _GENERATION.fullmatch(name):
@@ -104,9 +142,10 @@ def _open(folder: Path, pointer: str, whole: bool = True) -> Generation:
         raise IndexCorrupt(_damaged(_MANIFEST))
     if content["format"] > FORMAT:
         raise IndexTooNew("the index was written by a newer Footnote; update the program, or run: rag build --fresh")
+    seen = {file: _state(path / file) for file in content["files"]}
     later = {}
     for file, expected in content["files"].items():
-        if whole or expected.get("size", 0) <= LARGE:
+        if whole or expected["size"] <= LARGE:
             _check_file(path, file, expected)
         else:
             _check_size(path, file, expected)
@@ -116,21 +155,47 @@ def _open(folder: Path, pointer: str, whole: bool = True) -> Generation:
         for file, expected in later.items():
             _check_file(path, file, expected)
 
-    return Generation(path, content, check=check)
+    return Generation(path, content, check=check, seen=seen)
 
 
 def _read_manifest(path: Path, digest: str) -> dict[str, Any]:
     try:
-        with (path / _MANIFEST).open("rb") as stream:
-            data = stream.read(_LARGEST_MANIFEST)
-        if hashlib.sha256(data).hexdigest() != digest:
+        data = _read(path / _MANIFEST, _LARGEST_MANIFEST)
+        if hashlib.sha256(data).hexdigest() != digest or _values(data) > 1000 + len(data) / _SHORTEST_VALUE:
             raise IndexCorrupt(_damaged(_MANIFEST))
-        content = json.loads(data)
-    except (OSError, ValueError):
+        content: dict[str, Any] = json.loads(data)
+    except PermissionError:
+        raise
+    except (OSError, ValueError, RecursionError):
         raise IndexCorrupt(_damaged(_MANIFEST)) from None
-    if not isinstance(content, dict) or not isinstance(content.get("files"), dict):
+    files = content.get("files") if isinstance(content, dict) else None
+    if not isinstance(files, dict) or not all(map(_is_checksum, files.values())):
         raise IndexCorrupt(_damaged(_MANIFEST))
     return content
+
+
+def _values(data: bytes) -> int:
+    return sum(map(data.count, (b",", b"[", b"{")))
+
+
+def _is_checksum(written: object) -> bool:
+    return isinstance(written, dict) and type(written.get("size")) is int and isinstance(written.get("sha256"), str)
+
+
+def _read(path: Path, most: int) -> bytes:
+    """Return the bytes of a regular file; raises ValueError where it is another thing or larger."""
+    if not path.is_file() or path.stat().st_size > most:
+        raise ValueError("this is no such file")
+    with path.open("rb") as stream:
+        return stream.read(most)
+
+
+def _state(file: Path) -> FileState:
+    try:
+        found = file.stat()
+    except OSError:
+        return None
+    return found.st_size, found.st_mtime_ns, found.st_ino
 
 
 def _check_file(path: Path, name: str, expected: dict[str, Any]) -> None:
@@ -138,6 +203,8 @@ def _check_file(path: Path, name: str, expected: dict[str, Any]) -> None:
     try:
         if _checksum(path / name) == expected:
             return
+    except PermissionError:
+        raise
     except OSError:
         pass
     raise IndexCorrupt(_damaged(name))
@@ -148,6 +215,8 @@ def _check_size(path: Path, name: str, expected: dict[str, Any]) -> None:
     try:
         if file.is_file() and not file.is_symlink() and file.stat().st_size == expected["size"]:
             return
+    except PermissionError:
+        raise
     except OSError:
         pass
     raise IndexCorrupt(_damaged(name))
@@ -157,7 +226,10 @@ def _publish(folder: Path, temporary: Path, content: dict[str, Any]) -> None:
     content = {"format": FORMAT, **content, "files": checked_files(temporary)}
     data = json.dumps(content, ensure_ascii=False, sort_keys=True, indent=1).encode()
     (temporary / _MANIFEST).write_bytes(data)
+    rights = (temporary / _MANIFEST).stat().st_mode & 0o777  # as the umask says; libraries give others
     for each in sorted(temporary.rglob("*"), reverse=True):
+        if each.is_file():
+            each.chmod(rights)
         _flush(each)
     _flush(temporary)
     final = folder / f"gen-{_next_number(folder):06d}-{secrets.token_hex(4)}"
@@ -182,7 +254,13 @@ def _point(folder: Path, pointer: str, line: str) -> None:
     temporary.write_text(line, "ascii")
     _flush(temporary)
     temporary.replace(folder / pointer)
-    _flush(folder)
+    try:
+        _flush(folder)
+    except OSError as error:
+        raise IndexUnwritable(
+            f"the disk does not confirm the new index ({_reason(error)}), the new one is in use; "
+            "check the disk and run: rag build"
+        ) from error
 
 
 def _next_number(folder: Path) -> int:
@@ -213,7 +291,9 @@ def _lock(folder: Path) -> Iterator[None]:
     from filelock import FileLock, Timeout
 
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        if not folder.exists():
+            folder.mkdir(parents=True, exist_ok=True)
+            _flush(folder.parent)
         lock = FileLock(folder / "LOCK", timeout=0)
         lock.acquire()
     except Timeout:
@@ -235,9 +315,19 @@ def _translated() -> Iterator[None]:
 
 
 def _unwritable(error: OSError | sqlite3.Error) -> IndexUnwritable:
-    reason = (getattr(error, "strerror", None) or "write error").lower()
     return IndexUnwritable(
-        f"the index cannot be written ({reason}); the old one is as it was. Free the disk or choose a folder with --index"
+        f"the index cannot be written ({_reason(error)}); the old one is as it was. "
+        "Free the disk or choose a folder with --index"
+    )
+
+
+def _reason(error: OSError | sqlite3.Error) -> str:
+    return (getattr(error, "strerror", None) or "write error").lower()
+
+
+def _unreadable() -> IndexUnreadable:
+    return IndexUnreadable(
+        "the index cannot be read (permission denied); let this user read it with chmod -R a+rX, or build another with --index"
     )
 
 

@@ -11,6 +11,7 @@ import hashlib
 import json
 import sqlite3
 import threading
+import time
 import weakref
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing
@@ -54,6 +55,9 @@ CREATE INDEX passages_by_key ON passages (key);
 CREATE INDEX passages_by_document ON passages (document);
 CREATE TABLE pending (row INTEGER PRIMARY KEY, embedded TEXT NOT NULL);
 """
+_LONGEST_VALUE = 96 * 1024 * 1024
+"""Bytes of a text; no reader gives more than 20 million characters."""
+_WRONG_VECTORS = "vectors.npy of the index is damaged; run: rag build"
 _HEADER = "d.id, d.title, d.outlet, d.authors, d.published, d.language, d.source"
 
 
@@ -94,6 +98,8 @@ class Index:
     def __init__(self, generation: Generation) -> None:
         from embeddings import EmbeddingError, open_vector_index
 
+        self._generation = generation
+        self._looked = 0.0
         self.path = path = generation.path
         self.notice = generation.notice
         content = generation.content
@@ -106,13 +112,16 @@ class Index:
             self.articles = str(content.get("articles", ""))  # the folder it belongs to
             self.files = {each["id"]: _file_state(each) for each in content["file_states"]}
             self._database = _connect(path / _DATABASE, read_only=True)
+            _check_schema(self._database, older=content["format"] < FORMAT)
             # Closed when nobody holds the index any more: questions may still read from it while a newer one takes over.
             self.close = weakref.finalize(self, self._database.close)
             self.vectors: VectorIndex = open_vector_index(path / "vectors")
             self._keywords = KeywordIndex(path / "keywords")
-        except (EmbeddingError, KeyError, TypeError, ValueError, sqlite3.Error) as error:
+        except (AttributeError, EmbeddingError, LookupError, TypeError, ValueError, sqlite3.Error) as error:
             raise IndexCorrupt("the index is damaged; run: rag build") from error
-        ((passages,),) = self._all("SELECT count(*) FROM passages")
+        ((passages, first, last),) = self._all("SELECT count(*), min(row), max(row) FROM passages")
+        if passages and (first, last) != (0, passages - 1):
+            raise IndexCorrupt("the index is damaged; run: rag build")
         if not passages == len(self.vectors) == len(self._keywords):
             raise IndexCorrupt("the index holds different numbers of passages, vectors and keywords; run: rag build")
 
@@ -132,6 +141,28 @@ class Index:
             threading.Thread(target=index._check, args=(generation.check,), name="checking", daemon=True).start()
         return index
 
+    @property
+    def is_there(self) -> bool:
+        """Whether nobody removed it: what is open can still be read then, but the next start will not find it."""
+        return self.path.is_dir()
+
+    def _check_unchanged(self) -> None:
+        """Look for changes under the open files, raises IndexCorrupt; often called, so not more than 100 times a second.
+
+        A mapped file that was cut would end the process, and other bytes would give other answers.
+        """
+        if self._damage is not None:
+            raise self._damage
+        now = time.monotonic()
+        if now - self._looked < 0.01:
+            return
+        try:
+            self._generation.check_unchanged()
+        except IndexCorrupt as damage:
+            self._damage, self.notice = damage, str(damage)
+            raise
+        self._looked = now
+
     def _check(self, check: Callable[[], None]) -> None:
         try:
             check()
@@ -147,23 +178,36 @@ class Index:
             raise IndexMismatch(
                 f"the index was built with the embedding model {self.recipe.embedder}, not {embedder.name}; run: rag build"
             )
+        if len(self) and self.vectors.vectors.shape[1] != embedder.dimension:
+            raise IndexCorrupt(_WRONG_VECTORS)
 
     def nearest(self, vector: Vectors, k: int) -> list[Neighbor]:
         """The ``k`` rows nearest to a question's vector, best first."""
-        return self.vectors.search(vector, k)
+        from embeddings import EmbeddingError
+
+        self._check_unchanged()
+        try:
+            found = self.vectors.search(vector, k)
+        except EmbeddingError as error:
+            raise EmbedderError(str(error)) from error
+        _check_cosines([each.score for each in found])
+        return found
 
     def cosines(self, vector: Vectors, rows: Sequence[int]) -> list[float]:
         """The exact cosine of a question's vector with each of the rows."""
         if not rows:
             return []
-        return [float(score) for score in self.vectors.vectors[list(rows)] @ vector]
+        self._check_unchanged()
+        return _check_cosines([float(score) for score in self.vectors.vectors[list(rows)] @ vector])
 
     def keywords(self, terms: dict[str, dict[str, float]], k: int) -> list[KeywordHit]:
         """The ``k`` best rows by what ``terms`` made of a question, best first."""
+        self._check_unchanged()
         return self._keywords.find(terms, k)
 
     def terms(self, question: str) -> dict[str, dict[str, float]]:
         """What each content word of the question stands for in this index; see ``KeywordIndex.terms``."""
+        self._check_unchanged()
         return self._keywords.terms(question)
 
     def frequency(self, term: str) -> int:
@@ -179,7 +223,10 @@ class Index:
         # Each article is read once and one is in memory at a time: substr in SQL would read a long one for each passage.
         for number, spans in groupby(self._all(query, rows), key=itemgetter(0)):
             query = f"SELECT d.digest, d.text, d.places, {_HEADER} FROM documents d WHERE d.number = ?"
-            text, written, *header = _whole(self._all(query, (number,))[0])
+            articles = self._all(query, (number,))
+            if not articles:
+                raise IndexCorrupt(f"{_DATABASE} of the index is damaged; run: rag build")
+            text, written, *header = _whole(articles[0])
             known, places = _header(header), _places(written)
             for _, row, id_, start, end in spans:
                 inside = places_between(places, start, end)
@@ -188,7 +235,10 @@ class Index:
                 except CitationError as error:
                     raise IndexCorrupt(f"{error}; run: rag build --fresh") from error
                 found[row] = (passage, known)
-        return [found[row] for row in rows]
+        try:
+            return [found[row] for row in rows]
+        except KeyError as error:
+            raise IndexCorrupt(f"{_DATABASE} of the index is damaged; run: rag build") from error
 
     def rows_of(self, ids: Iterable[str]) -> list[int]:
         """The rows of the passages of some articles, in order."""
@@ -261,8 +311,7 @@ class Index:
         return Document(**asdict(_header(header)), text=text, places=_places(places))
 
     def _all(self, query: str, values: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
-        if self._damage is not None:
-            raise self._damage
+        self._check_unchanged()
         try:
             with self._lock:
                 return self._database.execute(query, tuple(values)).fetchall()
@@ -432,7 +481,7 @@ def _address(path: Path) -> str:
 def _whole(row: Sequence[Any]) -> Sequence[Any]:
     """Check a text by the digest before it: a large file may not have been checked yet, and no quote may be wrong."""
     digest, *rest = row
-    if _key(rest[0]) != digest:
+    if not isinstance(rest[0], str) or _key(rest[0]) != digest:
         raise IndexCorrupt(f"{_DATABASE} of the index is damaged; run: rag build")
     return rest
 
@@ -455,14 +504,56 @@ def _marks(count: int) -> str:
 
 def _header(row: Sequence[Any]) -> Header:
     id_, title, outlet, authors, published, language, source = row
-    return Header(id_, title, outlet, tuple(json.loads(authors)), published, language, source)
+    names = _list(authors)
+    if not all(isinstance(each, str) for each in (id_, title, outlet, published, language, source, *names)):
+        raise IndexCorrupt(f"{_DATABASE} of the index is damaged; run: rag build")
+    return Header(id_, title, outlet, tuple(names), published, language, source)
 
 
 def _places(written: str) -> tuple[Locator, ...]:
-    return tuple(Locator(*each) for each in json.loads(written))
+    try:
+        return tuple(Locator(*each) for each in _list(written))
+    except TypeError:
+        raise IndexCorrupt(f"{_DATABASE} of the index is damaged; run: rag build") from None
+
+
+def _list(written: str) -> list[Any]:
+    try:
+        found = json.loads(written)
+    except (TypeError, ValueError, RecursionError):
+        found = None
+    if not isinstance(found, list):
+        raise IndexCorrupt(f"{_DATABASE} of the index is damaged; run: rag build")
+    return found
+
+
+def _check_cosines(scores: list[float]) -> list[float]:
+    """Return cosines; raises IndexCorrupt where one is none, for then a vector does not have length 1."""
+    if not all(abs(score) < 1.001 for score in scores):
+        raise IndexCorrupt(_WRONG_VECTORS)
+    return scores
+
+
+def _check_schema(database: sqlite3.Connection, older: bool) -> None:
+    """Raise ValueError unless the tables are ours: a view could be endless, a column a program.
+
+    Only that there are no views is asked of an older format, which had other tables.
+    """
+    query = "SELECT type, name, sql FROM sqlite_master WHERE name NOT LIKE 'sqlite!_%' ESCAPE '!' ORDER BY name"
+    found = database.execute(query).fetchall()
+    with closing(sqlite3.connect(":memory:")) as ours:
+        ours.executescript(f"{_SCHEMA} DROP TABLE pending")
+        expected = ours.execute(query).fetchall()
+    known = all(kind in ("table", "index") for kind, _, _ in found) if older else found == expected
+    if not known:
+        raise ValueError("other tables")
+    if hasattr(database, "setlimit"):  # from Python 3.11 on
+        database.setlimit(getattr(sqlite3, "SQLITE_LIMIT_LENGTH"), _LONGEST_VALUE)  # noqa: B009
 
 
 def _file_state(plain: dict[str, Any]) -> FileState:
+    if not isinstance(plain, dict) or not isinstance(plain.get("id"), str):
+        raise ValueError("this describes no file")
     return FileState(**{**plain, "notices": tuple(plain.get("notices", ()))})
 
 

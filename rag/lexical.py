@@ -21,12 +21,14 @@ import shutil
 import weakref
 from collections import Counter
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from functools import lru_cache
 from hashlib import blake2b
 from pathlib import Path
 from tempfile import TemporaryDirectory, mkdtemp
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from rag.errors import IndexCorrupt
 from rag.spelling import Spellings, is_cyrillic, written_forms
 from rag.words import content_words, split_unspaced, words
 
@@ -83,15 +85,19 @@ class KeywordIndex:
     """
 
     def __init__(self, folder: Path) -> None:
-        self._index = _open(folder, self)
-        self._index.register_tokenizer("words", _analyzer())
-        self._searcher = self._index.searcher()
-        self._first_rows = _first_rows(folder) or [0] * self._searcher.num_segments
+        with _damage_told():
+            self._index = _open(folder, self)
+            self._index.register_tokenizer("words", _analyzer())
+            self._searcher = self._index.searcher()
+            self._first_rows = _first_rows(folder) or [0] * self._searcher.num_segments
+            if len(self._first_rows) != self._searcher.num_segments:
+                raise ValueError("blocks and segments differ")
         # Not when it is first needed: by then a newer generation may have taken the folder's place.
         self._spellings = Spellings.open(folder)
 
     def __len__(self) -> int:
-        return int(self._searcher.num_docs)
+        with _damage_told():
+            return int(self._searcher.num_docs)
 
     def search(self, question: str, k: int) -> list[KeywordHit]:
         """The ``k`` best passages for the question's content words, best first, equal scores by row."""
@@ -102,8 +108,9 @@ class KeywordIndex:
         query = self._query(terms)
         if query is None or k < 1 or not len(self):
             return []
-        found = self._searcher.search(query, min(k, len(self)), count=False).hits
-        rows = self._searcher.fast_field_values("row", [address for _, address in found])
+        with _damage_told():
+            found = self._searcher.search(query, min(k, len(self)), count=False).hits
+            rows = self._searcher.fast_field_values("row", [address for _, address in found])
         hits = [
             KeywordHit(self._first_rows[address.segment_ord] + int(row or 0), float(score))
             for row, (score, address) in zip(rows, found, strict=True)
@@ -126,7 +133,8 @@ class KeywordIndex:
 
     def frequency(self, term: str) -> int:
         """In how many passages an index term stands, as ``terms`` and ``stem`` give it."""
-        return max(self._searcher.doc_freq("text", term), self._searcher.doc_freq("header", term)) if term else 0
+        with _damage_told():
+            return max(self._searcher.doc_freq("text", term), self._searcher.doc_freq("header", term)) if term else 0
 
     def _other_spellings(self, word: str, term: str) -> dict[str, float]:
         """The names that sound like one that is known; everyday words have one spelling."""
@@ -315,6 +323,8 @@ def _read_blocks(folder: Path) -> list[_Block]:
         return [_Block(*each) for each in json.loads((folder / _BLOCK_FILE).read_bytes())]
     except FileNotFoundError:
         return []
+    except (TypeError, RecursionError) as error:
+        raise ValueError("the blocks are no blocks") from error
 
 
 def matched_words(terms: dict[str, dict[str, float]], text: str) -> tuple[str, ...]:
@@ -345,6 +355,20 @@ def fold(text: str) -> str:
     ('Артем', '2019 ')
     """
     return split_unspaced(text.translate(_FOLDED))
+
+
+@contextmanager
+def _damage_told() -> Iterator[None]:
+    """Raise IndexCorrupt for what tantivy raises over files that are not as it wrote them.
+
+    Its panics are no Exception, and would pass all that answers a question whatever happens.
+    """
+    try:
+        yield
+    except BaseException as error:
+        if isinstance(error, ValueError) or type(error).__name__ == "PanicException":
+            raise IndexCorrupt("the words of the index are damaged; run: rag build") from error
+        raise
 
 
 def _open(folder: Path, owner: object) -> tantivy.Index:

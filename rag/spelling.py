@@ -22,6 +22,9 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 _TABLE = "spellings.table"
+_LARGEST_TABLE = 32 * 1024 * 1024
+_MOST_FORMS = 1_500_000
+"""Lines of both columns; the forms of a million passages are a third of it."""
 _CYRILLIC = re.compile("[\u0400-\u052f]")
 _FORM = re.compile(r"(?<![^\W_])[^\W\d_]{3,32}(?![^\W_])")
 # Endings of Russian nouns and adjectives; what they are in Latin letters follows from the keys.
@@ -134,12 +137,18 @@ class Spellings:
 
     @classmethod
     def open(cls, folder: Path) -> Spellings:
-        """The table in a folder; an empty one where an older program wrote none."""
+        """The table in a folder; an empty one where an older program wrote none. Raises ValueError for what is no table."""
         try:
-            keys, _, forms = (folder / _TABLE).read_text("utf-8").partition("\t")
+            with (folder / _TABLE).open("rb") as file:
+                data = file.read(_LARGEST_TABLE + 1)
         except FileNotFoundError:
             return cls([], [])
-        return cls(keys.split("\n"), forms.split("\n")) if forms else cls([], [])
+        if len(data) > _LARGEST_TABLE or data.count(b"\n") > _MOST_FORMS:
+            raise ValueError("too many words")
+        keys, _, forms = (part.split("\n") for part in data.decode("utf-8").partition("\t"))
+        if len(keys) != len(forms):
+            raise ValueError("the columns differ in length")
+        return cls(keys, forms) if forms != [""] else cls([], [])
 
     def save(self, folder: Path) -> None:
         """Writes the table into a folder: all keys, then all forms."""

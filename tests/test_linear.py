@@ -37,7 +37,9 @@ STEEPEST = 1.5
 QUESTION, LINE, NAME = 2000, 150, 200
 LONGEST = {
     "rag.answer.answering._ID": QUESTION,
-    "rag.evaluate parse_changes": QUESTION,
+    "rag.evaluate 'changed_settings'": QUESTION,
+    "rag.follow_up 'rewritten'": QUESTION,
+    "rag.timeline '_stands_alone'": 40,
     "rag.follow_up._CONTEXT": QUESTION,
     "rag.parts._NEXT_QUESTION": QUESTION,
     "rag.parts._PAIR": QUESTION,
@@ -173,7 +175,7 @@ def samples(parsed: Any) -> tuple[list[str], list[str]]:
                 fitting = [each for each in PALETTE if inside.match(each)]
                 signs.update(dict.fromkeys(fitting[:3]))
                 return fitting[0] if fitting else ""
-            return next(iter([one(str(k), v) for k, v in value]))
+            return [one(str(k), v) for k, v in value][0]  # noqa: RUF015 - all are signs
         if kind in ("MAX_REPEAT", "MIN_REPEAT", "POSSESSIVE_REPEAT"):
             least, _, body = value
             text = sequence(body)
@@ -183,7 +185,7 @@ def samples(parsed: Any) -> tuple[list[str], list[str]]:
         if kind == "ATOMIC_GROUP":
             return sequence(value)
         if kind == "BRANCH":
-            return next(iter([sequence(each) for each in value[1]]))
+            return [sequence(each) for each in value[1]][0]  # noqa: RUF015 - all are parts
         if kind in ("ASSERT", "ASSERT_NOT"):
             sequence(value[1])
             return ""

@@ -168,7 +168,7 @@ def test_the_size_decides_and_the_files_show_it(tmp_path: Path) -> None:
 
 
 def test_opened_vectors_stay_on_disk(tmp_path: Path) -> None:
-    create_vector_index(sample(30, 16, seed=11)).save(tmp_path)
+    create_vector_index(sample(30, 16, seed=11), approximate_above=0).save(tmp_path)
     vectors = open_vector_index(tmp_path).vectors
     assert isinstance(vectors.base, numpy.memmap)
     assert not vectors.flags.writeable
