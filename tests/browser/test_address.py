@@ -14,7 +14,9 @@ from rag.types import Document, FileStatus
 from reader import ask
 
 MANY = tuple(
-    Document(f"n{number}.md", title=f"Minutes of week {number}", outlet="Board", published="2030", text="It met.\n\n" * 90)
+    Document(
+        f"n{number}.md", title=f"Minutes of week {number}", outlet="Board", published="2030", text="It met.\n\n" * 90
+    )
     for number in range(48)
 )
 CODE = Document("code.md", title="A script", text="It reads:\n\nfor each in row:\n    if each:\n        send(each)")
