@@ -620,11 +620,11 @@ def build_page(
     with gr.Blocks(title="Footnote", fill_width=True, fill_height=True, analytics_enabled=False) as page:
         conversation = gr.State(())
         masthead = _component("masthead", _status(opening.state), FOLLOWING, index_beat)
-        with gr.Tabs(elem_id="rooms"):
-            with gr.Tab(_label("Ask"), id="ask"), gr.Row(elem_id="desk"):
-                _furnish(page, Start(articles), take_file, scripts=ADDING, **at_once)
+        with gr.Tabs(elem_id="rooms") as tabs:
+            with gr.Tab(_label("Ask"), id="ask", elem_id="ask-tab"), gr.Row(elem_id="desk"):
                 listed = _component("history", {}, "article.js") if kept is not None else None
                 with gr.Column(scale=3, min_width=0, elem_id="chat-column"):
+                    _furnish(page, Start(articles), take_file, scripts=ADDING, **at_once)
                     chat = gr.Chatbot(
                         elem_id="chat",
                         label=_label("Conversation"),
@@ -657,11 +657,11 @@ def build_page(
                     )
                 with gr.Column(scale=2, min_width=0, elem_id="sources-column"):
                     sources = _component("sources", panel(()), ("article.js", "inspector.js"), read_article)
-            with gr.Tab(_label("Articles"), id="articles"):
+            with gr.Tab(_label("Articles"), id="articles", elem_id="articles-tab"):
                 _furnish(page, articles, read_article, library_rows, take_file, scripts=ADDING, **at_once)
-            with gr.Tab(_label("Map"), id="map"):
+            with gr.Tab(_label("Map"), id="map", elem_id="map-tab"):
                 _component(atlas.name, {}, "article.js", read_article, read_map, place_question, read_passage)
-            with gr.Tab(_label("Index"), id="index"):
+            with gr.Tab(_label("Index"), id="index", elem_id="index-tab"):
                 _furnish(page, IndexRoom(keeper, survey), scripts=FOLLOWING, **at_once)
             with gr.Tab(_label("Settings"), id="settings", elem_id="settings-tab"), gr.Row(elem_id="settings-desk"):
                 _furnish(page, models, **at_once)
@@ -671,14 +671,14 @@ def build_page(
         asked = (
             box.submit(handlers.ask, [box, conversation], shown[:3], **once),
             chat.example_select(handlers.example, [conversation], shown[:3], **once),
-            chat.retry(handlers.retry, [conversation], shown[:3], **once),
+            acts.retry(handlers.retry, [conversation], shown[:3], **once),
             sources.reconsider(handlers.reconsider, [conversation], shown[:3], **once),
             acts.ask_otherwise(handlers.ask_otherwise, [conversation], shown[:3], **once),
         )
         answering = {**hidden, "concurrency_limit": ANSWERING, "concurrency_id": "answer"}
         changed = [event.then(handlers.answer, [conversation], shown, **answering) for event in asked]
         changed += [
-            chat.undo(handlers.undo, [conversation], shown, **once),
+            acts.undo(handlers.undo, [conversation], shown, **once),
             chat.clear(handlers.clear, None, shown, **once),
         ]
         sources.recall(handlers.recall, [conversation], [chat, sources], **at_once)
@@ -694,6 +694,8 @@ def build_page(
             event.then(handlers.judged, [conversation], [acts], **at_once)
             if listed is not None:
                 event.then(handlers.listed, None, [listed], **at_once)
+        for tab in tabs.children:
+            tab.select(None, None, None, js=f"() => footnote.tab('{tab.id}')")
         page.load(handlers.watch, None, [masthead], **at_once)
         page.load(handlers.suggest, None, [chat], **at_once)
         masthead.again(handlers.again, None, [masthead], **at_once)

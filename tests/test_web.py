@@ -740,6 +740,14 @@ class TestModels:
             models.choose("two", "paid:grand")
         assert models.data(Visitor("two"))["current"] == "extractive"
 
+    def test_a_service_that_is_not_running_is_not_chosen(self, models: Models, monkeypatch: pytest.MonkeyPatch) -> None:
+        models.choose("one", "near:small")
+        stopped = replace(Services().look()[0], models=(), state="not running")
+        monkeypatch.setattr(models._services, "look", lambda: (stopped,))
+        with pytest.raises(SettingsError, match="near offers no model now; start it"):
+            models.choose("one", "near:other")
+        assert models.data(Visitor("one"))["current"] == "near:small"
+
     def test_the_page_gets_names_and_states_but_no_key(self, models: Models) -> None:
         models.look()
         models.keep_key("one", "paid", "test-key")

@@ -116,7 +116,10 @@ document.addEventListener(
     if (!turn) return;
     pressed = clicked.id;
     tell("", "");
-    trigger("act", { turn: Number(turn), name });
+    // What replaces the answer is the page's own event; all else is done to the answer as it stands.
+    if (name === "retry") trigger("retry");
+    else if (name === "undo") trigger("undo");
+    else trigger("act", { turn: Number(turn), name });
   },
   { signal: acting.signal },
 );

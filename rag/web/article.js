@@ -133,6 +133,11 @@ function writeAddress(changes, leads = false) {
   else window.history.replaceState(window.history.state, "", address);
 }
 
+// Of the page's address one part.
+function inAddress(name) {
+  return new URLSearchParams(location.search).get(name) || "";
+}
+
 function drawProblem(place, text) {
   const problem = make("p", "failure", text);
   problem.tabIndex = -1;

@@ -233,13 +233,9 @@ function remove(id, feedback = false) {
   search.focus({ preventScroll: true });
 }
 
-function inAddress() {
-  return new URLSearchParams(location.search).get("conversation") || "";
-}
-
 function goBack() {
   close();
-  target = inAddress();
+  target = inAddress("conversation");
   if (asked === null) goOn();
 }
 
@@ -253,7 +249,7 @@ function goOn() {
 // The address follows what is open. What was opened here becomes a step that Back leads to; what Back led to is one already,
 // and what was deleted is none.
 function follow(id, opened) {
-  const [before, back] = [inAddress(), asked !== null];
+  const [before, back] = [inAddress("conversation"), asked !== null];
   const first = current === null;
   current = id;
   if (back && !opened) return; // it is still to come
@@ -325,4 +321,4 @@ open(fitting());
 watch("value", update);
 update();
 // The server opens what the address names, and then sends the list.
-trigger("open_conversation", { conversation: inAddress() });
+trigger("open_conversation", { conversation: inAddress("conversation") });

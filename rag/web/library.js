@@ -75,6 +75,7 @@ async function fetchRows() {
       if (found.problem) tell(found.problem, true);
       drawFilters();
       drawTable();
+      arrive();
     }
   } finally {
     fetching = false;
@@ -208,10 +209,11 @@ function drawTable() {
 
 function mark(open) {
   for (const each of table.querySelectorAll("[aria-current]")) each.removeAttribute("aria-current");
-  open.setAttribute("aria-current", "true");
+  open?.setAttribute("aria-current", "true");
 }
 
 async function choose(row, open) {
+  if (inAddress("read") !== row.id) writeAddress({ read: row.id }, true);
   reading = row.id;
   opener = row;
   mark(open);
@@ -247,11 +249,21 @@ function drawCited(marks) {
 }
 
 function close() {
+  if (inAddress("read")) writeAddress({ read: "" }, true);
   library.classList.remove("reading");
   const open = table.querySelector('[aria-current="true"]') || table.querySelector(".library-item, th button");
   reading = "";
   for (const each of table.querySelectorAll("[aria-current]")) each.removeAttribute("aria-current");
   if (open) reveal(open, "nearest");
+}
+
+// Shows what the address names: an article, or all of them.
+function arrive() {
+  const id = inAddress("read");
+  if (id === reading) return;
+  const row = rows.find((each) => each.id === id && each.readable);
+  if (row) choose(row, table.querySelector('[data-key="' + CSS.escape("read " + id) + '"]'));
+  else if (reading) close();
 }
 
 function limits() {
@@ -297,6 +309,7 @@ search.addEventListener("input", () => {
 });
 library.querySelector(".library-back").addEventListener("click", close);
 library.querySelector(".library-reader").addEventListener("keydown", (event) => event.key === "Escape" && close());
+window.addEventListener("popstate", arrive, { signal: listening.signal });
 window.addEventListener("footnote:index", fetchRows, { signal: listening.signal });
 const seen = new IntersectionObserver(fetchRows);
 seen.observe(library);

@@ -94,9 +94,7 @@ class Library:
         files, stamp = self._survey.files(), self._survey.stamp
         headers = {header.id: header for header in chatbot.documents()}
         passages = chatbot.passage_counts()
-        listed = {each.id: each for each in files if not _ours(each)} or {
-            id: FileStatus(id, "indexed") for id in headers
-        }
+        listed = {each.id: each for each in files} or {id: FileStatus(id, "indexed") for id in headers}
         inside: dict[str, list[Header | None]] = defaultdict(list)
         for header in headers.values():
             inside[header.id if header.id in listed else _file_of(header.id)].append(header)
@@ -193,11 +191,6 @@ def _file_of(id: str) -> str:
     ('mail.mbox', 'a.md')
     """
     return re.sub(r"#\d+$", "", id)
-
-
-def _ours(file: FileStatus) -> bool:
-    """Whether this is where removed files lie."""
-    return file.id.split("/")[0] == REMOVED
 
 
 def _row(file: FileStatus, header: Header | None, passages: int) -> list[Any]:

@@ -6,6 +6,7 @@ const keyless = element.querySelector(".keyless");
 const spoken = element.querySelector(".masthead-said");
 let timer = 0;
 let said = "";
+let arrived = false; // at the tab that the address names
 let newest = 0; // the answer that was asked for last: one that comes later is older
 let line = ""; // what is drawn: the same is not drawn again, or it would be read aloud again and a click might miss its button
 
@@ -70,6 +71,7 @@ function hear(state) {
   window.dispatchEvent(new CustomEvent("footnote:index", { detail: state }));
   drawStatus();
   speak(state);
+  if (!arrived) showTab(); // by now gradio has drawn the tabs
 }
 
 async function beat(wish) {
@@ -94,6 +96,18 @@ footnote.hear = (state) => {
 };
 document.addEventListener("visibilitychange", () => document.hidden || beat(), { signal: listening.signal });
 listening.signal.addEventListener("abort", () => clearTimeout(timer));
+
+// The tab that is shown stands in the address, and Back leads to the one before.
+function showTab() {
+  const shown = document.getElementById((inAddress("tab") || "ask") + "-tab-button");
+  arrived ||= Boolean(shown);
+  if (shown?.ariaSelected !== "true") shown?.click();
+}
+footnote.tab = (name) => {
+  const tab = name === "ask" ? "" : name;
+  if (arrived && tab !== inAddress("tab")) writeAddress({ tab }, true);
+};
+window.addEventListener("popstate", showTab, { signal: listening.signal });
 
 let known = "";
 watch("value", () => {

@@ -179,11 +179,21 @@ class Models:
             name = self._settings.model
         if name not in (EXTRACTIVE, self._settings.model):
             name = self._services.check(name)
+            self._check_reachable(name)
         key = self._key(session, name)
         self._open_chosen(name, key)  # outside the lock: it may have to load a package first
         with self._lock:
             self._touch(session).name = name
         return self._from_now_on(name, language)
+
+    def _check_reachable(self, name: str) -> None:
+        """Raise SettingsError where a service that needs no key offers no model now."""
+        service = name.partition(":")[0]
+        if service in self._services.keyed:
+            return
+        self.look()
+        if any(each.service == service and not each.models for each in self._found):
+            raise SettingsError(f"{service} offers no model now; start it, then choose the model again")
 
     def keep_key(self, session: str, service: Any, secret: Any, language: str = "en") -> str:
         """Keeps a key for the session; says so. Raises SettingsError for what cannot be one, without repeating it."""

@@ -71,9 +71,13 @@ def messages(conversation: Conversation, language: str = "en") -> list[dict[str,
 
 def _turn_messages(turn: Turn, last: bool) -> list[dict[str, str]]:
     question = f'<div class="question">{_aloud(phrase("You asked:"))}{escape(turn.question)}</div>'
-    edit = _act(turn, "edit", phrase("Edit"), phrase("Ask this question otherwise"))
+    again = (
+        _act(turn, "edit", phrase("Edit"), phrase("Ask this question otherwise")),
+        _act(turn, "retry", phrase("Retry"), phrase("Answer this question again")),
+        _act(turn, "undo", phrase("Undo"), phrase("Remove this answer; its question returns to the box")),
+    )
     return [
-        {"role": "user", "content": question + (_acts(edit if turn.ended else "") if last else "")},
+        {"role": "user", "content": question + (_acts(*again if turn.ended else ()) if last else "")},
         {"role": "assistant", "content": answer_markup(turn, last=last) + _answer_acts(turn)},
     ]
 

@@ -162,14 +162,15 @@ function drawSources(number) {
   (sources.contains(focused) ? focused : title).focus({ preventScroll: true });
 }
 
-function showSources() {
-  writeAddress({ article: "", start: "", end: "", check: "" });
+function showSources(leads = false) {
+  writeAddress({ article: "", start: "", end: "", check: "" }, leads && inAddress("article"));
   visiting = false;
   reader.hidden = back.hidden = true;
   sources.hidden = title.hidden = about.hidden = false;
 }
 
 async function showArticle(card, from) {
+  if (inAddress("article") !== card.article) writeAddress({ article: card.article, start: card.start, end: card.end, check: card.check }, true);
   opener = from;
   sources.hidden = title.hidden = about.hidden = true;
   reader.hidden = back.hidden = false;
@@ -181,7 +182,7 @@ async function showArticle(card, from) {
 }
 
 function toSources() {
-  showSources();
+  showSources(true);
   if (!opener || !opener.isConnected) return title.focus();
   const folded = opener.closest(".more"); // its card may have been folded away meanwhile
   if (folded) folded.open = true;
@@ -192,7 +193,7 @@ function toSources() {
 function cover(open) {
   const covering = open && phone.matches;
   document.getElementById("sources-column").classList.toggle("open", covering);
-  for (const other of document.querySelectorAll("#masthead, #start, #history, #chat-column, .tab-wrapper")) other.inert = covering;
+  for (const other of document.querySelectorAll("#masthead, #history, #chat-column, .tab-wrapper")) other.inert = covering;
 }
 
 function toAnswer() {
@@ -306,10 +307,14 @@ learn();
 drawSources((props.value && props.value.current) || "");
 
 // The address can name an article, and a sentence in it.
-const asked = new URLSearchParams(location.search);
-if (asked.get("article")) {
-  const at = (name) => (/^\d{1,9}$/.test(asked.get(name)) ? Number(asked.get(name)) : 0);
-  visiting = asked.has("conversation");
+function arrive() {
+  const article = inAddress("article");
+  if (!article && !reader.hidden) toSources();
+  if (!article || !reader.hidden) return;
+  const at = (name) => (/^\d{1,9}$/.test(inAddress(name)) ? Number(inAddress(name)) : 0);
   cover(true);
-  showArticle({ article: asked.get("article"), start: at("start"), end: at("end"), check: asked.get("check") || "" }, null);
+  showArticle({ article, start: at("start"), end: at("end"), check: inAddress("check") }, null);
 }
+window.addEventListener("popstate", arrive, { signal: listening.signal });
+visiting = Boolean(inAddress("article") && inAddress("conversation"));
+arrive();

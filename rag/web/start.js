@@ -5,7 +5,6 @@ const start = element.querySelector(".start");
 const [title, about, stages, files, add] = ["h2", ".start-about", ".stages", ".start-files", ".start-add"].map((each) => start.querySelector(each));
 const ASKED = "You can ask already: your question is answered as soon as this is done.";
 const PAGES = {
-  model: ["The model is being loaded", ASKED],
   building: ["The index is being built", ASKED],
   empty: ["There are no articles yet", "Add some here, or put documents, web pages, tables or mail into the folder {name}; they are then read and can be asked."],
   unusable: ["None of these files is an article", "The folder {name} holds files, but none that can be read. Mend them, or add others here."],

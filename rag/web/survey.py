@@ -15,10 +15,12 @@ from dataclasses import asdict
 from typing import Any
 
 from rag.errors import FootnoteError
+from rag.read.folder import QUESTIONS
 from rag.types import FileStatus
 from rag.web.keeper import Keeper, index_data
 from rag.web.language import told
 from rag.web.opening import Opening, sentence
+from rag.web.shelf import REMOVED
 
 log = logging.getLogger(__name__)
 
@@ -166,7 +168,7 @@ class Survey:
             return False
         files, problem = self._files, ""
         try:
-            files = tuple(chatbot.inventory())
+            files = tuple(each for each in chatbot.inventory() if each.id.split("/")[0] not in (REMOVED, QUESTIONS))
         except FootnoteError as error:
             problem = sentence(error)
             raise

@@ -292,10 +292,10 @@ class TestFirst:
     ) -> None:
         opener = Opener(steps=[Progress("loading the model", 0, 1)])
         page = visit(serve_page(opener))
-        expect(page.get_by_role("heading", name="The model is being loaded")).to_be_visible()
-        expect(page.get_by_text("You can ask already")).to_be_visible()
+        loading = page.locator("#masthead").get_by_text("Loading the model…")
+        expect(loading).to_be_visible()
         opener.ready.set()
-        expect(page.get_by_role("heading", name="The model is being loaded")).to_be_hidden()
+        expect(loading).to_be_hidden()
         opener = Opener(steps=[Progress("loading the model", 1, 1), Progress("embedding", 3, 12)])
         page = visit(serve_page(opener))
         expect(page.get_by_role("heading", name="The index is being built")).to_be_visible()
