@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 THRESHOLD = 0.45
 """A sentence with less support, 0 to 1, is marked as unsupported; see benchmarks/README.md for the curve."""
-SUPPORTED_FROM = 0.25
+SUPPORTED_FROM = 0.03
 """A sentence that the support check calls supported with less, 0 to 1, is marked; see benchmarks/README.md."""
 MOST_QUOTES = 3
 _SHORTLIST = 12
@@ -239,7 +239,8 @@ class Checker:
         spoken = misattributed(claim.text, sentences, place, (header.outlet, *header.authors))
         if spoken is not None:
             found.append(Fact(spoken.kind, spoken.start, spoken.end, frozenset()))
-        if self._support_check is not None and not support.missing:
+        quoted = sum(fact.end - fact.start for fact in claim.facts if fact.kind == "quotation")  # letter for letter
+        if self._support_check is not None and not support.missing and quoted < len(claim.text) / 2:
             first, *others = support.evidence
             texts = [_with_context(first), *(each.quote for each in others if each.hit is not first.hit)]
             with translated():

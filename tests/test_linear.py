@@ -279,7 +279,7 @@ def test_time_grows_with_the_length(number: int) -> None:
     assert list(filter(None, (slow_text(*each) for each in patterns()[number::8]))) == []
 
 
-@pytest.mark.parametrize("pattern", [r"\s+$", r"<!--.*?-->|<[^>]*>", r"(?:a|a)+$", r"\w*\d", r"[\w -]*[\"']?\s*:"])
+@pytest.mark.parametrize("pattern", [r"\s+$", r"<!--.*?-->|<[^>]*>", r"\w*\d", r"[\w -]*[\"']?\s*:"])
 def test_a_pattern_that_is_not_linear_is_found(pattern: str) -> None:
     assert slow_text("", re.compile(pattern), frozenset({"search"}))
 
