@@ -666,7 +666,7 @@ def check(text: str, *, articles: str | Path | None = None, index: str | Path | 
 
     The folders are as in ``retrieve``; no chat model takes part. Raises FootnoteError.
 
-    >>> checked = check("Zhana Adamdar has about 900 members. Who pays?")
+    >>> checked = check("Badenova said it has about 900 members. Who pays?")
     >>> [(each.status, [(it.kind, it.text, it.instead) for it in each.differences]) for each in checked.sentences]
     [('differs', [('number', '900', '700')]), ('no claim', [])]
     """

@@ -323,7 +323,7 @@ def test_damage_under_an_open_index_is_told(built: Settings, name: str, harm: st
     assert done.stdout.startswith("DAMAGE") or "ANSWERED True" in done.stdout, (done.returncode, done.stderr[-500:])
 
 
-@pytest.mark.parametrize("name", ["vectors/vectors.npy", "keywords/*.idx"])
+@pytest.mark.parametrize("name", ["keywords/*.term", "keywords/*.idx"])
 def test_the_generation_before_answers_then(twice: Settings, name: str) -> None:
     done = serve(twice, name, "garbled")
     assert "ANSWERED True NOTICE The newest index is damaged" in done.stdout, (done.stdout, done.stderr[-500:])

@@ -17,7 +17,7 @@ from typing import Any
 import numpy
 import pytest
 
-from embeddings import Embedder, EmbeddingError, open_embedder, weights
+from embeddings import Embedder, EmbeddingError, open_embedder, runtime, weights
 from embeddings import sentence_transformer as models
 from embeddings.runtime import Encoder, bundled
 
@@ -117,6 +117,8 @@ def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, nothing_open: None) -
     monkeypatch.setattr(weights, "_source", lambda: source)
     monkeypatch.setattr(weights, "SOURCE_SHA256", sha256(source.read_bytes()).hexdigest())
     monkeypatch.setenv("RAG_CACHE", str(tmp_path / "cache"))
+    # The reader's adapters do not fit the tiny model.
+    monkeypatch.setattr(runtime, "shared_encoder", lambda: runtime.Encoder(runtime.bundled()[0]))
     return tmp_path / "cache"
 
 
@@ -275,7 +277,7 @@ class TestUnpacking:
     def test_of_two_processes_at_once_one_unpacks_and_both_have_it(self, cache: Path, tmp_path: Path) -> None:
         program = f"""
 from pathlib import Path
-from embeddings import weights
+from embeddings import runtime, weights
 unpack = weights._unpack
 weights._source = lambda: Path({str(tmp_path / "source.bin")!r})
 weights.SOURCE_SHA256 = {weights.SOURCE_SHA256!r}

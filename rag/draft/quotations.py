@@ -33,7 +33,7 @@ _ALIKE = 0.6
 
 # Marks that house styles write in several ways: quotation marks, apostrophes, dashes; and ё, which many print as е.
 _SIGNS = str.maketrans(dict.fromkeys('“”„‟"«»″‘’‚‛‹›′`´', "'") | dict.fromkeys("—–‒‑―−‐", "-") | {"ё": "е", "Ё": "е"})
-_OMISSION = re.compile(r"\.\.\.+|…|\[[^\]]*\]")
+_OMISSION = re.compile(r"\.\.\.+|…|\[[^\[\]]*\]")
 _CAPITAL = re.compile(r"\[(\w)\](?=\w)")  # "[W]e were": the letter alone is the reporter's
 _WORD = re.compile(r"[^\W_]+(?:'[^\W_]+)*")
 _SPACED = re.compile(r"\s+-\s*|-\s+|\s{2,}|[^\S ]|…")

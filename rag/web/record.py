@@ -55,7 +55,7 @@ def from_json(kind: type[_Kept], record: object) -> _Kept:
 
     >>> from_json(Answer, to_json(Answer(question="Who voted?"))) == Answer(question="Who voted?")
     True
-    >>> from_json(Answer, {"version": 4})
+    >>> from_json(Answer, {"version": 5})
     Traceback (most recent call last):
     rag.errors.StoreTooNew: this was written by a newer Footnote; update the program
     """
