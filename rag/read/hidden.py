@@ -58,13 +58,7 @@ def _colour(written: str) -> str:
     >>> [_colour(each) for each in ("White", "#FFF", "rgb(255, 255, 255)", "rgba(0, 0, 0, 0)", "#fff url(a.png)")]
     ['#ffffff', '#ffffff', '#ffffff', 'transparent', '#ffffff']
     """
-    colour = (
-        re.sub(r"(?<=[(),])\s+", "", " ".join(written.lower().split()))
-        .replace(" (", "(")
-        .replace(" ,", ",")
-        .replace(" )", ")")
-    )
-    colour = colour.partition(" ")[0]
+    colour = re.sub(r" (?=[(),])|(?<=[(),]) ", "", " ".join(written.lower().split())).partition(" ")[0]
     if match := re.fullmatch(r"rgba?\((\d{1,3}),(\d{1,3}),(\d{1,3})(,[0.]+%?)?\)", colour):
         return "transparent" if match[4] else "#" + "".join(f"{int(part):02x}" for part in match.groups()[:3])
     if re.fullmatch("#[0-9a-f]{3}", colour):

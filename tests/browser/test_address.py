@@ -93,7 +93,7 @@ def test_code_keeps_its_indentation(visit: Callable[..., Any], folder: str) -> N
 
 
 def test_the_file_of_questions_is_not_listed_as_an_article(visit: Callable[..., Any], folder: str, expect: Any) -> None:
-    page = visit(f"{folder}?tab=articles")
+    page = visit(f"{folder}?tab=articles", heading="Articles")
     expect(page.locator("#library .pane-about")).to_have_text(f"{len(ARTICLES) + len(MANY) + 1} files")
     expect(page.get_by_text("questions.jsonl")).to_have_count(0)
 

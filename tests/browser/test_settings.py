@@ -154,9 +154,10 @@ class TestLanguage:
         assert page.evaluate("document.documentElement.lang") == "en"
         open_settings(page)
         page.get_by_label("Русский").click()
-        expect(page.get_by_role("textbox", name="Ваш вопрос")).to_be_visible()
+        expect(page.get_by_role("tab", name="Настройки")).to_have_attribute("aria-selected", "true")
         for _ in range(2):
             assert page.evaluate("document.documentElement.lang") == "ru"
+            page.get_by_role("tab", name="Спросить").click()
             expect(page.get_by_role("tab")).to_have_text(["Спросить", "Статьи", "Карта", "Индекс", "Настройки"])
             expect(page.get_by_role("heading", name="Что говорят статьи?")).to_be_visible()
             expect(page.get_by_role("textbox", name="Ваш вопрос")).to_have_attribute(
