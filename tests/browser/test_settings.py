@@ -135,7 +135,7 @@ class TestLook:
             " painted.push(getComputedStyle(document.body).backgroundColor); requestAnimationFrame(look); }; look();"
         )
         page.reload()
-        page.get_by_role("textbox", name="Your question").wait_for()
+        page.get_by_role("tab", name="Settings").wait_for()
         assert set(page.evaluate("painted")) == {after[1]}
         assert colours(page) == after
         open_settings(page)
@@ -212,7 +212,7 @@ class TestLanguage:
         open_settings(page)
         expect(page.get_by_label("Русский")).to_be_checked()
         page.get_by_label("English").click()
-        expect(page.get_by_role("textbox", name="Your question")).to_be_visible()
+        expect(page.get_by_role("tab", name="Settings")).to_have_attribute("aria-selected", "true")
         assert page.evaluate("document.documentElement.lang") == "en"
 
 
