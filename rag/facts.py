@@ -94,7 +94,7 @@ class Evidenced:
         for stems, denials in zip(self._stems, self._denials, strict=True):
             for place in (place for place, word in enumerate(stems) if word in fact.forms):
                 mentioned = True
-                if any(place - _SCOPE <= denial <= place + 1 for denial in denials):
+                if any(place - _SCOPE - 1 <= denial <= place + 1 for denial in denials):  # "don't" is two words
                     return True
         return not mentioned and any(self._denials)
 

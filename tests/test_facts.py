@@ -96,6 +96,8 @@ def test_a_date_is_the_same_in_every_form(day: date, data: st.DataObject) -> Non
 @given(st.lists(PIECES, max_size=14).map(" ".join) | st.text(max_size=60))
 @example("from 13 to 15 June and 5 to 7 million")
 @example("The U.S. and the United States of America did not agree.")
+@example("don't more than more than the 90s")
+@example("A¹")
 def test_a_text_holds_its_own_facts_and_they_lie_inside(text: str) -> None:
     evidence = Evidenced([text])
     for fact in facts(text):

@@ -37,7 +37,7 @@ _NARROWEST = 40
 _LIST_MARK = re.compile(r"\s*(?:[-+*•>]|\d{1,3}[.)])\s+")
 _HEADING_MARK = re.compile(r"\s*#{1,6}\s")
 # Marks of Markdown, addresses of links and numbers of notes, which are no words of the draft.
-_MARKS = re.compile(r"\*{1,3}|__|~~|`|!?\[(?=[^\[\]\n]*\]\()|\]\([^)\s]*\)|(?<=\])\([^)\s]*\)|\[\^?\d{1,3}\]")
+_MARKS = re.compile(r"\*{1,3}|__|~~|`|!?\[(?=[^\[\]\n]*\]\()|\]\([^()\s]*\)|(?<=\])\([^()\s]*\)|\[\^?\d{1,3}\]")
 _QUESTION = re.compile(r"[?？؟][”\"'’»)\]\s]*$")
 
 

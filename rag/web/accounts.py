@@ -72,8 +72,12 @@ class PasswordHash:
         return "$".join(("scrypt", *map(str, parts)))
 
     def fits(self, password: str) -> bool:
-        """Whether this is the hash of the password; how long that takes does not depend on the answer."""
-        return hmac.compare_digest(_scrypt(password, self.n, self.r, self.p, self.salt), self.hash)
+        """Whether this is the hash of the password; how long that takes does not depend on the answer.
+
+        One with a NUL never fits: scrypt's HMAC (RFC 2104) fills short keys with them, so "a" and "a\\0" hash alike.
+        """
+        same = hmac.compare_digest(_scrypt(password, self.n, self.r, self.p, self.salt), self.hash)
+        return same and "\0" not in password
 
 
 def _scrypt(password: str, n: int, r: int, p: int, salt: bytes) -> bytes:
