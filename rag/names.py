@@ -36,7 +36,8 @@ def plain(word: str) -> str:
     ('muller', 'артем')
     """
     decomposed = normalize(fold(word).lower(), "NFD")
-    return normalize("".join(each for each in decomposed if not unicodedata.combining(each)))
+    letters = "".join(each for each in decomposed if not unicodedata.combining(each))
+    return normalize(letters).strip()  # a raised figure has become a space
 
 
 @lru_cache(maxsize=65536)
