@@ -729,7 +729,8 @@ def _marked(sentence: Sentence) -> str:
     for piece in pieces(sentence):
         parts.append(_bold(piece.text) if piece.strong else _plain(piece.text))
         parts += [f" [{DOUBTS.get(piece.doubt, 'in no quote')}]"] * piece.ends
-    return "".join(parts) + " [unsupported]" * (not sentence.supported)
+    repaired = " [quotation repaired]" * sentence.repaired
+    return "".join(parts) + repaired + " [unsupported]" * (not sentence.supported)
 
 
 def _bold(text: str) -> str:

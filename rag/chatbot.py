@@ -351,11 +351,13 @@ class Chatbot:
 
         Raises DraftError for what is no draft, EmbedderError where the embedding model fails.
         """
-        return check_draft(text, self._index, self._embedder, self._similarity, self._support_check)
+        return self._whole(
+            lambda index: check_draft(text, index, self._embedder, self._similarity, self._support_check)
+        )
 
     def quote(self, text: str) -> Quotation:
         """Tell where words stand in the articles: verbatim, altered or not found. Raises DraftError."""
-        return find_quotation(text, self._index)
+        return self._whole(lambda index: find_quotation(text, index))
 
     def _stand_alone(
         self, answer: Answer, history: Sequence[Message], model: ChatModel | None

@@ -158,7 +158,9 @@ class Citer:
         support = self._checker.check(statement.text, labels, elsewhere=not is_number)
         mended = _repaired(statement, support)
         if repaired := mended != statement:
-            statement, support = mended, self._checker.check(mended.text, labels)
+            again = self._checker.check(mended.text, labels)
+            if repaired := again.score >= THRESHOLD:  # nothing is replaced in what stays unsupported
+                statement, support = mended, again
         supported = support.score >= THRESHOLD and not (is_number and (support.missing or not statement.labels))
         citations = tuple(map(self._numbers.cite, support.evidence)) if supported else ()
         missing = support.missing if supported else ()
@@ -179,9 +181,9 @@ class Citer:
 def _repaired(statement: Statement, support: Support) -> Statement:
     """Put the article's own words for a quotation that is nearly like them."""
     for fact in reversed(support.missing):
-        if fact.kind != "quotation":
-            continue
         inside = statement.text[fact.start + 1 : fact.end - 1]
+        if fact.kind != "quotation" or re.search(r"\.\.\.|…|\[", inside):  # of parts, each a fact of its own
+            continue
         texts = [each.hit.passage.text for each in support.evidence]
         found = [(place.alike, text[place.start : place.end]) for text in texts if (place := nearest(inside, text))]
         if found:

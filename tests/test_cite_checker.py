@@ -240,6 +240,8 @@ def test_what_the_rules_mark_already_is_not_judged() -> None:
     [
         ("Jon Brask said: “We were not ever asked.”", "Jon Brask said: “We were never asked.”", "repaired"),
         ("Jon Brask said: “We were never asked.”", "Jon Brask said: “We were never asked.”", "verified"),
+        # Of a quotation in parts, and of a sentence that nothing carries, no word is replaced.
+        ("Jon Brask said: “We … not ever asked.”", "Jon Brask said: “We … not ever asked.”", "unverified"),
         (
             "Jon Brask said: “Beets are my whole life now.”",
             "Jon Brask said: “Beets are my whole life now.”",

@@ -166,6 +166,12 @@ class TestAnswerMarkup:
     def test_the_last_word_and_its_number_stay_together(self) -> None:
         assert '<span class="together">1911&#46;<a class="cite"' in answer_markup(Turn(1, "Who?", "done", BOTH))
 
+    def test_a_repaired_quotation_is_told(self) -> None:
+        for repaired in (True, False):
+            said = Sentence("She said “no”.", (MILL,), repaired=repaired)
+            markup = answer_markup(Turn(1, "Who?", "done", answered(said.text, said, model="near:small")))
+            assert ("quotation repaired" in Elements(markup).text) == repaired
+
     def test_a_sentence_without_support_says_so(self) -> None:
         bare = Sentence("So it is in 1912.", supported=False, unverified=((12, 16),))
         markup = answer_markup(Turn(1, "Who?", "done", answered("So it is in 1912.", bare, model="near:small")))

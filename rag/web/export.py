@@ -193,6 +193,7 @@ def _text(sentence: Sentence) -> str:
         text = _spaced(piece.text)
         parts.append(_BOLDABLE.sub(rf"{_BOLD}\g<0>{_BOLD}", text, count=1) if piece.strong else text)
         parts += [f" {_doubted(piece)}"] * piece.ends
+    parts += [f" ({phrase('quotation repaired')})"] * sentence.repaired
     parts += [f" {_no_source()}"] * (not sentence.supported)
     return " ".join("".join(parts).split()).replace(_BOLD * 2, "")
 

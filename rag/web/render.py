@@ -262,6 +262,8 @@ def _cited(sentence: Sentence, targets: Mapping[Citation, str]) -> str:
     for citation in sentence.citations:
         first.setdefault(citation.number, citation)
     links = [_link(citation, targets[citation]) for citation in first.values()]
+    if sentence.repaired:
+        links.insert(0, f' <span class="no-source">{phrase("quotation repaired")}</span>')
     end = len(sentence.text.rstrip())
     # The last word and its number stay on one line: a number alone at the start of a line belongs to nothing.
     cut = max((each.end() for each in re.finditer(r"\s+", sentence.text[:end])), default=0)
