@@ -191,7 +191,7 @@ def ask(
         for answer in chatbot.stream(question, k=k, scope=scope):
             show(answer)
     if as_json:
-        _print_json(_as_json(answer))
+        _print_json(answer.to_dict())
     else:
         _print_answer(answer)
     if answer.refused:
@@ -692,14 +692,6 @@ def _print_answer(answer: Answer) -> None:
             span = f"characters {citation.start} to {citation.end}"
             where = ", ".join(filter(None, (citation.hit.passage.document_id, citation.place, span)))
             click.echo(f"      “{_plain(' '.join(citation.quote.split()))}”\n      {_plain(where)}")
-
-
-def _as_json(answer: Answer) -> dict[str, Any]:
-    """The answer for programs, with "refused", and "as_of" and "place" in each citation."""
-    told = {**asdict(answer), "refused": answer.refused}
-    for told_citation, citation in zip(told["citations"], answer.citations, strict=True):
-        told_citation |= {"as_of": citation.hit.document.as_of(), "place": citation.place}
-    return told
 
 
 def _with_marks(answer: Answer) -> str:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from calendar import month_name
 from collections.abc import Sequence
-from dataclasses import dataclass, field, fields
-from typing import Literal
+from dataclasses import asdict, dataclass, field, fields
+from typing import Any, Literal
 
 from rag.errors import CitationError
 
@@ -403,6 +403,19 @@ class Answer:
     def refused(self) -> bool:
         """True unless the question is answered."""
         return self.state != "answered"
+
+    def to_dict(self) -> dict[str, Any]:
+        """Write the answer as values that JSON knows, the one shape of all programs' doors.
+
+        Every field by its name, with ``refused``, and each citation with its ``place`` and ``as_of``, the article's date.
+
+        >>> Answer("Who voted?", state="none").to_dict()["refused"]
+        True
+        """
+        shape = {**asdict(self), "refused": self.refused}
+        for shaped, citation in zip(shape["citations"], self.citations, strict=True):
+            shaped |= {"as_of": citation.hit.document.as_of(), "place": citation.place}
+        return shape
 
 
 @dataclass(frozen=True, slots=True)
