@@ -19,6 +19,7 @@ from rag.answer.answering import (
     NOTHING,
     Chosen,
     Paragraph,
+    by_source,
     choose,
     differing,
     sentences,
@@ -60,7 +61,7 @@ from rag.errors import (
 from rag.follow_up import complete, rewriting, rewritten, split_context
 from rag.index import Index
 from rag.map import PassageMap, passage_map
-from rag.parts import decomposed, decomposing
+from rag.parts import compared, decomposed, decomposing
 from rag.prompt import ANSWER_SHARE, Prompt, build_prompt
 from rag.question import asks_for_now, understand
 from rag.read import check_folder
@@ -414,13 +415,16 @@ class Chatbot:
                 found.append(Paragraph(split_context(part)[0], choose(self._candidates(part, hits, index, ()))))
             if any(each.chosen.state == "answered" for each in found):
                 return found
-        candidates = self._candidates(question, answer.hits, index, mentions)
+        matter = compared(question, any(each.kind == "outlet" for each in mentions))
+        candidates = self._candidates(matter or question, answer.hits, index, mentions)
         if len(named := _sources(mentions)) > 1:
             return [
                 Paragraph(each.label, choose([c for c in candidates if sure_scope([each]).holds(c.hit.document)]))
                 for each in named
             ]
         chosen = choose(candidates)
+        if matter and chosen.state == "answered" and (several := by_source(candidates)):
+            return [Paragraph(source_label(each.hit), Chosen((each,), "answered")) for each in several]
         if (several := differing(chosen, candidates)) and not asks_for_now(question):
             return [Paragraph(source_label(each.hit), Chosen((each,), "answered")) for each in several]
         return [Paragraph("", chosen)]

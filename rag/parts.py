@@ -86,6 +86,43 @@ def _pair(question: str) -> list[str]:
     return [f"{each}{match['rest']}" for each in (one, other)]
 
 
+def compared(question: str, names_outlet: bool = False) -> str:
+    """Return what several sources are asked about where a question compares them, else nothing.
+
+    >>> compared("Do the Courier and the Gazette differ on how many boats sank? What does each say?")
+    'how many boats sank'
+    >>> compared("Do both articles give the same date for the regatta?")
+    'Do both articles give the same date for the regatta?'
+    >>> compared("Why do Ana and Bo disagree about the tram?")
+    ''
+    """
+    sources = bool(_SOURCES.search(question))
+    match = _DIFFER_ON.search(question)
+    if match and (sources or names_outlet or _EACH_SAYS.search(question)):
+        return match["matter"].strip()
+    return question if sources and _SAME.search(question) else ""
+
+
+_DIFFER_ON = re.compile(
+    r"\b(?:(?:dis)?agree|differ|contradict|conflict|diverge|расходятся|противоречат|различаются|қайшы)\s+"
+    r"(?:(?:each other|друг другу)\s+)?(?:on|about|over|as to|в том|о том|насчёт|насчет|о|об|в)[,\s]\s*(?P<matter>[^.?!]+)",
+    re.IGNORECASE,
+)
+_EACH_SAYS = re.compile(
+    r"\b(?:each|they|both) (?:say|says|report|reports|write|writes)\b|(?:говорит|пишет|сообщает) кажд", re.IGNORECASE
+)
+_SOURCES = re.compile(
+    r"\b(?:articles|stories|reports|outlets|papers|newspapers|sources|accounts|versions"
+    r"|статьи|статьях|издания|газеты|источники|версии|мақалалар|басылымдар|газеттер)\b",
+    re.IGNORECASE,
+)
+_SAME = re.compile(
+    r"\b(?:same|agree|disagree|differ|differently|contradict|each|both|versions"
+    r"|одинаково|одно и то же|расходятся|противоречат|различаются|оба|обе|каждая|версии|бірдей|екі|әр)\b",
+    re.IGNORECASE,
+)
+
+
 def decomposing(question: str) -> tuple[Message, ...]:
     """Write the messages of one short call that ask a chat model which questions a question consists of."""
     return (Message("system", _INSTRUCTION), Message("user", f"Question: {question}\nParts:"))

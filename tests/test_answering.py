@@ -13,6 +13,7 @@ from rag.answer.answering import (
     FAR_WEIGHT,
     Chosen,
     Paragraph,
+    by_source,
     choose,
     differing,
     sentences,
@@ -148,6 +149,17 @@ def test_sources_that_differ_are_found_and_those_that_agree_are_not() -> None:
     )
     assert differing(choose([seven, seven_again]), [seven, seven_again]) == ()
     assert [each.span for each in differing(choose([seven, nine]), [seven, seven_again, nine])] == ["700", "900"]
+
+
+def test_compared_sources_stand_side_by_side_and_those_that_differ_first() -> None:
+    seven, seven_again, nine, far = (
+        candidate(f"The port employed {number} people.", score, id, number)
+        for number, score, id in (("700", 5.0, "a.md"), ("700", 4.0, "b.md"), ("900", 2.0, "c.md"), ("80", 0.5, "d.md"))
+    )
+    assert by_source([seven, seven_again, nine, far]) == (seven, nine)
+    assert by_source([seven, seven_again, far]) == (seven, seven_again)
+    assert by_source([seven, far]) == ()
+    assert by_source([]) == ()
 
 
 def test_a_paragraph_for_each_part_and_a_part_without_an_answer_is_named() -> None:

@@ -285,6 +285,23 @@ def test_what_was_so_before_a_day_is_told_by_who_wrote_before_it(settings: Setti
     assert chatbot.ask("Who became mayor of Tarn by 2020?").refused
 
 
+def test_articles_that_are_compared_stand_side_by_side(settings: Settings, bundled: Embedder) -> None:
+    head = '---\ntitle: "{}"\noutlet: {}\npublished: 2031-03-04\n---\n'
+    write_articles(
+        settings.articles,
+        {
+            "one.md": head.format("The trial ends", "Courier")
+            + "The jury in Port Velm needed two hours for its verdict.",
+            "two.md": head.format("Guilty", "Gazette")
+            + "The jury in Port Velm talked for five hours before it found him guilty.",
+        },
+    )
+    answer = Chatbot.open(settings, embedder=bundled).ask(
+        "The papers disagree about how long the jury in Port Velm needed. What does each say?"
+    )
+    assert {each.label for each in answer.sentences} == {"Courier, 4 March 2031", "Gazette, 4 March 2031"}
+
+
 def test_sources_that_differ_stand_side_by_side(settings: Settings, bundled: Embedder) -> None:
     rally = "About {} people attended the rally against the tram in Port Velm, the police said."
     head = '---\ntitle: "A rally in Port Velm"\noutlet: {}\npublished: {}\n---\n'

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rag.parts import MOST_PARTS, decomposed, decomposing, parts
+from rag.parts import MOST_PARTS, compared, decomposed, decomposing, parts
 
 
 @pytest.mark.parametrize(
@@ -189,3 +189,27 @@ def test_a_models_reply_is_trusted_as_far_as_it_keeps_to_the_question() -> None:
     assert decomposed(question, question) == ()
     assert decomposed(question, "") == ()
     assert question in decomposing(question)[-1].text
+
+
+@pytest.mark.parametrize(
+    ("question", "matter"),
+    [
+        ("How do the two reports differ on the cost of the quay?", "the cost of the quay"),
+        ("The two papers don't agree about when the ferry sank. What does each say?", "when the ferry sank"),
+        ("Статьи расходятся в том, сколько лодок утонуло. Какие есть версии?", "сколько лодок утонуло"),
+        ("Do the articles name the same owner?", "Do the articles name the same owner?"),
+        ("Оба издания называют одну дату? Что пишут газеты?", "Оба издания называют одну дату? Что пишут газеты?"),
+        ("What did each of the owners pay?", ""),
+        ("How many articles mention the quay?", ""),
+        ("Which sources of income does the port have?", ""),
+        ("What did the council agree on in the spring?", ""),
+        ("On what do the mayor and the council disagree about the quay?", ""),
+    ],
+)
+def test_a_comparison_of_sources_is_told_by_its_form(question: str, matter: str) -> None:
+    assert compared(question) == matter
+
+
+def test_named_outlets_are_sources() -> None:
+    question = "How do the Courier and the Gazette differ on the cost of the quay?"
+    assert (compared(question), compared(question, names_outlet=True)) == ("", "the cost of the quay")

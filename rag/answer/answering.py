@@ -27,6 +27,10 @@ WORTH_ADDING = 3.5
 """A further sentence may score so much less than the best one, in logits."""
 SOURCES_DIFFER = 1.0
 """Another article's answer may score so much less than the best one to be shown beside it, in logits."""
+SOURCES_COMPARED = 4.0
+"""The same where the question compares sources."""
+MOST_SOURCES = 4
+"""More articles are not compared."""
 COVERAGE_WEIGHT = 3.0
 """Logits between a candidate whose surroundings hold all words of the question and one whose hold none."""
 HANGING_COVERAGE_WEIGHT = 6.0
@@ -158,6 +162,22 @@ def differing(chosen: Chosen, candidates: Sequence[Candidate]) -> tuple[Candidat
         if likely and all(_answers_differ(each, other) for other in different):
             different.append(each)
     return tuple(different) if len(different) > 1 else ()
+
+
+def by_source(candidates: Sequence[Candidate]) -> tuple[Candidate, ...]:
+    """Find the likely answers of several articles, those that differ first; empty where one article alone answers."""
+    floor = max(CLOSE, candidates[0].score - SOURCES_COMPARED) if candidates else CLOSE
+    best: dict[str, Candidate] = {}
+    for each in candidates:
+        if each.score >= floor:
+            best.setdefault(each.hit.document.id, each)
+    different: list[Candidate] = []
+    alike: list[Candidate] = []
+    for each in best.values():
+        new = all(_answers_differ(each, other) for other in different)
+        (different if new else alike).append(each)
+    shown = different if len(different) > 1 else [*different, *alike]
+    return tuple(shown[:MOST_SOURCES]) if len(shown) > 1 else ()
 
 
 def sentences(paragraphs: Sequence[Paragraph], text_of: Callable[[str], str]) -> tuple[Sentence, ...]:
