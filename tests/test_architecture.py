@@ -78,7 +78,7 @@ ARROWS: dict[str, set[str]] = {
     "mentions": {"lexical", "names", "spelling", "words"},
     "prose": {"sentences"},
     "attribution": {"facts", "lexical", "names", "words"},
-    "quotation": set(),
+    "quotation": {"words"},
     "cite": {
         "attribution",
         "embeddings",
@@ -100,6 +100,7 @@ ARROWS: dict[str, set[str]] = {
         "index",
         "lexical",
         "question",
+        "quotation",
         "read",
         "retrieve",
         "sentences",

@@ -4,40 +4,23 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from difflib import SequenceMatcher
-from functools import cached_property
-from itertools import accumulate
 
 from rag.diversify import joined
 from rag.draft.checked import Piece, Quotation
 from rag.index import Index
+from rag.quotation import NEAR, SIGNS, WORD, Folded, exact, near
 from rag.types import Citation, Document, Hit
-from rag.words import FUNCTION_WORDS
 
-SHORTEST = 3
-"""Words; of fewer no place is near, they stand in an article or they do not."""
-NEAR = 0.6
-"""A place is an altered quotation's where at least this share of the words of both is the same."""
-NEAR_CONTENT = 0.5
-"""And at least this share of the quotation's content words stands there."""
-LONGEST_GAP = 2000
-"""Characters of the article that an omission may skip."""
 MOST_OTHERS = 9
 _ROWS = 100
 _ARTICLES = 12
 """Articles that are compared word by word, the best by their keywords."""
-_WINDOWS = 4
 _ALIKE = 0.6
 """Words with more letters in common than this are compared letter by letter, others as wholes."""
 
-# Marks that house styles write in several ways: quotation marks, apostrophes, dashes; and ё, which many print as е.
-_SIGNS = str.maketrans(dict.fromkeys('“”„‟"«»″‘’‚‛‹›′`´', "'") | dict.fromkeys("—–‒‑―−‐", "-") | {"ё": "е", "Ё": "е"})
 _OMISSION = re.compile(r"\.\.\.+|…|\[[^\[\]]*\]")
 _CAPITAL = re.compile(r"\[(\w)\](?=\w)")  # "[W]e were": the letter alone is the reporter's
-_WORD = re.compile(r"[^\W_]+(?:'[^\W_]+)*")
-_SPACED = re.compile(r"\s+-\s*|-\s+|\s{2,}|[^\S ]|…")
-_PLAIN_GAP = re.compile(r"[ ,-]*")
 _SYMBOLS = "%°€$£"
 _QUOTED = re.compile(
     r"“([^“”\n]+)(?:”|$)|«([^«»\n]+)(?:»|$)|„([^„“”\n]+)[“”]|(?<!\w)\"([^\"\n]+)\"(?!\w)"
@@ -54,50 +37,7 @@ def quotation_spans(text: str) -> list[tuple[int, int]]:
     ['no', 'we were never asked']
     """
     found = (match.span(match.lastindex or 0) for match in _QUOTED.finditer(text))
-    return [span for span in found if _WORD.search(text, *span)]
-
-
-@dataclass(frozen=True)
-class Folded:
-    """A text without what house styles differ in; ``places[i]`` is where its character ``i`` stands in the original."""
-
-    text: str
-    places: tuple[int, ...]
-
-    @staticmethod
-    def of(original: str) -> Folded:
-        """Write marks that look alike as one, in small letters, with single spaces.
-
-        >>> Folded.of("“We were  –  never”").text
-        "'we were-never'"
-        """
-        small = original.lower()
-        if len(small) != len(original):  # a few letters have two small ones
-            small = "".join(low if len(low := each.lower()) == 1 else each for each in original)
-        small = small.translate(_SIGNS)
-        letters: list[str] = []
-        places: list[int] = []
-        last = 0
-        for gap in _SPACED.finditer(small):
-            letters.append(small[last : gap.start()])
-            places.extend(range(last, gap.start()))
-            last = gap.end()
-            written = gap.group().strip() or " "
-            place = gap.start() if written == " " else small.find(written, gap.start())
-            letters.append(written.replace("…", "..."))
-            places += [place] * len(letters[-1])
-        letters.append(small[last:])
-        places.extend(range(last, len(small)))
-        return Folded("".join(letters), tuple(places))
-
-    @cached_property
-    def words(self) -> list[tuple[str, int, int]]:
-        """The words with where they begin and end."""
-        return [(match.group(), *match.span()) for match in _WORD.finditer(self.text)]
-
-    def original(self, start: int, end: int) -> tuple[int, int]:
-        """Return a span of this text as one of the original."""
-        return self.places[start], self.places[end - 1] + 1
+    return [span for span in found if WORD.search(text, *span)]
 
 
 class Locator:
@@ -114,9 +54,9 @@ class Locator:
         if not parts:
             return Quotation(quoted, start, end, "not found")
         ids = list(dict.fromkeys((*likely, *self._candidates(quoted))))
-        exact = [(id, spans) for id in ids if (spans := _exact(parts, self._article(id)[1]))]
-        if exact:
-            (id, spans), *others = exact
+        verbatim = [(id, spans) for id in ids if (spans := exact(parts, self._article(id)[1]))]
+        if verbatim:
+            (id, spans), *others = verbatim
             further = tuple(
                 self._cite(other, found[:1], number)[0]
                 for number, (other, found) in enumerate(others[:MOST_OTHERS], start=2)
@@ -195,7 +135,7 @@ def _tokens(text: str) -> list[str]:
 
 
 def _key(token: str) -> str:
-    return " " if token.isspace() else token.translate(_SIGNS).lower()
+    return " " if token.isspace() else token.translate(SIGNS).lower()
 
 
 def _part(text: str) -> str:
@@ -208,86 +148,9 @@ def _part(text: str) -> str:
     return text[start:end]
 
 
-def _exact(parts: Sequence[str], article: Folded) -> list[tuple[int, int]]:
-    """Find all parts one after another, as whole words; empty where they do not stand so."""
-    folded = [Folded.of(part).text for part in parts]
-    for start in _occurrences(folded[0], article.text, 0):
-        spans = [(start, start + len(folded[0]))]
-        for part in folded[1:]:
-            before = spans[-1][1]
-            following = next(_occurrences(part, article.text[: before + LONGEST_GAP], before), None)
-            if following is None:
-                break
-            spans.append((following, following + len(part)))
-        if len(spans) == len(folded):
-            return spans
-    return []
-
-
-def _occurrences(part: str, text: str, start: int) -> Iterator[int]:
-    while (start := text.find(part, start)) >= 0:
-        if not (_cuts_word(text, start) or _cuts_word(text, start + len(part))):
-            yield start
-        start += 1
-
-
-def _cuts_word(text: str, place: int) -> bool:
-    """Tell whether a place lies inside a word; scripts without spaces have words that we do not know."""
-    around = text[max(0, place - 1) : place + 1]
-    return 0 < place < len(text) and around.isalnum() and max(around) < "\u0e00"
-
-
 def _nearest(parts: Sequence[str], article: Folded) -> tuple[float, tuple[tuple[int, int], ...]]:
     """Find the place nearest to each part: how near all are, 0 to 1, and the spans; none where a part is near to nothing."""
-    found = [_near(Folded.of(part), article) for part in parts]
+    found = [near(Folded.of(part), article) for part in parts]
     if not all(score >= NEAR for score, _, _ in found):
         return 0.0, ()
     return min(score for score, _, _ in found), tuple((start, end) for _, start, end in found)
-
-
-def _near(part: Folded, article: Folded) -> tuple[float, int, int]:
-    asked = [word for word, _, _ in part.words]
-    best = (0.0, 0, 0)
-    if len(asked) < SHORTEST:
-        exact = _exact([part.text], article)
-        return (1.0, *exact[0]) if exact else best
-    for first in _windows(set(asked), len(asked), article):
-        last = min(len(article.words), first + len(asked) + len(asked) // 2 + 2)
-        first = max(0, first - len(asked) // 4 - 1)
-        best = max(best, _aligned(asked, first, last, article))
-    return best
-
-
-def _windows(asked: set[str], size: int, article: Folded) -> list[int]:
-    """The first words of the stretches of an article in which most of the words stand."""
-    sums = [0, *accumulate(word in asked for word, _, _ in article.words)]
-    starts = range(max(1, len(article.words) - size + 1))
-    counts = {start: sums[min(len(sums) - 1, start + size)] - sums[start] for start in starts}
-    chosen: list[int] = []
-    for start in sorted(starts, key=lambda each: -counts[each]):
-        if len(chosen) == _WINDOWS or counts[start] * 3 < size:
-            break
-        if all(abs(start - other) > size // 2 for other in chosen):
-            chosen.append(start)
-    return chosen
-
-
-def _aligned(asked: Sequence[str], first: int, last: int, article: Folded) -> tuple[float, int, int]:
-    """Align words with a stretch of an article: how near they are, and the characters that stand for all of them."""
-    words = article.words[first:last]
-    matcher = SequenceMatcher(None, asked, [word for word, _, _ in words], autojunk=False)
-    blocks = [block for block in matcher.get_matching_blocks() if block.size]
-    if not blocks:
-        return 0.0, 0, 0
-    begin, end = blocks[0].b, blocks[-1].b + blocks[-1].size
-    for _ in range(blocks[0].a):  # a word that was changed stands for one, as far as the sentence goes
-        if begin and _PLAIN_GAP.fullmatch(article.text, words[begin - 1][2], words[begin][1]):
-            begin -= 1
-    for _ in range(len(asked) - blocks[-1].a - blocks[-1].size):
-        if end < len(words) and _PLAIN_GAP.fullmatch(article.text, words[end - 1][2], words[end][1]):
-            end += 1
-    matched = [word for block in blocks for word in asked[block.a : block.a + block.size]]
-    content = [word for word in asked if word not in FUNCTION_WORDS]
-    held = sum(word not in FUNCTION_WORDS for word in matched) / len(content) if content else 1.0
-    share = 2 * len(matched) / (len(asked) + end - begin)
-    return share if held >= NEAR_CONTENT else 0.0, words[begin][1], words[end - 1][2]
