@@ -13,19 +13,18 @@ from __future__ import annotations
 import argparse
 import random
 import re
-import time
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import numpy
 import torch
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file
 from sklearn.metrics import balanced_accuracy_score
 from torch import Tensor
 from torch.nn.functional import linear
-from train_reader import ALPHA, RANK, RATES, WARM_UP, Reader, _rows, sentences
+from train_reader import RATES, Reader, Step, _rows, fit, sentences
 
 from embeddings.runtime import bundled
 from embeddings.support_check import CONTRADICTED, NOT_STATED, SUPPORTED, encoded
@@ -496,53 +495,16 @@ def loss_of(logits: Tensor, labels: Tensor) -> Tensor:
     return -scores.gather(1, labels[:, None]).mean()
 
 
-def train(
-    data: Data, model: SupportCheck, tokenizer: UnigramTokenizer, out: Path, minutes: float, test: Callable[[], str]
-) -> None:
-    """Train for so many minutes, checkpointing each five; a run that was broken off goes on."""
-    optimizer = torch.optim.AdamW(model.parameters(), lr=1.0, betas=(0.9, 0.98), weight_decay=0.01)
-    checkpoint = out / "checkpoint.pt"
-    seconds, seen = 0.0, 0
-    if checkpoint.exists():
-        kept = torch.load(checkpoint, weights_only=True)
-        model.load(kept["state"])
-        optimizer.load_state_dict(kept["optimizer"])
-        seconds, seen = kept["seconds"], kept["seen"]
-        data.rng.seed(seen)
-    last, saved, tested = time.monotonic(), seconds, seconds
-    losses: list[float] = []
+def _pools(data: Data, model: SupportCheck, tokenizer: UnigramTokenizer) -> Iterator[Iterable[Step]]:
     stream = data.pairs()
-    while seconds < minutes * 60:
-        for batch in batches(encode(tokenizer, [next(stream) for _ in range(POOL)]), data.rng):
-            seconds += min(time.monotonic() - last, 30)  # a run that was stopped meanwhile loses no time
-            last = time.monotonic()
-            share = min(1.0, seconds / (minutes * 60))
-            for group in optimizer.param_groups:
-                group["lr"] = group["rate"] * max(min(share / WARM_UP, (1 - share) / (1 - WARM_UP)), 1e-3)
-            ids, mask, labels = tensors(batch)
-            loss = loss_of(model.logits(ids, mask), labels)
-            optimizer.zero_grad()
-            loss.backward()  # type: ignore[no-untyped-call]
-            torch.nn.utils.clip_grad_norm_([t for g in optimizer.param_groups for t in g["params"]], 1.0)
-            optimizer.step()
-            seen += len(batch)
-            losses.append(loss.item())
-        print(f"{seconds / 60:6.1f} min {seen:7} pairs, loss {numpy.mean(losses[-100:]):.3f}", flush=True)
-        if seconds - saved > 300 or seconds >= minutes * 60:
-            saved = seconds
-            kept = {"state": model.state(), "optimizer": optimizer.state_dict(), "seconds": seconds, "seen": seen}
-            torch.save(kept, out / "next.pt")
-            (out / "next.pt").replace(checkpoint)
-            export(model, out / "support_check.safetensors")
-        if seconds - tested > 900 or seconds >= minutes * 60:
-            tested = seconds
-            print(test(), flush=True)
+    while True:
+        made = batches(encode(tokenizer, [next(stream) for _ in range(POOL)]), data.rng)
+        yield (Step(partial(_loss, model, batch), len(batch)) for batch in made)
 
 
-def export(model: SupportCheck, path: Path) -> None:
-    """Write what is shipped: adapters and head in half precision."""
-    tensors_ = {name: tensor.to(torch.float16).contiguous() for name, tensor in model.state().items()}
-    save_file(tensors_, path, {"rank": str(RANK), "alpha": str(ALPHA), "pairs": "see benchmarks/README.md"})
+def _loss(model: SupportCheck, batch: Sequence[Encoded]) -> Tensor:
+    ids, mask, labels = tensors(batch)
+    return loss_of(model.logits(ids, mask), labels)
 
 
 def pool_figures(model: SupportCheck, tokenizer: UnigramTokenizer, folder: Path, count: int) -> str:
@@ -583,8 +545,9 @@ def main() -> None:
         model.load({**model.state(), **{name: tensor for name, tensor in started.items() if "lora" in name}})
         RATES["adapters"] *= 0.75
     test = lambda: pool_figures(model, tokenizer, given.data, given.test)  # noqa: E731
-    train(Data(given.data, given.seed), model, tokenizer, given.out, given.minutes, test)
-    export(model, given.out / "support_check.safetensors")
+    data = Data(given.data, given.seed)
+    pools = _pools(data, model, tokenizer)
+    fit(model, pools, given.out / "support_check.safetensors", given.minutes, test, data.rng.seed)
 
 
 if __name__ == "__main__":

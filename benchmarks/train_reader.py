@@ -23,7 +23,8 @@ import random
 import re
 import time
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -433,58 +434,83 @@ def loss_of(logits: Tensor, spans: Tensor, sizes: Sequence[int]) -> Tensor:
     return loss + AGAINST * torch.stack(against).sum() / len(sizes) if against else loss
 
 
-def train(
-    data: Data, reader: Reader, tokenizer: UnigramTokenizer, out: Path, minutes: float, test: Callable[[], str]
+class Step(NamedTuple):
+    """A batch: how its loss is computed, and how many pairs it holds."""
+
+    loss: Callable[[], Tensor]
+    pairs: int
+
+
+def fit(
+    model: Reader,
+    pools: Iterator[Iterable[Step]],
+    path: Path,
+    minutes: float,
+    test: Callable[[], str],
+    restart: Callable[[int], None],
 ) -> None:
-    """Train for so many minutes, checkpointing each five; a run that was broken off goes on."""
-    optimizer = torch.optim.AdamW(reader.parameters(), lr=1.0, betas=(0.9, 0.98), weight_decay=0.01)
-    checkpoint = out / "checkpoint.pt"
+    """Train for so many minutes and export to ``path``; a run that was broken off goes on from its last checkpoint.
+
+    A checkpoint is kept each five minutes beside ``path``; ``restart`` learns how many pairs an earlier run has seen.
+    """
+    optimizer = torch.optim.AdamW(model.parameters(), lr=1.0, betas=(0.9, 0.98), weight_decay=0.01)
+    checkpoint = path.parent / "checkpoint.pt"
     seconds, seen = 0.0, 0
     if checkpoint.exists():
         kept = torch.load(checkpoint, weights_only=True)
-        reader.load(kept["state"])
+        model.load(kept["state"])
         optimizer.load_state_dict(kept["optimizer"])
         seconds, seen = kept["seconds"], kept["seen"]
-        data.rng.seed(seen)
+        restart(seen)
     last, saved, tested = time.monotonic(), seconds, seconds
     losses: list[float] = []
-    stream = data.groups()
     while seconds < minutes * 60:
-        drawn = [next(stream) for _ in range(POOL)]
-        coded = iter(encode(tokenizer, [pair for group in drawn for pair in group]))
-        pool = [[next(coded) for _ in group] for group in drawn]
-        for groups in batches([[each for each in group if each] for group in pool if group[0]], data.rng):
+        for step in next(pools):
             seconds += min(time.monotonic() - last, 30)  # a run that was stopped meanwhile loses no time
             last = time.monotonic()
-            batch = [each for group in groups for each in group]
             share = min(1.0, seconds / (minutes * 60))
             for group in optimizer.param_groups:
                 group["lr"] = group["rate"] * max(min(share / WARM_UP, (1 - share) / (1 - WARM_UP)), 1e-3)
-            ids, mask, spans = tensors(batch)
-            logits = reader.logits(ids, mask).masked_fill(~mask[..., None], -1e4)
-            loss = loss_of(logits, spans, [len(group) for group in groups])
+            loss = step.loss()
             optimizer.zero_grad()
             loss.backward()  # type: ignore[no-untyped-call]
             torch.nn.utils.clip_grad_norm_([t for g in optimizer.param_groups for t in g["params"]], 1.0)
             optimizer.step()
-            seen += len(batch)
+            seen += step.pairs
             losses.append(loss.item())
         print(f"{seconds / 60:6.1f} min {seen:7} pairs, loss {numpy.mean(losses[-100:]):.3f}", flush=True)
         if seconds - saved > 300 or seconds >= minutes * 60:
             saved = seconds
-            kept = {"state": reader.state(), "optimizer": optimizer.state_dict(), "seconds": seconds, "seen": seen}
-            torch.save(kept, out / "next.pt")
-            (out / "next.pt").replace(checkpoint)
-            export(reader, out / "reader.safetensors")
+            kept = {"state": model.state(), "optimizer": optimizer.state_dict(), "seconds": seconds, "seen": seen}
+            torch.save(kept, path.parent / "next.pt")
+            (path.parent / "next.pt").replace(checkpoint)
+            export(model, path)
         if seconds - tested > 1500 or seconds >= minutes * 60:
             tested = seconds
             print(test(), flush=True)
+    export(model, path)
 
 
-def export(reader: Reader, path: Path) -> None:
+def _pools(data: Data, reader: Reader, tokenizer: UnigramTokenizer) -> Iterator[Iterable[Step]]:
+    stream = data.groups()
+    while True:
+        drawn = [next(stream) for _ in range(POOL)]
+        coded = iter(encode(tokenizer, [pair for group in drawn for pair in group]))
+        pool = [[next(coded) for _ in group] for group in drawn]
+        whole = [[each for each in group if each] for group in pool if group[0]]
+        yield (Step(partial(_loss, reader, groups), sum(map(len, groups))) for groups in batches(whole, data.rng))
+
+
+def _loss(reader: Reader, groups: list[list[Encoded]]) -> Tensor:
+    ids, mask, spans = tensors([each for group in groups for each in group])
+    logits = reader.logits(ids, mask).masked_fill(~mask[..., None], -1e4)
+    return loss_of(logits, spans, [len(group) for group in groups])
+
+
+def export(model: Reader, path: Path) -> None:
     """Write what is shipped: adapters and head in half precision."""
     save_file(
-        {name: tensor.to(torch.float16).contiguous() for name, tensor in reader.state().items()},
+        {name: tensor.to(torch.float16).contiguous() for name, tensor in model.state().items()},
         path,
         {"rank": str(RANK), "alpha": str(ALPHA), "pairs": "see benchmarks/README.md"},
     )
@@ -533,8 +559,9 @@ def main() -> None:
         reader.load(load_file(given.start))
         RATES.update({name: rate * 0.75 for name, rate in RATES.items()})
     test = lambda: squad_figures(reader, tokenizer, given.data, given.test)  # noqa: E731
-    train(Data(given.data, given.seed), reader, tokenizer, given.out, given.minutes, test)
-    export(reader, given.out / "reader.safetensors")
+    data = Data(given.data, given.seed)
+    pools = _pools(data, reader, tokenizer)
+    fit(reader, pools, given.out / "reader.safetensors", given.minutes, test, data.rng.seed)
 
 
 if __name__ == "__main__":
