@@ -41,7 +41,7 @@ HEAVY = (
 
 # What each room may import of ours besides types and errors. Arrows point down only.
 ARROWS: dict[str, set[str]] = {
-    "types": set(),
+    "types": {"web"},  # Answer.to_markdown and its kin, when they are called
     "errors": set(),
     "settings": {"embeddings"},
     "words": set(),
