@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from rag.doors import exports
+from rag.doors import exports, mcp
 from rag.errors import ArticlesError, FootnoteError, IndexCorrupt, MissingExtra, SettingsError
 from rag.settings import Settings
 from rag.types import DOUBTS, spoken_date
@@ -561,6 +561,9 @@ def verify(articles: Path | None, index: Path | None, as_json: bool) -> None:
             click.echo(f"  {_plain(problem)}")
     if problems:
         sys.exit(IndexCorrupt.exit_code)
+
+
+cli.add_command(mcp.command)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

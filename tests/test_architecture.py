@@ -37,6 +37,8 @@ HEAVY = (
     "openpyxl",
     "striprtf",
     "docutils",
+    "mcp",
+    "docx",
 )
 
 # What each room may import of ours besides types and errors. Arrows point down only.
@@ -189,6 +191,8 @@ OWNERS = {
     "openpyxl": {"rag.read"},
     "striprtf": {"rag.read"},
     "docutils": {"rag.read"},
+    "mcp": {"rag.doors"},
+    "docx": {"rag.web"},
 }
 
 
