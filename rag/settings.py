@@ -14,8 +14,9 @@ from rag.errors import SettingsError
 
 _BY_ARTICLES = Path()
 """Stands for a folder that is chosen by the folder of articles; told from others by identity."""
-EXAMPLES = Path(__file__).parent / "seeds"
-"""The articles that are installed with the program."""
+_HERE = Path(__file__).parent
+EXAMPLES = next(filter(Path.is_dir, (_HERE / "seeds", _HERE.parent / "seeds")), _HERE / "seeds")
+"""The articles that came with the program: installed beside this file, or in its repository."""
 _KINDS: dict[object, tuple[type | tuple[type, ...], str]] = {
     "Path": ((str, Path), "the path of a folder"),
     "str": (str, "text"),
@@ -26,7 +27,7 @@ _KINDS: dict[object, tuple[type | tuple[type, ...], str]] = {
 def default_articles() -> Path:
     """Return ``seeds`` in the working directory, else the articles that came with the program."""
     own = Path("seeds")
-    return EXAMPLES if EXAMPLES.is_dir() and not own.is_dir() else own
+    return own if own.is_dir() or not EXAMPLES.is_dir() else EXAMPLES
 
 
 @dataclass(frozen=True, slots=True)
