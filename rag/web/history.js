@@ -98,6 +98,7 @@ function drawItem(each) {
 function drawTools(each) {
   const tools = make("div", "history-tools");
   tools.append(keyed("rename:" + each.id, button("action", say("Rename"), () => rename(each))));
+  tools.append(keyed("delete:" + each.id, button("action danger", say("Delete…"), () => doom(each.id))));
   tools.append(make("span", "history-asked", say("Save as")));
   const kinds = { markdown: "Markdown", html: "HTML", docx: "Word", json: "JSON", bibtex: "BibTeX", ris: "RIS", csl: "CSL" };
   for (const [kind, name] of Object.entries(kinds)) {
@@ -105,7 +106,6 @@ function drawTools(each) {
     save.title = say("Save as {name}", { name });
     tools.append(save);
   }
-  tools.append(keyed("delete:" + each.id, button("action danger", say("Delete…"), () => doom(each.id))));
   return tools;
 }
 
