@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from rag.doors import exports, mcp
 from rag.errors import ArticlesError, FootnoteError, IndexCorrupt, MissingExtra, SettingsError
 from rag.settings import Settings
 from rag.types import DOUBTS, spoken_date
@@ -174,6 +175,7 @@ def _lines(file: Path) -> list[str]:
 @_scope
 @_k
 @_json
+@exports.options
 def ask(
     question: str,
     articles: Path | None,
@@ -181,16 +183,21 @@ def ask(
     model: str | None,
     k: int | None,
     as_json: bool,
+    kind: str | None,
+    out: Path | None,
     **narrowed: Any,
 ) -> None:
     """Answer QUESTION from the articles, every sentence with its quote."""
     from rag.retrieve import check_question, check_scope  # a question that cannot be asked must not wait for a build
 
+    kind = exports.chosen(kind, out)
     question, scope = check_question(question), check_scope(**_narrowing(**narrowed)) or None
     with _opened(articles, index, model, reads=True) as chatbot, _draft() as show:
         for answer in chatbot.stream(question, k=k, scope=scope):
             show(answer)
-    if as_json:
+    if kind:
+        exports.write(answer, kind, out)
+    elif as_json:
         _print_json(answer.to_dict())
     else:
         _print_answer(answer)
@@ -554,6 +561,9 @@ def verify(articles: Path | None, index: Path | None, as_json: bool) -> None:
             click.echo(f"  {_plain(problem)}")
     if problems:
         sys.exit(IndexCorrupt.exit_code)
+
+
+cli.add_command(mcp.command)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

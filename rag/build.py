@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 def build(
     settings: Settings,
     embedder: Embedder | None = None,
-    on_progress: Callable[[Progress], None] = lambda _: None,
+    on_progress: Callable[[Progress], None] | None = None,
     fresh: bool = False,
 ) -> Changes:
     """Brings the index up to date with the folder of articles and says what changed.
@@ -42,6 +42,7 @@ def build(
     rest. Raises ArticlesError, EmbedderError, IndexLocked or IndexUnwritable; the old index is then as it was.
     """
     embedder = embedder or load_embedder(settings)
+    on_progress = on_progress or (lambda _: None)
     with new_generation(settings.index) as (folder, publish), ExitStack() as stack:
         files, skipped, failed = _scan(settings)
         recipe = recipe_of(settings, embedder)
@@ -117,7 +118,7 @@ def _scan(settings: Settings) -> tuple[list[SourceFile], list[FileReason], list[
     articles, index = settings.articles.resolve(), settings.index.resolve()
     if articles == index:
         raise SettingsError(
-            "the articles and the index cannot be in one folder; name another for the index with --index"
+            "the articles and the index cannot be in one folder; name another for the index with --index or RAG_INDEX"
         )
     files, skipped, failed = scan(settings.articles, settings.max_file_megabytes * MEGABYTE)
     if index.is_relative_to(articles):

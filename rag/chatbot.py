@@ -132,7 +132,7 @@ class Chatbot:
         embedder: Embedder | None = None,
         model: ChatModel | ChatFunction | str | None = None,
         key: Key | None = None,
-        on_progress: Callable[[Progress], None] = lambda _: None,
+        on_progress: Callable[[Progress], None] | None = None,
         reads: bool = False,
     ) -> Chatbot:
         """Opens the index of a folder of articles, and builds or updates it first where it is missing or outdated.
@@ -147,6 +147,7 @@ class Chatbot:
         check_folder(settings.articles)
         if reads:
             prefetch_reader(settings)
+        on_progress = on_progress or (lambda _: None)
         on_progress(Progress("loading the model", 0, 1))
         embedder = embedder or load_embedder(settings)
         on_progress(Progress("loading the model", 1, 1))
@@ -173,9 +174,7 @@ class Chatbot:
             bool(self._index.notice) or not self._index.is_there or outdated(self.settings, self._index, self._embedder)
         )
 
-    def refresh(
-        self, on_progress: Callable[[Progress], None] = lambda _: None, *, fresh: bool = False
-    ) -> Changes | None:
+    def refresh(self, on_progress: Callable[[Progress], None] | None = None, *, fresh: bool = False) -> Changes | None:
         """Builds again where the folder of articles changed since; returns what changed, or ``None``.
 
         Questions go on meanwhile, answered from the old index until the new one is whole. ``fresh`` builds in any case, and
@@ -710,7 +709,7 @@ def _opened(settings: Settings) -> Chatbot:
 def _up_to_date(
     settings: Settings,
     embedder: Embedder,
-    on_progress: Callable[[Progress], None],
+    on_progress: Callable[[Progress], None] | None,
     opened: Index | None = None,
     fresh: bool = False,
 ) -> tuple[Index, Changes | None, str]:

@@ -365,7 +365,7 @@ def evaluate(
     questions: str | Path | Iterable[Case],
     chatbot: Chatbot | Settings | None = None,
     *,
-    on_progress: Callable[[Progress], None] = lambda _: None,
+    on_progress: Callable[[Progress], None] | None = None,
 ) -> Report:
     """Asks questions with known answers and reports what was found, answered, refused and quoted.
 
@@ -391,7 +391,8 @@ def evaluate(
     outcomes = []
     for case in cases:
         outcomes.append(_asked(chatbot, articles, case))
-        on_progress(Progress("asking", len(outcomes), len(cases)))
+        if on_progress is not None:
+            on_progress(Progress("asking", len(outcomes), len(cases)))
     return Report(chatbot.settings, tuple(outcomes))
 
 
@@ -400,7 +401,7 @@ def evaluate_against(
     settings: Settings,
     others: Sequence[Settings],
     *,
-    on_progress: Callable[[Progress], None] = lambda _: None,
+    on_progress: Callable[[Progress], None] | None = None,
 ) -> tuple[Report, tuple[Comparison, ...]]:
     """Asks the same questions under several settings; each of ``others`` is compared with ``settings``.
 

@@ -317,7 +317,7 @@ def _translated() -> Iterator[None]:
 def _unwritable(error: OSError | sqlite3.Error) -> IndexUnwritable:
     return IndexUnwritable(
         f"the index cannot be written ({_reason(error)}); the old one is as it was. "
-        "Free the disk or choose a folder with --index"
+        "Free the disk or choose a folder with --index or RAG_INDEX"
     )
 
 
@@ -327,7 +327,8 @@ def _reason(error: OSError | sqlite3.Error) -> str:
 
 def _unreadable() -> IndexUnreadable:
     return IndexUnreadable(
-        "the index cannot be read (permission denied); let this user read it with chmod -R a+rX, or build another with --index"
+        "the index cannot be read (permission denied); let this user read it with chmod -R a+rX, "
+        "or build another with --index or RAG_INDEX"
     )
 
 

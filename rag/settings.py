@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, field, fields, replace
 from hashlib import sha256
 from pathlib import Path
 from typing import Any, get_type_hints
@@ -14,6 +14,20 @@ from rag.errors import SettingsError
 
 _BY_ARTICLES = Path()
 """Stands for a folder that is chosen by the folder of articles; told from others by identity."""
+_HERE = Path(__file__).parent
+EXAMPLES = next(filter(Path.is_dir, (_HERE / "seeds", _HERE.parent / "seeds")), _HERE / "seeds")
+"""The articles that came with the program: installed beside this file, or in its repository."""
+_KINDS: dict[object, tuple[type | tuple[type, ...], str]] = {
+    "Path": ((str, Path), "the path of a folder"),
+    "str": (str, "text"),
+    "int": (int, "a whole number"),
+}
+
+
+def default_articles() -> Path:
+    """Return ``seeds`` in the working directory, else the articles that came with the program."""
+    own = Path("seeds")
+    return own if own.is_dir() or not EXAMPLES.is_dir() else EXAMPLES
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,8 +41,8 @@ class Settings:
     rag.errors.SettingsError: RAG_K must be a whole number, not 'many'; set it to a number such as 8
     """
 
-    articles: Path = Path("seeds")
-    """The folder of articles."""
+    articles: Path = field(default_factory=default_articles)
+    """The folder of articles; ``seeds`` in the working directory, or the examples that came with the program."""
     index: Path = _BY_ARTICLES
     """The folder the index is kept in; one of the user's cache folder that belongs to the folder of articles."""
     data: Path = _BY_ARTICLES
@@ -76,6 +90,12 @@ class Settings:
     """How much is logged: ``DEBUG``, ``INFO``, ``WARNING`` or ``ERROR``; questions and paths only at ``DEBUG``."""
 
     def __post_init__(self) -> None:
+        for each in fields(self):
+            kinds, named = _KINDS[each.type]
+            if not isinstance(value := getattr(self, each.name), kinds):
+                raise SettingsError(
+                    f"RAG_{each.name.upper()} must be {named}, not {value!r}; leave it out for the default"
+                )
         object.__setattr__(self, "articles", Path(self.articles).expanduser())
         for name, place in (("index", default_index), ("data", default_data)):
             given = getattr(self, name)

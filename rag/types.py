@@ -367,9 +367,9 @@ State = Literal["answered", "closest", "none"]
 """How an answer ended: with an answer, with the closest sentences only, or with nothing to show."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Answer:
-    """An answer, whole at every step of a stream.
+    """An answer, whole at every step of a stream; ``print`` shows it with its numbered sources, a notebook as HTML.
 
     ``text`` is what is shown, with ``[n]`` after each sentence; ``citations`` are numbered by article in order of
     appearance; ``hits`` are the passages that were read, best first. ``state`` is "answered", "closest" (no answer was
@@ -416,6 +416,33 @@ class Answer:
         for shaped, citation in zip(shape["citations"], self.citations, strict=True):
             shaped |= {"as_of": citation.hit.document.as_of(), "place": citation.place}
         return shape
+
+    # The formats stand in rag.web.export, which knows these types: so they are imported when they are used.
+
+    def to_markdown(self) -> str:
+        """Write the answer as Markdown with its quotes as footnotes."""
+        from rag.web.export import written
+
+        return written(self, "markdown")
+
+    def __str__(self) -> str:
+        from rag.web.export import written
+
+        return written(self, "plain").rstrip("\n")
+
+    def _repr_html_(self) -> str:
+        from rag.web.export import written
+
+        return written(self, "html")
+
+    def __repr__(self) -> str:
+        """Name the question and the outcome in one line.
+
+        >>> Answer("Who voted?", state="none")
+        Answer('Who voted?', 'none', sentences=0, citations=0)
+        """
+        counts = f"sentences={len(self.sentences)}, citations={len(self.citations)}"
+        return f"Answer({self.question!r}, {self.state!r}, {counts})"
 
 
 @dataclass(frozen=True, slots=True)

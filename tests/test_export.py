@@ -43,7 +43,7 @@ TABLES = MarkdownIt("commonmark", {"html": True}).enable(["table", "strikethroug
 
 
 def text_of(conversation: Conversation, kind: str, title: str = "") -> str:
-    return export(conversation, kind, title).text
+    return export(conversation, kind, title).content.decode()
 
 
 def page(text: str) -> Any:
@@ -85,15 +85,14 @@ class TestWhatStandsInIt:
             assert said in text.replace("\\", ""), said
 
     def test_markdown(self) -> None:
-        source = "The mill of Tarn. Courier · as of 4 March 2031 · Ada Rusk. `https://courier.example/mill`"
-        quotes = "  - “The mill burned down in 1911.”\n  - “It was rebuilt in brick.”"
+        source = "The mill of Tarn. Courier · as of 4 March 2031 · Ada Rusk. `https://courier.example/mill`."
+        quotes = "“The mill burned down in 1911.” “It was rebuilt in brick.”"
         assert text_of(TALK, "markdown").split("\n\n") == [
             "# When did the mill burn down?",
             "## When did the mill burn down?",
-            "The mill burned down in 1911. [1] It was rebuilt in 1912 (stands in no quote). [1] It flew. (no source)",
+            "The mill burned down in 1911. [^1-1] It was rebuilt in 1912 (stands in no quote). [^1-1] It flew. (no source)",
             "Written by ollama:tiny; quotes checked letter for letter by Footnote.",
-            "**Sources**",
-            f"- [1] {source}\n{quotes}",
+            f"[^1-1]: {source} {quotes}",
             "## Who owns it?",
             "Ignored: Courier",
             "**No answer found.**",
@@ -131,7 +130,7 @@ class TestWhatStandsInIt:
         talk = (Turn(1, "Who rebuilt it?", "done", CLOSEST),)
         label, listed = "No answer found. The closest sentences are:", "- It was rebuilt in brick. [1]"
         assert f"\n\n{label}\n\n{listed}\n\nSources:\n[1] " in text_of(talk, "plain")
-        assert f"\n\n**{label}**\n\n{listed}\n\n**Sources**\n\n- [1] " in text_of(talk, "markdown")
+        assert f"\n\n**{label}**\n\n{listed.replace('[1]', '[^1]')}\n\n[^1]: " in text_of(talk, "markdown")
         found = page(text_of(talk, "html"))
         (frame,) = found.find_class("closest")
         assert [(each.tag, each.text_content().strip()) for each in frame] == [
@@ -152,7 +151,8 @@ class TestWhatStandsInIt:
         talk = (Turn(1, "How many?", "done", answered(said)),)
         plain = "Courier\n\n(Context: The club (2)) It has about 700 (stands in no quote) members. [1]"
         assert plain in text_of(talk, "plain")
-        assert plain.replace("Courier", "**Courier**").replace("700", "**700**") in text_of(talk, "markdown")
+        marked = plain.replace("Courier", "**Courier**").replace("700", "**700**").replace("[1]", "[^1]")
+        assert marked in text_of(talk, "markdown")
         found = page(text_of(talk, "html"))
         assert [each.text_content().strip() for each in found.find_class("context")] == ["(Context: The club (2))"]
         assert [each.text for each in found.find_class("label")] == ["Courier"]
@@ -161,7 +161,7 @@ class TestWhatStandsInIt:
     @pytest.mark.parametrize("text", ["a700b", "“700”", "700%", "*700*", "(700) and (800)"])
     def test_bold_shows_whatever_stands_beside_it(self, text: str) -> None:
         said = Sentence(f"x{text}x", (BURNED,), bold=((1, 3),), answer=(1, 1 + len(text)))
-        markdown = copied(Turn(1, "?", "done", answered(said)), "markdown").split(" [1]\n")[0]
+        markdown = copied(Turn(1, "?", "done", answered(said)), "markdown").split(" [^1]\n")[0]
         drawn = html.fromstring(f"<div>{COMMON.render(markdown)}</div>")
         assert drawn.text_content().strip() == f"x{text}x"
         assert "700" in drawn.findtext(".//strong")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import json
 import threading
 from collections.abc import Iterator
@@ -283,8 +284,9 @@ class TestList:
         for kind, start in (("markdown", "# \\<script\\>"), ("html", "<!DOCTYPE html>"), ("json", "{")):
             history.act("export_conversation", {"id": mine, "kind": kind}, ADA)
             file = history.data(ADA)["file"]
-            assert file["text"].startswith(start)
-            assert "<script>" not in file["text"].replace("\\<script\\>", "")
+            text = base64.b64decode(file["base64"]).decode()
+            assert text.startswith(start)
+            assert "<script>" not in text.replace("\\<script\\>", "")
             assert file["name"].startswith("footnote-script-alert-1-script-who")
             assert "file" not in history.data(ADA)
             stamps.add(file["stamp"])
@@ -300,7 +302,7 @@ class TestList:
         assert history.act("export_feedback", {}, ADA) == "1 question for rag eval"
         file = history.data(ADA)["file"]
         assert file["name"] == "footnote-feedback.jsonl"
-        assert json.loads(file["text"])["evidence"] == [{"document": "mill.md", "quote": QUOTE}]
+        assert json.loads(base64.b64decode(file["base64"]))["evidence"] == [{"document": "mill.md", "quote": QUOTE}]
 
 
 class TestActs:
@@ -326,7 +328,7 @@ class TestActs:
         assert plain.startswith(f"{QUOTE} [1]")
         assert "The mill of Tarn\n    Courier · as of 4 March 2031" in plain
         marked = acts.act(TALK, {"turn": 1, "name": "copy-markdown"}, ADA)["copy"]
-        assert "**Sources**" in marked
+        assert "\n\n[^1]: The mill of Tarn. Courier" in marked
         assert not (tmp_path / "data").exists()
 
     def test_only_the_last_question_is_edited(self, acts: Acts) -> None:

@@ -64,7 +64,8 @@ def walk(
         found = sorted(_entries(folder), key=lambda parts: (_id(parts) != "/".join(parts), parts))
     except OSError as problem:
         raise ArticlesError(
-            f"the folder {folder.name} {_reason(problem)}; change its permissions or name another with --articles"
+            f"the folder {folder.name} {_reason(problem)}; "
+            "change its permissions or name another with --articles or RAG_ARTICLES"
         ) from None
     files: dict[str, SourceFile] = {}
     skipped: list[FileReason] = []

@@ -122,7 +122,9 @@ def read_accounts(path: Path) -> dict[str, PasswordHash]:
             f"the accounts {path.name}: {problem}; make them with: rag account add NAME --auth FILE"
         ) from None
     if len(data) > _LONGEST_FILE:
-        raise AccountsError(f"the accounts {path.name}: longer than 1 MB; name the right file with --auth")
+        raise AccountsError(
+            f"the accounts {path.name}: longer than 1 MB; name the right file with --auth or RAG_ACCOUNTS"
+        )
     found: dict[str, PasswordHash] = {}
     for number, line in enumerate(lines, start=1):
         if not line.strip() or line.startswith("#"):
@@ -158,7 +160,9 @@ def write_accounts(path: Path, accounts: Mapping[str, PasswordHash]) -> None:
             temporary.unlink(missing_ok=True)
     except OSError as error:
         problem = (error.strerror or "cannot be written").lower()
-        raise AccountsError(f"the accounts {path.name}: {problem}; name another file with --auth") from None
+        raise AccountsError(
+            f"the accounts {path.name}: {problem}; name another file with --auth or RAG_ACCOUNTS"
+        ) from None
 
 
 def open_to_others(path: Path) -> bool:

@@ -1,6 +1,7 @@
-"""A conversation, or one answer, to take along: Markdown, plain text, an HTML file that stands alone, or JSON.
+"""Export a conversation, or one answer: Markdown with footnotes, plain text, HTML, a Word file, or JSON.
 
-What is said of it is in the language that is spoken (see ``rag.web.language.speaking``); JSON is the same in all of them.
+BibTeX, RIS and CSL-JSON list the cited articles. What is said of an answer is in the language that is spoken (see
+``rag.web.language.speaking``); JSON and the lists are the same in all of them.
 
 Whatever an article, a model or a reader wrote comes out as one line of text: it can neither begin a line of its own nor be
 taken for markup, a link, or one of our numbers. What no quote carries is marked in each format, and so is a refusal.
@@ -14,12 +15,13 @@ import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from typing import Any, Literal, NamedTuple
-from urllib.parse import urlsplit
+from zlib import crc32
 
 from rag.chat.names import EXTRACTIVE
 from rag.errors import SettingsError
-from rag.types import DOUBTED, DOUBTS, Answer, Citation, Hit, Sentence
+from rag.types import DOUBTED, DOUBTS, Answer, Citation, Header, Hit, Sentence
 from rag.web import asset
+from rag.web.bibliography import bibtex, csl_json, ris, web_address
 from rag.web.conversation import Conversation, Turn
 from rag.web.conversations import MAX_NUMBER, MAX_TITLE, title_of
 from rag.web.language import current, phrase, told
@@ -30,34 +32,51 @@ from rag.web.render import Block, Piece, also, blocks, cited_byline, pieces, pla
 FORMAT = "footnote conversation"
 MAX_NEAREST = 3
 """How many of the passages that were found are named under a refusal."""
-_LONGEST_ADDRESS = 2_000
 _BOLD = "\x02"
 """Stands where bold begins and ends until a format writes it; nothing that is shown holds one, see ``one_line``."""
 # Letters and figures at both ends: Markdown takes other marks beside its asterisks for text.
 _BOLDABLE = re.compile(r"[^\W_](?:.*[^\W_])?", re.DOTALL)
 
-Kind = Literal["markdown", "plain", "html", "json"]
-
 
 @dataclass(frozen=True, slots=True)
 class File:
-    """A file to be saved: a name without any folder, its media type, its text."""
+    """A file to be saved: a name without any folder, its media type, its bytes."""
 
     name: str
     media_type: str
-    text: str
+    content: bytes
 
 
 def export(conversation: Conversation, kind: object, title: str = "") -> File:
-    """A conversation as a file; ``title`` is that of its first question unless it is given.
+    """Write a conversation as a file; ``title`` is that of its first question unless it is given.
 
-    ``kind`` is "markdown", "plain", "html" or "json". Raises SettingsError for another one.
+    ``kind`` is one of ``FORMATS``. Raises SettingsError for another one.
     """
-    if not isinstance(kind, str) or kind not in _FORMATS:
-        raise SettingsError(f"a conversation is saved as {', '.join(_FORMATS)}; choose one of them")
-    suffix, media_type, written = _FORMATS[kind]
+    if not isinstance(kind, str) or kind not in FORMATS:
+        raise SettingsError(f"a conversation is saved as {', '.join(FORMATS)}; choose one of them")
+    suffix, media_type, write = FORMATS[kind]
     title = shortened(title, MAX_TITLE) or title_of(conversation) or phrase("Conversation")
-    return File(f"{_file_name(title)}.{suffix}", media_type, written(title, conversation))
+    content = write(title, conversation)
+    return File(
+        f"{_file_name(title)}.{suffix}", media_type, content if isinstance(content, bytes) else content.encode()
+    )
+
+
+def written(answer: Answer, kind: Literal["markdown", "plain", "html"]) -> str:
+    """Write one answer as text with its sources; as HTML, as a part of a page that holds others.
+
+    >>> written(Answer("Who?", text="Nobody knows.", complete=True), "plain")
+    'Nobody knows.\\n'
+    """
+    if kind != "html":
+        return copied(Turn(1, answer.question, "done", answer), kind)
+    from lxml import html
+    from lxml.builder import E
+
+    # Its links lead to ids, which must be others than those of the answers beside it.
+    turn = Turn(crc32(repr((answer.question, answer.text)).encode()), answer.question, "done", answer)
+    text: str = html.tostring(_html_turn(E, turn), encoding="unicode")
+    return text
 
 
 def copied(turn: Turn, kind: object) -> str:
@@ -87,24 +106,6 @@ def read_json(text: str | bytes) -> tuple[str, Conversation]:
     if numbers != sorted(set(numbers)) or numbers[-1] > MAX_NUMBER:
         raise damaged("its turns are out of order")
     return title, turns
-
-
-def web_address(source: str) -> str:
-    """Where an article came from, if that is an address of the web, else nothing; it is shown as text.
-
-    >>> web_address("https://courier.example/mill"), web_address("javascript:alert(1)"), web_address("https://a.b@c.d/")
-    ('https://courier.example/mill', '', '')
-    """
-    if len(source) > _LONGEST_ADDRESS or not all(each.isalnum() or each in _IN_ADDRESS for each in source):
-        return ""
-    try:
-        parts = urlsplit(source)
-    except ValueError:
-        return ""
-    return source if parts.scheme in ("http", "https") and parts.hostname and "@" not in parts.netloc else ""
-
-
-_IN_ADDRESS = "-._~:/?#[]@!$&'()*+,;=%"
 
 
 # --- what is told of a turn, whatever the format --------------------------------------------------------------------------
@@ -218,8 +219,11 @@ def _numbers(sentence: Sentence) -> list[int]:
     return list(dict.fromkeys(each.number for each in sentence.citations))
 
 
-def _lines(answer: Answer, escaped: Callable[[str], str]) -> list[str]:
-    """The answer's labels, paragraphs and lists as lines of text with their numbers; a list's items follow each other."""
+def _lines(answer: Answer, escaped: Callable[[str], str], mark: str = "[{}]") -> list[str]:
+    """Write the answer's labels, paragraphs and lists as lines with ``mark`` around their numbers.
+
+    A list's items follow each other.
+    """
     drawn = [] if answer.state == "none" else blocks(answer)
     if not drawn:
         text = one_line(_own_words(told(answer.text)))
@@ -228,13 +232,12 @@ def _lines(answer: Answer, escaped: Callable[[str], str]) -> list[str]:
     for block in drawn:
         label = one_line(_own_words(block.label))
         found += [escaped(f"{_BOLD}{label}{_BOLD}")] * bool(label)
-        items = [" ".join(map(_numbered, map(escaped, map(_text, item)), item)) for item in block.items]
-        found.append("\n".join(f"{mark}{item}" for mark, item in zip(_marks(block), items, strict=True)))
+        items = [
+            " ".join(" ".join([escaped(_text(each)), *map(mark.format, _numbers(each))]) for each in item)
+            for item in block.items
+        ]
+        found.append("\n".join(f"{point}{item}" for point, item in zip(_marks(block), items, strict=True)))
     return found
-
-
-def _numbered(text: str, sentence: Sentence) -> str:
-    return text + "".join(f" [{number}]" for number in _numbers(sentence))
 
 
 def _marks(block: Block) -> list[str]:
@@ -301,24 +304,37 @@ def _markdown_line(line: str) -> str:
 
 
 def _markdown(title: str, conversation: Conversation) -> str:
-    parts = [part for turn in conversation for part in (f"## {markdown(turn.question)}", *_markdown_answer(turn))]
-    return _joined([f"# {markdown(title)}", *parts])
+    parts = [f"# {markdown(title)}"]
+    for turn in conversation:
+        parts += [f"## {markdown(turn.question)}", *_markdown_answer(turn, len(conversation) > 1)]
+    return _joined(parts)
 
 
-def _markdown_answer(turn: Turn) -> list[str]:
+def _markdown_answer(turn: Turn, several: bool = False) -> list[str]:
+    """Write one answer; where there are ``several`` its footnotes' labels begin with its number."""
     answer = turn.answer or Answer(question=turn.question)
-    sources = [_markdown_source(each) for each in _sources(answer)]
-    listed = [f"**{_heading(answer)}**", "\n".join(sources)] if sources else []
-    return [*map(markdown, _before(turn)), *_lines(answer, _markdown_line), *map(markdown, _after(turn)), *listed]
+    mark = f"[^{turn.number}-{{}}]" if several else "[^{}]"
+    sources = [_markdown_source(each, mark) for each in _sources(answer)]
+    if sources and answer.state == "none":
+        sources = [f"**{_heading(answer)}**", "\n".join(sources)]
+    return [
+        *map(markdown, _before(turn)),
+        *_lines(answer, _markdown_line, mark),
+        *map(markdown, _after(turn)),
+        *sources,
+    ]
 
 
-def _markdown_source(source: _Source) -> str:
-    number = f"[{source.number}] " if source.number else ""
-    about = f". {markdown(source.about)}" if source.about else ""
+def _markdown_source(source: _Source, mark: str) -> str:
+    """Write a source as a footnote; one without a number as an item of a list.
+
+    Behind the first words stand others: a label with a single word is a link in Markdown without footnotes.
+    """
+    label = f"{mark.format(source.number)}:" if source.number else "-"
     # In backticks it is text, letter for letter; an address holds none.
-    address = f". `{source.address}`" if source.address else ""
-    quotes = [f"  - {markdown(_plain_quote(each))}" for each in source.quotes]
-    return "\n".join([f"- {number}{markdown(source.title)}{about}{address}", *quotes])
+    address = [f"`{source.address}`."] if source.address else []
+    about = [f"{markdown(each)}." for each in (source.title, source.about) if each]
+    return " ".join([label, *about, *address, *(markdown(_plain_quote(each)) for each in source.quotes)])
 
 
 # --- JSON -----------------------------------------------------------------------------------------------------------------
@@ -334,14 +350,20 @@ def _json(title: str, conversation: Conversation) -> str:
 
 
 def _html(title: str, conversation: Conversation) -> str:
-    """A page that loads nothing and runs nothing; lxml escapes every text that is put into it."""
     from lxml import html
+
+    text: str = html.tostring(_page(title, conversation), encoding="unicode", doctype="<!DOCTYPE html>")
+    return text + "\n"
+
+
+def _page(title: str, conversation: Conversation) -> Any:
+    """Draw a page that loads nothing and runs nothing; lxml escapes every text that is put into it."""
     from lxml.builder import E
 
     style = asset("export.css")
     digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
     policy = f"default-src 'none'; style-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'"
-    page = E.html(
+    return E.html(
         {"lang": current()},
         E.head(
             E.meta(charset="utf-8"),
@@ -353,8 +375,6 @@ def _html(title: str, conversation: Conversation) -> str:
         ),
         E.body(E.main(E.h1(title, dir="auto"), *(_html_turn(E, turn) for turn in conversation))),
     )
-    text: str = html.tostring(page, encoding="unicode", doctype="<!DOCTYPE html>")
-    return text + "\n"
 
 
 def _html_turn(E: Any, turn: Turn) -> Any:  # noqa: N803 (as lxml calls it)
@@ -425,9 +445,34 @@ def _file_name(title: str) -> str:
     return "-".join(["footnote", *re.findall(r"[^\W_]+", title.lower())])[:60].rstrip("-")
 
 
-_FORMATS: dict[str, tuple[str, str, Callable[[str, Conversation], str]]] = {
+# --- other programs -------------------------------------------------------------------------------------------------------
+
+
+def _docx(title: str, conversation: Conversation) -> bytes:
+    from rag.web.word import docx
+
+    return docx(title, _page(title, conversation))
+
+
+def _listed(write: Callable[[Iterable[Header]], str]) -> Callable[[str, Conversation], str]:
+    """Make a format of what writes a list of articles: each that is cited, once."""
+
+    def listed(_: str, conversation: Conversation) -> str:
+        answers = (turn.answer for turn in conversation if turn.answer)
+        cited = {each.hit.document.id: each.hit.document for answer in answers for each in answer.citations}
+        return write(cited.values())
+
+    return listed
+
+
+FORMATS: dict[str, tuple[str, str, Callable[[str, Conversation], str | bytes]]] = {
     "markdown": ("md", "text/markdown", _markdown),
     "plain": ("txt", "text/plain", _plain),
     "html": ("html", "text/html", _html),
     "json": ("json", "application/json", _json),
+    "docx": ("docx", "application/vnd.openxmlformats-officedocument.wordprocessingml.document", _docx),
+    "bibtex": ("bib", "application/x-bibtex", _listed(bibtex)),
+    "ris": ("ris", "application/x-research-info-systems", _listed(ris)),
+    "csl": ("csl.json", "application/vnd.citationstyles.csl+json", _listed(csl_json)),
 }
+"""How a conversation is saved: a file's suffix, its media type, and what writes it."""

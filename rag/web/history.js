@@ -98,12 +98,14 @@ function drawItem(each) {
 function drawTools(each) {
   const tools = make("div", "history-tools");
   tools.append(keyed("rename:" + each.id, button("action", say("Rename"), () => rename(each))));
-  for (const [kind, name] of [["markdown", "Markdown"], ["html", "HTML"], ["json", "JSON"]]) {
+  tools.append(keyed("delete:" + each.id, button("action danger", say("Delete…"), () => doom(each.id))));
+  tools.append(make("span", "history-asked", say("Save as")));
+  const kinds = { markdown: "Markdown", html: "HTML", docx: "Word", json: "JSON", bibtex: "BibTeX", ris: "RIS", csl: "CSL" };
+  for (const [kind, name] of Object.entries(kinds)) {
     const save = keyed(kind + ":" + each.id, button("action", name, () => trigger("export_conversation", { id: each.id, kind })));
     save.title = say("Save as {name}", { name });
     tools.append(save);
   }
-  tools.append(keyed("delete:" + each.id, button("action danger", say("Delete…"), () => doom(each.id))));
   return tools;
 }
 
@@ -265,9 +267,10 @@ function choose(id) {
   close();
 }
 
-function saveFile({ name, type, text }) {
+function saveFile({ name, type, base64 }) {
   const link = make("a");
-  link.href = URL.createObjectURL(new Blob([text], { type }));
+  const bytes = Uint8Array.from(atob(base64), (each) => each.charCodeAt(0));
+  link.href = URL.createObjectURL(new Blob([bytes], { type }));
   link.download = name;
   link.click();
   setTimeout(() => URL.revokeObjectURL(link.href), 60_000);

@@ -6,6 +6,7 @@ comes to is kept in its own.
 
 from __future__ import annotations
 
+import base64
 import logging
 import threading
 from collections import OrderedDict
@@ -161,8 +162,8 @@ class History:
             }
         file, session.file = session.file, None
         if file is not None:
-            content = {"name": file.name, "type": file.media_type, "text": file.text, "stamp": next(self._stamps)}
-            found["file"] = content
+            content = {"name": file.name, "type": file.media_type, "base64": base64.b64encode(file.content).decode()}
+            found["file"] = {**content, "stamp": next(self._stamps)}
         return found
 
     def act(self, action: str, sent: Mapping[str, Any], visitor: Visitor) -> str:
@@ -233,6 +234,6 @@ def _export_feedback(feedback: Feedback, session: _Session, visitor: Visitor) ->
     questions = feedback.questions(visitor.owner)
     if not questions.count:
         return phrase("There is no feedback yet: say under an answer whether it is right", visitor.language)
-    session.file = File("footnote-feedback.jsonl", "application/jsonl", questions.text)
+    session.file = File("footnote-feedback.jsonl", "application/jsonl", questions.text.encode())
     text = "{count} question for rag eval|{count} questions for rag eval"
     return phrase(text, visitor.language, count=questions.count)

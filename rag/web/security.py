@@ -163,7 +163,8 @@ def _checked_name(text: str) -> str:
     name = text.strip().lower()
     if not _HOST.fullmatch(name):
         raise SettingsError(
-            "a name to allow is a host's name such as desk.example, without http:// and port; see --allow-host"
+            "a name to allow is a host's name such as desk.example, without http:// and port; "
+            "see --allow-host or RAG_ALLOWED_HOSTS"
         )
     return name
 

@@ -23,6 +23,7 @@ from typing import IO
 from rag.errors import ArticlesError, FootnoteError, RefusedFile
 from rag.normalize import normalize
 from rag.read import MEGABYTE, READERS, Worker, parse_all, read_bytes, unsupported
+from rag.settings import EXAMPLES
 from rag.types import Document
 from rag.web.language import phrase
 
@@ -103,6 +104,11 @@ class Shelf:
         if not self._folder.is_dir():
             return phrase(
                 "The folder {name} is not there; files can be added once it is.", language, name=self._folder.name
+            )
+        if self._folder == EXAMPLES:
+            return phrase(
+                "The examples take no articles of yours; start again with --articles and the path of your folder.",
+                language,
             )
         if not os.access(self._folder, os.W_OK | os.X_OK):
             return phrase(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import re
 import sqlite3
@@ -12,6 +13,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import mammoth
 import pytest
 from test_hostile import assert_harmless, attacks
 
@@ -301,20 +303,21 @@ class TestList:
         opener.chatbot.gate.set()
         ask(page, FROST)
 
-    def test_exported_in_three_formats(self, visit: Callable[..., Any], url: str) -> None:
+    def test_exported_in_four_formats(self, visit: Callable[..., Any], url: str) -> None:
         page = visit(url)
         ask(page, FERRIES)
         kept(page, FERRIES)
         tools(page, FERRIES)
         texts = {}
-        for name, suffix in (("Markdown", "md"), ("HTML", "html"), ("JSON", "json")):
+        for name, suffix in (("Markdown", "md"), ("HTML", "html"), ("JSON", "json"), ("Word", "docx")):
             with page.expect_download() as downloading:
                 page.get_by_role("button", name=name, exact=True).click()
             download = downloading.value
             assert download.suggested_filename == f"footnote-how-much-will-the-four-electric-ferries-cost.{suffix}"
-            texts[suffix] = Path(download.path()).read_text(encoding="utf-8")
-        assert texts["md"].startswith("# How much will the four electric ferries cost?")
-        assert COST in texts["html"]
+            texts[suffix] = Path(download.path()).read_bytes()
+        assert texts["md"].startswith(b"# How much will the four electric ferries cost?")
+        assert COST.encode() in texts["html"]
+        assert COST in mammoth.convert_to_html(io.BytesIO(texts["docx"])).value
         title, (turn,) = read_json(texts["json"])
         assert (title, turn.question) == (FERRIES, FERRIES)
 

@@ -1,0 +1,51 @@
+"""The options of ``rag ask`` that save an answer: ``--format`` and ``--out``."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import click
+
+from rag.errors import SettingsError
+from rag.types import Answer
+
+KINDS = ("markdown", "plain", "html", "json", "docx", "bibtex", "ris", "csl")
+"""As ``rag.web.export.FORMATS`` has them, which is loaded when it is needed."""
+
+
+def options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add ``--format`` and ``--out`` to a command."""
+    out = "Write into FILE, in the format of its ending: .md, .txt, .html, .docx, .bib or .ris."
+    command = click.option("--out", type=click.Path(path_type=Path), metavar="FILE", help=out)(command)
+    kinds = "Write the answer with its sources, or (bibtex, ris, csl) a list of the cited articles."
+    return click.option("--format", "kind", type=click.Choice(KINDS), help=kinds)(command)
+
+
+def chosen(kind: str | None, out: Path | None) -> str | None:
+    """Return the format that the options name, ``None`` where they name none; raise UsageError for what cannot be."""
+    if kind is None and out is not None:
+        from rag.web.export import FORMATS
+
+        kind = next((each for each, (ending, *_) in FORMATS.items() if out.suffix.lower() == f".{ending}"), None)
+        if kind is None:
+            raise click.UsageError(f"choose how {out.name} is written with --format, one of {', '.join(KINDS)}")
+    if kind == "docx" and out is None:
+        raise click.UsageError("name the Word file with --out FILE")
+    return kind
+
+
+def write(answer: Answer, kind: str, out: Path | None) -> None:
+    """Write an answer into a file, or print it where none is named."""
+    from rag.web.conversation import Turn
+    from rag.web.export import export
+
+    content = export((Turn(1, answer.question, "done", answer),), kind).content
+    if out is None:
+        click.echo(content, nl=False)
+        return
+    try:
+        out.write_bytes(content)
+    except OSError as error:
+        raise SettingsError(f"{out} cannot be written ({error.strerror}); name another file with --out") from error

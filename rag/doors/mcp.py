@@ -1,0 +1,89 @@
+"""The MCP door: ``rag mcp`` speaks the Model Context Protocol over standard input and output, ``route`` over HTTP."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from types import ModuleType
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from rag.errors import FootnoteError, MissingExtra
+from rag.settings import Settings
+
+if TYPE_CHECKING:
+    from starlette.routing import Route
+
+    from rag.chatbot import Chatbot
+
+log = logging.getLogger(__name__)
+
+
+def _tools() -> ModuleType:
+    try:
+        from rag.doors import mcp_tools
+    except ModuleNotFoundError as error:  # also where an older SDK lacks a part
+        if not (error.name or "").startswith("mcp"):
+            raise
+        raise MissingExtra('MCP needs its SDK, version 2; run: pip install "footnote-rag[mcp]"') from None
+    return mcp_tools
+
+
+def route(chatbot: Callable[[], Chatbot], settings: Settings, path: str = "/mcp") -> Route:
+    """Make the route that serves MCP over HTTP in any Starlette app: ``app.router.routes.insert(0, route(…))``.
+
+    Like the page it answers under the names that ``settings`` know, and to no foreign page. Raises MissingExtra,
+    SettingsError.
+    """
+    tools = _tools()
+    from starlette.routing import Route
+
+    from rag.web.security import Address, Guard
+
+    address = Address.of(settings)
+    return Route(path, Guard(tools.Endpoint(tools.server(chatbot, address.root)), address), methods=["POST"])
+
+
+_folder = click.Path(path_type=Path)
+
+
+@click.command("mcp")
+@click.option("--articles", type=_folder, help="The folder of articles [RAG_ARTICLES, seeds].")
+@click.option("--index", type=_folder, help="The index's folder [RAG_INDEX, one of your cache].")
+@click.option("--model", help="What writes the answers of ask [RAG_MODEL, extractive].")
+def command(**changes: Any) -> None:
+    """Serve the articles to a program over standard input and output, by the Model Context Protocol.
+
+    In the settings of Claude, Cursor and others: {"mcpServers": {"articles": {"command": "rag", "args": ["mcp"]}}}
+    """
+    made = _tools().server(chatbot := _Opened(Settings.from_environment(**changes)))
+    threading.Thread(target=chatbot.prepare, name="opening", daemon=True).start()
+    made.run("stdio")
+
+
+class _Opened:
+    """Open the chatbot while the client says hello, and bring it up to date for each tool."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._lock = threading.Lock()
+        self._chatbot: Chatbot | None = None
+
+    def prepare(self) -> None:
+        try:
+            self()
+        except FootnoteError as error:  # each tool says so again
+            log.debug("not opened: %s", type(error).__name__)
+
+    def __call__(self) -> Chatbot:
+        from rag.chatbot import Chatbot
+
+        with self._lock:
+            if self._chatbot is None:
+                self._chatbot = Chatbot.open(self._settings, reads=True)
+                return self._chatbot
+        self._chatbot.refresh()
+        return self._chatbot
