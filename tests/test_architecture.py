@@ -148,22 +148,7 @@ ARROWS: dict[str, set[str]] = {
         "ui",
         "web",
     },
-    "__main__": {
-        "build",
-        "chat",
-        "chatbot",
-        "cite",
-        "doors",
-        "draft",
-        "evaluate",
-        "index",
-        "read",
-        "retrieve",
-        "settings",
-        "timeline",
-        "ui",
-        "web",
-    },
+    "__main__": {"doors", "settings"},
     "__init__": {"build", "chatbot", "draft", "evaluate", "settings"},
 }
 # Foreign packages that one place alone may import.

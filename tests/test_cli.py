@@ -13,8 +13,8 @@ from typing import Any
 import pytest
 
 from news import ARTICLES, write_articles
-from rag.__main__ import _print_answer
 from rag.cite import marked_text
+from rag.doors.printing import print_answer
 from rag.generations import new_generation
 from rag.types import Answer, Header, Sentence
 from talks import BRICK, BURNED, answered, cited, hit
@@ -97,7 +97,7 @@ def test_where_nothing_is_found_it_exits_3_and_names_the_nearest_in_short(folder
 
 
 def printed(answer: Answer, capsys: pytest.CaptureFixture[str]) -> str:
-    _print_answer(answer)
+    print_answer(answer)
     return capsys.readouterr().out
 
 
