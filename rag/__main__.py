@@ -20,6 +20,7 @@ from rag.doors.measuring import evaluate, models
 from rag.doors.options import INTERRUPTED
 from rag.doors.page import account, chat, feedback
 from rag.doors.printing import plain
+from rag.doors.talking import talk
 from rag.errors import FootnoteError
 from rag.settings import Settings
 
@@ -31,15 +32,21 @@ log = logging.getLogger(__name__)
 click.UsageError.exit_code = 64
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.group(
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    epilog='Example: rag ask "How long is the tram line?" --articles ~/reporting',
+)
 @click.version_option(package_name="footnote-rag", prog_name="rag")
 def cli() -> None:
     """Ask a folder of articles; every sentence of the answer carries a quote that stands in an article."""
+    if os.environ.get("NO_COLOR"):
+        click.get_current_context().color = False
 
 
 cli.add_command(build)
 cli.add_command(add)
 cli.add_command(ask)
+cli.add_command(talk)
 cli.add_command(search)
 cli.add_command(check_draft)
 cli.add_command(find_quotation)

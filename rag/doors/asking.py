@@ -9,53 +9,75 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from rag.doors.opened import draft_line, opened
-from rag.doors.options import REFUSED, folders, json_output, k_option, model_option, narrowing, scope_options
+from rag.doors.opened import draft_lines, opened
+from rag.doors.options import REFUSED, folder_options, json_option, k_option, model_option, narrowing, scope_options
 from rag.doors.printing import plain, print_answer, print_hit, print_json, print_search
+from rag.doors.talking import continue_option, keep, last_conversation, talk
 from rag.types import spoken_date
 
 if TYPE_CHECKING:
     from rag.timeline import Entry
 
+LONGEST_PIPED = 100_000
+"""Bytes that are read of a question in a pipe."""
 
-@click.command()
-@click.argument("question")
-@folders
+
+@click.command(epilog='Example: echo "How long is the tram line?" | rag ask --since 2023')
+@click.argument("question", required=False)
+@folder_options
 @model_option
 @scope_options
 @k_option
-@json_output
+@continue_option
+@json_option
 def ask(
-    question: str,
+    question: str | None,
     articles: Path | None,
     index: Path | None,
     model: str | None,
     k: int | None,
+    continued: bool,
     as_json: bool,
     **narrowed: Any,
 ) -> None:
-    """Answer QUESTION from the articles, every sentence with its quote."""
-    from rag.retrieve import check_question, check_scope  # a question that cannot be asked must not wait for a build
+    """Answer QUESTION from the articles, every sentence with its quote.
 
-    question, scope = check_question(question), check_scope(**narrowing(**narrowed)) or None
-    with opened(articles, index, model, reads=True) as chatbot, draft_line() as show:
-        for answer in chatbot.stream(question, k=k, scope=scope):
-            show(answer)
+    Without QUESTION it is read from a pipe; on a terminal a conversation begins, as with rag talk.
+    """
+    from rag.retrieve import check_question, check_scope  # a question that cannot be asked must not wait for a build
+    from rag.web.conversation import begin, change, history
+
+    if question is None and sys.stdin.isatty():
+        if as_json or not sys.stdout.isatty():
+            raise click.UsageError('name a question, such as: rag ask "Who voted?"')
+        options = {"articles": articles, "index": index, "model": model, "k": k, "continued": continued, **narrowed}
+        click.get_current_context().invoke(talk, **options)
+        return
+    if question is None:
+        question = sys.stdin.buffer.read(LONGEST_PIPED).decode("utf-8", "replace")
+    question = check_question(question)
+    with opened(articles, index, model, reads=True) as chatbot:
+        scope = check_scope(**narrowing(chatbot, **narrowed)) or None
+        conversation = begin(last_conversation(chatbot.settings) if continued else (), question)
+        with draft_lines() as show:
+            for answer in chatbot.stream(question, history(conversation), k, scope=scope):
+                show(answer)
     if as_json:
         print_json(answer.to_dict())
     else:
         print_answer(answer)
+    keep(chatbot.settings, change(conversation, status="done", answer=answer))
     if answer.refused:
         sys.exit(REFUSED)
 
 
-@click.command()
+@click.command(epilog='Example: rag search "tram line" --explain')
 @click.argument("question")
-@folders
+@folder_options
 @scope_options
 @k_option
 @click.option("--explain", is_flag=True, help="Show what was searched, and what was left out and why, as well.")
-@json_output
+@json_option
 def search(
     question: str,
     articles: Path | None,
@@ -70,7 +92,7 @@ def search(
 
     question = check_question(question)
     with opened(articles, index) as chatbot:
-        found = chatbot.find(question, k, **narrowing(**narrowed))
+        found = chatbot.find(question, k, **narrowing(chatbot, **narrowed))
     if found.notice and not explain:
         click.echo(found.notice, err=True)
     if as_json:
@@ -82,18 +104,18 @@ def search(
         print_search(found)
 
 
-@click.command("timeline")
+@click.command("timeline", epilog='Example: rag timeline "tram line" --since 2023')
 @click.argument("topic")
-@folders
+@folder_options
 @scope_options
-@json_output
+@json_option
 def show_timeline(topic: str, articles: Path | None, index: Path | None, as_json: bool, **narrowed: Any) -> None:
     """Quote one line on TOPIC from each article that mentions it, in order of publication."""
     from rag.retrieve import check_question
 
     topic = check_question(topic)
     with opened(articles, index) as chatbot:
-        entries = chatbot.timeline(topic, **narrowing(**narrowed))
+        entries = chatbot.timeline(topic, **narrowing(chatbot, **narrowed))
     if as_json:
         print_json({"topic": topic, "entries": [_entry(each) for each in entries]})
     for each in () if as_json else entries:

@@ -8,16 +8,16 @@ from pathlib import Path
 import click
 
 from rag.doors.opened import opened
-from rag.doors.options import DIFFERS, folders, json_output
+from rag.doors.options import DIFFERS, folder_options, json_option
 from rag.doors.printing import print_json, print_lines
 from rag.errors import SettingsError
 
 
-@click.command("check")
+@click.command("check", epilog="Example: rag check draft.docx --html report.html")
 @click.argument("draft", metavar="DRAFT")
-@folders
+@folder_options
 @click.option("--html", "report", type=click.Path(path_type=Path), help="Write a report for a browser into this file.")
-@json_output
+@json_option
 def check_draft(draft: str, articles: Path | None, index: Path | None, report: Path | None, as_json: bool) -> None:
     """Check each sentence and each quotation of DRAFT (.txt, .md, .docx, or - for standard input).
 
@@ -39,7 +39,7 @@ def check_draft(draft: str, articles: Path | None, index: Path | None, report: P
         try:
             report.write_text(reports.page(checked, name), "utf-8")
         except OSError as error:
-            raise SettingsError(f"{report.name} cannot be written ({error.strerror}); name another file") from error
+            raise SettingsError(f"{report} cannot be written ({error.strerror}); name another file") from error
     if as_json:
         print_json(reports.as_json(checked))
     else:
@@ -48,10 +48,10 @@ def check_draft(draft: str, articles: Path | None, index: Path | None, report: P
         sys.exit(DIFFERS)
 
 
-@click.command("quote")
+@click.command("quote", epilog='Example: rag quote "the plant takes its water from the lake"')
 @click.argument("words", metavar="WORDS")
-@folders
-@json_output
+@folder_options
+@json_option
 def find_quotation(words: str, articles: Path | None, index: Path | None, as_json: bool) -> None:
     """Tell where WORDS stand in the articles, also where they are altered; "…" stands for what was left out.
 

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from rag.doors.opened import progress_bar
-from rag.doors.options import FAILED_FILES, folders, json_output
-from rag.doors.printing import plain, print_changes, print_json
+from rag.doors.options import FAILED_FILES, folder_options, json_option
+from rag.doors.printing import plain, plural, print_changes, print_json
 from rag.errors import ArticlesError, FootnoteError, IndexCorrupt, SettingsError
 from rag.settings import Settings
 
@@ -22,10 +22,10 @@ if TYPE_CHECKING:
     from rag.index import Index
 
 
-@click.command()
-@folders
+@click.command(epilog="Example: rag build --articles ~/reporting")
+@folder_options
 @click.option("--fresh", is_flag=True, help="Start from nothing instead of from the existing index.")
-@json_output
+@json_option
 def build(articles: Path | None, index: Path | None, fresh: bool, as_json: bool) -> None:
     """Build the index, or bring it up to date: only what changed is read and embedded."""
     from rag.build import build as build_index
@@ -41,13 +41,15 @@ def build(articles: Path | None, index: Path | None, fresh: bool, as_json: bool)
         sys.exit(FAILED_FILES)
 
 
-@click.command()
+@click.command(epilog="Example: rag add https://example.com/news/harbour-vote")
 @click.argument("addresses", nargs=-1, metavar="[URL]...")
 @click.option(
-    "--file", type=click.Path(path_type=Path), help="A file with more addresses, one a line; # begins a remark."
+    "--file",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="A file with more addresses, one a line; # begins a remark.",
 )
-@folders
-@json_output
+@folder_options
+@json_option
 def add(
     addresses: tuple[str, ...], file: Path | None, articles: Path | None, index: Path | None, as_json: bool
 ) -> None:
@@ -64,7 +66,7 @@ def add(
     for address in addresses:
         if os.path.isfile(address):  # noqa: PTH113 - a long address is no error here
             raise click.UsageError(
-                f"{Path(address).name} is a file: put articles into the folder, and name a list of addresses with --file"
+                f"{address} is a file: put articles into the folder, and name a list of addresses with --file"
             )
     wanted = list(dict.fromkeys((*addresses, *(_lines(file) if file is not None else ()))))
     if not wanted:
@@ -99,14 +101,14 @@ def _lines(file: Path) -> list[str]:
     try:
         lines = file.read_text("utf-8-sig").splitlines()
     except (OSError, UnicodeError) as error:
-        raise SettingsError(f"{file.name} cannot be read as text; name another with --file") from error
+        raise SettingsError(f"{file} cannot be read as text; name another with --file") from error
     return [line.strip() for line in lines if line.strip() and not line.lstrip().startswith("#")]
 
 
-@click.command()
+@click.command(epilog="Example: rag status harbour.md")
 @click.argument("file", default="")
-@folders
-@json_output
+@folder_options
+@json_option
 def status(file: str, articles: Path | None, index: Path | None, as_json: bool) -> None:
     """Say what is in the index, whether it is up to date, and which files are not in it and why.
 
@@ -153,7 +155,7 @@ def _print_file(index: Index, name: str, as_json: bool) -> None:
     for notice in state.notices:
         click.echo(f"  {plain(notice)}")
     for kind, words in state.left_out.items():
-        click.echo(f"  left out: {kind}, {words} {'word' if words == 1 else 'words'}")
+        click.echo(f"  left out: {kind}, {plural(words, 'word')}")
     if headers and not state.left_out:
         click.echo("  left out: nothing")
 
@@ -162,9 +164,8 @@ def _print_status(state: dict[str, Any]) -> None:
     from rag.types import Header
 
     fresh = "outdated; run: rag build" if state["outdated"] else "up to date"
-    click.echo(
-        f"{state['articles']} articles, {state['passages']} passages, {fresh} (embedding model: {plain(state['embedder'])})"
-    )
+    counts = f"{plural(state['articles'], 'article')}, {plural(state['passages'], 'passage')}"
+    click.echo(f"{counts}, {fresh} (embedding model: {plain(state['embedder'])})")
     click.echo(f"index: {plain(state['index'])}")
     if state["notice"]:
         click.echo(plain(state["notice"]))
@@ -176,9 +177,9 @@ def _print_status(state: dict[str, Any]) -> None:
         click.echo(f"  incomplete: {plain(each['id'])}: {plain('; '.join(each['notices']))}")
 
 
-@click.command()
-@folders
-@json_output
+@click.command(epilog="Example: rag verify --articles ~/reporting")
+@folder_options
+@json_option
 def verify(articles: Path | None, index: Path | None, as_json: bool) -> None:
     """Check every byte, vector and span of the index."""
     from rag.index import verify as verify_index
@@ -188,7 +189,7 @@ def verify(articles: Path | None, index: Path | None, as_json: bool) -> None:
     if as_json:
         print_json({"passages": passages, "problems": problems})
     else:
-        click.echo(f"{passages} passages checked, {len(problems)} problems")
+        click.echo(f"{plural(passages, 'passage')} checked, {plural(len(problems), 'problem')}")
         for problem in problems:
             click.echo(f"  {plain(problem)}")
     if problems:

@@ -9,13 +9,13 @@ from pathlib import Path
 import click
 
 from rag.doors.opened import progress_bar
-from rag.doors.options import FAILED_FILES, folders, json_output, k_option, model_option
+from rag.doors.options import FAILED_FILES, folder_options, json_option, k_option, model_option
 from rag.doors.printing import plain, print_json
 from rag.settings import Settings
 
 
-@click.command()
-@json_output
+@click.command(epilog="Example: rag models --json")
+@json_option
 def models(as_json: bool) -> None:
     """List the models that can write answers: what runs on this machine, and for which services a key is set."""
     from rag.chat.reachable import reachable
@@ -32,9 +32,9 @@ def models(as_json: bool) -> None:
     click.echo("Choose one with RAG_MODEL or --model; without one, answers are sentences of the articles.")
 
 
-@click.command("eval")
-@click.argument("questions", type=click.Path(path_type=Path))
-@folders
+@click.command("eval", epilog="Example: rag eval questions.jsonl --against k=5")
+@click.argument("questions", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@folder_options
 @model_option
 @k_option
 @click.option(
@@ -44,7 +44,7 @@ def models(as_json: bool) -> None:
     metavar="SETTINGS",
     help='Ask again under other settings, such as "k=5 rewrite=rules", and compare; may be repeated.',
 )
-@json_output
+@json_option
 def evaluate(
     questions: Path,
     articles: Path | None,

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
+from textwrap import wrap
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from rag.doors.printing import plain, print_changes
+from rag.doors.printing import plain, plural, print_changes
 
 if TYPE_CHECKING:
     from rag.chatbot import Chatbot
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
 def opened(
     articles: Path | None, index: Path | None, model: str | None = None, reads: bool = False
 ) -> Iterator[Chatbot]:
+    """Open a chatbot, tell what a build before it did, and close it."""
     from rag.chatbot import Chatbot
 
     with progress_bar() as on_progress:
@@ -37,7 +40,7 @@ def opened(
 
 @contextmanager
 def progress_bar() -> Iterator[Callable[[Progress], None]]:
-    """A progress bar a stage, on a terminal only."""
+    """Show a progress bar for each stage, on a terminal only."""
     from tqdm import tqdm
 
     bar: tqdm[Any] | None = None
@@ -60,21 +63,28 @@ def progress_bar() -> Iterator[Callable[[Progress], None]]:
 
 
 @contextmanager
-def draft_line() -> Iterator[Callable[[Answer], None]]:
-    """What a model is writing, on one line of a terminal only: the answer is printed when it has been checked."""
-    shown = sys.stderr.isatty()
+def draft_lines() -> Iterator[Callable[[Answer], None]]:
+    """Show what a model is writing in the terminal's last lines, and erase it in the end."""
+    shown = sys.stderr.isatty() and os.environ.get("TERM") != "dumb"
+    drawn = 0
+
+    def draw(lines: list[str]) -> None:
+        nonlocal drawn
+        if shown and (lines or drawn):
+            up = f"\x1b[{drawn}A\r\x1b[J" if drawn else ""
+            sys.stderr.write(up + "".join(f"{line}\n" for line in lines))
+            sys.stderr.flush()
+            drawn = len(lines)
 
     def show(answer: Answer) -> None:
-        if shown and not answer.complete and answer.model != "extractive":
-            width = shutil.get_terminal_size().columns - 1
-            text = (
-                plain(" ".join(answer.text.split()))
-                or f"{len(answer.hits)} passages found, waiting for {answer.model} …"
-            )
-            click.echo(f"\r\x1b[K{text[-width:]}", err=True, nl=False)
+        if not answer.complete and answer.model != "extractive":
+            size = shutil.get_terminal_size()
+            found = f"{plural(len(answer.hits), 'passage')} found, waiting for {answer.model} …"
+            text = plain(answer.text) or found
+            lines = [line for each in text.split("\n") for line in wrap(each, max(size.columns - 1, 20)) or [""]]
+            draw(lines[-max(size.lines - 2, 1) :])
 
     try:
         yield show
     finally:
-        if shown:
-            click.echo("\r\x1b[K", err=True, nl=False)
+        draw([])

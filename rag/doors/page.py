@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from rag.doors.options import auth, folders, json_output, model_option
-from rag.doors.printing import plain, print_json
+from rag.doors.options import Setting, auth_option, folder_options, json_option, model_option
+from rag.doors.printing import plain, plural, print_json
 from rag.errors import MissingExtra, SettingsError
 from rag.settings import Settings
 
@@ -17,20 +17,36 @@ if TYPE_CHECKING:
     from rag.web.accounts import PasswordHash
 
 
-@click.command()
-@folders
-@click.option("--host", help="The address to listen on [RAG_HOST, 127.0.0.1].")
-@click.option("--port", type=click.IntRange(1, 65535), help="The port, or the next free one [RAG_PORT, 7860].")
+@click.command(epilog="Example: rag chat --articles ~/reporting --browser")
+@folder_options
+@click.option("--host", cls=Setting, setting="host", help="The address to listen on.")
+@click.option(
+    "--port", cls=Setting, setting="port", type=click.IntRange(1, 65535), help="The port, or the next free one."
+)
 @click.option("--browser", is_flag=True, help="Open the page in a browser.")
-@click.option("--watch", flag_value="on", help="Follow the folder: take changes in as they happen [RAG_WATCH, off].")
-@auth
-@click.option("--root-path", metavar="PATH", help="Where a proxy shows the page, such as /news [RAG_ROOT_PATH].")
+@click.option(
+    "--watch",
+    cls=Setting,
+    setting="watch",
+    flag_value="on",
+    help="Follow the folder: take changes in as they happen.",
+)
+@auth_option
+@click.option(
+    "--root-path",
+    cls=Setting,
+    setting="root_path",
+    metavar="PATH",
+    help="Where a proxy shows the page, such as /news.",
+)
 @click.option(
     "--allow-host",
     "allowed_hosts",
+    cls=Setting,
+    setting="allowed_hosts",
     multiple=True,
     metavar="NAME",
-    help="A further name it may be reached under, such as a proxy's; may be repeated [RAG_ALLOWED_HOSTS].",
+    help="A further name it may be reached under, such as a proxy's; may be repeated.",
 )
 @model_option
 def chat(browser: bool, allowed_hosts: tuple[str, ...], **changes: Any) -> None:
@@ -44,12 +60,15 @@ def chat(browser: bool, allowed_hosts: tuple[str, ...], **changes: Any) -> None:
     ui.launch(Settings.from_environment(allowed_hosts=",".join(allowed_hosts) or None, **changes), browser)
 
 
-@click.command()
+@click.command(epilog="Example: rag feedback questions.jsonl")
 @click.argument("file", type=click.Path(path_type=Path))
 @click.option(
     "--data",
-    type=click.Path(path_type=Path),
-    help="The folder feedback is kept in [RAG_DATA].",
+    cls=Setting,
+    setting="data",
+    shown="a folder of your data for each folder of articles",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="The folder feedback is kept in.",
 )
 def feedback(file: Path, data: Path | None) -> None:
     """Writes what readers said of answers into FILE, as questions for rag eval."""
@@ -59,21 +78,21 @@ def feedback(file: Path, data: Path | None) -> None:
     try:
         file.write_text(questions.text, "utf-8")
     except OSError as error:
-        raise SettingsError(f"{file.name} cannot be written ({error.strerror}); name another file") from error
-    click.echo(f"{questions.count:,} question{'s' * (questions.count != 1)}")
+        raise SettingsError(f"{file} cannot be written ({error.strerror}); name another file") from error
+    click.echo(plural(questions.count, "question"))
     if questions.damaged:
         click.echo(f"{questions.damaged:,} could not be read", err=True)
         sys.exit(2)
 
 
-@click.group()
+@click.group(epilog="Example: rag account add ana --auth accounts.txt")
 def account() -> None:
     """Make, remove and list the accounts of those who may log in to the page."""
 
 
-@account.command("add")
+@account.command("add", epilog="Example: rag account add ana --auth accounts.txt")
 @click.argument("name")
-@auth
+@auth_option
 @click.option("--password-stdin", is_flag=True, help="Read the password from standard input.")
 def add_account(name: str, accounts: str | None, password_stdin: bool) -> None:
     """Make an account called NAME, or give it a new password, which is asked for twice."""
@@ -91,9 +110,9 @@ def add_account(name: str, accounts: str | None, password_stdin: bool) -> None:
     )
 
 
-@account.command("remove")
+@account.command("remove", epilog="Example: rag account remove ana --auth accounts.txt")
 @click.argument("name")
-@auth
+@auth_option
 def remove_account(name: str, accounts: str | None) -> None:
     """Remove the account called NAME; whoever uses it is logged out."""
     from rag.errors import AccountsError
@@ -107,9 +126,9 @@ def remove_account(name: str, accounts: str | None) -> None:
     click.echo(f"{plain(name)} is removed; the conversations of that name wait for whoever gets it next")
 
 
-@account.command("list")
-@auth
-@json_output
+@account.command("list", epilog="Example: rag account list --auth accounts.txt")
+@auth_option
+@json_option
 def list_accounts(accounts: str | None, as_json: bool) -> None:
     """List the names of all accounts."""
     from rag.web.accounts import read_accounts

@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 import shutil
 import sys
+from collections.abc import Iterable
 from dataclasses import replace
 from itertools import groupby
-from textwrap import fill, shorten
+from textwrap import shorten
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -15,16 +16,35 @@ import click
 from rag.types import DOUBTS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from rag.draft.report import Line
     from rag.retrieve import Found
     from rag.types import Answer, Changes, FileReason, Hit, Sentence
 
 MOST_NEAREST = 3
-"""How many passages are named where no answer was found."""
+"""How many articles are named where no answer was found."""
 MOST_CHARACTERS = 160
 """How much is printed of a passage that is only named."""
+
+
+def plural(count: int, noun: str) -> str:
+    """Write a count with its noun.
+
+    >>> plural(1, "article"), plural(1200, "article")
+    ('1 article', '1,200 articles')
+    """
+    return f"{count:,} {noun}{'' if count == 1 else 's'}"
+
+
+def fitted(text: str, indent: int = 0, hang: int = 0) -> str:
+    """Wrap each line of a text to the terminal's width; in a pipe lines stay whole.
+
+    ``indent`` and ``hang`` count the spaces before a line and, more, before what is wrapped of it.
+    """
+    first, further = " " * indent, " " * (indent + hang)
+    if not sys.stdout.isatty():
+        return "\n".join(first + line for line in text.split("\n"))
+    width = max(shutil.get_terminal_size().columns, 20)
+    return "\n".join(click.wrap_text(line, width, first, further) for line in text.split("\n"))
 
 
 def print_changes(changes: Changes, err: bool = False) -> None:
@@ -33,10 +53,10 @@ def print_changes(changes: Changes, err: bool = False) -> None:
         for name in ("added", "changed", "removed", "kept")
         if getattr(changes, name)
     )
-    click.echo(
-        f"{changes.articles} articles, {changes.passages} passages ({changes.embedded} embedded): {counts or 'nothing'}",
-        err=err,
+    whole = (
+        f"{plural(changes.articles, 'article')}, {plural(changes.passages, 'passage')} ({changes.embedded:,} embedded)"
     )
+    click.echo(f"{whole}: {counts or 'nothing'}", err=err)
     _print_reasons("skipped", changes.skipped, err)
     _print_reasons("failed", changes.failed, err)
     _print_reasons("incomplete", changes.incomplete, err)
@@ -48,22 +68,27 @@ def _print_reasons(what: str, files: tuple[FileReason, ...], err: bool) -> None:
 
 
 def print_answer(answer: Answer) -> None:
+    """Print an answer with its numbered sources; of a refusal only what is nearest."""
     if answer.searched:
-        click.echo(f"Searched for: {plain(answer.searched)}\n")
+        click.echo(fitted(f"Searched for: {plain(answer.searched)}\n"))
     if answer.understood:
-        click.echo(f"Understood: {plain(' · '.join(answer.understood))}\n")
-    click.echo(_with_marks(answer))
+        click.echo(fitted(f"Understood: {plain(' · '.join(answer.understood))}\n"))
+    click.echo(fitted(_with_marks(answer)))
     if answer.notice:
         click.echo(f"\n{plain(answer.notice)}", err=True)
-    for hit in answer.hits[:MOST_NEAREST] if answer.state == "none" else ():
-        print_beginning(hit, "Nearest: ")
+    nearest = answer.hits if answer.state == "none" else ()
+    for title in list(dict.fromkeys(hit.document.cited() for hit in nearest))[:MOST_NEAREST]:
+        click.echo(fitted(f"Nearest: {plain(title)}", 2, 2))
+    printed = {each.text for each in answer.sentences} if answer.state == "closest" else ()
     for number, quotes in groupby(answer.citations, key=lambda each: each.number):
         for place, citation in enumerate(quotes):
             if place == 0:
-                click.echo(f"\n  [{number}] {plain(citation.hit.document.cited())}")
+                click.echo("\n" + fitted(f"[{number}] {plain(citation.hit.document.cited())}", 2, 4))
+            if citation.quote not in printed:
+                click.echo(fitted(f"“{plain(' '.join(citation.quote.split()))}”", 6))
             span = f"characters {citation.start} to {citation.end}"
-            where = ", ".join(filter(None, (citation.hit.passage.document_id, citation.place, span)))
-            click.echo(f"      “{plain(' '.join(citation.quote.split()))}”\n      {plain(where)}")
+            where = filter(None, (citation.hit.passage.document_id, citation.place, span))
+            click.echo(fitted(plain(", ".join(where)), 6))
 
 
 def _with_marks(answer: Answer) -> str:
@@ -103,15 +128,10 @@ def _bold(text: str) -> str:
 
 
 def print_lines(lines: Iterable[Line]) -> None:
-    """Print a report, as wide as the terminal; in a pipe each line stays whole and without colour."""
-    width = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
+    """Print a report, with each status in its colour."""
     for indent, status, text in lines:
-        label = f"{status}: " if status else ""
-        whole = " " * indent + label + plain(text)
-        shown = fill(whole, max(width, 20), subsequent_indent=" " * (indent + 2)) if width else whole
-        start, end = indent, indent + len(label)
-        colour = _COLOURS.get(status)
-        click.echo(shown[:start] + click.style(shown[start:end], fg=colour) + shown[end:] if colour else shown)
+        label = click.style(f"{status}:", fg=_COLOURS.get(status)) + " " if status else ""
+        click.echo(fitted(label + plain(text), indent, 2))
 
 
 _COLOURS = {
@@ -123,7 +143,7 @@ _COLOURS = {
 
 def print_beginning(hit: Hit, before: str) -> None:
     beginning = shorten(hit.passage.text, MOST_CHARACTERS, placeholder="…")
-    click.echo(f"  {before}{plain(hit.document.cited())}\n    {plain(beginning)}")
+    click.echo(fitted(f"{before}{plain(hit.document.cited())}\n  {plain(beginning)}", 2, 2))
 
 
 def print_hit(number: int, hit: Hit) -> None:
@@ -133,8 +153,8 @@ def print_hit(number: int, hit: Hit) -> None:
     also = f"also in {', '.join(each.outlet or each.id for each in hit.also)}" if hit.also else ""
     reasons = " · ".join(part for part in (f"{hit.score:.2f}", meaning, by_words, *why.met, also) if part)
     cited = " · ".join(filter(None, (hit.document.cited(), hit.passage.place)))
-    click.echo(f"\n{number}. {plain(cited)}\n   {plain(reasons)}")
-    click.echo(f"   {plain(' '.join(hit.passage.text.split()))}")
+    click.echo("\n" + fitted(f"{number}. {plain(cited)}", 0, 3))
+    click.echo(fitted(f"{plain(reasons)}\n{plain(' '.join(hit.passage.text.split()))}", 3))
 
 
 def print_search(found: Found) -> None:
@@ -142,7 +162,7 @@ def print_search(found: Found) -> None:
     scope = found.scope
     period = " to ".join(day or "…" for day in scope.published) if any(scope.published) else ""
     narrowed = ", ".join((*scope.outlets, *scope.authors, *scope.documents, *filter(None, [period])))
-    click.echo(f"\n{found.candidates} passages weighed, {len(found.hits)} shown")
+    click.echo(f"\n{plural(found.candidates, 'passage')} weighed, {len(found.hits)} shown")
     click.echo(f"  narrowed to: {plain(narrowed or 'nothing, all articles')}")
     for part in found.parts:
         click.echo(f"  searched for by itself: {plain(part)}")
