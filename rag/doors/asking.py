@@ -29,6 +29,16 @@ LONGEST_PIPED = 100_000
 @scope_options
 @k_option
 @continue_option
+@click.option(
+    "--file",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help='Answer a file of questions: .csv with a column "question", .jsonl, or .txt with one a line.',
+)
+@click.option(
+    "--out",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Where the answers of --file go: .csv, .html, .docx or .jsonl. The same command again continues.",
+)
 @json_option
 def ask(
     question: str | None,
@@ -37,6 +47,8 @@ def ask(
     model: str | None,
     k: int | None,
     continued: bool,
+    file: Path | None,
+    out: Path | None,
     as_json: bool,
     **narrowed: Any,
 ) -> None:
@@ -47,6 +59,13 @@ def ask(
     from rag.retrieve import check_question, check_scope  # a question that cannot be asked must not wait for a build
     from rag.web.conversation import begin, change, history
 
+    if file is not None or out is not None:
+        if file is None or out is None or question is not None or continued or as_json:
+            raise click.UsageError(
+                "a file of questions takes --file and --out alone: rag ask --file in.csv --out out.csv"
+            )
+        _ask_file(file, out, articles, index, model, k, narrowed)
+        return
     if question is None and sys.stdin.isatty():
         if as_json or not sys.stdout.isatty():
             raise click.UsageError('name a question, such as: rag ask "Who voted?"')
@@ -69,6 +88,24 @@ def ask(
     keep(chatbot.settings, change(conversation, status="done", answer=answer))
     if answer.refused:
         sys.exit(REFUSED)
+
+
+def _ask_file(
+    file: Path,
+    out: Path,
+    articles: Path | None,
+    index: Path | None,
+    model: str | None,
+    k: int | None,
+    narrowed: dict[str, Any],
+) -> None:
+    from rag.doors.batch import answer_file, checked_format, read_questions
+    from rag.retrieve import check_scope
+
+    checked_format(out)
+    asked = read_questions(file)  # a file that cannot be used must not wait for a build
+    with opened(articles, index, model, reads=True) as chatbot:
+        answer_file(chatbot, asked, out, k, check_scope(**narrowing(chatbot, **narrowed)) or None)
 
 
 @click.command(epilog='Example: rag search "tram line" --explain')

@@ -73,7 +73,7 @@ def print_answer(answer: Answer) -> None:
         click.echo(fitted(f"Searched for: {plain(answer.searched)}\n"))
     if answer.understood:
         click.echo(fitted(f"Understood: {plain(' · '.join(answer.understood))}\n"))
-    click.echo(fitted(_with_marks(answer)))
+    click.echo(fitted(_marked_answer(answer)))
     if answer.notice:
         click.echo(f"\n{plain(answer.notice)}", err=True)
     nearest = answer.hits if answer.state == "none" else ()
@@ -91,7 +91,12 @@ def print_answer(answer: Answer) -> None:
             click.echo(fitted(plain(", ".join(where)), 6))
 
 
-def _with_marks(answer: Answer) -> str:
+def answer_text(answer: Answer) -> str:
+    """Return an answer's text with its numbers and marks, without colour."""
+    return click.unstyle(_marked_answer(answer))
+
+
+def _marked_answer(answer: Answer) -> str:
     """The answer's text with bold, in which what no quote carries is marked where it stands."""
     from rag.cite import marked_text
 
