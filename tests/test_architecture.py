@@ -110,7 +110,7 @@ ARROWS: dict[str, set[str]] = {
     "prompt": set(),
     "map": {"index", "embeddings"},
     "chat": {"settings", "tokens"},
-    "build": {"generations", "index", "read", "settings", "split", "embeddings"},
+    "build": {"chat", "generations", "index", "read", "settings", "split", "embeddings"},
     "chatbot": {
         "read",
         "answer",
