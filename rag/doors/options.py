@@ -60,7 +60,7 @@ def folder_options(command: Callable[..., Any]) -> Callable[..., Any]:
         cls=Setting,
         setting="index",
         shown="a folder of your cache for each folder of articles",
-        type=click.Path(file_okay=False, path_type=Path),
+        type=click.Path(path_type=Path),
         help="The index's folder.",
     )(command)
     return click.option(
