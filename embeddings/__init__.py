@@ -183,10 +183,16 @@ def open_embedder(name: str = "bundled") -> Embedder:
 def embedder_name(name: str) -> str:
     """The name that the embedder of ``open_embedder(name)`` has, without loading anything.
 
-    >>> embedder_name("bundled"), embedder_name("minilm")
-    ('multilingual-e5-small', 'all-MiniLM-L6-v2')
+    Of an address its query is left out, which may carry a key.
+
+    >>> embedder_name("bundled"), embedder_name("minilm"), embedder_name("https://velm.example/v1?key=test-key#small")
+    ('multilingual-e5-small', 'all-MiniLM-L6-v2', 'https://velm.example/v1#small')
     """
     from embeddings.weights import MINILM_NAME, MULTILINGUAL_NAME
+
+    if "://" in name:
+        address, _, model = name.partition("#")
+        return f"{address.partition('?')[0].rstrip('/')}#{model}"
 
     named = {
         "bundled": MULTILINGUAL_NAME,

@@ -129,9 +129,18 @@ def _scan(settings: Settings) -> tuple[list[SourceFile], list[FileReason], list[
 
 def load_embedder(settings: Settings) -> Embedder:
     """The embedding model that the settings name; loading it takes seconds."""
-    from embeddings import EmbeddingError, open_embedder
+    from embeddings import EmbeddingError, embedder_name, open_embedder
+    from rag.chat.vectors import names_endpoint, open_vectors
 
     try:
+        if names_endpoint(settings.embedder):
+            from embeddings.endpoint import EndpointEmbedder
+            from rag.chat.estimate import estimate_tokens
+
+            target, post = open_vectors(settings.embedder)
+            return EndpointEmbedder(
+                embedder_name(settings.embedder), target, post, lambda text: estimate_tokens(text, post.model)
+            )
         return open_embedder(settings.embedder)
     except EmbeddingError as error:
         raise EmbedderError(str(error)) from error

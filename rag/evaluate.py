@@ -273,9 +273,9 @@ def read_questions(path: str | Path) -> tuple[Case, ...]:
         text = path.read_bytes().decode("utf-8-sig")
     except OSError as error:
         reason = error.strerror or type(error).__name__
-        raise QuestionError(f"{path.name} cannot be read ({reason}); name a file of questions") from None
+        raise QuestionError(f"{path} cannot be read ({reason}); name a file of questions") from None
     except UnicodeDecodeError as error:
-        raise QuestionError(f"{path.name} is not UTF-8 (at byte {error.start}); save it as UTF-8") from None
+        raise QuestionError(f"{path} is not UTF-8 (at byte {error.start}); save it as UTF-8") from None
     cases, wrong = [], []
     for number, line in enumerate(text.split("\n"), start=1):
         if line.strip():
@@ -285,9 +285,9 @@ def read_questions(path: str | Path) -> tuple[Case, ...]:
                 wrong.append(f"line {number}: {error}")
     if wrong:
         more = f"; and {len(wrong) - _SHOWN_BAD_LINES} more lines" if len(wrong) > _SHOWN_BAD_LINES else ""
-        raise QuestionError(f"{path.name}, {'; '.join(wrong[:_SHOWN_BAD_LINES])}{more}")
+        raise QuestionError(f"{path}, {'; '.join(wrong[:_SHOWN_BAD_LINES])}{more}")
     if not cases:
-        raise QuestionError(f'{path.name} holds no questions; write one a line, such as {{"question": "Who voted?"}}')
+        raise QuestionError(f'{path} holds no questions; write one a line, such as {{"question": "Who voted?"}}')
     return tuple(cases)
 
 

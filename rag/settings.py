@@ -50,7 +50,8 @@ class Settings:
     conversations: str = "on"
     """Whether the page keeps conversations: ``on`` or ``off``."""
     embedder: str = "bundled"
-    """The embedding model: ``bundled`` (multilingual-e5-small), ``minilm`` (English alone), a hub name, or a folder."""
+    """The embedding model: ``bundled`` (multilingual-e5-small), ``minilm`` (English alone), a hub name, a folder, or one
+    behind an address: ``ollama:NAME``, ``openai:NAME``, ``https://HOST/v1#NAME``."""
     reranker: str = "off"
     """What orders the best passages anew: ``off``, or a sentence-transformers CrossEncoder (a hub name or a folder)."""
     model: str = "extractive"

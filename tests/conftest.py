@@ -9,6 +9,7 @@ import tempfile
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 # What asks without naming an index (examples in docstrings, among others) would build ./index in both processes at once.
 os.environ["RAG_INDEX"] = tempfile.mkdtemp(prefix="footnote-tests-")
+os.environ["RAG_DATA"] = os.path.join(os.environ["RAG_INDEX"], "data")  # noqa: PTH118 - before anything is imported
 
 import atexit
 import shutil

@@ -13,8 +13,8 @@ from typing import Any
 import pytest
 
 from news import ARTICLES, write_articles
-from rag.__main__ import _print_answer
 from rag.cite import marked_text
+from rag.doors.printing import print_answer
 from rag.generations import new_generation
 from rag.types import Answer, Header, Sentence
 from talks import BRICK, BURNED, answered, cited, hit
@@ -39,9 +39,9 @@ def run_python(folder: Path, program: str, **environment: str) -> subprocess.Com
 def _run(folder: Path, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
     root = str(Path(__file__).parent.parent)
     known = {"PYTHONPATH": root, "RAG_EMBEDDER": "hashing", "PYTHONUTF8": "1", **environment}
-    command = [sys.executable, *arguments]
+    command, environment = [sys.executable, *arguments], {**os.environ, "RAG_DATA": str(folder / "data"), **known}
     return subprocess.run(
-        command, capture_output=True, text=True, cwd=folder, env={**os.environ, **known}, check=False, encoding="utf-8"
+        command, capture_output=True, text=True, cwd=folder, env=environment, check=False, encoding="utf-8", input=""
     )
 
 
@@ -90,18 +90,16 @@ def test_where_nothing_is_found_it_exits_3_and_names_the_nearest_in_short(folder
     assert done.returncode == 3
     first, *nearest = done.stdout.splitlines()
     assert first == "No answer found."
-    assert len(nearest) == 6
-    assert [line[:11] for line in nearest[::2]] == ["  Nearest: "] * 3
-    assert max(map(len, nearest[1::2])) <= 4 + 160
+    assert [line[:11] for line in nearest] == ["  Nearest: "] * 3
     assert json.loads(run(folder, "ask", "Quicklime xylophone?", *FOLDERS, "--json").stdout)["refused"] is True
 
 
 def printed(answer: Answer, capsys: pytest.CaptureFixture[str]) -> str:
-    _print_answer(answer)
+    print_answer(answer)
     return capsys.readouterr().out
 
 
-def test_the_closest_sentences_are_printed_with_their_quotes_by_article(capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_closest_sentences_are_printed_once_and_their_places_by_article(capsys: pytest.CaptureFixture[str]) -> None:
     other = cited(2, "It rained.", hit(Header("rain.md", "Rain"), "It rained."))
     said = [Sentence(each.quote, (each,), lead="\n- ") for each in (BURNED, BRICK, other)]
     answer = answered(*said, hits=(hit(),))
@@ -110,9 +108,8 @@ def test_the_closest_sentences_are_printed_with_their_quotes_by_article(capsys: 
         "No answer found. The closest sentences are:\n"
         "- The mill burned down in 1911. [1]\n- It was rebuilt in brick. [1]\n- It rained. [2]\n"
         "\n  [1] The mill of Tarn · Courier · as of 4 March 2031\n"
-        "      “The mill burned down in 1911.”\n      mill.md, characters 0 to 29\n"
-        "      “It was rebuilt in brick.”\n      mill.md, characters 30 to 54\n"
-        "\n  [2] Rain · undated\n      “It rained.”\n      rain.md, characters 0 to 10\n"
+        "      mill.md, characters 0 to 29\n      mill.md, characters 30 to 54\n"
+        "\n  [2] Rain · undated\n      rain.md, characters 0 to 10\n"
     )
 
 
@@ -144,7 +141,7 @@ def test_search_is_the_same_as_from_python(folder: Path) -> None:
 def test_search_explains_what_was_searched_and_what_was_left_out(folder: Path) -> None:
     asked = ("search", "What did the Harbour Courier say about Lake Verrin?", *FOLDERS, "-k", "1", "--explain")
     shown = run(folder, *asked, "--outlet", "Harbour Courier").stdout
-    assert "1 passages weighed, 1 shown\n  narrowed to: Harbour Courier\n" in shown
+    assert "1 passage weighed, 1 shown\n  narrowed to: Harbour Courier\n" in shown
     assert "left out" not in shown
     shown = run(folder, *asked, "--since", "2031-02-01").stdout
     assert "3 passages weighed, 1 shown\n  narrowed to: 2031-02-01 to …\n" in shown
@@ -182,11 +179,11 @@ def test_settings_come_from_the_environment_too(folder: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "code", "said"),
     [
-        (("ask",), 64, "Missing argument"),
+        (("ask",), 64, "the question is empty"),
         (("ask", "x", "-k", "0", *FOLDERS), 64, "not in the range"),
         (("ask", "  ", *FOLDERS), 64, "the question is empty"),
         (("fly",), 64, "No such command"),
-        (("build", "--articles", "nowhere"), 1, "--articles"),
+        (("build", "--articles", "no/where"), 64, "'no/where'"),
         (("status", *FOLDERS), 1, "rag build"),
         (("verify", *FOLDERS[2:]), 1, "rag build"),
     ],
@@ -274,8 +271,8 @@ def test_a_search_can_be_narrowed_by_hand(folder: Path) -> None:
     assert {hit["document"]["id"] for hit in found} == {"plant.txt"}
     found = json.loads(run(folder, "search", "tram", "--outlet", "Harbour Courier", "--json", *FOLDERS).stdout)
     assert {hit["document"]["id"] for hit in found} == {"harbour.md"}
-    assert run(folder, "search", "tram", "--since", "yesterday", *FOLDERS).returncode == 64
-    nothing = run(folder, "search", "tram", "--outlet", "Nobody Times", *FOLDERS)
+    assert run(folder, "search", "tram", "--since", "soon", *FOLDERS).returncode == 64
+    nothing = run(folder, "search", "tram", "--since", "2032", *FOLDERS)
     assert (nothing.stdout, "narrowed to" in nothing.stderr) == ("", True)
 
 

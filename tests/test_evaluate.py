@@ -139,22 +139,22 @@ def test_a_question_alone_is_enough_also_behind_a_byte_order_mark(tmp_path: Path
 def test_a_bad_line_is_named_with_its_number_and_reason(tmp_path: Path, line: str, reason: str) -> None:
     with pytest.raises(QuestionError) as caught:
         read_questions(write(tmp_path / "q.jsonl", {"question": "Who voted?"}, "", line))
-    assert str(caught.value).startswith("q.jsonl, line 3: ")
+    assert str(caught.value).startswith(f"{tmp_path / 'q.jsonl'}, line 3: ")
     assert reason in str(caught.value)
 
 
 def test_all_bad_lines_are_told_at_once_the_first_five_by_name(tmp_path: Path) -> None:
-    with pytest.raises(QuestionError, match=r"^q\.jsonl, line 1: .*; line 5: .*; and 2 more lines$"):
+    with pytest.raises(QuestionError, match=r"q\.jsonl, line 1: .*; line 5: .*; and 2 more lines$"):
         read_questions(write(tmp_path / "q.jsonl", *["{}"] * 7))
 
 
-def test_a_file_that_cannot_be_read_is_named_without_its_folder(tmp_path: Path) -> None:
+def test_a_file_that_cannot_be_read_is_named_as_it_was_given(tmp_path: Path) -> None:
     (tmp_path / "old.jsonl").write_bytes(b'{"question": "caf\xe9?"}')
     (tmp_path / "empty.jsonl").write_text("\n\n")
     for name, reason in (("no.jsonl", "cannot be read"), ("old.jsonl", "not UTF-8"), ("empty.jsonl", "no questions")):
         with pytest.raises(QuestionError, match=reason) as caught:
             read_questions(tmp_path / name)
-        assert str(tmp_path) not in str(caught.value)
+        assert str(caught.value).startswith(f"{tmp_path / name} ")
 
 
 _json = st.recursive(

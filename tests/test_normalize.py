@@ -87,7 +87,13 @@ for pair in {PAIRS!r}:
 
 def test_nothing_normalizes_by_itself() -> None:
     """Except what the system limits to a few thousand bytes: names of files, passwords and what a user types."""
-    short = {"rag/normalize.py", "rag/read/folder.py", "rag/web/accounts.py", "rag/web/shelf.py", "rag/__main__.py"}
+    short = {
+        "rag/normalize.py",
+        "rag/read/folder.py",
+        "rag/web/accounts.py",
+        "rag/web/shelf.py",
+        "rag/doors/indexing.py",
+    }
     found = set()
     for path in (ROOT / "rag").rglob("*.py"):
         for node in ast.walk(ast.parse(path.read_text("utf-8"))):

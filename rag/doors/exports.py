@@ -17,7 +17,10 @@ KINDS = ("markdown", "plain", "html", "json", "docx", "bibtex", "ris", "csl")
 
 def options(command: Callable[..., Any]) -> Callable[..., Any]:
     """Add ``--format`` and ``--out`` to a command."""
-    out = "Write into FILE, in the format of its ending: .md, .txt, .html, .docx, .bib or .ris."
+    out = (
+        "Write into FILE, in the format of its ending: .md, .txt, .html, .docx, .bib or .ris; the answers of --file as "
+        ".csv, .html, .docx or .jsonl. The same command again continues."
+    )
     command = click.option("--out", type=click.Path(path_type=Path), metavar="FILE", help=out)(command)
     kinds = "Write the answer with its sources, or (bibtex, ris, csl) a list of the cited articles."
     return click.option("--format", "kind", type=click.Choice(KINDS), help=kinds)(command)

@@ -17,10 +17,10 @@ def read_draft(path: Path) -> str:
     """Return the text of a draft's file; raise DraftError where there is none."""
     try:
         if path.stat().st_size > LARGEST:
-            raise DraftError(f"{path.name} is larger than 50 MB; save its text as .txt")
+            raise DraftError(f"{path} is larger than 50 MB; save its text as .txt")
         data = path.read_bytes()
     except OSError as error:
-        raise DraftError(f"{path.name} cannot be read ({(error.strerror or '').lower()}); name another file") from error
+        raise DraftError(f"{path} cannot be read ({(error.strerror or '').lower()}); name another file") from error
     return draft_text(path.name, data)
 
 

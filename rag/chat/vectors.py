@@ -1,0 +1,145 @@
+"""Post requests for vectors to a server, guarded as those to chat models are.
+
+The key never goes to another address than the one that was named: RAG_EMBEDDER_KEY to that of RAG_EMBEDDER, a service's own
+variable to that service. Nothing that a server wrote is repeated, and redirects are not followed.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import random
+import threading
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib.util import find_spec
+
+from rag.chat.endpoint import BACKOFF, CONNECT_SECONDS, RETRIES, Address
+from rag.chat.keys import Key
+from rag.chat.names import SERVICES, is_loopback
+from rag.chat.refusals import LONGEST_WAIT, wait_asked_for
+from rag.errors import ChatError, EmbedderError, KeyMissing, MissingExtra, SettingsError
+
+KEY_VARIABLE = "RAG_EMBEDDER_KEY"
+SECONDS = 120.0
+"""How long one request may take; a server on this machine may have to load the model first."""
+
+_log = logging.getLogger(__name__)
+
+
+def names_endpoint(name: str) -> bool:
+    """Tell an embedding model behind an address from a folder or a hub's name.
+
+    >>> names_endpoint("ollama:nomic-embed-text"), names_endpoint("bundled"), names_endpoint("BAAI/bge-m3")
+    (True, False, False)
+    """
+    form = name.partition(":")[0].strip().casefold()
+    return ":" in name and form in ("http", "https", *(each.name for each in SERVICES))
+
+
+def open_vectors(name: str, environment: Mapping[str, str] | None = None) -> tuple[str, Vectors]:
+    """Return the model that a name means, with its options, and what posts to its server; contacts nobody yet.
+
+    Raises SettingsError for an address that cannot be used, KeyMissing, MissingExtra.
+    """
+    environment = os.environ if environment is None else environment
+    form, _, target = name.strip().partition(":")
+    service = next((each for each in SERVICES if each.name == form.strip().casefold()), None)
+    url = service.address(environment) if service else name.strip().partition("#")[0]
+    model = (target if service else name.partition("#")[2]).strip()
+    variable = service.variable if service and service.variable else KEY_VARIABLE
+    key = Key(environment.get(KEY_VARIABLE, "")) or Key(environment.get(variable, ""))
+    try:
+        address = Address.parse(url)
+    except SettingsError:
+        address = None
+    if address is None or not model.partition("?")[0] or (service and service.dialect != "openai"):
+        raise SettingsError(
+            "RAG_EMBEDDER names no embedding model that can be asked; set it to ollama:NAME, openai:NAME or "
+            f"https://HOST/v1#NAME, and {KEY_VARIABLE} to its key"
+        )
+    if service and service.variable and not key:
+        raise KeyMissing(f"{service.name} needs a key; set {service.variable} or {KEY_VARIABLE} to it")
+    if key and address.scheme == "http" and not is_loopback(address.host):
+        raise SettingsError(f"a key is not sent to {address.host} over http://; use https://, or unset {KEY_VARIABLE}")
+    if key and not (key.reveal().isascii() and key.reveal().isprintable() and " " not in key.reveal()):
+        raise SettingsError(f"the key has a character that no key has; set {variable} to the key alone")
+    if find_spec("httpx2") is None:
+        raise MissingExtra('a model behind an address needs httpx2; run: pip install "footnote-rag[openai]"')
+    return model, Vectors(address, model.partition("?")[0], key or None, variable)
+
+
+@dataclass(frozen=True)
+class Vectors:
+    """Post the body of a request and return the reply's JSON; raises EmbedderError."""
+
+    address: Address
+    model: str
+    key: Key | None
+    variable: str
+    backoff: float = BACKOFF
+
+    def __call__(self, body: Mapping[str, object]) -> object:
+        for left in reversed(range(RETRIES + 1)):
+            status, data, wait = self._sent(body)
+            again = status in (0, 408, 409, 425, 429) or status >= 500
+            if not (again and left) or (wait or 0) > LONGEST_WAIT:
+                break
+            tries = RETRIES - left + 1
+            time.sleep(random.uniform(0, self.backoff * 2**tries) if wait is None else wait)  # noqa: S311
+        if status != 200:
+            raise self._refusal(status)
+        try:
+            return json.loads(data)
+        except (ValueError, RecursionError):
+            raise EmbedderError(
+                f"{self.address.where} does not answer as an embedding model does; "
+                "set RAG_EMBEDDER to one, with an address that mostly ends in /v1"
+            ) from None
+
+    def _sent(self, body: Mapping[str, object]) -> tuple[int, bytes, float | None]:
+        """Send a request once: its status (0: nobody answered), its reply and the seconds to wait if asked for."""
+        import httpx2
+
+        from rag.chat.wire import Wire, open_transport
+
+        address = self.address
+        transport = open_transport(address.scheme, address.host, direct=address.is_local)
+        wire = Wire(transport, self.key, address.query, azure=address.host.endswith(".azure.com"))
+        clock = threading.Timer(SECONDS, wire.cut)  # also where a byte comes now and then
+        clock.daemon = True
+        clock.start()
+        try:
+            timeout = httpx2.Timeout(SECONDS, connect=CONNECT_SECONDS)
+            with httpx2.Client(transport=wire, timeout=timeout, follow_redirects=False, trust_env=False) as client:
+                reply = client.post(f"{address.base_url}/embeddings", json=body)
+                return reply.status_code, reply.content, wait_asked_for(reply.headers)
+        except (httpx2.HTTPError, ChatError) as error:
+            _log.debug("%s: %s", address.where, type(error).__name__)
+            return 0, b"", None
+        finally:
+            clock.cancel()
+
+    def _refusal(self, status: int) -> EmbedderError:
+        where, said = self.address.where, f"({status})"
+        if not status:
+            return EmbedderError(f"{where} cannot be reached; start the server, or set RAG_EMBEDDER to another model")
+        if 300 <= status < 400:
+            return EmbedderError(
+                f"{where} sends on to another address, and that is not followed {said}; "
+                "set RAG_EMBEDDER to the one the model is really at"
+            )
+        if status in (401, 403):
+            return EmbedderError(f"{where} does not accept the key {said}; set {self.variable} to a valid one")
+        if status in (404, 405):
+            return EmbedderError(f"{where} has no embedding model {self.model} {said}; set RAG_EMBEDDER to one it has")
+        if status in (402, 429):
+            return EmbedderError(f"{where} takes no more requests {said}; wait a while, then run: rag build")
+        if status >= 500 or status == 408:
+            return EmbedderError(f"{where} is in trouble {said}; wait a minute, then run: rag build")
+        return EmbedderError(
+            f"{where} does not accept the texts {said}; set RAG_EMBEDDER to an embedding model, "
+            "or RAG_PASSAGE_TOKENS to a smaller number"
+        )

@@ -1,0 +1,121 @@
+"""Options that several commands share, and what they read."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import fields
+from datetime import date
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from rag.settings import Settings
+
+if TYPE_CHECKING:
+    from click.types import OptionHelpExtra
+
+    from rag.chatbot import Chatbot
+
+DIFFERS, FAILED_FILES, REFUSED, INTERRUPTED = 1, 2, 3, 130
+"""Exit codes besides 0 and those of errors."""
+NEAR = 70
+"""Score (0 to 100) from which a known outlet is suggested for an unknown one."""
+
+
+class Setting(click.Option):
+    """Show a setting's variable and default in the help; ``Settings`` alone reads them."""
+
+    def __init__(self, names: Sequence[str], *, setting: str, shown: str = "", **attributes: Any) -> None:
+        super().__init__(names, **attributes)
+        default = next(each.default for each in fields(Settings) if each.name == setting)
+        self._shown: OptionHelpExtra = {"envvars": (f"RAG_{setting.upper()}",)}
+        if shown or default:
+            self._shown["default"] = shown or str(default)
+
+    def get_help_extra(self, ctx: click.Context) -> OptionHelpExtra:
+        """Add the variable and the default to what click shows."""
+        return {**super().get_help_extra(ctx), **self._shown}
+
+
+def read_day(ctx: click.Context, param: click.Parameter, value: str | None) -> str | None:
+    """Read a date as people write it: its first day (ISO) for --since, its last for --until."""
+    from rag.mentions.periods import find_periods
+
+    if value is None:
+        return None
+    value, today = value.strip(), date.today()
+    if value.casefold() in ("today", "сегодня"):
+        return today.isoformat()
+    for start, end, first, last in find_periods(value, today):
+        if (start, end) == (0, len(value)) and first and last:
+            return last if param.name == "until" else first
+    raise click.BadParameter(f"{value!r} is no date; write 2023, 2023-11, 2023-11-05, yesterday or last week", ctx)
+
+
+def folder_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add --articles and --index."""
+    command = click.option(
+        "--index",
+        cls=Setting,
+        setting="index",
+        shown="a folder of your cache for each folder of articles",
+        type=click.Path(path_type=Path),
+        help="The index's folder.",
+    )(command)
+    return click.option(
+        "--articles",
+        cls=Setting,
+        setting="articles",
+        type=click.Path(exists=True, file_okay=False, path_type=Path),
+        help="The folder of articles.",
+    )(command)
+
+
+def scope_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add --outlet, --since and --until."""
+    for option in (
+        click.option("--until", metavar="DATE", callback=read_day, help="Only articles published until then."),
+        click.option(
+            "--since",
+            metavar="DATE",
+            callback=read_day,
+            help="Only articles published since 2023, 2023-11 …",
+        ),
+        click.option("--outlet", "outlets", multiple=True, help="Only articles of this outlet; may be repeated."),
+    ):
+        command = option(command)
+    return command
+
+
+json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON, for programs.")
+auth_option = click.option(
+    "--auth",
+    "accounts",
+    cls=Setting,
+    setting="accounts",
+    shown="no login",
+    type=click.Path(),
+    metavar="FILE",
+    help="The accounts that may log in.",
+)
+model_option = click.option(
+    "--model", cls=Setting, setting="model", help="What writes the answer, as `rag models` names it."
+)
+k_option = click.option("-k", cls=Setting, setting="k", type=click.IntRange(1, 1000), help="How many passages to find.")
+
+
+def narrowing(chatbot: Chatbot, outlets: Sequence[str], since: str | None, until: str | None) -> dict[str, Any]:
+    """Return what a search is narrowed to, with outlets as the articles write them.
+
+    Raises click.UsageError for an outlet of no article, with the nearest one's name.
+    """
+    known = {each.outlet.casefold(): each.outlet for each in chatbot.documents() if each.outlet} if outlets else {}
+    for outlet in outlets:
+        if outlet.casefold() not in known:
+            from rapidfuzz import process
+
+            nearest = process.extractOne(outlet.casefold(), list(known), score_cutoff=NEAR)
+            advice = f"did you mean {known[nearest[0]]!r}?" if nearest else "rag status lists the articles"
+            raise click.UsageError(f"no article is of the outlet {outlet!r}; {advice}")
+    return {"outlets": tuple(known[each.casefold()] for each in outlets), "published": (since or "", until or "")}

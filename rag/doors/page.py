@@ -1,0 +1,153 @@
+"""Commands of the page: chat, feedback, account."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from rag.doors.options import Setting, auth_option, folder_options, json_option, model_option
+from rag.doors.printing import plain, plural, print_json
+from rag.errors import MissingExtra, SettingsError
+from rag.settings import Settings
+
+if TYPE_CHECKING:
+    from rag.web.accounts import PasswordHash
+
+
+@click.command(epilog="Example: rag chat --articles ~/reporting --browser")
+@folder_options
+@click.option("--host", cls=Setting, setting="host", help="The address to listen on.")
+@click.option(
+    "--port", cls=Setting, setting="port", type=click.IntRange(1, 65535), help="The port, or the next free one."
+)
+@click.option("--browser", is_flag=True, help="Open the page in a browser.")
+@click.option(
+    "--watch",
+    cls=Setting,
+    setting="watch",
+    flag_value="on",
+    help="Follow the folder: take changes in as they happen.",
+)
+@auth_option
+@click.option(
+    "--root-path",
+    cls=Setting,
+    setting="root_path",
+    metavar="PATH",
+    help="Where a proxy shows the page, such as /news.",
+)
+@click.option(
+    "--allow-host",
+    "allowed_hosts",
+    cls=Setting,
+    setting="allowed_hosts",
+    multiple=True,
+    metavar="NAME",
+    help="A further name it may be reached under, such as a proxy's; may be repeated.",
+)
+@model_option
+def chat(browser: bool, allowed_hosts: tuple[str, ...], **changes: Any) -> None:
+    """Serve the chat page and print its address; Ctrl+C ends it."""
+    try:
+        import ui
+    except ModuleNotFoundError as error:
+        if error.name not in ("ui", "gradio"):
+            raise
+        raise MissingExtra('the chat page needs gradio; run: pip install "footnote-rag[ui]"') from None
+    ui.launch(Settings.from_environment(allowed_hosts=",".join(allowed_hosts) or None, **changes), browser)
+
+
+@click.command(epilog="Example: rag feedback questions.jsonl")
+@click.argument("file", type=click.Path(path_type=Path))
+@click.option(
+    "--data",
+    cls=Setting,
+    setting="data",
+    shown="a folder of your data for each folder of articles",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="The folder feedback is kept in.",
+)
+def feedback(file: Path, data: Path | None) -> None:
+    """Writes what readers said of answers into FILE, as questions for rag eval."""
+    from rag.web.feedback import Feedback
+
+    questions = Feedback(Settings.from_environment(data=data).data).everyones_questions()
+    try:
+        file.write_text(questions.text, "utf-8")
+    except OSError as error:
+        raise SettingsError(f"{file} cannot be written ({error.strerror}); name another file") from error
+    click.echo(plural(questions.count, "question"))
+    if questions.damaged:
+        click.echo(f"{questions.damaged:,} could not be read", err=True)
+        sys.exit(2)
+
+
+@click.group(epilog="Example: rag account add ana --auth accounts.txt")
+def account() -> None:
+    """Make, remove and list the accounts of those who may log in to the page."""
+
+
+@account.command("add", epilog="Example: rag account add ana --auth accounts.txt")
+@click.argument("name")
+@auth_option
+@click.option("--password-stdin", is_flag=True, help="Read the password from standard input.")
+def add_account(name: str, accounts: str | None, password_stdin: bool) -> None:
+    """Make an account called NAME, or give it a new password, which is asked for twice."""
+    from rag.web.accounts import PasswordHash, check_name, check_password, write_accounts
+
+    name, path = check_name(name), _accounts_file(accounts)
+    known = _known_accounts(path)
+    if password_stdin:
+        password = sys.stdin.readline().rstrip("\r\n")
+    else:
+        password = click.prompt("Password", hide_input=True, confirmation_prompt="The same again")
+    write_accounts(path, {**known, name: PasswordHash.of(check_password(password))})
+    click.echo(
+        f"{name} {'has a new password' if name in known else 'can log in'}: rag chat --auth {plain(str(accounts or path))}"
+    )
+
+
+@account.command("remove", epilog="Example: rag account remove ana --auth accounts.txt")
+@click.argument("name")
+@auth_option
+def remove_account(name: str, accounts: str | None) -> None:
+    """Remove the account called NAME; whoever uses it is logged out."""
+    from rag.errors import AccountsError
+    from rag.web.accounts import read_accounts, write_accounts
+
+    path = _accounts_file(accounts)
+    known = read_accounts(path)
+    if known.pop(name, None) is None:
+        raise AccountsError("there is no account of that name; see: rag account list --auth FILE")
+    write_accounts(path, known)
+    click.echo(f"{plain(name)} is removed; the conversations of that name wait for whoever gets it next")
+
+
+@account.command("list", epilog="Example: rag account list --auth accounts.txt")
+@auth_option
+@json_option
+def list_accounts(accounts: str | None, as_json: bool) -> None:
+    """List the names of all accounts."""
+    from rag.web.accounts import read_accounts
+
+    names = sorted(read_accounts(_accounts_file(accounts)))
+    if as_json:
+        print_json(names)
+    for name in () if as_json else names:
+        click.echo(name)
+
+
+def _accounts_file(given: str | None) -> Path:
+    path = given or Settings.from_environment().accounts
+    if not path:
+        raise click.UsageError("name the file of accounts with --auth FILE or RAG_ACCOUNTS")
+    return Path(path).expanduser()
+
+
+def _known_accounts(path: Path) -> dict[str, PasswordHash]:
+    from rag.web.accounts import read_accounts
+
+    return read_accounts(path) if path.exists() else {}
