@@ -22,6 +22,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from rag.doors.account_token import token
+from rag.doors.serve import serve
 from rag.errors import ArticlesError, FootnoteError, IndexCorrupt, MissingExtra, SettingsError
 from rag.settings import Settings
 from rag.types import DOUBTS, spoken_date
@@ -341,6 +343,10 @@ def feedback(file: Path, data: Path | None) -> None:
 @cli.group()
 def account() -> None:
     """Make, remove and list the accounts of those who may log in to the page."""
+
+
+cli.add_command(serve)
+account.add_command(token)
 
 
 @account.command("add")
