@@ -44,6 +44,7 @@ from scripted import obeys
 openai = pytest.importorskip("openai")
 uvicorn = pytest.importorskip("uvicorn")
 
+WEB = httpx.Client(verify=False, trust_env=False)  # one for all: each reads the authorities' certificates anew
 BASE = "http://127.0.0.1:7860"
 QUESTION = "How long will the tram line be?"
 Ask = list[dict[str, Any]]
@@ -379,29 +380,29 @@ def check_strictly(kind: Any, value: Any) -> None:
 
 class TestOtherWays:
     def test_search_gives_our_hits(self, served: Served, chatbot: Chatbot) -> None:
-        found = httpx.post(f"{served.url}/v1/search", json={"query": "tram line", "k": 2}).json()
+        found = WEB.post(f"{served.url}/v1/search", json={"query": "tram line", "k": 2}).json()
         hits = chatbot.retrieve("tram line", 2)
         assert [each["passage"]["id"] for each in found["data"]] == [each.passage.id for each in hits]
         assert [each["score"] for each in found["data"]] == [each.score for each in hits]
         assert found["data"][0]["url"].startswith(f"{served.url}/articles/{hits[0].document.id}#c=")
         narrowed = {"query": "tram", "outlets": ["Harbour Courier"], "since": "2031-03-01", "until": "2031-03-31"}
-        found = httpx.post(f"{served.url}/v1/search", json=narrowed).json()
+        found = WEB.post(f"{served.url}/v1/search", json=narrowed).json()
         assert {each["document"]["id"] for each in found["data"]} == {"harbour.md"}
 
     @pytest.mark.parametrize(
         "sent", [{}, {"query": " "}, {"query": 1}, {"query": "tram", "k": 0}, {"query": "tram", "since": "soon"}]
     )
     def test_a_search_that_cannot_be_made_is_refused(self, served: Served, sent: dict[str, Any]) -> None:
-        reply = httpx.post(f"{served.url}/v1/search", json=sent)
+        reply = WEB.post(f"{served.url}/v1/search", json=sent)
         assert (reply.status_code, reply.json()["error"]["type"]) == (400, "invalid_request_error")
 
     def test_an_article_has_an_address(self, served: Served, chatbot: Chatbot) -> None:
-        page = httpx.get(f"{served.url}/articles/ru/ozero.txt")
+        page = WEB.get(f"{served.url}/articles/ru/ozero.txt")
         assert page.headers["content-type"] == "text/html; charset=utf-8"
         assert "default-src 'self'" in page.headers["content-security-policy"]
         assert chatbot.document("ru/ozero.txt").text in page.text
-        assert httpx.get(f"{served.url}/articles/none.md").status_code == 404
-        assert httpx.get(f"{served.url}/articles/../../etc/passwd").status_code == 404
+        assert WEB.get(f"{served.url}/articles/none.md").status_code == 404
+        assert WEB.get(f"{served.url}/articles/../../etc/passwd").status_code == 404
 
     def test_no_word_of_an_article_is_markup(self) -> None:
         evil = "</title></style></script><script>alert(1)</script>"
@@ -412,7 +413,7 @@ class TestOtherWays:
         assert page.count("<script") == page.count("</script>") == 1
 
     def test_every_way_is_described(self, served: Served) -> None:
-        described = httpx.get(f"{served.url}/openapi.json").json()
+        described = WEB.get(f"{served.url}/openapi.json").json()
         ways = {
             route.path.replace(":path", "")
             for route in routes(Service(Opening(lambda _: None), Settings(), ServicesDouble()))
@@ -421,11 +422,11 @@ class TestOtherWays:
         assert all(path.startswith(PATHS) for path in ways)
         jsonschema = pytest.importorskip("jsonschema")
         replies = {
-            "ChatCompletion": httpx.post(f"{served.url}/v1/chat/completions", json={"messages": ask()}),
-            "SearchResult": httpx.post(f"{served.url}/v1/search", json={"query": "tram"}),
-            "ModelList": httpx.get(f"{served.url}/v1/models"),
-            "Health": httpx.get(f"{served.url}/health"),
-            "Error": httpx.post(f"{served.url}/v1/search", json=[]),
+            "ChatCompletion": WEB.post(f"{served.url}/v1/chat/completions", json={"messages": ask()}),
+            "SearchResult": WEB.post(f"{served.url}/v1/search", json={"query": "tram"}),
+            "ModelList": WEB.get(f"{served.url}/v1/models"),
+            "Health": WEB.get(f"{served.url}/health"),
+            "Error": WEB.post(f"{served.url}/v1/search", json=[]),
         }
         for name, reply in replies.items():
             schema = {"$ref": f"#/components/schemas/{name}", "components": described["components"]}
@@ -434,7 +435,7 @@ class TestOtherWays:
             jsonschema.validate({}, {"$ref": "#/components/schemas/Error", "components": described["components"]})
 
     def test_a_language_model_is_told_what_there_is(self, served: Served) -> None:
-        told = httpx.get(f"{served.url}/llms.txt").text
+        told = WEB.get(f"{served.url}/llms.txt").text
         assert told.startswith("# Footnote\n\n> Answers questions from 4 articles")
         listed = re.findall(rf"\({served.url}/articles/(.*)\)", told)
         assert listed == ["plant.txt", "harbour.md", "ru/ozero.txt", "light.md"]
@@ -455,7 +456,7 @@ class TestFaults:
     )
     def test_a_body_that_is_none_is_refused(self, served: Served, body: bytes, status: int) -> None:
         for path in ("/v1/chat/completions", "/v1/search"):
-            reply = httpx.post(f"{served.url}{path}", content=body)
+            reply = WEB.post(f"{served.url}{path}", content=body)
             assert (reply.status_code, set(reply.json()["error"])) == (status, {"message", "type", "param", "code"})
 
     def test_strange_ways_are_refused_in_the_same_form(self, served: Served) -> None:
@@ -465,7 +466,7 @@ class TestFaults:
             ("GET", "/v1/embeddings", 404),
             ("POST", "/v1/embeddings", 404),
         ):
-            reply = httpx.request(method, f"{served.url}{path}")
+            reply = WEB.request(method, f"{served.url}{path}")
             assert (reply.status_code, reply.json()["error"]["type"]) == (status, "invalid_request_error"), path
 
     def test_foreign_names_and_pages_are_refused(self, served: Served) -> None:
@@ -474,7 +475,7 @@ class TestFaults:
             ({"origin": "https://evil.test"}, 403),
             ({"sec-fetch-site": "cross-site"}, 403),
         ):
-            reply = httpx.post(f"{served.url}/v1/chat/completions", json={"messages": ask()}, headers=headers)
+            reply = WEB.post(f"{served.url}/v1/chat/completions", json={"messages": ask()}, headers=headers)
             assert reply.status_code == status
             assert reply.json()["error"]["message"]
 
@@ -483,22 +484,22 @@ class TestFaults:
         opening = Opening(opener)  # type: ignore[arg-type]
         opening.start()
         served = start(Service(opening, Settings(), ServicesDouble()))
-        assert (httpx.get(f"{served.url}/health").status_code, opening.state.kind) == (503, "loading")
+        assert (WEB.get(f"{served.url}/health").status_code, opening.state.kind) == (503, "loading")
         with pytest.raises(openai.InternalServerError, match="try again") as waits:
             served.client().chat.completions.create(model="footnote", messages=ask())
         assert waits.value.response.headers["retry-after"] == "2"
         opener.fail = ValueError("/secret/path")
         opener.ready.set()
         opening.wait(10)
-        assert httpx.get(f"{served.url}/health").json() == {"status": "failed"}
-        failed = httpx.post(f"{served.url}/v1/search", json={"query": "x"})
+        assert WEB.get(f"{served.url}/health").json() == {"status": "failed"}
+        failed = WEB.post(f"{served.url}/v1/search", json={"query": "x"})
         assert failed.status_code == 503
         assert "/secret" not in failed.text
 
     def test_what_fails_inside_is_told_without_its_words(self, start: Callable[..., Served]) -> None:
         double = Double(fail=ValueError("/secret/path"))
         served = start(Service(opened(double), Settings(), ServicesDouble()))
-        reply = httpx.post(f"{served.url}/v1/chat/completions", json={"messages": ask()})
+        reply = WEB.post(f"{served.url}/v1/chat/completions", json={"messages": ask()})
         assert reply.status_code == 500
         assert "ValueError" in reply.json()["error"]["message"]
         assert "/secret" not in reply.text
@@ -544,7 +545,7 @@ class TestFaults:
             for _ in range(200):
                 streams.append(stack.enter_context(socket.create_connection(served.socket.getsockname())))
                 streams[-1].sendall(request)
-            assert httpx.get(f"{served.url}/health").status_code == 200
+            assert WEB.get(f"{served.url}/health").status_code == 200
             wait_until(lambda: service.slots.taken == 4)
             double.gate.set()
             replies = [b"".join(iter(lambda each=each: each.recv(65536), b"")) for each in streams]  # type: ignore[misc]
@@ -581,7 +582,7 @@ class TestFaults:
 
     def test_too_many_requests_wait(self, start: Callable[..., Served]) -> None:
         served = start(Service(opened(Double()), Settings(), ServicesDouble(), rate=Rate(a_minute=6, at_once=2)))
-        statuses = [httpx.get(f"{served.url}/v1/models").status_code for _ in range(3)]
+        statuses = [WEB.get(f"{served.url}/v1/models").status_code for _ in range(3)]
         assert statuses == [200, 200, 429]
         with pytest.raises(openai.RateLimitError) as refused:
             served.client().models.list()
@@ -608,14 +609,13 @@ class TestTokens:
         served = start(Service(opened(Double()), settings, ServicesDouble()), Accounts(file))
         token = make_token(file, "maren")
         for path in ("/v1/models", "/v1/none", "/articles/ferry.md", "/llms.txt", "/openapi.json", "/anything"):
-            assert httpx.get(f"{served.url}{path}").status_code == 401, path
+            assert WEB.get(f"{served.url}{path}").status_code == 401, path
             for wrong in ("test-key", f"{token}x", token[:-1], "footnote_", "footnote_é"):
                 headers = {"authorization": f"Bearer {wrong}".encode()}
-                assert httpx.get(f"{served.url}{path}", headers=headers).status_code == 401, wrong
-        assert httpx.get(f"{served.url}/health").status_code == 200
+                assert WEB.get(f"{served.url}{path}", headers=headers).status_code == 401, wrong
+        assert WEB.get(f"{served.url}/health").status_code == 200
         assert (
-            httpx.get(f"{served.url}/articles/ferry.md", headers={"authorization": f"bearer {token}"}).status_code
-            == 200
+            WEB.get(f"{served.url}/articles/ferry.md", headers={"authorization": f"bearer {token}"}).status_code == 200
         )
         assert served.client(token).models.list().data
         with pytest.raises(openai.AuthenticationError, match="rag account token"):

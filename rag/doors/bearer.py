@@ -98,8 +98,13 @@ class TokenGate(Gate):
         if scope["type"] != "http" or not scope["path"].startswith(self._paths):
             await super().__call__(scope, receive, send)
             return
-        user = self._tokens.user(scope) or (self._user(scope) if hasattr(scope["app"], "cookie_id") else None)
+        user = self._tokens.user(scope) or self._user(scope)
         if user is None and scope["path"] not in self._open_paths:
             await refuse(401, "Send a token as Authorization: Bearer TOKEN; rag account token NAME makes one.", send)
             return
         await self.app({**scope, "footnote.user": user or ""}, receive, send)
+
+    def _user(self, scope: Scope) -> str | None:
+        return (
+            super()._user(scope) if hasattr(scope["app"], "cookie_id") else None
+        )  # without gradio there are no sessions
