@@ -32,7 +32,7 @@ from rag.doors.bearer import Tokens, make_token, revoke_token
 from rag.doors.http import PATHS, Service, routes
 from rag.doors.limits import Rate, Slots
 from rag.doors.openai_shape import Chunks, Revised, content_of, read_messages, source_url
-from rag.doors.serve import app
+from rag.doors.serve import app, listen
 from rag.errors import AccountsError, QuestionError
 from rag.settings import Settings
 from rag.types import Answer, Citation, Document, Header, Hit, Passage, Sentence
@@ -207,7 +207,7 @@ class Served(uvicorn.Server):  # type: ignore[misc]
     """The door in a thread of this process, until the file of tests ends."""
 
     def __init__(self, service: Service, accounts: Accounts | None = None) -> None:
-        self.socket = socket.create_server(("127.0.0.1", 0))
+        self.socket = listen("127.0.0.1", 0)
         self.url = f"http://127.0.0.1:{self.socket.getsockname()[1]}"
         config = uvicorn.Config(app(service, accounts), log_config=None, access_log=False, lifespan="off")
         super().__init__(config)

@@ -62,8 +62,8 @@ PATHS = ("/v1/", "/articles/", "/openapi.json", "/llms.txt", "/health")
 """What the paths of this door begin with."""
 OPEN_PATHS = ("/health",)
 """Those that need no login."""
-PAUSE = 0.02
-"""Seconds between the steps of a stream that are looked at."""
+PAUSE = 0.0
+"""Seconds between the steps of a stream that are looked at: models write ten a second at most."""
 ALIVE_SECONDS = 5.0
 """How often a stream that has nothing to say shows that it is alive."""
 LISTED_ARTICLES = 200

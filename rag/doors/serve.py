@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import socket
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -68,7 +69,7 @@ def serve(allowed_hosts: tuple[str, ...], **changes: Any) -> None:
     address = Address.of(settings)
     opening = Opening(lambda tell: Chatbot.open(settings, on_progress=tell, reads=True))
     application = app(Service(opening, settings, ChatServices(settings), address), accounts_of(settings))
-    listening = _listen(settings.host, settings.port)
+    listening = listen(settings.host, settings.port)
     opening.start()
     if settings.watch == "on":
         Keeper(opening, folder_events(settings.articles, settings.index)).watch(True)
@@ -112,9 +113,16 @@ def gate_for(settings: Settings, accounts: Accounts | None) -> list[Any]:
     return [Middleware(TokenGate, accounts=accounts, tokens=tokens, paths=PATHS, open_paths=OPEN_PATHS)]
 
 
-def _listen(host: str, port: int) -> socket.socket:
-    """Take the port; raises SettingsError where it is in use."""
+def listen(host: str, port: int) -> socket.socket:
+    """Take the port, 0 for any free one; raises SettingsError where it is in use."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    # With the protocol named, asyncio sets TCP_NODELAY; else each reply waits 40 ms for the client's delayed ACK.
+    listening = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     try:
-        return socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET)
+        if os.name == "posix":
+            listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listening.bind((host, port))
     except OSError as error:
+        listening.close()
         raise SettingsError(f"port {port} cannot be used at {host}; set RAG_PORT or --port to another one") from error
+    return listening
