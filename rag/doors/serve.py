@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from rag.doors.http import Service
     from rag.web.accounts import Accounts
 
+BACKLOG = 2048
+"""How many connections may wait to be taken; uvicorn's own number."""
+
 
 @click.command()
 @click.option("--articles", type=click.Path(path_type=Path), help="The folder of articles [RAG_ARTICLES, seeds].")
@@ -122,6 +125,7 @@ def listen(host: str, port: int) -> socket.socket:
         if os.name == "posix":
             listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listening.bind((host, port))
+        listening.listen(BACKLOG)
     except OSError as error:
         listening.close()
         raise SettingsError(f"port {port} cannot be used at {host}; set RAG_PORT or --port to another one") from error
