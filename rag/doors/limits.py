@@ -1,4 +1,4 @@
-"""What a server for programs does at most: requests a minute, questions at once, bytes and seconds of a request."""
+"""What a server for programs does at most: requests a minute, questions at once, seconds of a request."""
 
 from __future__ import annotations
 
@@ -12,8 +12,6 @@ import anyio
 
 T = TypeVar("T")
 
-BODY_BYTES = 1_000_000
-"""Bytes of a request, as for the page."""
 BODY_SECONDS = 20.0
 """How long a request may take to arrive."""
 AT_ONCE = 16
