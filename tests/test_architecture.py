@@ -109,7 +109,7 @@ ARROWS: dict[str, set[str]] = {
         "words",
         "embeddings",
     },
-    "prompt": set(),
+    "prompt": {"sentences"},
     "map": {"index", "embeddings"},
     "chat": {"settings", "tokens"},
     "build": {"generations", "index", "read", "settings", "split", "embeddings"},
