@@ -135,7 +135,8 @@ class TestShape:
             list(chunks.done(Answer("q", sentences=(second,), complete=True)))
 
     def test_no_article_places_links_images_or_tags_in_a_client(self) -> None:
-        markdown_it = pytest.importorskip("markdown_it")
+        import markdown_it
+
         shown = (Sentence(TEXT, (citation(1, 0, 3),), lead="\n- ", context=TEXT, label="Courier"), Sentence(TEXT))
         answer = Answer("q", text=TEXT, sentences=shown, complete=True, notice=TEXT)
         for each in (answer, replace(answer, sentences=())):
@@ -421,7 +422,8 @@ class TestOtherWays:
         }  # type: ignore[arg-type, return-value]
         assert set(described["paths"]) == ways - {"/v1/{rest}"}
         assert all(path.startswith(PATHS) for path in ways)
-        jsonschema = pytest.importorskip("jsonschema")
+        import jsonschema
+
         replies = {
             "ChatCompletion": WEB.post(f"{served.url}/v1/chat/completions", json={"messages": ask()}),
             "SearchResult": WEB.post(f"{served.url}/v1/search", json={"query": "tram"}),

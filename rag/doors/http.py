@@ -107,6 +107,11 @@ class Service:
             raise Refusal(503, f"The articles cannot be read: {state.text}", code="not_ready")
         raise Refusal(503, "The articles are still being read; try again in a moment.", code="not_ready", retry=2)
 
+    @property
+    def own(self) -> str:
+        """The model of the settings, as a request names it."""
+        return FOOTNOTE if self.settings.model == EXTRACTIVE else shown_name(self.settings.model)
+
     def base(self, scope: Scope) -> str:
         """Return the address under which the client reached the server, without a slash at the end."""
         if self.address.origin:
@@ -119,10 +124,9 @@ class Service:
 
     def writer(self, name: Any) -> ChatModel | Literal["extractive"] | None:
         """Open the model that a request names, ``None`` for that of the settings; raises Refusal."""
-        own = self.settings.model
         if name in (FOOTNOTE, EXTRACTIVE):
             return EXTRACTIVE
-        if name in (None, own, shown_name(own)):
+        if name in (None, self.own, self.settings.model):
             return None
         if not isinstance(name, str):
             raise Refusal(404, "A model's name is a text; GET /v1/models lists some.", "model", "model_not_found")
@@ -216,7 +220,7 @@ async def chat(service: Service, request: Request) -> Response | None:
         raise Refusal(400, sentence(refused), "messages") from None
     chatbot, model = service.chatbot, await to_thread.run_sync(service.writer, sent.get("model"))
     base, created = service.base(request.scope), int(time.time())
-    name = str(sent.get("model") or shown_name(service.settings.model))
+    name = str(sent.get("model") or service.own)
     chunks = Chunks(f"chatcmpl-{secrets.token_hex(12)}", created, name, base)
     read = sum(estimate_tokens(text) for text in (question, *(each.text for each in history)))
     give_back = await service.slots.take()
@@ -295,9 +299,8 @@ class EventStream:
 
 async def models(service: Service, _: Request) -> Response:
     """List the models that a request can name."""
-    own = service.settings.model
     found = await to_thread.run_sync(service.services.look)
-    ids = [FOOTNOTE, *([] if own == EXTRACTIVE else [shown_name(own)])]
+    ids = [FOOTNOTE, service.own]
     ids += [f"{each.service}:{name}" for each in found for name in each.models]
     listed = [{"id": id, "object": "model", "created": 0, "owned_by": "footnote"} for id in dict.fromkeys(ids)]
     return JSONResponse({"object": "list", "data": listed})
