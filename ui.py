@@ -58,6 +58,7 @@ if TYPE_CHECKING:
     from starlette.responses import Response
 
     from rag.chatbot import Chatbot
+    from rag.doors.http import Service
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -569,6 +570,8 @@ def build_page(
     """
     check_host(settings.host, settings.accounts)
     _import_gradio()
+    from rag.doors.http import Service
+
     opening = Opening(open_chatbot)
     keeper = Keeper(opening, folder_events(settings.articles, settings.index))
     if settings.watch == "on":
@@ -702,6 +705,7 @@ def build_page(
         page.unload(handlers.leave)
     page.queue(max_size=WAITING)
     page.library = articles  # where ``serve`` finds the files
+    page.service = Service(opening, settings, services or ChatServices(settings))  # and what programs are served with
     opening.start()
     return page
 
@@ -741,6 +745,9 @@ def serve(
     from starlette.routing import Route
     from starlette.staticfiles import StaticFiles
 
+    from rag.doors.http import routes
+    from rag.doors.serve import gate_for
+
     fonts = StaticFiles(directory=FOLDER / "fonts")
 
     library: Library | None = getattr(page, "library", None)  # a page of a test has none
@@ -754,7 +761,11 @@ def serve(
         return await fonts.get_response(request.path_params["name"], request.scope)
 
     address = address or Address()
+    service: Service | None = getattr(page, "service", None)
     gate = [Middleware(Gate, accounts=accounts)] if accounts is not None else []
+    if service is not None:
+        service.address = address
+        gate = gate_for(service.settings, accounts)
     page.launch(
         server_name=f"[{host}]" if ":" in host else host,
         server_port=port,
@@ -781,7 +792,11 @@ def serve(
         favicon_path=FOLDER / "icon.svg",
         app_kwargs={
             "middleware": [Middleware(Guard, address=address), *gate, Middleware(Head, script=script())],
-            "routes": [Route("/footnote/fonts/{name}", font), Route(FILES, file)],
+            "routes": [
+                Route("/footnote/fonts/{name}", font),
+                Route(FILES, file),
+                *(routes(service) if service is not None else ()),
+            ],
             "docs_url": None,
             "redoc_url": None,
             "openapi_url": None,

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 import click
 
 from rag.doors import mcp
+from rag.doors.account_token import token
 from rag.doors.asking import ask, search, show_timeline
 from rag.doors.drafts import check_draft, find_quotation
 from rag.doors.indexing import add, build, status, verify
@@ -21,6 +22,7 @@ from rag.doors.measuring import evaluate, models
 from rag.doors.options import INTERRUPTED
 from rag.doors.page import account, chat, feedback
 from rag.doors.printing import plain
+from rag.doors.serve import serve
 from rag.doors.talking import talk
 from rag.errors import FootnoteError
 from rag.settings import Settings
@@ -60,6 +62,8 @@ cli.add_command(evaluate)
 cli.add_command(status)
 cli.add_command(verify)
 cli.add_command(mcp.command)
+cli.add_command(serve)
+account.add_command(token)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from datetime import date
 
 from rag.errors import ContextTooLong
-from rag.types import Hit, Message
+from rag.sentences import sentence_spans
+from rag.types import Hit, Message, SearchResult
 
 ANSWER_SHARE = 0.25
 """How much of what a model reads and writes is kept free for the answer."""
@@ -76,7 +77,7 @@ def build_prompt(
     if by_date:
         taken.sort(key=lambda hit: hit.document.date_order)
     user = _user(question, [_as_data(number, hit) for number, hit in enumerate(taken, start=1)], today, mark, by_date)
-    messages = (Message("system", RULES), Message("user", user))
+    messages = (Message("system", RULES), Message("user", user, _blocks(question, taken, today, by_date)))
     tokens = sum(count_tokens(message.text) + _MESSAGE_TOKENS for message in messages)
     return Prompt(messages, tuple(taken), tuple(left_out), tokens)
 
@@ -96,6 +97,41 @@ def _user(question: str, passages: Sequence[str], today: date, mark: str, by_dat
             "Answer from these passages only, every sentence with the number of its passage in square brackets:",
         )
     )
+
+
+def _blocks(question: str, taken: Sequence[Hit], today: date, by_date: bool) -> tuple[str | SearchResult, ...]:
+    """The same for models that take passages as search results: what is data is told by the form, so no marks are needed."""
+    before = (
+        f"Today is {today.isoformat()}.",
+        f"Question: {question}",
+        "The passages are the search results that follow, numbered from 1 in their order.",
+        *([_BY_DATE] if by_date else []),
+    )
+    after = (
+        f"Question: {question}",
+        "Answer from these passages only, every sentence with the number of its passage in square brackets:",
+    )
+    return ("\n".join(before), *map(_as_result, taken), "\n".join(after))
+
+
+def _as_result(hit: Hit) -> SearchResult:
+    """Cut a passage into its sentences, without what could pass for a citation.
+
+    >>> from rag.types import Header, Passage
+    >>> passage = Passage(id="p", document_id="a.md", start=0, end=21, text="It rained[1]. Nobody ")
+    >>> _as_result(Hit(passage=passage, document=Header(id="a.md", title="Rain", published="2031-03"), score=1.0))
+    SearchResult(title='Rain · unknown outlet · 2031-03', source='a.md', sentences=('It rained(1).', 'Nobody'))
+    """
+    document, text = hit.document, hit.passage.text
+    sentences = [_harmless(text[start:end]).strip() for start, end in sentence_spans(text)]
+    named = (
+        document.title or document.id,
+        document.outlet or "unknown outlet",
+        document.published or "unknown date",
+        hit.passage.place,
+    )
+    title = _harmless(" · ".join(part for part in named if part))
+    return SearchResult(title, _harmless(document.id), tuple(filter(None, sentences)) or (_harmless(text),))
 
 
 def _as_data(number: int, hit: Hit) -> str:

@@ -269,11 +269,24 @@ class Dropped:
 
 
 @dataclass(frozen=True, slots=True)
+class SearchResult:
+    """A passage as a block of a message, for chat models that can say which of its ``sentences`` they used."""
+
+    title: str
+    source: str
+    sentences: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Message:
-    """One turn of a conversation; ``role`` is ``"user"``, ``"assistant"`` or, for what a chat model is told, ``"system"``."""
+    """One turn of a conversation; ``role`` is ``"user"``, ``"assistant"`` or, for what a chat model is told, ``"system"``.
+
+    ``blocks`` say the same as ``text`` where it holds passages, with each as a ``SearchResult``; most models read the text.
+    """
 
     role: str
     text: str
+    blocks: tuple[str | SearchResult, ...] = field(default=(), repr=False)
 
 
 @dataclass(frozen=True, slots=True)

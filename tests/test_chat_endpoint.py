@@ -17,6 +17,7 @@ from email.utils import format_datetime
 from typing import Any
 
 import pytest
+from pydantic import TypeAdapter
 
 import fault_server
 from fault_server import (
@@ -53,7 +54,7 @@ from rag.errors import (
     SettingsError,
 )
 from rag.settings import Settings
-from rag.types import Message
+from rag.types import Message, SearchResult
 
 CANARY = "test-key-canary"
 MESSAGES = (Message("system", "You answer from articles."), Message("user", "Who opened the bridge of Karsk?"))
@@ -375,6 +376,64 @@ def test_anthropic_address_without_its_version() -> None:
     with FaultServer(CLAUDE) as server:
         assert ask(endpoint(server.url.removesuffix("/v1"), dialect=Anthropic())).error is None
     assert server.requests[0].path == "/v1/messages"
+
+
+def cites(number: int) -> dict[str, Any]:
+    """Claude's citation of a search result, as its SDK declares it."""
+    location = {"type": "search_result_location", "search_result_index": number, "source": f"{number}.md", "title": "T"}
+    return {**location, "cited_text": "It opened.", "start_block_index": 0, "end_block_index": 1}
+
+
+BLOCKS = (
+    "Question: Who opened the bridge of Karsk?",
+    SearchResult("Bridges · Courier", "a.md", ("The bridge opened.", "The mayor did it.")),
+    SearchResult("Karsk · Gazette", "b.md", ("Nobody came.",)),
+)
+WITH_BLOCKS = (MESSAGES[0], Message("user", "Who opened the bridge of Karsk?", BLOCKS))
+
+
+def test_claude_gets_passages_as_search_results_and_its_citations_are_labels() -> None:
+    types = pytest.importorskip("anthropic.types")
+    start = {"type": "content_block_start", "index": 1, "content_block": {"type": "text", "text": ""}}
+    deltas = [
+        claude_delta("text", "The mayor did."),
+        {"type": "content_block_delta", "index": 1, "delta": {"type": "citations_delta", "citation": cites(1)}},
+    ]
+    for each in (start, deltas[1]):
+        TypeAdapter(types.RawMessageStreamEvent).validate_python(each)
+    with FaultServer(stream(claude(CLAUDE_START, start, *deltas, *CLAUDE_STOP))) as server:
+        outcome = ask(server, WITH_BLOCKS, dialect=Anthropic())
+    assert (outcome.text, outcome.error) == ("The mayor did.[2]", None)
+    (turn,) = server.requests[0].body["messages"]
+    question, *results = turn["content"]
+    assert question == {"type": "text", "text": BLOCKS[0]}
+    for sent, block in zip(results, BLOCKS[1:], strict=True):
+        assert isinstance(block, SearchResult)
+        TypeAdapter(types.SearchResultBlockParam).validate_python(sent)
+        assert (sent["title"], sent["source"], sent["citations"]) == (block.title, block.source, {"enabled": True})
+        assert sent["content"] == [{"type": "text", "text": each} for each in block.sentences]
+
+
+def test_a_server_that_knows_no_search_results_gets_the_text() -> None:
+    unknown = (
+        "messages.0.content.1: Input tag 'search_result' found using 'type' does not match any of the expected tags"
+    )
+    refusal = answer(400, {"type": "error", "error": {"type": "invalid_request_error", "message": unknown}})
+    with FaultServer(refusal, CLAUDE, CLAUDE) as server:
+        model = endpoint(server.url, dialect=Anthropic())
+        assert [ask(model, WITH_BLOCKS).text for _ in range(2)] == ["The mayor did."] * 2
+    contents = [each.body["messages"][0]["content"] for each in server.requests]
+    assert [isinstance(each, str) for each in contents] == [False, True, True]
+
+
+def test_citations_of_claude_in_one_piece() -> None:
+    content = [
+        {"type": "text", "text": "The mayor did.", "citations": [cites(0), cites(1)]},
+        {"type": "text", "text": " Yes."},
+    ]
+    body = {"type": "message", "content": content, "stop_reason": "end_turn"}
+    with FaultServer(answer(200, body)) as server:
+        assert ask(server, WITH_BLOCKS, dialect=Anthropic()).text == "The mayor did.[1][2] Yes."
 
 
 def test_anthropic_in_one_piece() -> None:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from rag.errors import ContextTooLong
 from rag.prompt import ANSWER_SHARE, build_prompt
-from rag.types import Header, Hit, Passage
+from rag.types import Header, Hit, Passage, SearchResult
 from scripted import passages
 
 TODAY = date(2031, 5, 1)
@@ -48,6 +48,20 @@ def test_an_article_cannot_write_our_marks_citations_or_passages() -> None:
     assert "[1]" not in str(read["text"])
     marks = {build_prompt("Who?", [hit("x")], len, 100_000, TODAY).messages[-1].text for _ in range(3)}
     assert len(marks) == 3, "the mark is drawn anew for each prompt"
+
+
+@settings(max_examples=50, deadline=None)
+@given(texts=st.lists(st.text("ab. \n[]é", min_size=1, max_size=60).filter(str.strip), min_size=1, max_size=5))
+def test_the_blocks_hold_the_same_passages_sentence_by_sentence(texts: list[str]) -> None:
+    hits = [hit(text, number, title="A vote") for number, text in enumerate(texts, start=1)]
+    prompt = build_prompt("Who?", hits, len, 100_000, TODAY)
+    before, *results, after = prompt.messages[-1].blocks
+    assert str(before).count("Question: Who?") == str(after).count("Question: Who?") == 1
+    assert "PASSAGES" not in f"{before}{after}"
+    for each, passage in zip(results, passages(prompt.messages), strict=True):
+        assert isinstance(each, SearchResult)
+        assert "".join("".join(each.sentences).split()) == "".join(str(passage["text"]).split())
+        assert all(sentence.strip() for sentence in each.sentences)
 
 
 def test_title_outlet_date_today_and_the_question_first_and_last_are_there() -> None:

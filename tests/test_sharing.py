@@ -23,6 +23,7 @@ from hypothesis import strategies as st
 from asynchronous import run as run_apart
 from double import Opener, ServicesDouble
 from rag.__main__ import cli
+from rag.doors.bearer import make_token
 from rag.errors import AccountsError, SettingsError
 from rag.settings import Settings
 from rag.web import accounts as room
@@ -552,7 +553,16 @@ class TestServed:
 
     def test_a_page_that_is_no_longer_logged_in_can_show_why(self, client: Any) -> None:
         refused = client.post("/gradio_api/queue/join", json={})
-        assert (refused.status_code, refused.json()) == (401, {"detail": "Log in first; reload the page."})
+        assert (refused.status_code, refused.json()["detail"]) == (401, "Log in first; reload the page.")
+
+    def test_a_token_opens_the_door_for_programs_and_no_other(self, client: Any, served: tuple[str, Path]) -> None:
+        headers = {"authorization": f"Bearer {make_token(served[1], 'maren')}"}
+        assert client.get("/v1/models").status_code == client.get("/articles/ferry.md").status_code == 401
+        assert client.get("/v1/models", headers=headers).status_code == 200
+        assert client.get("/config", headers=headers).status_code == 401
+        assert client.get("/gradio_api/info", headers=headers).status_code == 401
+        login(client)
+        assert "electric ferries" in client.get("/articles/ferry.md").text
 
     def test_a_made_up_cookie_opens_nothing(self, client: Any) -> None:
         login(client)

@@ -21,6 +21,9 @@ PLACEHOLDER = "placeholder-for-the-key"
 SYSTEM = "system"
 """The option of a turn for the rules; without it they stand in front of the question."""
 
+SEARCH_RESULT = "search_result"
+"""The option of passages as blocks that the model cites; without it they are lines of its text."""
+
 _THOUGHTS = ("reasoning", "thinking", "thought")
 
 if TYPE_CHECKING:
@@ -133,12 +136,16 @@ class Anthropic:
     """Messages."""
 
     package = "anthropic"
-    options: tuple[str, ...] = ()  # newer models know no temperature, and neither does the SDK
+    options: tuple[str, ...] = (SEARCH_RESULT,)  # newer models know no temperature, and neither does the SDK
 
     def request(self, model: str, messages: Sequence[Message], room: int, options: Sequence[str]) -> Fields:
-        del options
         system = "\n\n".join(each.text for each in messages if each.role == "system")
-        turns = [{"role": each.role, "content": each.text} for each in messages if each.role != "system"]
+        cited = SEARCH_RESULT in options
+        turns = [
+            {"role": each.role, "content": _blocks(each) if cited and each.blocks else each.text}
+            for each in messages
+            if each.role != "system"
+        ]
         fields: Fields = {"model": model, "messages": turns, "stream": True, "max_tokens": room}
         if system:
             fields["system"] = system
@@ -169,7 +176,7 @@ class Anthropic:
             return Part(whole=kind == "message_stop")
         is_text = delta.get("type") in ("text", "text_delta")
         return Part(
-            text=_text(delta.get("text")) if is_text else "",
+            text=_text(delta.get("text")) if is_text else _label(delta.get("citation")),
             finish=_word(delta.get("stop_reason")),
             thinks=not is_text and _thinks(delta),
         )
@@ -178,10 +185,42 @@ class Anthropic:
         if fields.get("type") == "error":
             return Part(error=fields.get("error") or fields)
         return Part(
-            text=_text(fields.get("content")),
+            text=_labelled(fields.get("content")),
             finish=_word(fields.get("stop_reason")),
             prompt_tokens=_anthropic_count(fields.get("usage")),
         )
+
+
+def _blocks(message: Message) -> list[Fields]:
+    """Write a message's blocks as https://docs.anthropic.com/en/docs/build-with-claude/search-results has them."""
+    blocks: list[Fields] = []
+    for each in message.blocks:
+        if isinstance(each, str):
+            blocks.append({"type": "text", "text": each})
+            continue
+        content = [{"type": "text", "text": sentence} for sentence in each.sentences]
+        cited = {"type": SEARCH_RESULT, "title": each.title, "source": each.source, "content": content}
+        blocks.append({**cited, "citations": {"enabled": True}})
+    return blocks
+
+
+def _label(citation: object) -> str:
+    """Write a citation of a search result as the label that its passage has in a prompt; it is a hint, as all labels are.
+
+    >>> _label({"type": "search_result_location", "search_result_index": 1, "cited_text": "It rained."}), _label(None)
+    ('[2]', '')
+    """
+    place = citation.get("search_result_index") if isinstance(citation, dict) else None
+    return f"[{place + 1}]" if type(place) is int and place >= 0 else ""
+
+
+def _labelled(content: object) -> str:
+    """The text of a content with a label for each citation, after the block that has it."""
+    if not isinstance(content, list):
+        return _text(content)
+    return "".join(
+        _text([each]) + "".join(map(_label, each.get("citations") or ())) for each in content if isinstance(each, dict)
+    )
 
 
 def _first(choices: object) -> Fields:

@@ -144,7 +144,7 @@ def read_accounts(path: Path) -> dict[str, PasswordHash]:
     return found
 
 
-def write_accounts(path: Path, accounts: Mapping[str, PasswordHash]) -> None:
+def write_accounts(path: Path, accounts: Mapping[str, PasswordHash | str]) -> None:
     """Writes the file anew, whole or not at all, readable by its owner alone; raises AccountsError."""
     temporary = path.with_name(f"{path.name}.{secrets.token_hex(4)}.tmp")
     text = "".join(f"{name}:{kept}\n" for name, kept in sorted(accounts.items()))

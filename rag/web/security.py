@@ -221,7 +221,7 @@ class Guard:
         elif scope["type"] == "websocket":
             await send({"type": "websocket.close", "code": 1008})
         else:
-            await _refuse(*refusal, self._hardened(send, scope))
+            await refuse(*refusal, self._hardened(send, scope))
 
     def _inside(self, path: str) -> str:
         """A request's path inside the page, also where a proxy has not taken its own part away.
@@ -319,7 +319,7 @@ class Gate:
         elif scope["type"] == "websocket":
             await send({"type": "websocket.close", "code": 1008})
         else:
-            await _refuse(401, "Log in first; reload the page.", send)
+            await refuse(401, "Log in first; reload the page.", send)
 
     def _is_open(self, scope: Scope) -> bool:
         path: str = scope["path"]
@@ -362,8 +362,9 @@ def _name(host: str) -> str:
     return host[: host.find("]") + 1] if host.startswith("[") else host.partition(":")[0]
 
 
-async def _refuse(status: int, text: str, send: Send) -> None:
-    """Says no in the form in which gradio's client reads a reason and shows it."""
+async def refuse(status: int, text: str, send: Send) -> None:
+    """Says no in the forms in which gradio's client reads a reason and OpenAI's an error."""
     headers = [(b"content-type", b"application/json")]
     await send({"type": "http.response.start", "status": status, "headers": headers})
-    await send({"type": "http.response.body", "body": json.dumps({"detail": text}).encode()})
+    error = {"message": text, "type": "invalid_request_error", "param": None, "code": None}
+    await send({"type": "http.response.body", "body": json.dumps({"detail": text, "error": error}).encode()})

@@ -1,0 +1,32 @@
+"""``rag account token``: let a program in with a token in place of a password."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from rag.settings import Settings
+
+
+@click.command("token")
+@click.argument("name")
+@click.option("--auth", "accounts", metavar="FILE", help="The accounts that may log in [RAG_ACCOUNTS, no login].")
+@click.option("--revoke", is_flag=True, help="End the token of NAME.")
+def token(name: str, accounts: str | None, revoke: bool) -> None:
+    """Make a token for programs of the account NAME and print it, this once; the one before ends.
+
+    A program sends it as "Authorization: Bearer TOKEN", which is what an OpenAI client does with its API key. It ends
+    with the account, with a new password, and with --revoke.
+    """
+    from rag.doors.bearer import make_token, revoke_token
+
+    path = accounts or Settings.from_environment().accounts
+    if not path:
+        raise click.UsageError("name the file of accounts with --auth FILE or RAG_ACCOUNTS")
+    file = Path(path).expanduser()
+    if revoke:
+        revoke_token(file, name)
+        click.echo("the token is revoked")
+    else:
+        click.echo(make_token(file, name))

@@ -1,0 +1,132 @@
+"""``rag serve``: the door for programs alone, without the page and without gradio."""
+
+from __future__ import annotations
+
+import os
+import socket
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from rag.errors import MissingExtra, SettingsError
+from rag.settings import Settings
+
+if TYPE_CHECKING:
+    from starlette.applications import Starlette
+
+    from rag.doors.http import Service
+    from rag.web.accounts import Accounts
+
+BACKLOG = 2048
+"""How many connections may wait to be taken; uvicorn's own number."""
+
+
+@click.command()
+@click.option("--articles", type=click.Path(path_type=Path), help="The folder of articles [RAG_ARTICLES, seeds].")
+@click.option(
+    "--index",
+    type=click.Path(path_type=Path),
+    help="The index's folder [RAG_INDEX, one of your cache for each folder of articles].",
+)
+@click.option("--host", help="The address to listen on [RAG_HOST, 127.0.0.1].")
+@click.option("--port", type=click.IntRange(1, 65535), help="The port [RAG_PORT, 7860].")
+@click.option("--watch", flag_value="on", help="Follow the folder: take changes in as they happen [RAG_WATCH, off].")
+@click.option(
+    "--auth", "accounts", metavar="FILE", help="The accounts whose tokens are let in [RAG_ACCOUNTS, no login]."
+)
+@click.option("--root-path", metavar="PATH", help="Where a proxy shows the server, such as /news [RAG_ROOT_PATH].")
+@click.option(
+    "--allow-host",
+    "allowed_hosts",
+    multiple=True,
+    metavar="NAME",
+    help="A further name it may be reached under, such as a proxy's; may be repeated [RAG_ALLOWED_HOSTS].",
+)
+@click.option("--model", help="What writes the answer, as `rag models` names it [RAG_MODEL, extractive].")
+def serve(allowed_hosts: tuple[str, ...], **changes: Any) -> None:
+    """Serve programs: an OpenAI-compatible endpoint, search and the articles; Ctrl+C ends it.
+
+    `rag chat` serves the same addresses, and the page. For programs on this machine no token is needed:
+
+    \b
+      curl http://127.0.0.1:7860/v1/chat/completions -d '{"messages": [{"role": "user", "content": "Who voted?"}]}'
+    """
+    settings = Settings.from_environment(allowed_hosts=",".join(allowed_hosts) or None, **changes)
+    try:
+        import uvicorn
+
+        from rag.doors.http import Service
+    except ModuleNotFoundError as error:
+        if error.name not in ("uvicorn", "starlette", "anyio"):
+            raise
+        raise MissingExtra('the server needs uvicorn and starlette; run: pip install "footnote-rag[serve]"') from None
+    from rag.chatbot import Chatbot
+    from rag.web.keeper import Keeper
+    from rag.web.models import ChatServices
+    from rag.web.opening import Opening
+    from rag.web.security import Address, check_host
+    from rag.web.watching import folder_events
+
+    check_host(settings.host, settings.accounts)
+    address = Address.of(settings)
+    opening = Opening(lambda tell: Chatbot.open(settings, on_progress=tell, reads=True))
+    application = app(Service(opening, settings, ChatServices(settings), address), accounts_of(settings))
+    listening = listen(settings.host, settings.port)
+    opening.start()
+    if settings.watch == "on":
+        Keeper(opening, folder_events(settings.articles, settings.index)).watch(True)
+    host = f"[{settings.host}]" if ":" in settings.host else settings.host
+    click.echo(f"Footnote listens at {address.root or f'http://{host}:{settings.port}'}/v1 (Ctrl+C ends it)")
+    config = uvicorn.Config(
+        application, log_config=None, access_log=False, server_header=False, lifespan="off", timeout_graceful_shutdown=3
+    )
+    uvicorn.Server(config).run(sockets=[listening])
+
+
+def accounts_of(settings: Settings) -> Accounts | None:
+    """Open the accounts that the settings name; raises AccountsError."""
+    from rag.web.accounts import Accounts
+
+    return Accounts(Path(settings.accounts).expanduser()) if settings.accounts else None
+
+
+def app(service: Service, accounts: Accounts | None = None) -> Starlette:
+    """Put the door for programs behind the guard, and behind the gate where there are accounts."""
+    from starlette.applications import Starlette
+    from starlette.middleware import Middleware
+
+    from rag.doors.http import routes
+    from rag.web.security import Guard
+
+    guard = Middleware(Guard, address=service.address)
+    return Starlette(routes=routes(service), middleware=[guard, *gate_for(service.settings, accounts)])
+
+
+def gate_for(settings: Settings, accounts: Accounts | None) -> list[Any]:
+    """The gate as a list of middleware, empty where there are no accounts."""
+    from starlette.middleware import Middleware
+
+    from rag.doors.bearer import TokenGate, Tokens
+    from rag.doors.http import OPEN_PATHS, PATHS
+
+    if accounts is None:
+        return []
+    tokens = Tokens(Path(settings.accounts).expanduser(), accounts)
+    return [Middleware(TokenGate, accounts=accounts, tokens=tokens, paths=PATHS, open_paths=OPEN_PATHS)]
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """Take the port, 0 for any free one; raises SettingsError where it is in use."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    # With the protocol named, asyncio sets TCP_NODELAY; else each reply waits 40 ms for the client's delayed ACK.
+    listening = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+    try:
+        if os.name == "posix":
+            listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listening.bind((host, port))
+        listening.listen(BACKLOG)
+    except OSError as error:
+        listening.close()
+        raise SettingsError(f"port {port} cannot be used at {host}; set RAG_PORT or --port to another one") from error
+    return listening
