@@ -19,7 +19,7 @@ from rag.errors import (
     UnreadableFile,
 )
 from rag.generations import new_generation
-from rag.index import FileState, Index, IndexWriter, Recipe, describe
+from rag.index import FileState, Index, IndexWriter, LocalIndex, Recipe, describe, open_folder
 from rag.read import MEGABYTE, SourceFile, Worker, read_all, reader_version, scan
 from rag.settings import Settings, folder_key
 from rag.split import split
@@ -197,10 +197,10 @@ def prefetch_reader(settings: Settings) -> None:
         Thread(target=opened, name="reader").start()
 
 
-def _open_old(folder: Path, stack: ExitStack) -> Index | None:
+def _open_old(folder: Path, stack: ExitStack) -> LocalIndex | None:
     # A damaged index costs its vectors, nothing else: the articles are the source.
     try:
-        return stack.enter_context(closing(Index.open(folder, older=True)))
+        return stack.enter_context(closing(open_folder(folder, older=True)))
     except (IndexTooNew, IndexUnreadable):
         raise
     except IndexingError:
