@@ -20,8 +20,10 @@ from rag.errors import (
 )
 from rag.generations import new_generation
 from rag.index import FileState, Index, IndexWriter, LocalIndex, Recipe, describe, open_folder
+from rag.milvus import is_address
+from rag.milvus import publish as publish_in_milvus
 from rag.read import MEGABYTE, SourceFile, Worker, read_all, reader_version, scan
-from rag.settings import Settings, folder_key
+from rag.settings import Settings, default_index, folder_key
 from rag.split import split
 from rag.types import Changes, Document, FileReason, FileStatus, Passage, Progress
 
@@ -34,16 +36,21 @@ def build(
     embedder: Embedder | None = None,
     on_progress: Callable[[Progress], None] = lambda _: None,
     fresh: bool = False,
+    chosen: Callable[[SourceFile], bool] = lambda _: True,
 ) -> Changes:
     """Brings the index up to date with the folder of articles and says what changed.
 
     An article that did not change is neither read nor embedded again; a passage that stood anywhere before keeps its vector,
     whatever file it moved to. ``fresh`` starts from nothing. A file that cannot be indexed is reported and never stops the
-    rest. Raises ArticlesError, EmbedderError, IndexLocked or IndexUnwritable; the old index is then as it was.
+    rest; ``chosen`` tells which files shall be in it. Raises ArticlesError, EmbedderError, IndexLocked, IndexUnwritable or
+    IndexUnreachable; the old index is then as it was.
     """
     embedder = embedder or load_embedder(settings)
+    if is_address(settings.index):
+        return _in_engine(settings, embedder, on_progress, fresh)
     with new_generation(settings.index) as (folder, publish), ExitStack() as stack:
         files, skipped, failed = _scan(settings)
+        files = [file for file in files if chosen(file)]
         recipe = recipe_of(settings, embedder)
         old = None if fresh else _open_old(settings.index, stack)
         if old is not None and old.articles not in ("", folder_key(settings.articles)):
@@ -63,6 +70,15 @@ def build(
         return _changes(states, old.files if old is not None else {}, skipped, failed, passages, embedded)
 
 
+def _in_engine(settings: Settings, embedder: Embedder, on_progress: Callable[[Progress], None], fresh: bool) -> Changes:
+    """Build in the folder of this machine that belongs to the articles, and write what came of it into the engine."""
+    staged = settings.replace(index=default_index(settings.articles))
+    changes = build(staged, embedder, on_progress, fresh)
+    with closing(open_folder(staged.index)) as local:
+        publish_in_milvus(local, settings.index, on_progress, fresh)
+    return changes
+
+
 def outdated(settings: Settings, index: Index, embedder: Embedder | None = None) -> bool:
     """Whether the folder of articles, the settings or the embedding model are no longer what the index was built from.
 
@@ -70,6 +86,8 @@ def outdated(settings: Settings, index: Index, embedder: Embedder | None = None)
     """
     from embeddings import embedder_name
 
+    if is_address(settings.index):  # whoever reads from an engine does not build, and may have no articles
+        return index.moved()
     if embedder is not None:
         recipe = recipe_of(settings, embedder)
     else:

@@ -33,6 +33,7 @@ from rag.errors import (
 )
 from rag.generations import FORMAT, Generation, open_generation
 from rag.lexical import LEXICAL_VERSION, KeywordHit, KeywordIndex, Keywords, block_size, create_keyword_index
+from rag.spelling import Spellings
 from rag.split import SPLITTING_VERSION
 from rag.types import Contents, Document, Header, Locator, Passage, Progress, Scope, places_between
 
@@ -116,7 +117,13 @@ class Index(ABC):
         Unless ``whole``, large files are checked in the background, and what is found wrong is told by the next question.
         One of an older format raises IndexMismatch; with ``older`` it is opened for its vectors alone.
         """
-        return open_folder(place, whole, older)
+        from rag.milvus import is_address, open_address
+
+        return open_address(place) if is_address(place) else open_folder(place, whole, older)
+
+    def moved(self) -> bool:
+        """Whether a newer generation has taken its place; raises IndexUnreachable where that cannot be seen."""
+        return False
 
     @property
     @abstractmethod
@@ -227,10 +234,7 @@ class LocalIndex(Index):
         self._lock = threading.Lock()
         self._damage: IndexCorrupt | None = None
         try:
-            known = {each.name for each in fields(Recipe)}  # an older index has fields that are no more
-            self.recipe = Recipe(**{name: value for name, value in content["recipe"].items() if name in known})
-            self.articles = str(content.get("articles", ""))  # the folder it belongs to
-            self.files = {each["id"]: _file_state(each) for each in content["file_states"]}
+            self.recipe, self.articles, self.files = read_description(content)
             self._database = _connect(path / _DATABASE, read_only=True)
             _check_schema(self._database, older=content["format"] < FORMAT)
             # Closed when nobody holds the index any more: questions may still read from it while a newer one takes over.
@@ -305,6 +309,11 @@ class LocalIndex(Index):
             inside = (header.id for header in self._headers if all(scope.holds(header) for scope in wanted))
             self._within = wanted, self.rows_of(inside)
         return self._within[1]
+
+    @property
+    def spellings(self) -> Spellings:
+        """The word forms of the articles by how they sound."""
+        return self._keywords.spellings
 
     def passages(self, rows: Sequence[int]) -> list[tuple[Passage, Header]]:
         query = (
@@ -533,6 +542,10 @@ def verify(folder: Path) -> tuple[int, list[str]]:
     """
     import numpy
 
+    from rag.milvus import is_address, verify_address
+
+    if is_address(folder):
+        return verify_address(folder)
     with closing(open_folder(folder)) as index:
         problems = [index.notice] if index.notice else []
         for first in range(0, len(index), _BATCH):
@@ -663,6 +676,14 @@ def _file_state(plain: dict[str, Any]) -> FileState:
 
 def _key(embedded: str) -> bytes:
     return hashlib.blake2b(embedded.encode("utf-8", "surrogatepass"), digest_size=16).digest()
+
+
+def read_description(content: dict[str, Any]) -> tuple[Recipe, str, dict[str, FileState]]:
+    """Read what ``describe`` wrote; raises LookupError, TypeError or ValueError."""
+    known = {each.name for each in fields(Recipe)}  # an older index has fields that are no more
+    recipe = Recipe(**{name: value for name, value in content["recipe"].items() if name in known})
+    files = {each["id"]: _file_state(each) for each in content["file_states"]}
+    return recipe, str(content.get("articles", "")), files
 
 
 def describe(recipe: Recipe, files: dict[str, FileState], articles: str) -> dict[str, Any]:

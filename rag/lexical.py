@@ -80,6 +80,11 @@ class Keywords(ABC):
 
     _spellings: Spellings
 
+    @property
+    def spellings(self) -> Spellings:
+        """The word forms of the articles by how they sound."""
+        return self._spellings
+
     @abstractmethod
     def __len__(self) -> int: ...
 
@@ -366,6 +371,15 @@ def stem(word: str) -> str:
     """
     found = _analyzer().analyze(fold(word))
     return str(found[0]) if found else ""
+
+
+def analyzed(text: str) -> list[str]:
+    """All words of a text as the index knows them.
+
+    >>> analyzed("The trams stopped.")
+    ['the', 'tram', 'stop']
+    """
+    return [str(term) for term in _analyzer().analyze(fold(text))]
 
 
 def fold(text: str) -> str:

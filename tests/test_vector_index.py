@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import math
 import pickle
+import secrets
 import subprocess
 import sys
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +21,7 @@ from hypothesis.extra import numpy as arrays
 
 from embeddings import EmbeddingError, Neighbor, VectorIndex, create_vector_index, open_vector_index
 from embeddings.in_memory import NumpyIndex
+from embeddings.milvus_index import Milvus, MilvusIndex
 
 ROOT = Path(__file__).parent.parent
 Vectors = Any
@@ -67,9 +70,29 @@ def approximate_opened(vectors: Vectors, folder: Path) -> VectorIndex:
     return open_vector_index(folder)
 
 
+def in_milvus(vectors: Vectors, folder: Path) -> VectorIndex:
+    pytest.importorskip("milvus_lite")
+    milvus = lite(folder)
+    name = f"v{secrets.token_hex(4)}"
+    milvus.create_vectors(name, vectors.shape[1])
+    plain = dict.fromkeys(("document", "outlet", "language", "opens", "closes", "key"), 0)
+    rows = (
+        {"row": row, "vector": vector.tolist(), "words": {1: 1.0}, "authors": [], "content": "", **plain}
+        for row, vector in enumerate(vectors)
+    )
+    milvus.finish(name, milvus.insert(name, rows))
+    return MilvusIndex(milvus, name)
+
+
+@lru_cache(maxsize=1)
+def lite(folder: Path) -> Milvus:
+    """One Milvus Lite for a test, in its own folder."""
+    return Milvus(str(folder / "lite.db"))
+
+
 Make = Callable[[Vectors, Path], VectorIndex]
 EXACT = [in_numpy, in_faiss, in_faiss_opened]
-ALL = [*EXACT, approximate, approximate_opened]
+ALL = [*EXACT, approximate, approximate_opened, in_milvus]
 DIRECTIONS = arrays.arrays(numpy.float32, 4, elements=st.sampled_from([-2.0, -1.0, 0.0, 1.0, 3.0])).filter(numpy.any)
 
 
