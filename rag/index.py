@@ -399,6 +399,17 @@ class LocalIndex(Index):
         text, places, *header = _whole(rows[0])
         return Document(**asdict(_header(header)), text=text, places=_places(places))
 
+    def written(self, file: str) -> Iterator[tuple[tuple[Any, ...], list[tuple[Any, ...]]]]:
+        """The articles of a file as they stand in the tables, each with its passages (row, id, start, end, key)."""
+        columns = "id, file, title, outlet, authors, published, language, source, text, places, digest"
+        query = f"SELECT number, {columns} FROM documents WHERE file = ? ORDER BY number"
+        for number, *article in self._all(query, (file,)):
+            spans = self._all(
+                "SELECT row, id, start, end, key FROM passages WHERE document = ? ORDER BY row", (number,)
+            )
+            if spans:
+                yield tuple(article), spans
+
     def _all(self, query: str, values: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
         self._check_unchanged()
         try:
@@ -435,6 +446,7 @@ class IndexWriter:
         self.close = weakref.finalize(self, self._database.close)
         self._database.executescript(_SCHEMA)
         self._documents = self._rows = 0
+        self._taken: list[tuple[LocalIndex, range, int]] = []  # rows of another index, and the first of them here
         for name, index in (("kept", kept), ("vectors_of", vectors_of)):
             if index is not None:
                 self._database.execute(f"ATTACH DATABASE ? AS {name}", (_address(index.path / _DATABASE),))
@@ -473,6 +485,17 @@ class IndexWriter:
             self._rows += self._database.execute(copied, moved).rowcount
             self._documents += 1
 
+    def take(self, index: LocalIndex, file: str) -> None:
+        """Copies a file's articles from another index, passages and vectors and all."""
+        for article, spans in index.written(file):
+            self._database.execute(f"INSERT INTO documents VALUES ({self._documents}, {_marks(11)})", article)
+            moved = [(self._rows + place, id_, self._documents, *rest) for place, (_, id_, *rest) in enumerate(spans)]
+            self._database.executemany("INSERT INTO passages VALUES (?, ?, ?, ?, ?, ?)", moved)
+            first = spans[0][0]
+            self._taken.append((index, range(first, first + len(spans)), self._rows))
+            self._rows += len(spans)
+            self._documents += 1
+
     def finish(self, embedder: Embedder, on_progress: Callable[[Progress], None]) -> tuple[int, int]:
         """Embeds what no older vector serves and writes both halves; returns (passages, passages embedded)."""
         from embeddings import EmbeddingError, create_vector_index
@@ -497,6 +520,8 @@ class IndexWriter:
 
         vectors = numpy.empty((self._rows, embedder.dimension), numpy.float32)
         self._database.commit()
+        for index, taken, at in self._taken:
+            vectors[at : at + len(taken)] = index.vectors.fetch(taken)
         if self._vectors_of is not None:
             query = (
                 "SELECT n.row, min(o.row) FROM passages n JOIN vectors_of.passages o ON o.key = n.key GROUP BY n.row"

@@ -135,6 +135,7 @@ ARROWS: dict[str, set[str]] = {
         "timeline",
         "embeddings",
     },
+    "shards": {"build", "generations", "index", "milvus", "settings", "embeddings"},
     "evaluate": {"build", "chatbot", "normalize", "retrieve", "settings"},
     "web": {"chat", "chatbot", "fetch", "lexical", "map", "normalize", "read", "retrieve", "settings", "words"},
     "doors": {
@@ -154,6 +155,7 @@ ARROWS: dict[str, set[str]] = {
     },
     "__main__": {
         "build",
+        "shards",
         "chat",
         "chatbot",
         "cite",
