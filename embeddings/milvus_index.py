@@ -227,8 +227,7 @@ class MilvusIndex:
         if k <= 0 or not weights:
             return []
         found = self._search("words", dict(weights), k, where, [])
-        hits = [Neighbor(each["row"], round(float(each["distance"]), 6)) for each in found if each["distance"] > 0]
-        return sorted(hits, key=lambda hit: (-hit.score, hit.row))
+        return [Neighbor(each["row"], float(each["distance"])) for each in found if each["distance"] > 0]
 
     def scores(self, vector: Vectors, rows: Sequence[int]) -> list[float]:
         """Compute the exact cosine of a vector with each of the rows, as ``search`` gives it."""
@@ -285,6 +284,22 @@ def _searching(kind: str, k: int) -> dict[str, object]:
 
 
 @contextmanager
+def _quiet() -> Iterator[None]:
+    """Keep the tracebacks out of the log that pymilvus, and a Milvus Lite in this process, write for errors they raise.
+
+    pymilvus sets its own level when it first connects, so that this is done again afterwards.
+    """
+    loggers = [logging.getLogger(name) for name in ("pymilvus", "grpc._server")]
+    for each in loggers:
+        each.setLevel(logging.CRITICAL)
+    try:
+        yield
+    finally:
+        for each in loggers:
+            each.setLevel(logging.CRITICAL)
+
+
+@contextmanager
 def translated() -> Iterator[None]:
     """Raise EngineGone, NoCollection or EngineRefused for what Milvus raises."""
     import grpc
@@ -292,7 +307,7 @@ def translated() -> Iterator[None]:
 
     try:
         yield
-    except grpc.RpcError as error:
+    except (grpc.RpcError, grpc.FutureTimeoutError) as error:
         raise EngineGone("Milvus does not answer; look whether it runs at the address in RAG_INDEX") from error
     except MilvusException as error:
         text = str(error)

@@ -41,6 +41,8 @@ LEXICAL_VERSION = "4"
 
 # How much a word in the title, the outlet or the date counts against the same word in the passage.
 HEADER_WEIGHT = 0.3
+SCORE_DIGITS = 4
+"""Decimals of a score; engines add in single precision, each in its own order, and differ after these."""
 # A word has at most so many other spellings; the most frequent ones are kept.
 _MOST_SPELLINGS = 4
 # Shorter words are too near to one another.
@@ -183,7 +185,7 @@ class KeywordIndex(Keywords):
             found = self._searcher.search(query, min(k, len(self)), count=False).hits
             rows = self._searcher.fast_field_values("row", [address for _, address in found])
         hits = [
-            KeywordHit(self._first_rows[address.segment_ord] + int(row or 0), float(score))
+            KeywordHit(self._first_rows[address.segment_ord] + int(row or 0), round(float(score), SCORE_DIGITS))
             for row, (score, address) in zip(rows, found, strict=True)
         ]
         return sorted(hits, key=lambda hit: (-hit.score, hit.row))

@@ -46,7 +46,7 @@ from rag.errors import (
     SettingsError,
 )
 from rag.index import Index, LocalIndex, describe, read_description
-from rag.lexical import KeywordHit, Keywords
+from rag.lexical import SCORE_DIGITS, KeywordHit, Keywords
 from rag.spelling import Spellings
 from rag.types import Contents, Document, Header, Locator, Passage, Progress, Scope
 
@@ -64,6 +64,7 @@ _MOST_PARTS = 1 << 20
 _LONGEST_RECORD = 2**31  # bytes
 _ADDRESS = re.compile(r"milvus(\+tls)?:/+([^/?]+)/([A-Za-z_][A-Za-z0-9_]{0,200})(?:\?index=([A-Z_]+))?")
 _SAMPLE = 32  # passages that are searched for when an index is verified
+_FILTERS = 8  # of each kind that are tried
 _WANTED = 0.99  # of the ten nearest must be found
 _BATCH = 1000
 
@@ -167,7 +168,9 @@ class MilvusKeywords(Keywords):
     def find(self, terms: dict[str, dict[str, float]], k: int, where: str = "") -> list[KeywordHit]:
         weights = question_weights(self._weights(terms), self.counts)
         with _as_ours():
-            return [KeywordHit(*hit) for hit in self._vectors.search_sparse(weights, k, where)]
+            found = self._vectors.search_sparse(weights, k, where)
+        hits = [KeywordHit(row, round(score, SCORE_DIGITS)) for row, score in found]
+        return sorted(hits, key=lambda hit: (-hit.score, hit.row))
 
 
 class InMilvus(Index):
@@ -547,18 +550,27 @@ def _agreement(how: str, scores: Any, found: list[list[int]]) -> list[str]:
 
 def _filtering(index: InMilvus) -> list[str]:
     """Compare what filters let through with what the scopes hold."""
-    headers = index.headers()[:: max(1, len(index.headers()) // 8)]
-    scopes = [Scope(outlets=(each.outlet,)) for each in headers]
-    scopes += [Scope(authors=each.authors[:1]) for each in headers if each.authors]
-    scopes += [Scope(published=(each.published, "")) for each in headers if each.published]
+    headers = index.headers()
+    kinds = (
+        [Scope(outlets=(each.outlet,)) for each in headers],
+        [Scope(authors=each.authors[:1]) for each in headers if each.authors],
+        [Scope(documents=(each.id,)) for each in headers],
+        [Scope(published=(each.published, "")) for each in headers if each.published],
+    )
+    scopes = [scope for kind in kinds for scope in _spread(list(dict.fromkeys(kind)), _FILTERS)]
     problems = []
-    for scope in dict.fromkeys(scopes):
+    for scope in scopes:
         expected = len(index.rows_of(header.id for header in index.headers() if scope.holds(header)))
         with _as_ours():
             got = index._milvus.count(index.name, index._where([scope]))
         if got != expected:
             problems.append(f"a filter lets {got} rows through instead of {expected}; compare the versions of Milvus")
     return problems
+
+
+def _spread(values: list[Scope], count: int) -> list[Scope]:
+    """Choose some values at equal distances."""
+    return values[:: max(1, -(-len(values) // count))]
 
 
 def _passage(found: dict[str, Any], headers: Sequence[Header]) -> tuple[Passage, Header]:
