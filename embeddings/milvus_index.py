@@ -6,6 +6,7 @@ Filters are made of numbers alone: no text of a user ever stands in an expressio
 
 from __future__ import annotations
 
+import logging
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -50,12 +51,11 @@ class Milvus:
     """A connection to a Milvus, or to a Milvus Lite in a file of this machine; safe to use from any thread."""
 
     def __init__(self, uri: str, token: str = "") -> None:
-        try:
-            from pymilvus import MilvusClient
-        except ModuleNotFoundError as error:
-            raise EmbeddingError(
-                'An index in Milvus needs pymilvus; run: pip install "footnote-rag[milvus]"'
-            ) from error
+        from pymilvus import MilvusClient
+
+        # pymilvus, and a Milvus Lite in this process, log a traceback for each error that they raise.
+        for name in ("pymilvus", "grpc._server"):
+            logging.getLogger(name).setLevel(logging.CRITICAL)
         with translated():
             self.client: MilvusClient = MilvusClient(uri, token=token, timeout=_SECONDS)
 
@@ -281,22 +281,6 @@ def _searching(kind: str, k: int) -> dict[str, object]:
     if kind == "DISKANN":
         return {"search_list": max(200, 2 * k)}
     return {}
-
-
-@contextmanager
-def _quiet() -> Iterator[None]:
-    """Keep the tracebacks out of the log that pymilvus, and a Milvus Lite in this process, write for errors they raise.
-
-    pymilvus sets its own level when it first connects, so that this is done again afterwards.
-    """
-    loggers = [logging.getLogger(name) for name in ("pymilvus", "grpc._server")]
-    for each in loggers:
-        each.setLevel(logging.CRITICAL)
-    try:
-        yield
-    finally:
-        for each in loggers:
-            each.setLevel(logging.CRITICAL)
 
 
 @contextmanager
