@@ -183,7 +183,7 @@ def open_index(texts: Sequence[str], size: int, cache: Path, dimension: int) -> 
         states = {}
         for number, (document, passages) in enumerate(_articles(texts, size)):
             writer.add(document, f"{number}", [(each, each.text) for each in passages])
-            states[document.id] = FileState(document.id, f"{number}")
+            states[document.id] = FileState(document.id, f"{number:064}")
         writer.finish(HashingEmbedder(dimension, max_tokens=LONGEST), lambda _: None)
         writer.close()
         publish(describe(Recipe("hashing", "hashing", 200, ""), states, ""))

@@ -32,6 +32,7 @@ _SECONDS = 20.0  # for one call; pymilvus tries again until then
 _SECONDS_TO_LOAD = 3600.0
 _SPARE = 16  # rows asked for beyond the last wanted one, in which its ties are found
 _AT_ONCE = 1000  # rows written or fetched in one call
+_CHARACTERS_AT_ONCE = 8_000_000  # a cluster takes 64 MB in one call
 _CONTENT = 65_535  # bytes of a string
 
 
@@ -116,12 +117,13 @@ class Milvus:
 
     def insert(self, name: str, rows: Iterable[Mapping[str, Any]]) -> int:
         """Write rows into a collection and return their number."""
-        written, some = 0, []
+        written, some, characters = 0, [], 0
         for row in rows:
             some.append(dict(row))
-            if len(some) == _AT_ONCE:
+            characters += len(row["content"])
+            if len(some) == _AT_ONCE or characters > _CHARACTERS_AT_ONCE:
                 written += self._insert(name, some)
-                some = []
+                some, characters = [], 0
         return written + self._insert(name, some)
 
     def _insert(self, name: str, rows: list[dict[str, Any]]) -> int:
@@ -155,11 +157,13 @@ class Milvus:
             )
         return int(found[0]["count(*)"])
 
-    def read(self, name: str, rows: Sequence[int], fields: Sequence[str]) -> dict[int, dict[str, Any]]:
+    def read(
+        self, name: str, rows: Sequence[int], fields: Sequence[str], at_once: int = _AT_ONCE
+    ) -> dict[int, dict[str, Any]]:
         """Read some fields of some rows; raises NoCollection where a row is missing."""
         found: dict[int, dict[str, Any]] = {}
-        for first in range(0, len(rows), _AT_ONCE):
-            some = ",".join(str(int(row)) for row in rows[first : first + _AT_ONCE])
+        for first in range(0, len(rows), at_once):
+            some = ",".join(str(int(row)) for row in rows[first : first + at_once])
             found |= {each["row"]: each for each in self.where(name, f"row in [{some}]", fields)}
         if missing := set(rows) - found.keys():
             raise NoCollection(f"{len(missing)} rows are missing in {name}")

@@ -87,6 +87,7 @@ CHANGEABLE = ("k", "decompose", "rewrite", "context_tokens")
 RETRY_SECONDS = 30.0
 """How long the index of this machine stands in for an engine before that is tried again."""
 FALLEN_BACK = "Milvus does not answer; the answers come from the index of this machine."
+_REPLACED = IndexCorrupt("the index was replaced or removed while it was read; ask again, or run: rag build")
 SHORT_CALL_SECONDS = 20
 """How long a model may take to complete or part a question before the rules do it."""
 
@@ -242,9 +243,9 @@ class Chatbot:
         try:
             if self._retry_at and time.monotonic() > self._retry_at:
                 self._retry_at = time.monotonic() + RETRY_SECONDS
-                return self._replacement(index, IndexUnreachable(self.notice))
+                return self._replacement(index, _REPLACED)
             if index.moved():
-                return self._replacement(index, IndexCorrupt(self.notice))
+                return self._replacement(index, _REPLACED)
         except (IndexCorrupt, IndexUnreachable) as damage:
             return self._replacement(index, damage)
         return index

@@ -60,6 +60,7 @@ GRACE_SECONDS = 60.0
 _LOOK_SECONDS = 2.0
 _MANIFEST, _HEADERS, _TERMS, _SPELLINGS, _FIRST_ROWS, _ARTICLES = 0, 1, 2, 3, 4, 16
 _PART = 60_000  # characters of a record's part
+_PARTS_AT_ONCE = 100
 _MOST_PARTS = 1 << 20
 _LONGEST_RECORD = 2**31  # bytes
 _ADDRESS = re.compile(r"milvus(\+tls)?:/+([^/?]+)/([A-Za-z_][A-Za-z0-9_]{0,200})(?:\?index=([A-Z_]+))?")
@@ -138,7 +139,7 @@ class Records:
             count, _, text = self._milvus.read(self.collection, [first], ["content"])[first]["content"].partition(":")
             try:
                 rest = range(first + 1, first + int(count))
-                found = self._milvus.read(self.collection, list(rest), ["content"])
+                found = self._milvus.read(self.collection, list(rest), ["content"], _PARTS_AT_ONCE)
                 data = base64.b64decode(text + "".join(found[row]["content"] for row in rest), validate=True)
                 unpacked = zlib.decompressobj()
                 return unpacked.decompress(data, _LONGEST_RECORD)

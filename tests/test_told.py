@@ -75,6 +75,7 @@ IN_THE_TERMINAL = {
     "rag/__main__.py",
     "rag/evaluate.py",
     "rag/settings.py",
+    "rag/shards.py",
     "rag/web/accounts.py",
     "rag/web/security.py",
 }
