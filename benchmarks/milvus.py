@@ -75,9 +75,8 @@ def compare(local: Index, milvus: Index, embedder: HashingEmbedder, questions: l
             # a passage that ties with the tenth is as good
             words += sum(hit.score >= best[-1].score - 1e-3 for hit in found) if best else 0
             same += len(best)
-        print(
-            f"  {name}: {near / len(questions) / 10:.4f} of the ten nearest, {words / max(1, same):.4f} of the ten best by words"
-        )
+        found_near, found_words = near / len(questions) / 10, words / max(1, same)
+        print(f"  {name}: {found_near:.4f} of the ten nearest, {found_words:.4f} of the ten best by words")
     times: dict[str, list[float]] = {"folder": [], "Milvus": []}
     equal = 0
     for question in questions:

@@ -19,6 +19,7 @@ from contextlib import closing
 from pathlib import Path
 
 from latency import made_up
+
 from rag.index import Index
 
 Run = Callable[[Sequence[list[str]]], None]
@@ -75,7 +76,7 @@ def plain(commands: Sequence[list[str]]) -> None:
 
 def in_ray(commands: Sequence[list[str]]) -> None:
     """Run commands as tasks of a local Ray cluster."""
-    import ray
+    import ray  # type: ignore[import-not-found]  # installed by hand for this
 
     ray.init(num_cpus=len(commands), include_dashboard=False)
     task = ray.remote(lambda command: subprocess.run(command, stdout=subprocess.DEVNULL, check=False).returncode)
