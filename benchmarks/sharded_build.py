@@ -16,6 +16,7 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 from contextlib import closing
+from functools import partial
 from pathlib import Path
 
 from latency import made_up
@@ -43,7 +44,7 @@ def main() -> None:
         articles.mkdir()
         for number, text in enumerate(made_up(50_000, 2_000)):
             (articles / f"{number:05}.txt").write_text(f"Report {number}\n\n{text}.\n", "utf-8")
-    single = timed("one process", lambda: plain([rag(articles, options.work / "single")]))
+    single = timed("one process", partial(plain, [rag(articles, options.work / "single")]))
     runs: list[tuple[str, Run]] = [(f"{options.shards} processes", plain)]
     if options.ray:
         runs.append(("Ray", in_ray))
@@ -52,10 +53,9 @@ def main() -> None:
         commands = [
             rag(articles, part, "--shard", f"{number}/{options.shards}") for number, part in enumerate(parts, start=1)
         ]
-        spent = timed(f"{name}: shards", lambda run=run, commands=commands: run(commands))
+        spent = timed(f"{name}: shards", partial(run, commands))
         merged = options.work / f"{name.split()[-1]}-merged"
-        joining = rag(articles, merged, "--merge", *map(str, parts))
-        spent += timed(f"{name}: merging", lambda joining=joining: plain([joining]))
+        spent += timed(f"{name}: merging", partial(plain, [rag(articles, merged, "--merge", *map(str, parts))]))
         print(
             f"{name}: {single / spent:.2f} times as fast, equal: {equal(options.work / 'single', merged)}", flush=True
         )

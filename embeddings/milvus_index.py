@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import logging
 import math
+import socket
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 import numpy
 
@@ -29,11 +31,14 @@ EXACT_UP_TO = 100_000
 """Rows; a larger collection is searched approximately."""
 KINDS = ("FLAT", "HNSW", "IVF_RABITQ", "DISKANN", "AUTOINDEX")
 _SECONDS = 20.0  # for one call; pymilvus tries again until then
+_SECONDS_TO_CONNECT = 3.0
 _SECONDS_TO_LOAD = 3600.0
 _SPARE = 16  # rows asked for beyond the last wanted one, in which its ties are found
 _AT_ONCE = 1000  # rows written or fetched in one call
 _CHARACTERS_AT_ONCE = 8_000_000  # a cluster takes 64 MB in one call
 _CONTENT = 65_535  # bytes of a string
+
+_GONE = "Milvus does not answer; look whether it runs at the address in RAG_INDEX"
 
 
 class EngineGone(EmbeddingError):
@@ -58,6 +63,7 @@ class Milvus:
         for name in ("pymilvus", "grpc._server"):
             logging.getLogger(name).setLevel(logging.CRITICAL)
         with translated():
+            _check_reachable(uri)
             self.client: MilvusClient = MilvusClient(uri, token=token, timeout=_SECONDS)
 
     def close(self) -> None:
@@ -287,6 +293,16 @@ def _searching(kind: str, k: int) -> dict[str, object]:
     return {}
 
 
+def _check_reachable(uri: str) -> None:
+    """Raise EngineGone unless a server listens at an address; pymilvus would try for all its time."""
+    where = urlsplit(uri)
+    if where.hostname is not None:
+        try:
+            socket.create_connection((where.hostname, where.port or 19530), timeout=_SECONDS_TO_CONNECT).close()
+        except OSError as error:
+            raise EngineGone(_GONE) from error
+
+
 @contextmanager
 def translated() -> Iterator[None]:
     """Raise EngineGone, NoCollection or EngineRefused for what Milvus raises."""
@@ -296,13 +312,13 @@ def translated() -> Iterator[None]:
     try:
         yield
     except (grpc.RpcError, grpc.FutureTimeoutError) as error:
-        raise EngineGone("Milvus does not answer; look whether it runs at the address in RAG_INDEX") from error
+        raise EngineGone(_GONE) from error
     except MilvusException as error:
         text = str(error)
         if error.code in (100, 1600) or "not found" in text or "does not exist" in text or "not exist" in text:
             raise NoCollection("Milvus has no collection of that name; run: rag build") from error
         if any(sign in text for sign in ("UNAVAILABLE", "DEADLINE", "connect", "Retry", "timeout", "closed channel")):
-            raise EngineGone("Milvus does not answer; look whether it runs at the address in RAG_INDEX") from error
+            raise EngineGone(_GONE) from error
         if "auth" in text.lower() or "permission" in text.lower():
             raise EngineRefused("Milvus refuses the login; set RAG_MILVUS_TOKEN to user:password or a key") from error
         raise EngineRefused(

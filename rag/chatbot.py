@@ -87,7 +87,6 @@ CHANGEABLE = ("k", "decompose", "rewrite", "context_tokens")
 RETRY_SECONDS = 30.0
 """How long the index of this machine stands in for an engine before that is tried again."""
 FALLEN_BACK = "Milvus does not answer; the answers come from the index of this machine."
-_REPLACED = IndexCorrupt("the index was replaced or removed while it was read; ask again, or run: rag build")
 SHORT_CALL_SECONDS = 20
 """How long a model may take to complete or part a question before the rules do it."""
 
@@ -243,15 +242,15 @@ class Chatbot:
         try:
             if self._retry_at and time.monotonic() > self._retry_at:
                 self._retry_at = time.monotonic() + RETRY_SECONDS
-                return self._replacement(index, _REPLACED)
+                return self._replacement(index)
             if index.moved():
-                return self._replacement(index, _REPLACED)
+                return self._replacement(index)
         except (IndexCorrupt, IndexUnreachable) as damage:
             return self._replacement(index, damage)
         return index
 
-    def _replacement(self, damaged: Index, damage: IndexingError) -> Index:
-        """Open what answers in place of an index; raises ``damage`` where nothing does."""
+    def _replacement(self, damaged: Index, damage: IndexingError | None = None) -> Index:
+        """Open what answers in place of an index; raises ``damage``, or what stands in the way, where nothing does."""
         with self._replacing:
             if self._index is damaged:
                 try:
@@ -259,8 +258,8 @@ class Chatbot:
                     opened.check_embedder(self._embedder)
                 except IndexUnreachable:
                     raise
-                except IndexingError:
-                    raise damage from None
+                except IndexingError as error:
+                    raise damage or error from None
                 self._index, self.notice = opened, notice or opened.notice
                 self._retry_at = time.monotonic() + RETRY_SECONDS if notice else 0.0
             return self._index
