@@ -35,7 +35,7 @@ from embeddings.in_memory import HashingEmbedder
 from rag.errors import IndexingError
 from rag.evaluate import percentile
 from rag.generations import new_generation
-from rag.index import FileState, Index, IndexWriter, Recipe, describe
+from rag.index import FileState, Index, IndexWriter, LocalIndex, Recipe, describe
 from rag.mentions import Catalogue
 from rag.types import Document, Passage
 
@@ -54,11 +54,11 @@ STEPS: dict[str, tuple[tuple[Any, str], ...]] = {
     "understanding: outlets, authors, dates": ((Catalogue, "mentions"), (retrieve, "catalogue")),
     "understanding: words and spellings": ((retrieve, "understand"),),
     "embedding the question": ((retrieve, "embed_question"),),
-    "dense search": ((Index, "nearest"),),
-    "keyword search": ((Index, "keywords"),),
+    "dense search": ((LocalIndex, "nearest"),),
+    "keyword search": ((LocalIndex, "keywords"),),
     "cosines of candidates": ((Index, "cosines"),),
-    "headers, passages of articles": ((Index, "headers"), (Index, "rows_of")),
-    "reading passages": ((Index, "passages"), (Index, "document")),
+    "headers, passages of articles": ((Index, "headers"), (LocalIndex, "rows_of")),
+    "reading passages": ((LocalIndex, "passages"), (LocalIndex, "document")),
     "rerank": ((retrieve, "rerank"),),
     "hits": ((retrieve, "_hits"),),
     "copies out, articles mixed": ((retrieve, "without_copies"), (retrieve, "chosen"), (retrieve, "joined")),
@@ -183,7 +183,7 @@ def open_index(texts: Sequence[str], size: int, cache: Path, dimension: int) -> 
         states = {}
         for number, (document, passages) in enumerate(_articles(texts, size)):
             writer.add(document, f"{number}", [(each, each.text) for each in passages])
-            states[document.id] = FileState(document.id, f"{number}")
+            states[document.id] = FileState(document.id, f"{number:064}")
         writer.finish(HashingEmbedder(dimension, max_tokens=LONGEST), lambda _: None)
         writer.close()
         publish(describe(Recipe("hashing", "hashing", 200, ""), states, ""))

@@ -129,21 +129,32 @@ class SupportCheck(Protocol):
 
 
 class VectorIndex(Protocol):
-    """Vectors and their neighbours by cosine; never changed once made."""
+    """Vectors and their neighbours by cosine; never changed once made. Rows count from 0.
+
+    No engine promises all vectors as one array: they may lie on another machine.
+    """
 
     @property
-    def vectors(self) -> Vectors:
-        """All vectors as they were given, shape (n, dimension), float32; read from disk where the index was opened there."""
+    def dimension(self) -> int:
+        """How many numbers a vector has."""
         ...
 
     def __len__(self) -> int: ...
 
-    def search(self, vector: Vectors, k: int) -> list[Neighbor]:
-        """The ``k`` nearest rows, best first, equal scores by row; fewer where there are fewer."""
+    def search(self, vector: Vectors, k: int, allowed: Sequence[int] | None = None) -> list[Neighbor]:
+        """Find the ``k`` nearest rows, best first, equal scores by row; only among ``allowed`` where they are given."""
+        ...
+
+    def scores(self, vector: Vectors, rows: Sequence[int]) -> list[float]:
+        """Compute the exact cosine of a vector with each of the rows, as ``search`` gives it."""
+        ...
+
+    def fetch(self, rows: Sequence[int]) -> Vectors:
+        """Read the vectors of some rows as they were given, shape (len(rows), dimension), float32."""
         ...
 
     def save(self, folder: Path) -> None:
-        """Writes all that ``open_vector_index`` needs into an existing, empty folder; fsync is the caller's."""
+        """Write all that ``open_vector_index`` needs into an existing, empty folder; fsync is the caller's."""
         ...
 
 

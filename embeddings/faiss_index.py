@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any
 import faiss
 import numpy
 
-from embeddings import EmbeddingError, Neighbor
-from embeddings.in_memory import TIE, direction, nearest, write_vectors
+from embeddings import EmbeddingError
+from embeddings.in_memory import TIE, NumpyIndex
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -32,41 +32,20 @@ _DAMAGED = f"{INDEX_FILE} is damaged or belongs to other vectors; build the inde
 _FACTORY = "RaBitQfs"
 
 
-class FaissIndex:
+class FaissIndex(NumpyIndex):
     """Compares the question with every vector: exact."""
 
     def __init__(self, vectors: Vectors) -> None:
-        self._vectors = vectors
+        super().__init__(vectors)
         self._index = faiss.IndexFlatIP(vectors.shape[1])
         self._index.add(vectors)
 
-    @property
-    def vectors(self) -> Vectors:
-        """All vectors as they were given; of an approximate index that was opened, mapped from disk."""
-        return self._vectors
-
-    def __len__(self) -> int:
-        return len(self._vectors)
-
-    def search(self, vector: Vectors, k: int) -> list[Neighbor]:
-        """The ``k`` nearest rows, best first, equal scores by row."""
-        question = direction(vector, self._vectors.shape[1])
-        k = min(k, len(self))
-        if k <= 0:
-            return []
-        with _one_thread():
-            rows = self._candidates(question, k)
-        return nearest(self._vectors, rows, question, k)
-
-    def save(self, folder: Path) -> None:
-        """Writes ``vectors.npy``; the rest is made from it on opening, 0.1 s for 100,000 vectors."""
-        write_vectors(folder, self._vectors)
-
     def _candidates(self, question: Direction, k: int) -> NDArray[numpy.int64]:
-        """The best ``k`` rows, with some more in which all that tie with the last of them are found."""
+        """List the best ``k`` rows, with some more in which all that tie with the last of them are found."""
         width = min(len(self), k + 16)
         while True:
-            scores, rows = self._index.search(_row(question), width)
+            with _one_thread():
+                scores, rows = self._index.search(_row(question), width)
             if width == len(self) or scores[0, k - 1] - scores[0, -1] > TIE:
                 found: NDArray[numpy.int64] = rows[0]
                 return found
@@ -110,7 +89,8 @@ class ApproximateFaissIndex(FaissIndex):
         # the sketch's error grows as dimensions get fewer; measured for k of 10 and 100, 32 to 384 dimensions: recall over .99
         width = int((200 + 10 * k) * max(1, 256 / len(question)))
         try:
-            _, rows = self._index.search(_row(question), min(len(self), width))
+            with _one_thread():
+                _, rows = self._index.search(_row(question), min(len(self), width))
         except RuntimeError as error:
             raise EmbeddingError(_DAMAGED) from error
         found: NDArray[numpy.int64] = rows[0][rows[0] >= 0]

@@ -6,7 +6,7 @@ They are part of the product: tests, demonstrations and small collections use th
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from hashlib import blake2b
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -29,6 +29,7 @@ _NO_DIRECTION = (
     "The embedding model gave a vector that is zero or not a number; "
     "install the model again, or choose another with RAG_EMBEDDER"
 )
+_BATCH = 8192  # rows
 _DIGITS = 6  # of a score; what comes after them in float32 is noise
 TIE = 2e-6  # rows whose float32 scores differ by more cannot be equal after rounding
 
@@ -114,37 +115,75 @@ class NumpyIndex:
         self._vectors = vectors
 
     @property
-    def vectors(self) -> Vectors:
-        """All vectors as they were given."""
-        return self._vectors
+    def dimension(self) -> int:
+        """How many numbers a vector has."""
+        return int(self._vectors.shape[1])
 
     def __len__(self) -> int:
         return len(self._vectors)
 
-    def search(self, vector: Vectors, k: int) -> list[Neighbor]:
-        """The ``k`` nearest rows, best first, equal scores by row."""
-        question = direction(vector, self._vectors.shape[1])
-        k = min(k, len(self))
+    def search(self, vector: Vectors, k: int, allowed: Sequence[int] | None = None) -> list[Neighbor]:
+        """Find the ``k`` nearest rows, best first, equal scores by row; only among ``allowed`` where they are given."""
+        question = direction(vector, self.dimension)
+        k = min(k, len(self) if allowed is None else len(allowed))
         if k <= 0:
             return []
-        scores = self._vectors @ question.astype(numpy.float32)
-        border = numpy.partition(scores, len(scores) - k)[len(scores) - k]
-        return nearest(self._vectors, numpy.flatnonzero(scores >= border - TIE), question, k)
+        rows = self._candidates(question, k) if allowed is None else self._among(_rows(allowed), question, k)
+        return nearest(self._vectors[rows], rows, question, k)
+
+    def scores(self, vector: Vectors, rows: Sequence[int]) -> list[float]:
+        """Compute the exact cosine of a vector with each of the rows, as ``search`` gives it."""
+        question = direction(vector, self.dimension)
+        return [score for some in _in_batches(rows) for score in cosines(self._vectors[some], question).tolist()]
+
+    def fetch(self, rows: Sequence[int]) -> Vectors:
+        """Read the vectors of some rows as they were given."""
+        return numpy.array(self._vectors[_rows(rows)])
 
     def save(self, folder: Path) -> None:
-        """Writes ``vectors.npy``."""
+        """Write ``vectors.npy``."""
         write_vectors(folder, self._vectors)
+
+    def _candidates(self, question: Direction, k: int) -> NDArray[numpy.int64]:
+        """List the rows among which the best ``k`` are, with all that tie with the last of them."""
+        return _likely(self._vectors @ question.astype(numpy.float32), k)
+
+    def _among(self, rows: NDArray[numpy.int64], question: Direction, k: int) -> NDArray[numpy.int64]:
+        """List those of some rows among which the best ``k`` are."""
+        single = question.astype(numpy.float32)
+        return rows[_likely(numpy.concatenate([self._vectors[some] @ single for some in _in_batches(rows)]), k)]
 
 
 def nearest(vectors: Vectors, rows: NDArray[numpy.int64], question: Direction, k: int) -> list[Neighbor]:
-    """The best ``k`` of the candidate ``rows``, scored from the exact vectors.
-
-    Every index ends here, so that all give a row the same score: the sum is taken in double precision and row by row, where
-    a matrix product would depend on a row's place in memory, and rounded to six decimals.
-    """
-    scores = (vectors[rows] * question).sum(axis=1).round(_DIGITS) + 0.0  # never -0.0
+    """Choose the best ``k`` of the candidate ``rows``; ``vectors`` are those of the rows, in their order."""
+    scores = cosines(vectors, question)
     best = numpy.lexsort((rows, -scores))[:k]
     return [Neighbor(int(rows[at]), float(scores[at])) for at in best]
+
+
+def cosines(vectors: Vectors, question: Direction) -> NDArray[numpy.float64]:
+    """Compute the cosine of each vector with a question, rounded to six decimals.
+
+    Every index ends here, so that all give a row the same score: the sum is taken in double precision and row by row, where
+    a matrix product would depend on a row's place in memory.
+    """
+    scores: NDArray[numpy.float64] = (vectors * question).sum(axis=1).round(_DIGITS) + 0.0  # never -0.0
+    return scores
+
+
+def _likely(scores: Vectors, k: int) -> NDArray[numpy.int64]:
+    """List the places of the ``k`` highest scores in single precision, and of all that may tie with the last of them."""
+    border = numpy.partition(scores, len(scores) - k)[len(scores) - k]
+    return numpy.flatnonzero(scores >= border - TIE)
+
+
+def _rows(rows: Sequence[int] | NDArray[numpy.int64]) -> NDArray[numpy.int64]:
+    return numpy.asarray(rows, dtype=numpy.int64)
+
+
+def _in_batches(rows: Sequence[int] | NDArray[numpy.int64]) -> Iterator[NDArray[numpy.int64]]:
+    """Cut rows into batches whose vectors fit into a few megabytes."""
+    return (_rows(rows[first : first + _BATCH]) for first in range(0, len(rows), _BATCH))
 
 
 def direction(vector: Vectors, dimension: int) -> Direction:

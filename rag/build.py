@@ -19,14 +19,19 @@ from rag.errors import (
     UnreadableFile,
 )
 from rag.generations import new_generation
-from rag.index import FileState, Index, IndexWriter, Recipe, describe
+from rag.index import FileState, Index, IndexWriter, LocalIndex, Recipe, describe, open_folder
+from rag.milvus import is_address
+from rag.milvus import publish as publish_in_milvus
 from rag.read import MEGABYTE, SourceFile, Worker, read_all, reader_version, scan
-from rag.settings import Settings, folder_key
+from rag.settings import Settings, default_index, folder_key
 from rag.split import split
 from rag.types import Changes, Document, FileReason, FileStatus, Passage, Progress
 
 if TYPE_CHECKING:
     from embeddings import Embedder, Reranker, SpanReader, SupportCheck
+
+Scanned = tuple[list[SourceFile], list[FileReason], list[FileReason]]
+"""The files to read, those skipped, and those that failed."""
 
 
 def build(
@@ -34,17 +39,21 @@ def build(
     embedder: Embedder | None = None,
     on_progress: Callable[[Progress], None] | None = None,
     fresh: bool = False,
+    scanned: Scanned | None = None,
 ) -> Changes:
     """Brings the index up to date with the folder of articles and says what changed.
 
     An article that did not change is neither read nor embedded again; a passage that stood anywhere before keeps its vector,
     whatever file it moved to. ``fresh`` starts from nothing. A file that cannot be indexed is reported and never stops the
-    rest. Raises ArticlesError, EmbedderError, IndexLocked or IndexUnwritable; the old index is then as it was.
+    rest; ``scanned`` are the files where they were listed before. Raises ArticlesError, EmbedderError, IndexLocked,
+    IndexUnwritable or IndexUnreachable; the old index is then as it was.
     """
     embedder = embedder or load_embedder(settings)
     on_progress = on_progress or (lambda _: None)
+    if is_address(settings.index):
+        return _in_engine(settings, embedder, on_progress, fresh)
     with new_generation(settings.index) as (folder, publish), ExitStack() as stack:
-        files, skipped, failed = _scan(settings)
+        files, skipped, failed = scanned or scan_articles(settings)
         recipe = recipe_of(settings, embedder)
         old = None if fresh else _open_old(settings.index, stack)
         if old is not None and old.articles not in ("", folder_key(settings.articles)):
@@ -61,7 +70,16 @@ def build(
         writer.close()
         reasons = [FileState(each.id, "", each.reason) for each in (*skipped, *failed)]
         publish(describe(recipe, {state.id: state for state in [*states, *reasons]}, folder_key(settings.articles)))
-        return _changes(states, old.files if old is not None else {}, skipped, failed, passages, embedded)
+        return changes_between(states, old.files if old is not None else {}, skipped, failed, passages, embedded)
+
+
+def _in_engine(settings: Settings, embedder: Embedder, on_progress: Callable[[Progress], None], fresh: bool) -> Changes:
+    """Build in the folder of this machine that belongs to the articles, and write what came of it into the engine."""
+    staged = settings.replace(index=default_index(settings.articles))
+    changes = build(staged, embedder, on_progress, fresh)
+    with closing(open_folder(staged.index)) as local:
+        publish_in_milvus(local, settings.index, on_progress, fresh)
+    return changes
 
 
 def outdated(settings: Settings, index: Index, embedder: Embedder | None = None) -> bool:
@@ -71,11 +89,13 @@ def outdated(settings: Settings, index: Index, embedder: Embedder | None = None)
     """
     from embeddings import embedder_name
 
+    if is_address(settings.index):  # whoever reads from an engine does not build, and may have no articles
+        return index.moved()
     if embedder is not None:
         recipe = recipe_of(settings, embedder)
     else:
         recipe = _recipe(settings, embedder_name(settings.embedder), index.recipe.fingerprint)
-    files, _, _ = _scan(settings)
+    files, _, _ = scan_articles(settings)
     before = {state.id: (state.sha256, state.reader) for state in index.files.values() if state.sha256}
     elsewhere = index.articles not in ("", folder_key(settings.articles))
     now = {file.id: (file.sha256, reader_version(file.id)) for file in files}
@@ -87,7 +107,7 @@ def inventory(settings: Settings, index: Index) -> list[FileStatus]:
 
     Contents are compared, never times of change, so all files are read. Raises ArticlesError, SettingsError.
     """
-    files, skipped, failed = _scan(settings)
+    files, skipped, failed = scan_articles(settings)
     found = {each.id: _status(each, index.files.get(each.id)) for each in files}
     found |= {each.id: FileStatus(each.id, "skipped", each.reason) for each in skipped}
     found |= {each.id: FileStatus(each.id, "failed", each.reason) for each in failed}
@@ -113,7 +133,7 @@ def _recipe(settings: Settings, name: str, fingerprint: str) -> Recipe:
     return Recipe(name, fingerprint, settings.passage_tokens)
 
 
-def _scan(settings: Settings) -> tuple[list[SourceFile], list[FileReason], list[FileReason]]:
+def scan_articles(settings: Settings) -> Scanned:
     """The folder of articles, without the index where that lies inside it. Raises ArticlesError, SettingsError."""
     articles, index = settings.articles.resolve(), settings.index.resolve()
     if articles == index:
@@ -207,10 +227,10 @@ def prefetch_reader(settings: Settings) -> None:
         Thread(target=opened, name="reader").start()
 
 
-def _open_old(folder: Path, stack: ExitStack) -> Index | None:
+def _open_old(folder: Path, stack: ExitStack) -> LocalIndex | None:
     # A damaged index costs its vectors, nothing else: the articles are the source.
     try:
-        return stack.enter_context(closing(Index.open(folder, older=True)))
+        return stack.enter_context(closing(open_folder(folder, older=True)))
     except (IndexTooNew, IndexUnreadable):
         raise
     except IndexingError:
@@ -273,7 +293,7 @@ def _pieces(document: Document, tokens: int, embedder: Embedder) -> list[tuple[P
     return split(document, tokens, fits)
 
 
-def _changes(
+def changes_between(
     states: Sequence[FileState],
     before: dict[str, FileState],
     skipped: Sequence[FileReason],
@@ -281,6 +301,7 @@ def _changes(
     passages: int,
     embedded: int,
 ) -> Changes:
+    """What a build did, from the states of all files after it and those ``before``."""
     old = {id_: state.sha256 for id_, state in before.items() if not state.reason}
     new = {state.id: state.sha256 for state in states if not state.reason}
     refused = tuple(FileReason(state.id, state.reason) for state in states if state.reason)

@@ -53,6 +53,7 @@ from rag.errors import (
     IndexingError,
     IndexLocked,
     IndexTooNew,
+    IndexUnreachable,
     IndexUnreadable,
     IndexUnwritable,
     MissingExtra,
@@ -61,6 +62,7 @@ from rag.errors import (
 from rag.follow_up import complete, rewriting, rewritten, split_context
 from rag.index import Index
 from rag.map import PassageMap, passage_map
+from rag.milvus import is_address
 from rag.parts import compared, decomposed, decomposing
 from rag.prompt import ANSWER_SHARE, Prompt, build_prompt
 from rag.question import asks_for_now, understand
@@ -83,6 +85,9 @@ T = TypeVar("T")
 WITHHELD = "The model wrote an answer, but no passage carries any sentence of it, so it is not shown."
 CHANGEABLE = ("k", "decompose", "rewrite", "context_tokens")
 """The settings that an open chatbot can answer with in place of its own."""
+RETRY_SECONDS = 30.0
+"""How long the index of this machine stands in for an engine before that is tried again."""
+FALLEN_BACK = "Milvus does not answer; the answers come from the index of this machine."
 SHORT_CALL_SECONDS = 20
 """How long a model may take to complete or part a question before the rules do it."""
 
@@ -119,6 +124,7 @@ class Chatbot:
         self._support_check = load_support_check(embedder)
         self._refreshing = threading.Lock()
         self._replacing = threading.Lock()
+        self._retry_at = time.monotonic() + RETRY_SECONDS if notice == FALLEN_BACK else 0.0
         self._map: PassageMap | None = None
         self._mapping = threading.Lock()
 
@@ -144,7 +150,8 @@ class Chatbot:
         settings = settings or Settings.from_environment()
         settings = settings.replace(articles=articles, index=index, model=model if isinstance(model, str) else None)
         chat_model = _chat_model(settings, None if isinstance(model, str) else model, key)
-        check_folder(settings.articles)
+        if not is_address(settings.index):
+            check_folder(settings.articles)
         if reads:
             prefetch_reader(settings)
         on_progress = on_progress or (lambda _: None)
@@ -223,22 +230,38 @@ class Chatbot:
 
     def _whole(self, read: Callable[[Index], T]) -> T:
         """Return what is read from the index, or from the one before it where this one is damaged meanwhile."""
-        index = self._index
+        index = self._newest()
         try:
             return read(index)
-        except IndexCorrupt as damage:
+        except (IndexCorrupt, IndexUnreachable) as damage:
             return read(self._replacement(index, damage))
 
-    def _replacement(self, damaged: Index, damage: IndexCorrupt) -> Index:
-        """Open what answers in place of an index; raises ``damage`` where nothing does."""
+    def _newest(self) -> Index:
+        """Return the index, opened again where its engine holds a newer one, or answers again."""
+        index = self._index
+        try:
+            if self._retry_at and time.monotonic() > self._retry_at:
+                self._retry_at = time.monotonic() + RETRY_SECONDS
+                return self._replacement(index)
+            if index.moved():
+                return self._replacement(index)
+        except (IndexCorrupt, IndexUnreachable) as damage:
+            return self._replacement(index, damage)
+        return index
+
+    def _replacement(self, damaged: Index, damage: IndexingError | None = None) -> Index:
+        """Open what answers in place of an index; raises ``damage``, or what stands in the way, where nothing does."""
         with self._replacing:
             if self._index is damaged:
                 try:
-                    opened = Index.open(self.settings.index)
+                    opened, notice = _open(self.settings)
                     opened.check_embedder(self._embedder)
-                except IndexingError:
-                    raise damage from None
-                self._index, self.notice = opened, opened.notice
+                except IndexUnreachable:
+                    raise
+                except IndexingError as error:
+                    raise damage or error from None
+                self._index, self.notice = opened, notice or opened.notice
+                self._retry_at = time.monotonic() + RETRY_SECONDS if notice else 0.0
             return self._index
 
     def ask(
@@ -275,10 +298,10 @@ class Chatbot:
         sentences of the articles, and ``notice`` says why. Raises QuestionError for what cannot be asked, EmbedderError where
         the embedding model fails.
         """
-        index = self._index
+        index = self._newest()
         try:
             yield from self._stream(index, question, history, k, model, scope, ignored)
-        except IndexCorrupt as damage:  # from the beginning: its passages may be others
+        except (IndexCorrupt, IndexUnreachable) as damage:  # from the beginning: its passages may be others
             index = self._replacement(index, damage)
             yield from self._stream(index, question, history, k, model, scope, ignored)
 
@@ -713,6 +736,11 @@ def _up_to_date(
     opened: Index | None = None,
     fresh: bool = False,
 ) -> tuple[Index, Changes | None, str]:
+    if is_address(settings.index) and not fresh:  # it is built where the articles are, by rag build
+        if opened is not None and not opened.moved():
+            return opened, None, ""
+        found, notice = _open(settings)
+        return found, None, notice
     index = opened if opened is not None else _existing(settings.index)
     whole = index is not None and index.is_there and not index.notice
     if not fresh and index is not None and whole and not outdated(settings, index, embedder):
@@ -729,6 +757,16 @@ def _up_to_date(
             raise
         return index, None, f"The answers come from an older index: {obstacle}"
     return Index.open(settings.index, whole=False), changes, ""
+
+
+def _open(settings: Settings) -> tuple[Index, str]:
+    """Open the index, or the one of this machine that stands in for an engine that does not answer, and say so."""
+    try:
+        return Index.open(settings.index), ""
+    except IndexUnreachable:
+        if not settings.fallback_index:
+            raise
+        return Index.open(Path(settings.fallback_index).expanduser(), whole=False), FALLEN_BACK
 
 
 def _existing(folder: Path) -> Index | None:

@@ -18,6 +18,7 @@ FootnoteError
 │   ├── IndexUnreadable    this user may not read it
 │   ├── IndexTooNew        written by a newer Footnote
 │   ├── IndexMismatch      built with another embedding model or other settings
+│   ├── IndexUnreachable   the engine that holds it does not answer
 │   ├── IndexLocked        another build is running
 │   └── IndexUnwritable    the disk refuses to take it
 ├── ChatError              the model that writes the answer
@@ -121,6 +122,12 @@ class IndexMismatch(IndexingError):
 
 class IndexOfAnother(IndexingError):
     """The index belongs to another folder of articles."""
+
+
+class IndexUnreachable(IndexingError):
+    """The engine that holds the index does not answer."""
+
+    exit_code = 75
 
 
 class IndexLocked(IndexingError):

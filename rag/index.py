@@ -13,8 +13,9 @@ import sqlite3
 import threading
 import time
 import weakref
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import closing
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from contextlib import closing, contextmanager
 from dataclasses import asdict, dataclass, field, fields
 from functools import cached_property
 from itertools import groupby
@@ -31,15 +32,17 @@ from rag.errors import (
     QuestionError,
 )
 from rag.generations import FORMAT, Generation, open_generation
-from rag.lexical import LEXICAL_VERSION, KeywordHit, KeywordIndex, block_size, create_keyword_index
+from rag.lexical import LEXICAL_VERSION, KeywordHit, KeywordIndex, Keywords, block_size, create_keyword_index
+from rag.spelling import Spellings
 from rag.split import SPLITTING_VERSION
-from rag.types import Contents, Document, Header, Locator, Passage, Progress, places_between
+from rag.types import Contents, Document, Header, Locator, Passage, Progress, Scope, places_between
 
 if TYPE_CHECKING:
     from embeddings import Embedder, Neighbor, VectorIndex, Vectors
 
 _DATABASE = "documents.sqlite"
 _BATCH = 2048
+_WIDENING = 8
 _SCHEMA = """
 CREATE TABLE documents (
     number INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, file TEXT NOT NULL, title TEXT NOT NULL, outlet TEXT NOT NULL,
@@ -89,17 +92,141 @@ class FileState:
     left_out: dict[str, int] = field(default_factory=dict)
 
 
-class Index:
-    """An open generation; safe to use from any thread.
+class Index(ABC):
+    """An open generation, on this machine or in an engine; safe to use from any thread.
 
-    ``recipe`` is what it was made with, ``files`` what became of every file, ``notice`` what a reader should know about it.
+    The engine proposes rows for a question; what is made of them is the same for all. ``recipe`` is what it was made with,
+    ``files`` what became of every file, ``notice`` what a reader should know about it, ``path`` a folder for what is worked
+    out from it later.
     """
+
+    path: Path
+    notice = ""
+    older = False
+    recipe: Recipe
+    articles: str
+    files: dict[str, FileState]
+    vectors: VectorIndex
+    close: Callable[[], object]
+    _keywords: Keywords
+
+    @staticmethod
+    def open(place: Path, whole: bool = True, older: bool = False) -> Index:
+        """Open the current generation of an index's folder or address; raises IndexMissing, IndexCorrupt or IndexTooNew.
+
+        Unless ``whole``, large files are checked in the background, and what is found wrong is told by the next question.
+        One of an older format raises IndexMismatch; with ``older`` it is opened for its vectors alone.
+        """
+        from rag.milvus import is_address, open_address
+
+        return open_address(place) if is_address(place) else open_folder(place, whole, older)
+
+    def moved(self) -> bool:
+        """Whether a newer generation has taken its place; raises IndexUnreachable where that cannot be seen."""
+        return False
+
+    @property
+    @abstractmethod
+    def is_there(self) -> bool:
+        """Whether nobody removed it: what is open can still be read then, but the next start will not find it."""
+
+    @abstractmethod
+    def _check_unchanged(self) -> None:
+        """Raise IndexCorrupt where what is open is not what was opened."""
+
+    def __len__(self) -> int:
+        return len(self.vectors)
+
+    def check_embedder(self, embedder: Embedder) -> None:
+        """Raises IndexMismatch where the index was built with another model, also one of equal dimension."""
+        if embedder.fingerprint != self.recipe.fingerprint:
+            raise IndexMismatch(
+                f"the index was built with the embedding model {self.recipe.embedder}, not {embedder.name}; run: rag build"
+            )
+        if len(self) and self.vectors.dimension != embedder.dimension:
+            raise IndexCorrupt(_WRONG_VECTORS)
+
+    @abstractmethod
+    def nearest(self, vector: Vectors, k: int, within: Sequence[Scope] = ()) -> list[Neighbor]:
+        """The ``k`` rows nearest to a question's vector, best first, of articles that lie in all of the scopes."""
+
+    @abstractmethod
+    def keywords(self, terms: dict[str, dict[str, float]], k: int, within: Sequence[Scope] = ()) -> list[KeywordHit]:
+        """The ``k`` best rows by what ``terms`` made of a question, best first, of articles that lie in all of the scopes."""
+
+    def cosines(self, vector: Vectors, rows: Sequence[int]) -> list[float]:
+        """The exact cosine of a question's vector with each of the rows."""
+        if not rows:
+            return []
+        self._check_unchanged()
+        with _as_ours():
+            return _check_cosines(self.vectors.scores(vector, rows))
+
+    def terms(self, question: str) -> dict[str, dict[str, float]]:
+        """What each content word of the question stands for in this index; see ``Keywords.terms``."""
+        self._check_unchanged()
+        return self._keywords.terms(question)
+
+    def frequency(self, term: str) -> int:
+        """In how many passages an index term stands."""
+        return self._keywords.frequency(term)
+
+    @abstractmethod
+    def passages(self, rows: Sequence[int]) -> list[tuple[Passage, Header]]:
+        """The passages of some rows, in their order, each with its article's header."""
+
+    @abstractmethod
+    def rows_of(self, ids: Iterable[str]) -> list[int]:
+        """The rows of the passages of some articles, in order."""
+
+    @abstractmethod
+    def rows_of_passages(self, ids: Sequence[str]) -> dict[str, int]:
+        """The row of each passage that is here, by its id; where a text stands in several rows, the first."""
+
+    @abstractmethod
+    def article_numbers(self) -> list[int]:
+        """The number of each passage's article, by row; articles are counted from 0 in the order of ``headers``."""
+
+    @abstractmethod
+    def wrong_spans(self) -> list[str]:
+        """What is wrong with the passages' spans, one line each: a span must lie inside its article."""
+
+    @cached_property
+    @abstractmethod
+    def contents(self) -> Contents:
+        """How much there is in it, of what, and since when."""
+
+    @cached_property
+    @abstractmethod
+    def passage_counts(self) -> dict[str, int]:
+        """How many passages each article has, by its id."""
+
+    @cached_property
+    @abstractmethod
+    def _headers(self) -> tuple[Header, ...]: ...
+
+    def headers(self) -> list[Header]:
+        """All articles without their texts, by file and by their order in it."""
+        return list(self._headers)
+
+    def holds(self, scope: Scope) -> bool:
+        """Whether any article lies in a scope."""
+        return any(map(scope.holds, self._headers))
+
+    @abstractmethod
+    def document(self, id: str) -> Document:
+        """One article with its text; raises QuestionError where the index has none of that id."""
+
+
+class LocalIndex(Index):
+    """A generation in a folder of this machine."""
 
     def __init__(self, generation: Generation) -> None:
         from embeddings import EmbeddingError, open_vector_index
 
         self._generation = generation
         self._looked = 0.0
+        self._within: tuple[tuple[Scope, ...], list[int]] = (), []
         self.path = path = generation.path
         self.notice = generation.notice
         content = generation.content
@@ -107,10 +234,7 @@ class Index:
         self._lock = threading.Lock()
         self._damage: IndexCorrupt | None = None
         try:
-            known = {each.name for each in fields(Recipe)}  # an older index has fields that are no more
-            self.recipe = Recipe(**{name: value for name, value in content["recipe"].items() if name in known})
-            self.articles = str(content.get("articles", ""))  # the folder it belongs to
-            self.files = {each["id"]: _file_state(each) for each in content["file_states"]}
+            self.recipe, self.articles, self.files = read_description(content)
             self._database = _connect(path / _DATABASE, read_only=True)
             _check_schema(self._database, older=content["format"] < FORMAT)
             # Closed when nobody holds the index any more: questions may still read from it while a newer one takes over.
@@ -125,25 +249,8 @@ class Index:
         if not passages == len(self.vectors) == len(self._keywords):
             raise IndexCorrupt("the index holds different numbers of passages, vectors and keywords; run: rag build")
 
-    @classmethod
-    def open(cls, folder: Path, whole: bool = True, older: bool = False) -> Index:
-        """Open the current generation of an index's folder; raises IndexMissing, IndexCorrupt or IndexTooNew.
-
-        Unless ``whole``, large files are checked in the background, and what is found wrong is told by the next question.
-        One of an older format raises IndexMismatch; with ``older`` it is opened for its vectors alone.
-        """
-        generation = open_generation(folder, whole)
-        if generation.content["format"] < FORMAT and not older:
-            raise IndexMismatch("the index was written by an older Footnote; run: rag build")
-        index = cls(generation)
-        index.older = generation.content["format"] < FORMAT
-        if not whole:
-            threading.Thread(target=index._check, args=(generation.check,), name="checking", daemon=True).start()
-        return index
-
     @property
     def is_there(self) -> bool:
-        """Whether nobody removed it: what is open can still be read then, but the next start will not find it."""
         return self.path.is_dir()
 
     def _check_unchanged(self) -> None:
@@ -169,53 +276,46 @@ class Index:
         except IndexCorrupt as damage:
             self._damage, self.notice = damage, str(damage)
 
-    def __len__(self) -> int:
-        return len(self.vectors)
-
-    def check_embedder(self, embedder: Embedder) -> None:
-        """Raises IndexMismatch where the index was built with another model, also one of equal dimension."""
-        if embedder.fingerprint != self.recipe.fingerprint:
-            raise IndexMismatch(
-                f"the index was built with the embedding model {self.recipe.embedder}, not {embedder.name}; run: rag build"
-            )
-        if len(self) and self.vectors.vectors.shape[1] != embedder.dimension:
-            raise IndexCorrupt(_WRONG_VECTORS)
-
-    def nearest(self, vector: Vectors, k: int) -> list[Neighbor]:
-        """The ``k`` rows nearest to a question's vector, best first."""
-        from embeddings import EmbeddingError
-
+    def nearest(self, vector: Vectors, k: int, within: Sequence[Scope] = ()) -> list[Neighbor]:
         self._check_unchanged()
-        try:
-            found = self.vectors.search(vector, k)
-        except EmbeddingError as error:
-            raise EmbedderError(str(error)) from error
+        with _as_ours():
+            found = self.vectors.search(vector, k, self._rows_within(within))
         _check_cosines([each.score for each in found])
         return found
 
-    def cosines(self, vector: Vectors, rows: Sequence[int]) -> list[float]:
-        """The exact cosine of a question's vector with each of the rows."""
-        if not rows:
-            return []
+    def keywords(self, terms: dict[str, dict[str, float]], k: int, within: Sequence[Scope] = ()) -> list[KeywordHit]:
         self._check_unchanged()
-        return _check_cosines([float(score) for score in self.vectors.vectors[list(rows)] @ vector])
+        rows = self._rows_within(within)
+        return self._keywords.find(terms, k) if rows is None else self.keywords_among(terms, k, frozenset(rows))
 
-    def keywords(self, terms: dict[str, dict[str, float]], k: int) -> list[KeywordHit]:
-        """The ``k`` best rows by what ``terms`` made of a question, best first."""
-        self._check_unchanged()
-        return self._keywords.find(terms, k)
+    def keywords_among(
+        self, terms: dict[str, dict[str, float]], wanted: int, rows: Collection[int]
+    ) -> list[KeywordHit]:
+        """The best ``wanted`` of some rows by words; ever more are looked through, for all of a large index take long."""
+        looked = _WIDENING * wanted
+        while True:
+            found = self._keywords.find(terms, looked)
+            hits = [hit for hit in found if hit.row in rows]
+            if len(hits) >= min(wanted, len(rows)) or len(found) < looked:
+                return hits[:wanted]
+            looked *= _WIDENING
 
-    def terms(self, question: str) -> dict[str, dict[str, float]]:
-        """What each content word of the question stands for in this index; see ``KeywordIndex.terms``."""
-        self._check_unchanged()
-        return self._keywords.terms(question)
+    def _rows_within(self, within: Sequence[Scope]) -> list[int] | None:
+        """The rows of all articles that lie in some scopes, ``None`` for all rows; one question asks for them twice."""
+        if not within:
+            return None
+        wanted = tuple(within)
+        if self._within[0] != wanted:
+            inside = (header.id for header in self._headers if all(scope.holds(header) for scope in wanted))
+            self._within = wanted, self.rows_of(inside)
+        return self._within[1]
 
-    def frequency(self, term: str) -> int:
-        """In how many passages an index term stands."""
-        return self._keywords.frequency(term)
+    @property
+    def spellings(self) -> Spellings:
+        """The word forms of the articles by how they sound."""
+        return self._keywords.spellings
 
     def passages(self, rows: Sequence[int]) -> list[tuple[Passage, Header]]:
-        """The passages of some rows, in their order, each with its article's header."""
         query = (
             f"SELECT document, row, id, start, end FROM passages WHERE row IN ({_marks(len(rows))}) ORDER BY document"
         )
@@ -241,7 +341,6 @@ class Index:
             raise IndexCorrupt(f"{_DATABASE} of the index is damaged; run: rag build") from error
 
     def rows_of(self, ids: Iterable[str]) -> list[int]:
-        """The rows of the passages of some articles, in order."""
         rows: list[int] = []
         for batch in _in_batches(sorted(set(ids))):
             marks = ",".join("?" * len(batch))
@@ -250,7 +349,6 @@ class Index:
         return sorted(rows)
 
     def rows_of_passages(self, ids: Sequence[str]) -> dict[str, int]:
-        """The row of each passage that is here, by its id; where a text stands in several rows, the first."""
         rows: dict[str, int] = {}
         for batch in _in_batches(sorted(set(ids))):
             rows |= self._all(
@@ -259,11 +357,9 @@ class Index:
         return rows
 
     def article_numbers(self) -> list[int]:
-        """The number of each passage's article, by row; articles are counted from 0 in the order of ``headers``."""
         return [number for (number,) in self._all("SELECT document FROM passages ORDER BY row")]
 
     def wrong_spans(self) -> list[str]:
-        """What is wrong with the passages' spans, one line each: a span must lie inside its article."""
         return [
             f"{header.id}: no passage can lie at characters {start} to {end}"
             for header, text, spans in _documents(self._database)
@@ -273,7 +369,6 @@ class Index:
 
     @cached_property
     def contents(self) -> Contents:
-        """How much there is in it, of what, and since when."""
         files = [each.stat() for each in self.path.rglob("*") if each.is_file()]
         return Contents(
             articles=len(self._headers),
@@ -287,15 +382,10 @@ class Index:
 
     @cached_property
     def passage_counts(self) -> dict[str, int]:
-        """How many passages each article has, by its id."""
         query = (
             "SELECT d.id, count(p.row) FROM documents d LEFT JOIN passages p ON p.document = d.number GROUP BY d.number"
         )
         return dict(self._all(query))
-
-    def headers(self) -> list[Header]:
-        """All articles without their texts, by file and by their order in it."""
-        return list(self._headers)
 
     @cached_property
     def _headers(self) -> tuple[Header, ...]:
@@ -303,12 +393,22 @@ class Index:
         return tuple(_header(row) for row in self._all(f"SELECT {_HEADER} FROM documents d ORDER BY d.number"))
 
     def document(self, id: str) -> Document:
-        """One article with its text; raises QuestionError where the index has none of that id."""
         rows = self._all(f"SELECT d.digest, d.text, d.places, {_HEADER} FROM documents d WHERE d.id = ?", (id,))
         if not rows:
             raise QuestionError("there is no article of that name in the index; run: rag status")
         text, places, *header = _whole(rows[0])
         return Document(**asdict(_header(header)), text=text, places=_places(places))
+
+    def written(self, file: str) -> Iterator[tuple[tuple[Any, ...], list[tuple[Any, ...]]]]:
+        """The articles of a file as they stand in the tables, each with its passages (row, id, start, end, key)."""
+        columns = "id, file, title, outlet, authors, published, language, source, text, places, digest"
+        query = f"SELECT number, {columns} FROM documents WHERE file = ? ORDER BY number"
+        for number, *article in self._all(query, (file,)):
+            spans = self._all(
+                "SELECT row, id, start, end, key FROM passages WHERE document = ? ORDER BY row", (number,)
+            )
+            if spans:
+                yield tuple(article), spans
 
     def _all(self, query: str, values: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
         self._check_unchanged()
@@ -321,6 +421,18 @@ class Index:
             raise IndexCorrupt(f"{_DATABASE} of the index is damaged; run: rag build") from error
 
 
+def open_folder(folder: Path, whole: bool = True, older: bool = False) -> LocalIndex:
+    """Open the current generation of a folder, as ``Index.open``."""
+    generation = open_generation(folder, whole)
+    if generation.content["format"] < FORMAT and not older:
+        raise IndexMismatch("the index was written by an older Footnote; run: rag build")
+    index = LocalIndex(generation)
+    index.older = generation.content["format"] < FORMAT
+    if not whole:
+        threading.Thread(target=index._check, args=(generation.check,), name="checking", daemon=True).start()
+    return index
+
+
 class IndexWriter:
     """Writes one generation into an empty folder: documents first, in the order of their files, then ``finish``.
 
@@ -328,12 +440,13 @@ class IndexWriter:
     right; both may be ``None``.
     """
 
-    def __init__(self, folder: Path, kept: Index | None = None, vectors_of: Index | None = None) -> None:
+    def __init__(self, folder: Path, kept: LocalIndex | None = None, vectors_of: LocalIndex | None = None) -> None:
         self._folder, self._kept, self._vectors_of = folder, kept, vectors_of
         self._database = _connect(folder / _DATABASE)
         self.close = weakref.finalize(self, self._database.close)
         self._database.executescript(_SCHEMA)
         self._documents = self._rows = 0
+        self._taken: list[tuple[LocalIndex, range, int]] = []  # rows of another index, and the first of them here
         for name, index in (("kept", kept), ("vectors_of", vectors_of)):
             if index is not None:
                 self._database.execute(f"ATTACH DATABASE ? AS {name}", (_address(index.path / _DATABASE),))
@@ -372,6 +485,17 @@ class IndexWriter:
             self._rows += self._database.execute(copied, moved).rowcount
             self._documents += 1
 
+    def take(self, index: LocalIndex, file: str) -> None:
+        """Copies a file's articles from another index, passages and vectors and all."""
+        for article, spans in index.written(file):
+            self._database.execute(f"INSERT INTO documents VALUES ({self._documents}, {_marks(11)})", article)
+            moved = [(self._rows + place, id_, self._documents, *rest) for place, (_, id_, *rest) in enumerate(spans)]
+            self._database.executemany("INSERT INTO passages VALUES (?, ?, ?, ?, ?, ?)", moved)
+            first = spans[0][0]
+            self._taken.append((index, range(first, first + len(spans)), self._rows))
+            self._rows += len(spans)
+            self._documents += 1
+
     def finish(self, embedder: Embedder, on_progress: Callable[[Progress], None]) -> tuple[int, int]:
         """Embeds what no older vector serves and writes both halves; returns (passages, passages embedded)."""
         from embeddings import EmbeddingError, create_vector_index
@@ -396,12 +520,14 @@ class IndexWriter:
 
         vectors = numpy.empty((self._rows, embedder.dimension), numpy.float32)
         self._database.commit()
+        for index, taken, at in self._taken:
+            vectors[at : at + len(taken)] = index.vectors.fetch(taken)
         if self._vectors_of is not None:
             query = (
                 "SELECT n.row, min(o.row) FROM passages n JOIN vectors_of.passages o ON o.key = n.key GROUP BY n.row"
             )
             for new, old in _batches(self._database, query):
-                vectors[list(new)] = self._vectors_of.vectors.vectors[list(old)]
+                vectors[list(new)] = self._vectors_of.vectors.fetch(old)
                 self._database.executemany("DELETE FROM pending WHERE row = ?", [(row,) for row in new])
         # Equal texts are embedded once; their other rows copy the vector.
         query = "SELECT min(w.row) FROM pending w JOIN passages p ON p.row = w.row GROUP BY p.key"
@@ -441,10 +567,15 @@ def verify(folder: Path) -> tuple[int, list[str]]:
     """
     import numpy
 
-    with closing(Index.open(folder)) as index:
+    from rag.milvus import is_address, verify_address
+
+    if is_address(folder):
+        return verify_address(folder)
+    with closing(open_folder(folder)) as index:
         problems = [index.notice] if index.notice else []
         for first in range(0, len(index), _BATCH):
-            lengths = numpy.linalg.norm(numpy.asarray(index.vectors.vectors[first : first + _BATCH]), axis=1)
+            rows = range(first, min(first + _BATCH, len(index)))
+            lengths = numpy.linalg.norm(index.vectors.fetch(rows), axis=1)
             wrong = [first + row for row, length in enumerate(lengths) if not abs(length - 1) < 1e-3]
             problems += [f"passage {row}: its vector does not have length 1" for row in wrong]
         problems += index.wrong_spans()
@@ -452,6 +583,17 @@ def verify(folder: Path) -> tuple[int, list[str]]:
         if indexed != len(index.headers()):
             problems.append(f"the ledger names {indexed} articles, the index holds {len(index.headers())}")
         return len(index), problems
+
+
+@contextmanager
+def _as_ours() -> Iterator[None]:
+    """Raise EmbedderError for an EmbeddingError."""
+    from embeddings import EmbeddingError
+
+    try:
+        yield
+    except EmbeddingError as error:
+        raise EmbedderError(str(error)) from error
 
 
 def _documents(database: sqlite3.Connection) -> Iterator[tuple[Header, str, list[tuple[int, int]]]]:
@@ -559,6 +701,14 @@ def _file_state(plain: dict[str, Any]) -> FileState:
 
 def _key(embedded: str) -> bytes:
     return hashlib.blake2b(embedded.encode("utf-8", "surrogatepass"), digest_size=16).digest()
+
+
+def read_description(content: dict[str, Any]) -> tuple[Recipe, str, dict[str, FileState]]:
+    """Read what ``describe`` wrote; raises LookupError, TypeError or ValueError."""
+    known = {each.name for each in fields(Recipe)}  # an older index has fields that are no more
+    recipe = Recipe(**{name: value for name, value in content["recipe"].items() if name in known})
+    files = {each["id"]: _file_state(each) for each in content["file_states"]}
+    return recipe, str(content.get("articles", "")), files
 
 
 def describe(recipe: Recipe, files: dict[str, FileState], articles: str) -> dict[str, Any]:

@@ -19,6 +19,7 @@ import json
 import math
 import shutil
 import weakref
+from abc import ABC, abstractmethod
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -39,7 +40,9 @@ LEXICAL_VERSION = "4"
 """Changes whenever the same passages would be indexed differently."""
 
 # How much a word in the title, the outlet or the date counts against the same word in the passage.
-_HEADER_WEIGHT = 0.3
+HEADER_WEIGHT = 0.3
+SCORE_DIGITS = 4
+"""Decimals of a score; engines add in single precision, each in its own order, and differ after these."""
 # A word has at most so many other spellings; the most frequent ones are kept.
 _MOST_SPELLINGS = 4
 # Shorter words are too near to one another.
@@ -74,48 +77,26 @@ class _Forms(NamedTuple):
     headers: list[str]
 
 
-class KeywordIndex:
-    """Passages found by their words; made once, never changed.
+class Keywords(ABC):
+    """Passages found by their words; what a question's words stand for is the same with every engine."""
 
-    >>> import tempfile
-    >>> folder = Path(tempfile.mkdtemp())
-    >>> create_keyword_index(folder, [("", "The bridges were closed."), ("", "It rained.")])
-    >>> [hit.row for hit in KeywordIndex(folder).search("Which bridge is closed?", 5)]
-    [0]
-    """
+    _spellings: Spellings
 
-    def __init__(self, folder: Path) -> None:
-        with _damage_told():
-            self._index = _open(folder, self)
-            self._index.register_tokenizer("words", _analyzer())
-            self._searcher = self._index.searcher()
-            self._first_rows = _first_rows(folder) or [0] * self._searcher.num_segments
-            if len(self._first_rows) != self._searcher.num_segments:
-                raise ValueError("blocks and segments differ")
-        # Not when it is first needed: by then a newer generation may have taken the folder's place.
-        self._spellings = Spellings.open(folder)
+    @property
+    def spellings(self) -> Spellings:
+        """The word forms of the articles by how they sound."""
+        return self._spellings
 
-    def __len__(self) -> int:
-        with _damage_told():
-            return int(self._searcher.num_docs)
+    @abstractmethod
+    def __len__(self) -> int: ...
 
     def search(self, question: str, k: int) -> list[KeywordHit]:
         """The ``k`` best passages for the question's content words, best first, equal scores by row."""
         return self.find(self.terms(question), k)
 
+    @abstractmethod
     def find(self, terms: dict[str, dict[str, float]], k: int) -> list[KeywordHit]:
         """The same for what ``terms`` made of a question."""
-        query = self._query(terms)
-        if query is None or k < 1 or not len(self):
-            return []
-        with _damage_told():
-            found = self._searcher.search(query, min(k, len(self)), count=False).hits
-            rows = self._searcher.fast_field_values("row", [address for _, address in found])
-        hits = [
-            KeywordHit(self._first_rows[address.segment_ord] + int(row or 0), float(score))
-            for row, (score, address) in zip(rows, found, strict=True)
-        ]
-        return sorted(hits, key=lambda hit: (-hit.score, hit.row))
 
     def terms(self, question: str) -> dict[str, dict[str, float]]:
         """For each content word of the question the index terms it stands for, with a weight from 0 to 1.
@@ -131,10 +112,9 @@ class KeywordIndex:
             found[word] = self._other_spellings(word, term) | {term: 1.0} if known else self._meant(word, term)
         return found
 
+    @abstractmethod
     def frequency(self, term: str) -> int:
         """In how many passages an index term stands, as ``terms`` and ``stem`` give it."""
-        with _damage_told():
-            return max(self._searcher.doc_freq("text", term), self._searcher.doc_freq("header", term)) if term else 0
 
     def _other_spellings(self, word: str, term: str) -> dict[str, float]:
         """The names that sound like one that is known; everyday words have one spelling."""
@@ -163,19 +143,66 @@ class KeywordIndex:
     def _rarity(self, frequency: int) -> float:
         return math.log(1 + (len(self) - frequency + 0.5) / (frequency + 0.5))
 
-    def _query(self, terms: dict[str, dict[str, float]]) -> tantivy.Query | None:
-        from tantivy import Occur, Query
-
-        schema, parts = self._index.schema, []
+    def _weights(self, terms: dict[str, dict[str, float]]) -> Iterator[tuple[str, float]]:
+        """The weight of each index term in a search."""
         for weights in terms.values():
             usual = self._rarity(max((self.frequency(term) for term in weights), default=0))
             for term, weight in weights.items():
                 # BM25 would take a rare spelling of a frequent name for a rare name.
-                weight *= min(1.0, usual / self._rarity(self.frequency(term)))
-                text = Query.term_query(schema, "text", term, "freq")
-                header = Query.term_query(schema, "header", term, "freq")
-                parts.append((Occur.Should, Query.boost_query(text, weight)))
-                parts.append((Occur.Should, Query.boost_query(header, weight * _HEADER_WEIGHT)))
+                yield term, weight * min(1.0, usual / self._rarity(self.frequency(term)))
+
+
+class KeywordIndex(Keywords):
+    """The keywords of a folder; made once, never changed.
+
+    >>> import tempfile
+    >>> folder = Path(tempfile.mkdtemp())
+    >>> create_keyword_index(folder, [("", "The bridges were closed."), ("", "It rained.")])
+    >>> [hit.row for hit in KeywordIndex(folder).search("Which bridge is closed?", 5)]
+    [0]
+    """
+
+    def __init__(self, folder: Path) -> None:
+        with _damage_told():
+            self._index = _open(folder, self)
+            self._index.register_tokenizer("words", _analyzer())
+            self._searcher = self._index.searcher()
+            self._first_rows = _first_rows(folder) or [0] * self._searcher.num_segments
+            if len(self._first_rows) != self._searcher.num_segments:
+                raise ValueError("blocks and segments differ")
+        # Not when it is first needed: by then a newer generation may have taken the folder's place.
+        self._spellings = Spellings.open(folder)
+
+    def __len__(self) -> int:
+        with _damage_told():
+            return int(self._searcher.num_docs)
+
+    def find(self, terms: dict[str, dict[str, float]], k: int) -> list[KeywordHit]:
+        query = self._query(terms)
+        if query is None or k < 1 or not len(self):
+            return []
+        with _damage_told():
+            found = self._searcher.search(query, min(k, len(self)), count=False).hits
+            rows = self._searcher.fast_field_values("row", [address for _, address in found])
+        hits = [
+            KeywordHit(self._first_rows[address.segment_ord] + int(row or 0), round(float(score), SCORE_DIGITS))
+            for row, (score, address) in zip(rows, found, strict=True)
+        ]
+        return sorted(hits, key=lambda hit: (-hit.score, hit.row))
+
+    def frequency(self, term: str) -> int:
+        with _damage_told():
+            return max(self._searcher.doc_freq("text", term), self._searcher.doc_freq("header", term)) if term else 0
+
+    def _query(self, terms: dict[str, dict[str, float]]) -> tantivy.Query | None:
+        from tantivy import Occur, Query
+
+        schema, parts = self._index.schema, []
+        for term, weight in self._weights(terms):
+            text = Query.term_query(schema, "text", term, "freq")
+            header = Query.term_query(schema, "header", term, "freq")
+            parts.append((Occur.Should, Query.boost_query(text, weight)))
+            parts.append((Occur.Should, Query.boost_query(header, weight * HEADER_WEIGHT)))
         return Query.boolean_query(parts) if parts else None
 
 
@@ -346,6 +373,15 @@ def stem(word: str) -> str:
     """
     found = _analyzer().analyze(fold(word))
     return str(found[0]) if found else ""
+
+
+def analyzed(text: str) -> list[str]:
+    """All words of a text as the index knows them.
+
+    >>> analyzed("The trams stopped.")
+    ['the', 'tram', 'stop']
+    """
+    return [str(term) for term in _analyzer().analyze(fold(text))]
 
 
 def fold(text: str) -> str:

@@ -54,11 +54,11 @@ class PassageMap:
     def places(self, rows: Sequence[int]) -> list[tuple[float, float]]:
         """Where rows of the index are, also those that are not among the points."""
         shown = {row: (float(x), float(y)) for row, (x, y) in zip(self.rows, self.points, strict=True)}
-        return [shown[row] if row in shown else self.place(self.index.vectors.vectors[row]) for row in rows]
+        return [shown[row] if row in shown else self.place(self.index.vectors.fetch([row])[0]) for row in rows]
 
     @cached_property
     def _vectors(self) -> Vectors:
-        return self.index.vectors.vectors[list(self.rows)]
+        return self.index.vectors.fetch(self.rows)
 
 
 def passage_map(index: Index) -> PassageMap:
@@ -71,7 +71,7 @@ def passage_map(index: Index) -> PassageMap:
     rows = sample(index.article_numbers())
     points = _read(index.path / FILE, len(rows))
     if points is None:
-        points = project(index.vectors.vectors[rows])
+        points = project(index.vectors.fetch(rows.tolist()))
         _keep(index.path / FILE, points)
     return PassageMap(index, tuple(map(int, rows)), points)
 

@@ -40,7 +40,7 @@ _PLACED = 8
 # What meaning alone names gets its score by words too, if it is among so many: a passage is not worth less for being 51st.
 _SCORED = 300
 _RERANKED = 24
-_WIDENING = 8
+_LOOSENED = "No article meets all that was asked for; more were searched."
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,14 +62,17 @@ class Found:
 
 @dataclass(frozen=True, slots=True)
 class _Query:
-    """A question, or a part of one, ready to be searched for; ``allowed`` are the articles, ``None`` for all."""
+    """A question, or a part of one, ready to be searched for within a ``scope``, all articles where that is empty."""
 
     asked: Question
     vector: Vectors
     mentions: tuple[Mention, ...]
     scope: Scope
-    allowed: frozenset[str] | None
     notice: str
+
+    @property
+    def within(self) -> tuple[Scope, ...]:
+        return (self.scope,) if self.scope else ()
 
 
 def retrieve(
@@ -135,9 +138,9 @@ def _query(
 ) -> _Query:
     understood = catalogue(index).mentions(question, today) if scope is None else ()
     mentions = tuple(each for each in understood if each.label not in ignored)
-    wanted, allowed, notice = _narrowed(index, sure_scope(mentions)) if scope is None else _kept(index, scope)
+    wanted, notice = _narrowed(index, sure_scope(mentions)) if scope is None else _kept(index, scope)
     vector = embed_question(embedder, question)
-    return _Query(understand(question, index), vector, mentions, wanted, allowed, notice)
+    return _Query(understand(question, index), vector, mentions, wanted, notice)
 
 
 def _order_of_part(
@@ -150,22 +153,15 @@ def _order_of_part(
 
 def _orders_of_scopes(index: Index, query: _Query, scopes: Sequence[Scope]) -> list[list[int]]:
     """For each scope its rows nearest to a question, of those allowed, which may be none of the nearest of all."""
-    orders = []
-    headers = index.headers() if scopes else []
-    if query.allowed is not None:
-        headers = [header for header in headers if header.id in query.allowed]
-    for scope in scopes:
-        rows = index.rows_of(header.id for header in headers if scope.holds(header))
-        cosines = zip(index.cosines(query.vector, rows), rows, strict=True)
-        orders.append([row for _, row in sorted(cosines, key=lambda each: (-each[0], each[1]))[:_PLACED]])
-    return orders
+    return [[hit.row for hit in index.nearest(query.vector, _PLACED, (*query.within, scope))] for scope in scopes]
 
 
 def _ranked(index: Index, query: _Query, k: int, also: Collection[int] = ()) -> tuple[dict[int, Hit], int]:
     """The best candidates for a query by row, best first, enough for ``k`` spans, and how many there were; ``also``
     are rows that are among them in any case."""
     terms, pool = query.asked.terms, max(_POOL, LONGEST_SPAN * k)
-    dense, keywords = _candidates(index, query.vector, terms, pool, query.allowed)
+    dense = index.nearest(query.vector, pool, query.within)
+    keywords = index.keywords(terms, max(pool, _SCORED), query.within)
     by_words = {hit.row: hit.score for hit in keywords}
     keywords = keywords[:pool]
     rows = sorted({hit.row for hit in dense} | {hit.row for hit in keywords}.union(also))
@@ -231,59 +227,20 @@ def sure_scope(mentions: Sequence[Mention]) -> Scope:
     return Scope(outlets, one("author"), one("document"), published)
 
 
-def _narrowed(index: Index, scope: Scope) -> tuple[Scope, frozenset[str] | None, str]:
-    """The scope that holds anything, its articles (``None`` for all), and what to say where it had to be loosened."""
-    if not scope:
-        return scope, None, ""
-    headers = index.headers()
-    looser = [scope, replace(scope, published=("", "")), Scope(documents=scope.documents), Scope()]
+def _narrowed(index: Index, scope: Scope) -> tuple[Scope, str]:
+    """The scope that holds anything, and what to say where it had to be loosened."""
+    looser = [scope, replace(scope, published=("", "")), Scope(documents=scope.documents)]
     for each in looser:
-        ids = frozenset(header.id for header in headers if each.holds(header))
-        if ids:
-            notice = "" if each == scope else "No article meets all that was asked for; more were searched."
-            return each, ids if each else None, notice
-    return Scope(), None, ""
+        if each and index.holds(each):
+            return each, "" if each == scope else _LOOSENED
+    return EVERYTHING, _LOOSENED if scope and len(index) else ""
 
 
-def _kept(index: Index, scope: Scope) -> tuple[Scope, frozenset[str] | None, str]:
+def _kept(index: Index, scope: Scope) -> tuple[Scope, str]:
     """A scope that was given by hand as it is, also where it holds nothing."""
-    if not scope:
-        return scope, None, ""
-    ids = frozenset(header.id for header in index.headers() if scope.holds(header))
-    return (
-        scope,
-        ids,
-        "" if ids else "No article lies within what the search was narrowed to; rag status lists them all.",
-    )
-
-
-def _candidates(
-    index: Index, vector: Vectors, terms: dict[str, dict[str, float]], pool: int, allowed: frozenset[str] | None
-) -> tuple[Sequence[Neighbor], Sequence[KeywordHit]]:
-    """The best ``pool`` rows by meaning and more of the best by words, among the allowed articles alone."""
-    if allowed is None:
-        return index.nearest(vector, pool), index.keywords(terms, max(pool, _SCORED))
-    rows = index.rows_of(allowed)
-    within = set(rows)
-    by_meaning = sorted(
-        (Neighbor(row, cosine) for row, cosine in zip(rows, index.cosines(vector, rows), strict=True)),
-        key=lambda hit: (-hit.score, hit.row),
-    )
-    return by_meaning[:pool], _keywords_within(index, terms, max(pool, _SCORED), within)
-
-
-def _keywords_within(
-    index: Index, terms: dict[str, dict[str, float]], wanted: int, within: Collection[int]
-) -> list[KeywordHit]:
-    """The best ``wanted`` rows by words among some; ever more are looked through, for all of a large index take long
-    to rank."""
-    looked = _WIDENING * wanted
-    while True:
-        found = index.keywords(terms, looked)
-        hits = [hit for hit in found if hit.row in within]
-        if len(hits) >= min(wanted, len(within)) or len(found) < looked:
-            return hits[:wanted]
-        looked *= _WIDENING
+    if not scope or index.holds(scope):
+        return scope, ""
+    return scope, "No article lies within what the search was narrowed to; rag status lists them all."
 
 
 def _met(mentions: Sequence[Mention], header: Header) -> tuple[str, ...]:

@@ -44,7 +44,10 @@ class Settings:
     articles: Path = field(default_factory=default_articles)
     """The folder of articles; ``seeds`` in the working directory, or the examples that came with the program."""
     index: Path = _BY_ARTICLES
-    """The folder the index is kept in; one of the user's cache folder that belongs to the folder of articles."""
+    """The folder the index is kept in; one of the user's cache folder that belongs to the folder of articles. An index in
+    Milvus is named ``milvus://HOST:PORT/NAME``, or ``FILE.db`` for Milvus Lite."""
+    fallback_index: str = ""
+    """The folder of an index that answers while Milvus does not; empty for none."""
     data: Path = _BY_ARTICLES
     """The folder conversations and feedback are kept in; one of the user's data folder that belongs to the articles."""
     conversations: str = "on"

@@ -143,6 +143,11 @@ class Spellings:
                 data = file.read(_LARGEST_TABLE + 1)
         except FileNotFoundError:
             return cls([], [])
+        return cls.from_bytes(data)
+
+    @classmethod
+    def from_bytes(cls, data: bytes) -> Spellings:
+        """The table that ``save`` wrote; raises ValueError for what is none."""
         if len(data) > _LARGEST_TABLE or data.count(b"\n") > _MOST_FORMS:
             raise ValueError("too many words")
         keys, _, forms = (part.split("\n") for part in data.decode("utf-8").partition("\t"))
@@ -150,10 +155,13 @@ class Spellings:
             raise ValueError("the columns differ in length")
         return cls(keys, forms) if forms != [""] else cls([], [])
 
+    def to_bytes(self) -> bytes:
+        """Write the table: all keys, then all forms."""
+        return "\t".join(("\n".join(self._keys.strings), "\n".join(self._forms))).encode("utf-8")
+
     def save(self, folder: Path) -> None:
-        """Writes the table into a folder: all keys, then all forms."""
-        columns = "\n".join(self._keys.strings), "\n".join(self._forms)
-        (folder / _TABLE).write_text("\t".join(columns), "utf-8", newline="\n")
+        """Writes the table into a folder."""
+        (folder / _TABLE).write_bytes(self.to_bytes())
 
     def written(self, word: str) -> str:
         """A word as the articles mostly write it, with a capital or not; empty where they do not have it in this form."""

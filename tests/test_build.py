@@ -14,7 +14,6 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy
 import pytest
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
@@ -37,7 +36,7 @@ from rag.errors import (
     UnreadableFile,
 )
 from rag.generations import checked_files, new_generation
-from rag.index import Index, verify
+from rag.index import Index, LocalIndex, verify
 from rag.read import SourceFile, Worker
 from rag.settings import Settings, folder_key
 from rag.types import Document, Progress
@@ -67,7 +66,7 @@ def content(folder: Path) -> list[tuple[Any, ...]]:
     """All that an index answers from, as plain values."""
     index = Index.open(folder)
     rows = list(range(len(index)))
-    vectors = numpy.asarray(index.vectors.vectors)
+    vectors = index.vectors.fetch(range(len(index)))
     found = [(passage, header, vectors[row].tobytes()) for row, (passage, header) in enumerate(index.passages(rows))]
     for question in ("tram", "plant lake water", "завод озеро", "Article words"):
         found += [tuple(hit) for hit in index.keywords(index.terms(question), 50)]  # type: ignore[list-item]
@@ -105,7 +104,7 @@ def test_headers_are_read_once(settings: Settings, hashing: Embedder, monkeypatc
     build(settings, hashing)
     index = Index.open(settings.index)
     first = index.headers()
-    monkeypatch.setattr(Index, "_all", None)
+    monkeypatch.setattr(LocalIndex, "_all", None)
     assert index.headers() == first
     assert index.headers() is not first  # a caller may sort its own
 
@@ -172,7 +171,7 @@ def test_equal_articles_are_embedded_once(settings: Settings, counting: Counting
     index = Index.open(settings.index)
     vectors = {header.id: [] for header in index.headers()}
     for row, (_, header) in enumerate(index.passages(range(len(index)))):
-        vectors[header.id].append(index.vectors.vectors[row].tolist())
+        vectors[header.id].append(index.vectors.fetch([row])[0].tolist())
     assert vectors["copy.txt"] == vectors["plant.txt"]
 
 

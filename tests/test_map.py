@@ -67,7 +67,7 @@ class TestKeptWithTheIndex:
         index = Index.open(many.index)
         made = passage_map(index)
         assert made.rows == tuple(range(len(index)))
-        assert numpy.array_equal(made.points, project(index.vectors.vectors))
+        assert numpy.array_equal(made.points, project(index.vectors.fetch(range(len(index)))))
         assert [passage.id for passage, _ in made.passages] == [index.passages([row])[0][0].id for row in made.rows]
 
     def test_it_is_worked_out_once_and_then_read(self, many: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -144,7 +144,7 @@ class TestKeptWithTheIndex:
         assert made.rows == tuple(range(0, len(index), 2))
         (inside, outside) = made.places([2, 3])
         assert inside == tuple(map(float, made.points[1]))
-        assert outside == made.place(index.vectors.vectors[3])
+        assert outside == made.place(index.vectors.fetch([3])[0])
 
 
 class TestChatbot:

@@ -164,7 +164,7 @@ class TestMultilingualModel:
             assert opened.changes is not None
             assert opened.changes.embedded == opened.changes.passages == len(opened._index)
             assert opened._index.recipe.fingerprint == multilingual.fingerprint
-            assert opened._index.vectors.vectors.shape[1] == 64
+            assert opened._index.vectors.dimension == 64
         with closing(Chatbot.open(settings.replace(embedder=str(model)), embedder=multilingual)) as again:
             assert again.changes is None
 
@@ -177,7 +177,7 @@ class TestMultilingualModel:
         settings = Settings(articles, tmp_path / "index", embedder=str(folder))
         build(settings, embedder)
         with closing(Index.open(settings.index)) as index:
-            vectors = numpy.asarray(index.vectors.vectors)
+            vectors = index.vectors.fetch(range(len(index)))
             texts = [passage.text for passage, _ in index.passages(range(len(index)))]
         numpy.testing.assert_allclose(numpy.linalg.norm(vectors, axis=1), 1, atol=1e-5)
         assert vectors.shape == (len(texts), dimension)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import unicodedata
 from typing import Any
 
-import numpy
 import pytest
 from hypothesis import given
 from hypothesis import settings as hypothesis_settings
@@ -16,12 +15,11 @@ from news import write_articles
 from rag.build import build
 from rag.diversify import LIMIT
 from rag.errors import EmbedderError, QuestionError
-from rag.index import Index
+from rag.index import Index, LocalIndex
 from rag.question import understand
 from rag.retrieve import (
     DENSE_WEIGHT,
     SENTENCE_WEIGHT,
-    _keywords_within,
     check_k,
     check_question,
     check_scope,
@@ -47,7 +45,7 @@ def reference(
 ) -> list[tuple[int, float]]:
     """Every passage scored, nothing left out."""
     rows = range(len(index))
-    cosines = {row: float(numpy.asarray(index.vectors.vectors[row]) @ embedder.embed_query(question)) for row in rows}
+    cosines = {row: round(float(index.vectors.fetch([row])[0] @ embedder.embed_query(question)), 6) for row in rows}
     keywords = {hit.row: hit.score for hit in index.keywords(index.terms(question), len(index))}
     low, high, most = min(cosines.values()), max(cosines.values()), max(keywords.values(), default=1.0)
     asked = understand(question, index)
@@ -385,4 +383,5 @@ def test_keywords_within_some_rows_are_those_of_a_search_through_all(index: Inde
     terms = index.terms("tram lake farmers Osk")
     within = [row for row in range(len(index)) if row % 7 == 3]
     everything = [hit for hit in index.keywords(terms, len(index)) if hit.row in within]
-    assert _keywords_within(index, terms, wanted, within) == everything[:wanted]
+    assert isinstance(index, LocalIndex)
+    assert index.keywords_among(terms, wanted, within) == everything[:wanted]

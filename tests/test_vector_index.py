@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import math
 import pickle
+import secrets
 import subprocess
 import sys
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +21,7 @@ from hypothesis.extra import numpy as arrays
 
 from embeddings import EmbeddingError, Neighbor, VectorIndex, create_vector_index, open_vector_index
 from embeddings.in_memory import NumpyIndex
+from embeddings.milvus_index import Milvus, MilvusIndex
 
 ROOT = Path(__file__).parent.parent
 Vectors = Any
@@ -67,9 +70,29 @@ def approximate_opened(vectors: Vectors, folder: Path) -> VectorIndex:
     return open_vector_index(folder)
 
 
+def in_milvus(vectors: Vectors, folder: Path) -> VectorIndex:
+    pytest.importorskip("milvus_lite")
+    milvus = lite(folder)
+    name = f"v{secrets.token_hex(4)}"
+    milvus.create_vectors(name, vectors.shape[1])
+    plain = dict.fromkeys(("document", "outlet", "language", "opens", "closes", "key"), 0)
+    rows = (
+        {"row": row, "vector": vector.tolist(), "words": {1: 1.0}, "authors": [], "content": "", **plain}
+        for row, vector in enumerate(vectors)
+    )
+    milvus.finish(name, milvus.insert(name, rows))
+    return MilvusIndex(milvus, name)
+
+
+@lru_cache(maxsize=1)
+def lite(folder: Path) -> Milvus:
+    """One Milvus Lite for a test, in its own folder."""
+    return Milvus(str(folder / "lite.db"))
+
+
 Make = Callable[[Vectors, Path], VectorIndex]
 EXACT = [in_numpy, in_faiss, in_faiss_opened]
-ALL = [*EXACT, approximate, approximate_opened]
+ALL = [*EXACT, approximate, approximate_opened, in_milvus]
 DIRECTIONS = arrays.arrays(numpy.float32, 4, elements=st.sampled_from([-2.0, -1.0, 0.0, 1.0, 3.0])).filter(numpy.any)
 
 
@@ -98,9 +121,29 @@ class TestContract:
 
     def test_vectors_come_back_as_they_were_given(self, make: Make, tmp_path: Path) -> None:
         vectors = sample(40, 16, seed=3)
-        found = make(vectors, tmp_path).vectors
+        index = make(vectors, tmp_path)
+        found = index.fetch([7, 0, 39, 7])
         assert found.dtype == numpy.float32
-        numpy.testing.assert_array_equal(found, vectors)
+        assert index.dimension == 16
+        numpy.testing.assert_array_equal(found, vectors[[7, 0, 39, 7]])
+        assert index.fetch([]).shape == (0, 16)
+
+    def test_scores_are_those_of_a_search(self, make: Make, tmp_path: Path) -> None:
+        vectors = sample(150, 24, seed=21)
+        index = make(vectors, tmp_path)
+        for question in sample(5, 24, seed=22):
+            found = reference(vectors, 3 * question, 150)
+            assert index.scores(3 * question, [row for row, _ in found]) == [score for _, score in found]
+        assert index.scores(question, []) == []
+
+    def test_only_allowed_rows_are_found(self, make: Make, tmp_path: Path) -> None:
+        vectors = sample(150, 24, seed=23)
+        index = make(vectors, tmp_path)
+        for question in sample(5, 24, seed=24):
+            for allowed in ([], [149], list(range(0, 150, 7)), list(range(150))):
+                expected = [each for each in reference(vectors, question, 150) if each.row in allowed]
+                for k in (0, 1, 9, 200):
+                    assert index.search(question, k, allowed) == expected[:k]
 
     @pytest.mark.parametrize("question", [[math.nan, 0, 0], [math.inf, 0, 0], [0, 0, 0], [1, 0], [[1, 0, 0]]])
     def test_questions_without_a_direction_are_refused(self, make: Make, tmp_path: Path, question: list[float]) -> None:
@@ -137,7 +180,7 @@ class TestExact:
     def test_an_empty_index_finds_nothing(self, make: Make, tmp_path: Path) -> None:
         index = make(numpy.zeros((0, 8), dtype=numpy.float32), tmp_path)
         assert len(index) == 0
-        assert index.vectors.shape == (0, 8)
+        assert index.dimension == 8
         assert index.search(numpy.ones(8, dtype=numpy.float32), 5) == []
 
 
@@ -169,7 +212,7 @@ def test_the_size_decides_and_the_files_show_it(tmp_path: Path) -> None:
 
 def test_opened_vectors_stay_on_disk(tmp_path: Path) -> None:
     create_vector_index(sample(30, 16, seed=11), approximate_above=0).save(tmp_path)
-    vectors = open_vector_index(tmp_path).vectors
+    vectors = open_vector_index(tmp_path)._vectors  # type: ignore[attr-defined]
     assert isinstance(vectors.base, numpy.memmap)
     assert not vectors.flags.writeable
 
@@ -269,7 +312,7 @@ class TestOpening:
         import faiss
 
         flat = faiss.IndexFlatIP(16)
-        flat.add(numpy.array(open_vector_index(folder).vectors))
+        flat.add(open_vector_index(folder).fetch(range(300)))
         faiss.write_index(flat, str(folder / "index.faiss"))
         with pytest.raises(EmbeddingError, match="index.faiss"):
             open_vector_index(folder)
@@ -298,9 +341,10 @@ import sys, numpy, pathlib
 sys.platform = "darwin"
 from embeddings import create_vector_index, open_vector_index
 opened = open_vector_index(pathlib.Path(sys.argv[1]))
-made = create_vector_index(opened.vectors, approximate_above=0)
-assert opened.search(opened.vectors[7], 3) == made.search(opened.vectors[7], 3)
-print(type(opened).__name__, opened.search(opened.vectors[7], 1), "faiss" in sys.modules)
+vectors = opened.fetch(range(30))
+made = create_vector_index(vectors, approximate_above=0)
+assert opened.search(vectors[7], 3) == made.search(vectors[7], 3)
+print(type(opened).__name__, opened.search(vectors[7], 1), "faiss" in sys.modules)
 """
         command = [sys.executable, "-c", program, str(tmp_path)]
         done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, check=False)

@@ -282,7 +282,7 @@ def _representative(index: Index, headers: Sequence[Header]) -> list[Header]:
         first.setdefault(every[number].id, row)
     ids = [id for id in first if id in by_id]
     ids = ids[:: 1 + len(ids) // _COMPARED]
-    vectors = index.vectors.vectors[[first[id] for id in ids]]
+    vectors = index.vectors.fetch([first[id] for id in ids])
     return [by_id[ids[place]] for place in _central(vectors, SHOWN)]
 
 

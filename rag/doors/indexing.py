@@ -25,14 +25,38 @@ if TYPE_CHECKING:
 @click.command(epilog="Example: rag build --articles ~/reporting")
 @folder_options
 @click.option("--fresh", is_flag=True, help="Start from nothing instead of from the existing index.")
+@click.option("--engine", type=click.Choice(["local", "milvus"]), help="What --index must name: a folder, or Milvus.")
+@click.option("--shard", metavar="I/N", help="Build the I-th of N parts of the articles into the folder --index.")
+@click.option("--merge", "parts", is_flag=True, help="Join the folders of all shards, named behind it, into --index.")
+@click.argument("folders", nargs=-1, type=click.Path(path_type=Path), metavar="[PARTS]...")
 @json_option
-def build(articles: Path | None, index: Path | None, fresh: bool, as_json: bool) -> None:
+def build(
+    articles: Path | None,
+    index: Path | None,
+    fresh: bool,
+    engine: str | None,
+    shard: str | None,
+    parts: bool,
+    folders: tuple[Path, ...],
+    as_json: bool,
+) -> None:
     """Build the index, or bring it up to date: only what changed is read and embedded."""
     from rag.build import build as build_index
+    from rag.milvus import is_address
+    from rag.shards import build_shard, merge
 
     settings = Settings.from_environment(articles=articles, index=index)
+    if bool(folders) != parts or (parts and shard) or (fresh and (parts or shard)):
+        raise click.UsageError("use --shard I/N with --index, then --merge with the folders of all parts")
+    if engine and is_address(settings.index) != (engine == "milvus"):
+        raise click.UsageError("name milvus://HOST:PORT/NAME or FILE.db with --index for Milvus, a folder otherwise")
     with progress_bar() as on_progress:
-        changes = build_index(settings, on_progress=on_progress, fresh=fresh)
+        if shard:
+            changes = build_shard(settings, shard, on_progress=on_progress)
+        elif parts:
+            changes = merge(settings, folders, on_progress=on_progress)
+        else:
+            changes = build_index(settings, on_progress=on_progress, fresh=fresh)
     if as_json:
         print_json({**asdict(changes), "seen": changes.seen, "indexed": changes.indexed})
     else:
