@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import logging
 import os
+import secrets
 import shutil
 import sys
 import unicodedata
@@ -357,7 +358,8 @@ def add_account(name: str, accounts: str | None, password_stdin: bool) -> None:
         password = sys.stdin.readline().rstrip("\r\n")
     else:
         password = click.prompt("Password", hide_input=True, confirmation_prompt="The same again")
-    write_accounts(path, {**known, name: PasswordHash.of(check_password(password))})
+    account = known[name].account if name in known else secrets.token_hex(8)
+    write_accounts(path, {**known, name: replace(PasswordHash.of(check_password(password)), account=account)})
     click.echo(
         f"{name} {'has a new password' if name in known else 'can log in'}: rag chat --auth {_plain(str(accounts or path))}"
     )
