@@ -13,6 +13,7 @@ import secrets
 import socket
 import sys
 from collections.abc import AsyncGenerator, Callable, Sequence
+from contextlib import AsyncExitStack
 from functools import lru_cache, partial
 from html import escape
 from itertools import count
@@ -71,8 +72,10 @@ WAITING = 200
 """How many requests may wait before further ones are turned away."""
 ANSWERING = 64
 """How many questions are answered at once: so many that fifty which wait for a stuck model hold nobody up."""
-ANSWERING_ONE = 4
+ANSWERING_ONE = 56
 """How many of them one visitor may have: an account, or without a login an address."""
+READING = 8
+"""How many questions are answered at once from the articles alone, one of each visitor: that is work for the processor."""
 WAITING_ONE = 60
 """How many more of one visitor may wait for that; further ones are turned away."""
 ENDING_SECONDS = 15.0
@@ -128,6 +131,7 @@ class Handlers:
         self._keeping = asyncio.Lock()  # what is kept is kept in the order in which it came
         self._noting = asyncio.Lock()  # so is what is said of answers
         self._turns = Turns(ANSWERING, ANSWERING_ONE, WAITING_ONE)
+        self._reading = Turns(READING, 1, ANSWERING)
 
     async def watch(self, request: gr.Request) -> AsyncGenerator[dict[str, Any], None]:
         """The masthead's status until the chatbot is there or has failed; from then on the page asks for itself."""
@@ -296,8 +300,11 @@ class Handlers:
             await asyncio.sleep(0.15)
         turn, said = conversation[-1], history(conversation[:-1])
         try:
-            async with self._turns.turn(visitor):
+            async with self._turns.turn(visitor), AsyncExitStack() as reading:
+                await reading.enter_async_context(self._reading.turn(visitor))
                 async for answer in newest(lambda: choice.stream(chatbot, turn.question, said, turn.ignored)):
+                    if answer.model != EXTRACTIVE:  # a model writes: that takes time, but no work
+                        await reading.aclose()
                     conversation = change(conversation, status="answering", answer=answer, note="")
                     yield conversation
             yield change(conversation, status="done")

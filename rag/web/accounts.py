@@ -63,8 +63,8 @@ class PasswordHash:
     def parse(cls, text: str) -> PasswordHash:
         """The hash as ``str`` writes it; raises ValueError."""
         kind, n, r, p, salt, digest, *account = text.split("$")
-        decoded = (b64decode(each, validate=True) for each in (salt, digest))
-        found = cls(int(n), int(r), int(p), *decoded, *account)
+        salted, hashed = (b64decode(each, validate=True) for each in (salt, digest))
+        found = cls(int(n), int(r), int(p), salted, hashed, *account)
         costs = found.n > 1 and found.n & (found.n - 1) == 0 and found.r > 0 and 0 < found.p <= 64
         if kind != "scrypt" or not costs or 128 * found.n * found.r > _MOST_MEMORY:
             raise ValueError("these are no parameters of scrypt")

@@ -6,7 +6,9 @@ known to others: it opens nothing by itself.
 
 from __future__ import annotations
 
+import asyncio
 import json
+import time
 from collections import Counter, OrderedDict
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -14,10 +16,19 @@ from itertools import pairwise
 from typing import Any
 from urllib.parse import parse_qsl
 
+from rag.errors import Busy
+from rag.web.language import told
+from rag.web.opening import sentence
 from rag.web.security import OWNER, App, Receive, Scope, Send, refuse
+from rag.web.turns import Turns
 
 LONGEST_NAME = 64
 """Characters of a session's name; gradio's have eleven."""
+VISITORS_AT_ONCE = 1000
+WAITING = 250
+"""How many requests of one visitor wait to be passed on before further ones are turned away."""
+LONGEST_PAUSE = 1.0
+"""Seconds between two of them, at most."""
 
 
 def visitor_of(scope: Scope) -> str:
@@ -74,20 +85,35 @@ class Sessions:
 
 
 class Bound:
-    """ASGI middleware: a request that names another account's session is refused with 403."""
+    """ASGI middleware: a request that names another account's session is refused with 403.
+
+    Requests that set something going are passed on one by one for each visitor, with a pause as long as each took: a flood
+    of them waits here, before gradio's one event loop, which serves in the order in which it was asked.
+    """
 
     def __init__(self, app: App, sessions: Sessions) -> None:
         self.app = app
         self.sessions = sessions
+        self._turns = Turns(VISITORS_AT_ONCE, 1, WAITING)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        if scope["method"] == "POST":
-            body, receive = await _read(receive)
-        else:
-            body = b""
+        if scope["method"] != "POST":
+            await self._pass_on(scope, receive, send, b"")
+            return
+        body, receive = await _read(receive)
+        try:
+            async with self._turns.turn(visitor_of(scope)):
+                began = time.monotonic()
+                await self._pass_on(scope, receive, send, body)
+                # What a request sets going is still to be done: the more there is of it, the longer this takes.
+                await asyncio.sleep(min(time.monotonic() - began, LONGEST_PAUSE))
+        except Busy as error:
+            await refuse(503, told(sentence(error)), send)
+
+    async def _pass_on(self, scope: Scope, receive: Receive, send: Send, body: bytes) -> None:
         named = [*_named_in_address(scope), *_named_in_body(body)]
         owner, visitor = str(scope.get(OWNER, "")), visitor_of(scope)
         if not all(self.sessions.admit(each, owner, visitor) for each in named):
