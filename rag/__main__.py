@@ -23,6 +23,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from rag.doors.doctor import doctor
 from rag.errors import ArticlesError, FootnoteError, IndexCorrupt, MissingExtra, SettingsError
 from rag.settings import Settings
 from rag.types import DOUBTS, spoken_date
@@ -556,6 +557,9 @@ def verify(articles: Path | None, index: Path | None, as_json: bool) -> None:
             click.echo(f"  {_plain(problem)}")
     if problems:
         sys.exit(IndexCorrupt.exit_code)
+
+
+cli.add_command(doctor)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
