@@ -147,6 +147,7 @@ ARROWS: dict[str, set[str]] = {
         "timeline",
         "ui",
         "web",
+        "embeddings",
     },
     "__main__": {
         "build",
