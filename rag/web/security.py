@@ -21,12 +21,12 @@ from urllib.parse import urlsplit
 from rag.errors import Busy, SettingsError
 from rag.settings import Settings
 from rag.web.accounts import Accounts, PasswordHash
-from rag.web.language import told
+from rag.web.language import chosen_language, told
 from rag.web.opening import sentence
 
 log = logging.getLogger(__name__)
-_address: ContextVar[str] = ContextVar("address", default="")
-"""Where the request comes from that gradio asks about."""
+_asked: ContextVar[tuple[str, str]] = ContextVar("asked", default=("", "en"))
+"""Address and language of the request that gradio asks about."""
 
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
@@ -330,7 +330,7 @@ class Gate:
             return
         user = self._user(scope)
         if user or self._is_open(scope):
-            _address.set(_client(scope))
+            _asked.set((_client(scope), _language(scope)))
             await self.app({**scope, OWNER: self.accounts.owner(user) if user else ""}, receive, send)
         elif scope["type"] == "websocket":
             await send({"type": "websocket.close", "code": 1008})
@@ -368,10 +368,11 @@ async def log_in(accounts: Accounts, name: str, password: str) -> bool:
     """Answer gradio whether name and password fit; a login that has to wait too long gets 503, not "wrong"."""
     from starlette.exceptions import HTTPException
 
+    address, language = _asked.get()
     try:
-        return await accounts.login(name, password, _address.get())
+        return await accounts.login(name, password, address)
     except Busy as error:
-        raise HTTPException(503, told(sentence(error))) from None
+        raise HTTPException(503, told(sentence(error), language)) from None
 
 
 class Calm:
@@ -395,6 +396,13 @@ class Calm:
             log.debug("a request failed", exc_info=True)
             if not began and scope["type"] == "http":
                 await refuse(500, "Something unexpected went wrong; reload the page.", send)
+
+
+def _language(scope: Scope) -> str:
+    from starlette.requests import HTTPConnection
+
+    connection = HTTPConnection(scope)
+    return chosen_language(connection.cookies, connection.headers.get("accept-language", ""))
 
 
 def _client(scope: Scope) -> str:
