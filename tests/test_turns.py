@@ -152,3 +152,35 @@ def test_a_body_that_was_looked_at_is_still_there() -> None:
     asyncio.run(Bound(application, sessions)(scope, receive, send))
     assert sent == [body]
     assert not sessions.admit("one", "ilse", "ilse")
+
+
+def test_a_long_call_keeps_nothing_of_its_visitor_waiting_and_joins_come_one_by_one() -> None:
+    gate, running, most = asyncio.Event(), [0], [0]
+
+    async def application(scope: Any, receive: Any, send: Any) -> None:
+        if scope["path"].endswith("component_server"):
+            await gate.wait()
+            return
+        running[0] += 1
+        most[0] = max(most[0], running[0])
+        await asyncio.sleep(0)
+        running[0] -= 1
+
+    async def receive() -> dict[str, Any]:
+        return {"type": "http.request", "body": b"{}", "more_body": False}
+
+    async def all_together() -> None:
+        bound = Bound(application, Sessions(10))
+
+        def post(path: str) -> Any:
+            scope = {"type": "http", "method": "POST", "path": f"/gradio_api/{path}", "client": ("10.0.0.1", 1)}
+            return asyncio.ensure_future(bound(scope, receive, receive))  # type: ignore[arg-type]
+
+        long = post("component_server")
+        await asyncio.gather(*(post("queue/join") for _ in range(20)))
+        assert not long.done()
+        gate.set()
+        await long
+
+    asyncio.run(all_together())
+    assert most == [1]

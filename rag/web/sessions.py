@@ -25,6 +25,8 @@ from rag.web.turns import Turns
 LONGEST_NAME = 64
 """Characters of a session's name; gradio's have eleven."""
 VISITORS_AT_ONCE = 1000
+CALLS = 12
+"""How many calls of one visitor are answered at once: adding an article may take half a minute."""
 WAITING = 250
 """How many requests of one visitor wait to be passed on before further ones are turned away."""
 LONGEST_PAUSE = 1.0
@@ -88,28 +90,32 @@ class Bound:
     """ASGI middleware: a request that names another account's session is refused with 403.
 
     Requests that set something going are passed on one by one for each visitor, with a pause as long as each took: a flood
-    of them waits here, before gradio's one event loop, which serves in the order in which it was asked.
+    of them waits here, before gradio's one event loop, which serves in the order in which it was asked. Those that are
+    answered at once, which may take long, are passed on ``CALLS`` at a time.
     """
 
     def __init__(self, app: App, sessions: Sessions) -> None:
         self.app = app
         self.sessions = sessions
-        self._turns = Turns(VISITORS_AT_ONCE, 1, WAITING)
+        self._joins = Turns(VISITORS_AT_ONCE, 1, WAITING)
+        self._calls = Turns(VISITORS_AT_ONCE, CALLS, WAITING)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        if scope["method"] != "POST":
+        path = scope["path"].rstrip("/")
+        if scope["method"] != "POST" or path == "/login":  # that one has turns of its own
             await self._pass_on(scope, receive, send, b"")
             return
         body, receive = await _read(receive)
+        joins = path.endswith("/queue/join") or "/call/" in path
         try:
-            async with self._turns.turn(visitor_of(scope)):
+            async with (self._joins if joins else self._calls).turn(visitor_of(scope)):
                 began = time.monotonic()
                 await self._pass_on(scope, receive, send, body)
-                # What a request sets going is still to be done: the more there is of it, the longer this takes.
-                await asyncio.sleep(min(time.monotonic() - began, LONGEST_PAUSE))
+                if joins:  # what it sets going is still to be done: the more there is of it, the longer this took
+                    await asyncio.sleep(min(time.monotonic() - began, LONGEST_PAUSE))
         except Busy as error:
             await refuse(503, told(sentence(error)), send)
 
