@@ -224,4 +224,5 @@ def script() -> str:
     # "<" could end the script element that this stands in.
     data = json.dumps({"tables": tables, "languages": LANGUAGES, "cookie": COOKIE}, ensure_ascii=False)
     data = data.replace("<", "\\u003c")
-    return f"<script>window.footnote = {data};\n{asset('language.js', 'theme.js', 'presses.js', 'leaving.js')}</script>"
+    scripts = asset("language.js", "theme.js", "presses.js", "leaving.js", "login.js")
+    return f"<script>window.footnote = {data};\n{scripts}</script>"
