@@ -54,7 +54,7 @@ def checked(settings: Settings, name: Any, value: Any) -> tuple[str, Any]:
 
 def usable(settings: Settings, changes: Mapping[str, Any]) -> dict[str, Any]:
     """Keep of stored changes those that can still be used, for the server may have been started otherwise."""
-    kept = {}
+    kept: dict[str, Any] = {}
     for control in controls(settings):
         try:
             kept |= [checked(settings, control.name, changes[control.name])]

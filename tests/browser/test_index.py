@@ -88,7 +88,7 @@ def fact(page: Any, name: str) -> str:
 
 class TestIndex:
     def test_an_old_address_leads_to_it_in_settings(self, visit: Callable[..., Any], desk: Desk, expect: Any) -> None:
-        page = visit(f"{desk.url}?tab=index", wait_for="")
+        page = visit(f"{desk.url}?tab=index", heading="Index")
         expect(page.get_by_role("heading", name="Index", exact=True)).to_be_focused()
         expect(page.get_by_role("heading", name="Index", exact=True)).to_be_in_viewport()
         assert page.url.endswith("?tab=settings")
