@@ -31,6 +31,7 @@ from rag.types import Progress
 from rag.web import FOLDER, asset
 from rag.web.accounts import Accounts, open_to_others
 from rag.web.acts import Acts
+from rag.web.choices import COOKIE, Choices
 from rag.web.conversation import MAX_TURNS, Conversation, begin, change, clean_question, history
 from rag.web.conversations import Conversations
 from rag.web.examples import Examples
@@ -87,7 +88,7 @@ AT_ONCE = ANSWERING + 40
 """How much is done at once in all: stopping, reading and choosing go on however much is being answered."""
 
 WELCOME = "welcome"
-LABELS = ("Ask", "Articles", "Map", "Index", "Settings", "Conversation", "Your question", "Ask the articles…")
+LABELS = ("Ask", "Articles", "Map", "Settings", "Conversation", "Your question", "Ask the articles…")
 """The texts that gradio draws itself."""
 
 MOST_PLACES = 201
@@ -142,7 +143,9 @@ class Handlers:
                 yield _status(state, _language(request))
             seen = state
             await asyncio.sleep(0.15)
-        yield {**_status(state, _language(request)), "keyless": await _aside(self.models.keyless, "")}
+        await _aside(self.models.remember, _visitor(request))
+        keyless = await _aside(self.models.keyless, str(request.session_hash))
+        yield {**_status(state, _language(request)), "keyless": keyless}
 
     async def suggest(self) -> AsyncGenerator[Any, None]:
         """Examples, as soon as they can be asked; without any, nothing invites to pick one."""
@@ -223,6 +226,7 @@ class Handlers:
         latest, desk = conversation, self.history.desk(session)
         try:
             try:
+                await _aside(self.models.remember, _visitor(request))
                 turn = self._turn(conversation, self.models.choice(session), visitor_of(_scope(request)) or session)
                 async for latest in until(turn, stop):
                     yield gr.Textbox(**_stop(request)), latest, *_drawn(latest, request, desk, newest=True)
@@ -487,7 +491,8 @@ def _drawn(
 
 def _visitor(request: gr.Request) -> Visitor:
     """Who is there, as far as the browser and the login tell."""
-    return Visitor(str(request.session_hash), _owner(request), _language(request))
+    choice = str((getattr(request, "cookies", None) or {}).get(COOKIE, ""))
+    return Visitor(str(request.session_hash), _owner(request), _language(request), choice)
 
 
 def _in_its_language(function: Callable[[Any], Any]) -> Callable[..., Any]:
@@ -606,7 +611,13 @@ def build_page(
     survey = Survey(opening, keeper)
     articles = Library(opening, keeper, survey, settings)
     atlas = Map(lambda: opening.chatbot)
-    models = Models(settings, services or ChatServices(settings), capacity=2 * SESSIONS)
+    models = Models(
+        settings,
+        services or ChatServices(settings),
+        capacity=2 * SESSIONS,
+        choices=Choices(settings.data),
+        own=lambda: opening.chatbot.model if opening.chatbot is not None else None,
+    )
     feedback = Feedback(settings.data)
     kept = Conversations(settings.data) if settings.conversations == "on" else None
     handlers = Handlers(
@@ -691,10 +702,9 @@ def build_page(
                 _furnish(page, articles, read_article, library_rows, take_file, scripts=ADDING, **at_once)
             with gr.Tab(_label("Map"), id="map", elem_id="map-tab"):
                 _component(atlas.name, {}, "article.js", read_article, read_map, place_question, read_passage)
-            with gr.Tab(_label("Index"), id="index", elem_id="index-tab"):
-                _furnish(page, IndexRoom(keeper, survey), scripts=FOLLOWING, **at_once)
             with gr.Tab(_label("Settings"), id="settings", elem_id="settings-tab"), gr.Row(elem_id="settings-desk"):
                 _furnish(page, models, **at_once)
+                _furnish(page, IndexRoom(keeper, survey), scripts=FOLLOWING, **at_once)
                 _furnish(page, Preferences(settings, models), **at_once)
 
         shown = [box, conversation, chat, sources]
