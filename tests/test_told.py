@@ -5,7 +5,6 @@ from __future__ import annotations
 import ast
 import errno
 import importlib
-import json
 import os
 import re
 import time
@@ -26,7 +25,7 @@ from rag.errors import StoreError
 from rag.read.encoding import _MAGIC
 from rag.settings import Settings
 from rag.types import Answer, FileStatus, Progress
-from rag.web import FOLDER, language
+from rag.web import language
 from rag.web.acts import Acts
 from rag.web.conversation import Turn
 from rag.web.conversations import Conversations
@@ -236,10 +235,6 @@ class TestTable:
             # A value that begins a text may have got a large letter, so it must begin the Russian too.
             assert not key.startswith("{") or russian.startswith(key[: key.index("}") + 1]), key
             assert set(re.findall(r"RAG_\w+|--[a-z-]+", key)) <= set(re.findall(r"RAG_\w+|--[a-z-]+", russian)), key
-
-    def test_is_sorted_and_readable(self) -> None:
-        text = (FOLDER / "ru.messages.json").read_text("utf-8")
-        assert text == json.dumps(json.loads(text), ensure_ascii=False, indent=2, sort_keys=True) + "\n"
 
     def test_is_not_sent_to_browsers(self) -> None:
         assert (
