@@ -23,7 +23,7 @@ from urllib.parse import quote
 import click
 
 from rag.chat.names import EXTRACTIVE
-from rag.errors import FootnoteError, KeyMissing, MissingExtra, QuestionError, SettingsError
+from rag.errors import FootnoteError, KeyMissing, MissingExtra, QuestionError, SettingsError, Translatable
 from rag.retrieve import LONGEST_QUESTION
 from rag.settings import Settings
 from rag.types import Progress
@@ -280,7 +280,7 @@ class Handlers:
                 yield change(conversation, status="failed", note=state.text)
                 return
             if state is not None and state.text != seen:
-                yield change(conversation, note=f"{state.text} Your question comes next.")
+                yield change(conversation, note=Translatable("{message} Your question comes next.", message=state.text))
                 seen = state.text
             await asyncio.sleep(0.15)
         turn, said = conversation[-1], history(conversation[:-1])

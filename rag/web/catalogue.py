@@ -12,7 +12,7 @@ from functools import lru_cache
 from gettext import c2py
 from io import BytesIO
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from babel import Locale
 from babel.messages.pofile import read_po, write_po
@@ -43,10 +43,9 @@ def texts(language: str, context: str = "") -> Mapping[str, str]:
     found = {}
     for each in _catalogue(language):
         if each.id and each.string and (each.context or "") == context:
-            forms = each.string if isinstance(each.string, tuple) else (each.string,)
-            ids = each.id if isinstance(each.id, tuple) else (each.id,)
+            ids, strings = _row(each.id), _row(each.string)
             key = "|".join(dict.fromkeys(ids) if context else ids)  # a message is written with its plural alone
-            found[key] = "|".join(forms)
+            found[key] = "|".join(strings)
     return found
 
 
@@ -76,6 +75,10 @@ def canonical(catalogue: bytes) -> bytes:
     out = BytesIO()
     write_po(out, read_po(BytesIO(catalogue)), width=0, no_location=True, sort_output=True, omit_header=True)
     return catalogue.partition(b"\n\n")[0] + b"\n\n" + out.getvalue()
+
+
+def _row(text: Any) -> tuple[str, ...]:
+    return tuple(text) if isinstance(text, (tuple, list)) else (text,)
 
 
 @lru_cache

@@ -17,6 +17,8 @@ from functools import lru_cache
 from babel.dates import format_date, format_skeleton
 from babel.numbers import format_decimal
 
+from rag.errors import Translatable
+from rag.errors import filled as filled_in
 from rag.types import spoken_date
 from rag.web import asset
 from rag.web.catalogue import form, forms, languages, texts
@@ -67,14 +69,39 @@ def phrase(text: str, language: str = "", **values: object) -> str:
 def told(text: str, language: str = "") -> str:
     """An error's message, a file's reason or an answer's notices in a language; what is not known stays as it is.
 
-    They were put together elsewhere, so they are known again by the templates in the table of messages. What these were
-    filled in with stays letter for letter, but for ``{message}``, which is such a text itself.
+    What was made of a template is translated by it. Texts that were put together elsewhere, or stored, are known again by the
+    templates in the catalogue. Values stay letter for letter, but for messages among them.
 
     >>> told("larger than 5 MB; split it or raise RAG_MAX_FILE_MEGABYTES", "ru")
     'больше 5 МБ; разделите его или увеличьте RAG_MAX_FILE_MEGABYTES'
     """
     language = language or _speaking.get()
+    if isinstance(text, Translatable):
+        return _translated(text, language)
     return _told(text, language) if text and messages(language) else text
+
+
+def _translated(text: Translatable, language: str) -> str:
+    """A text by its template's translation, or its English, with the messages among its values translated."""
+    known, small = messages(language), text.template[:1].lower() + text.template[1:]
+    found = known.get(text.template) or known.get(small)
+    written = (found or text.template).split("|")
+    count = text.values.get("count")
+    chosen = form(language, count) if isinstance(count, int) else 0
+    values = {name: _inner_value(name, each, language) for name, each in text.values.items()}
+    shown = filled_in(written[min(chosen, len(written) - 1)], values, str, _thousands(language) if found else ",")
+    return shown[:1].upper() + shown[1:] if text.template[:1].isupper() else shown
+
+
+def _inner_value(name: str, value: str | int, language: str) -> str | int:
+    # Under this name a message may still be one that was put together elsewhere; other values stay letter for letter.
+    inner = isinstance(value, Translatable) or name == "message"
+    return told(value, language) if isinstance(value, str) and inner else value
+
+
+@lru_cache
+def _thousands(language: str) -> str:
+    return _number(1000, language)[1:-3]
 
 
 @lru_cache(maxsize=512)
@@ -171,6 +198,7 @@ def table(language: str) -> Mapping[str, str]:
     return texts(language)
 
 
+@lru_cache
 def messages(language: str) -> Mapping[str, str]:
     """What the server puts together, in a language, by the English templates; empty for English. No browser needs it.
 
