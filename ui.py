@@ -790,7 +790,7 @@ def serve(
         i18n=gr.I18n(**{language: _labels(language) for language in LANGUAGES}),
         favicon_path=FOLDER / "icon.svg",
         app_kwargs={
-            "middleware": [Middleware(Guard, address=address), *gate, Middleware(Head, script=script())],
+            "middleware": [Middleware(Guard, address=address), *gate, Middleware(Head, script=script(), login=LOGIN)],
             "routes": [Route("/footnote/fonts/{name}", font), Route(FILES, file)],
             "docs_url": None,
             "redoc_url": None,
@@ -829,7 +829,7 @@ def launch(settings: Settings, browser: bool = False) -> None:
     try:
         url = serve(page, settings.host, port, browser, address=address, accounts=accounts)
     except OSError as error:
-        raise SettingsError(f"port {port} cannot be used; set RAG_PORT to another one") from error
+        raise SettingsError("port {port} cannot be used; set RAG_PORT to another one", port=port) from error
     click.echo(f"Footnote is at {address.origin + address.path + '/' if address.origin else url} (Ctrl+C ends it)")
     page.block_thread()
 
@@ -873,7 +873,7 @@ def free_port(host: str, port: int) -> int:
         except OSError:
             continue
         return candidate
-    raise SettingsError(f"no port from {port} on is free; set RAG_PORT to another one")
+    raise SettingsError("no port from {port} on is free; set RAG_PORT to another one", port=port)
 
 
 def _import_gradio() -> None:

@@ -12,8 +12,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from rag.cite import dated
 from rag.errors import FootnoteError, QuestionError, SettingsError, Translatable, as_sentence, joined
-from rag.types import Answer
+from rag.types import Answer, Citation, Header, Hit, Passage
 from rag.web import language, record
 from rag.web.conversation import Turn
 from rag.web.language import told
@@ -108,6 +109,18 @@ def test_what_is_none_is_refused(plain: Any) -> None:
     except ValueError:
         return
     assert found.to_json() == plain
+
+
+@pytest.mark.parametrize(("published", "russian"), [("2031-03-04", "4 марта 2031\u00a0г."), ("", "без даты")])
+def test_a_timelines_date_is_in_the_language(published: str, russian: str) -> None:
+    hit = Hit(Passage("p", "a.md", 0, 10, "It rained."), Header("a.md", "Rain", "Courier", published=published), 1.0)
+    sentence = dated(Citation(1, hit, "It rained.", 0, 10))
+    with language.speaking("ru"):
+        shown = language.with_dates(sentence)
+        assert shown.text == f"{russian}, Courier: It rained."
+        assert shown.text[slice(*shown.bold[0])] == russian
+        assert language.with_dates(replace(shown, bold=())) == replace(shown, bold=())
+    assert language.with_dates(sentence) == sentence
 
 
 def test_nothing_is_nested_too_deep() -> None:

@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
+from dataclasses import replace
 from datetime import date
 from functools import lru_cache
 
@@ -19,7 +20,7 @@ from babel.numbers import format_decimal
 
 from rag.errors import Translatable
 from rag.errors import filled as filled_in
-from rag.types import spoken_date
+from rag.types import Sentence, spoken_date
 from rag.web import asset
 from rag.web.catalogue import form, forms, languages, texts
 from rag.web.templates import Templates, filled
@@ -178,6 +179,18 @@ def spoken(published: str, language: str = "") -> str:
         return published
     shown = format_date(first, "long", language) if day else format_skeleton("yMMMM", first, locale=language)
     return shown.replace("\u202f", "\u00a0")
+
+
+def with_dates(sentence: Sentence) -> Sentence:
+    """A sentence of a timeline, or one under its source, with its date in the language that is spoken."""
+    published = sentence.citations[0].hit.document.published if sentence.citations else ""
+    was, now = spoken_date(published), spoken(published)
+    if sentence.label and was and sentence.label.endswith(was):
+        sentence = replace(sentence, label=sentence.label[: -len(was)] + now)
+    was, now = (was, now) if was else ("undated", phrase("undated"))
+    if sentence.citations and sentence.bold == ((0, len(was)),) and sentence.text.startswith(f"{was}, "):
+        sentence = replace(sentence, text=now + sentence.text[len(was) :], bold=((0, len(now)),))
+    return sentence
 
 
 def _number(value: int, language: str) -> str:

@@ -120,7 +120,7 @@ def checked_version(version: object) -> int:
 
 def damaged(reason: str) -> StoreCorrupt:
     """The error for a record that cannot be read back."""
-    return StoreCorrupt(f"a saved answer is damaged ({reason}); delete it, or take it from a copy")
+    return StoreCorrupt("a saved answer is damaged ({message}); delete it, or take it from a copy", message=reason)
 
 
 class _Writer:
