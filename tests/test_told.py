@@ -110,7 +110,6 @@ SAMPLES = {
     "limit": "5 MB",
     "obstacle": "there is no text in it",
     "problem": "does not exist",
-    "read": "The model read 3 of 5 passages; the rest did not fit.",
     "said": "(429)",
     "self._failure": "the model small cannot be read",
     "self._remedy": "choose another with RAG_EMBEDDER, or set it to 'bundled'",
