@@ -98,13 +98,14 @@ NEVER_SHOWN = (
     # raised where a citation would be false, and caught there
     "the quote does not stand at characters",
 )
+MESSAGE = "there is no text in it"
+"""A sample of a message in another one."""
 SAMPLES = {
     "answer.cut": "The answer broke off: the answer is longer than 64,000 characters and was cut there; ask for less.",
     "_sentence(error)": "There is no text in it.",
     "_sentence(cut)": "There is no text in it.",
     "damage": "documents.sqlite of the index is damaged; run: rag build",
     "error": "there is no text in it",
-    "message": "there is no text in it",
     "kind": "a PDF file",
     "len(names)": "7",
     "limit": "5 MB",
@@ -174,7 +175,7 @@ def sample(template: str, value: str | None) -> str:
 
     def each(found: re.Match[str]) -> str:
         number = found[2] or found[1] == "count"
-        return value if value is not None else "1,234" if number else SAMPLES.get(found[1], "Osk")
+        return value if value is not None else "1,234" if number else MESSAGE if found[1] == "message" else "Osk"
 
     return re.sub(r"\{(\w+)(:,)?\}", each, template)
 
