@@ -24,7 +24,7 @@ from urllib.parse import quote
 import click
 
 from rag.chat.names import EXTRACTIVE
-from rag.errors import FootnoteError, KeyMissing, MissingExtra, QuestionError, SettingsError
+from rag.errors import FootnoteError, KeyMissing, MissingExtra, QuestionError, SettingsError, Translatable
 from rag.retrieve import LONGEST_QUESTION
 from rag.settings import Settings
 from rag.types import Progress
@@ -300,7 +300,7 @@ class Handlers:
                 yield change(conversation, status="failed", note=state.text)
                 return
             if state is not None and state.text != seen:
-                yield change(conversation, note=f"{state.text} Your question comes next.")
+                yield change(conversation, note=Translatable("{message} Your question comes next.", message=state.text))
                 seen = state.text
             await asyncio.sleep(0.15)
         turn, said = conversation[-1], history(conversation[:-1])
@@ -836,7 +836,12 @@ def serve(
         i18n=gr.I18n(**{language: _labels(language) for language in LANGUAGES}),
         favicon_path=FOLDER / "icon.svg",
         app_kwargs={
-            "middleware": [Middleware(Guard, address=address), *gate, bound, Middleware(Head, script=script())],
+            "middleware": [
+                Middleware(Guard, address=address),
+                *gate,
+                bound,
+                Middleware(Head, script=script(), login=LOGIN),
+            ],
             "routes": [
                 Route("/footnote/fonts/{name}", font),
                 Route(FILES, file),
@@ -882,7 +887,7 @@ def launch(settings: Settings, browser: bool = False) -> None:
     try:
         url = serve(page, settings.host, port, browser, address=address, accounts=accounts)
     except OSError as error:
-        raise SettingsError(f"port {port} cannot be used; set RAG_PORT to another one") from error
+        raise SettingsError("port {port} cannot be used; set RAG_PORT to another one", port=port) from error
     click.echo(f"Footnote is at {address.origin + address.path + '/' if address.origin else url} (Ctrl+C ends it)")
     page.block_thread()
 
@@ -926,7 +931,7 @@ def free_port(host: str, port: int) -> int:
         except OSError:
             continue
         return candidate
-    raise SettingsError(f"no port from {port} on is free; set RAG_PORT to another one")
+    raise SettingsError("no port from {port} on is free; set RAG_PORT to another one", port=port)
 
 
 def _import_gradio() -> None:

@@ -59,8 +59,10 @@ def build(
         if old is not None and old.articles not in ("", folder_key(settings.articles)):
             owner = old.articles.rpartition("-")[0]
             raise IndexOfAnother(
-                f"this index belongs to the articles in {owner}; choose another folder for that of "
-                f"{settings.articles.name} with --index or RAG_INDEX, or replace it with: rag build --fresh"
+                "this index belongs to the articles in {name}; choose another folder for that of {other} with "
+                "--index or RAG_INDEX, or replace it with: rag build --fresh",
+                name=owner,
+                other=settings.articles.name,
             )
         known = old.files if old is not None and not old.older and old.recipe == recipe else {}
         same_model = old is not None and old.recipe.fingerprint == recipe.fingerprint

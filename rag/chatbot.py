@@ -58,6 +58,9 @@ from rag.errors import (
     IndexUnwritable,
     MissingExtra,
     SettingsError,
+    Translatable,
+    as_sentence,
+    joined,
 )
 from rag.follow_up import complete, rewriting, rewritten, split_context
 from rag.index import Index
@@ -169,7 +172,7 @@ class Chatbot:
         if fixed := changes.keys() - CHANGEABLE:
             names = ", ".join(sorted(fixed))
             raise SettingsError(
-                f"{names} cannot be changed in an open chatbot; open another with Chatbot.open(settings)"
+                "{names} cannot be changed in an open chatbot; open another with Chatbot.open(settings)", names=names
             )
         other = copy.copy(self)
         other.settings = self.settings.replace(**changes)
@@ -332,7 +335,7 @@ class Chatbot:
             scope=found.scope,
             candidates=found.candidates,
             dropped=found.dropped,
-            notice=_notices(answer.notice, found.notice),
+            notice=joined(answer.notice, found.notice),
         )
         yield answer
         if scope is None and (collected := collection_answer(searched, index, self._embedder, found.mentions)):
@@ -349,8 +352,11 @@ class Chatbot:
                 yield from self._written(answer, writer, index, found.mentions)
                 return
             except (ChatError, MissingExtra) as error:
-                notice = f"The model did not answer. {_sentence(error)} These are sentences of the articles instead."
-                answer = replace(answer, model="extractive", notice=_notices(answer.notice, notice))
+                notice = Translatable(
+                    "The model did not answer. {message} These are sentences of the articles instead.",
+                    message=as_sentence(error),
+                )
+                answer = replace(answer, model="extractive", notice=joined(answer.notice, notice))
         yield from self._extracted(answer, index, found.mentions)
 
     def timeline(
@@ -481,8 +487,12 @@ class Chatbot:
 
     def _written_from(self, prompt: Prompt, answer: Answer, model: ChatModel, index: Index) -> Iterator[Answer]:
         if prompt.left_out:
-            read = f"The model read {len(prompt.passages)} of {len(answer.hits)} passages; the rest did not fit."
-            answer = replace(answer, notice=_notices(answer.notice, f"{read} RAG_CONTEXT_TOKENS sets how much fits."))
+            fits = Translatable(
+                "The model read {read} of {found} passages; the rest did not fit. RAG_CONTEXT_TOKENS sets how much fits.",
+                read=len(prompt.passages),
+                found=len(answer.hits),
+            )
+            answer = replace(answer, notice=joined(answer.notice, fits))
         citer = Citer(prompt.passages, self._similarity, index, self._support_check)
         threading.Thread(target=_prepare, args=(citer,), name="preparing citations", daemon=True).start()
         text, latest = "", answer
@@ -492,11 +502,16 @@ class Chatbot:
                     if draft.text != text:
                         text = draft.text
                         latest = _with(answer, citer.read(text))
-                    latest = replace(latest, notice=_notices(answer.notice, draft.notice))
+                    latest = replace(latest, notice=joined(answer.notice, draft.notice))
                     yield latest
         except AnswerCut as cut:
             latest = _with(
-                replace(answer, notice=_notices(latest.notice, f"The answer is cut. {_sentence(cut)}")),
+                replace(
+                    answer,
+                    notice=joined(
+                        latest.notice, Translatable("The answer is cut. {message}", message=as_sentence(cut))
+                    ),
+                ),
                 citer.read(text, True),
             )
             if not latest.citations:
@@ -604,17 +619,8 @@ def _concluded(answer: Answer, sentences: tuple[Sentence, ...]) -> Answer:
     if any(sentence.citations for sentence in sentences):
         return _with(answer, sentences, complete=True)
     withheld = "" if all(claims_nothing(sentence.text) for sentence in sentences) else WITHHELD
-    notice = _notices(answer.notice, withheld)
+    notice = joined(answer.notice, withheld)
     return replace(answer, text=NOTHING, sentences=(), citations=(), state="none", complete=True, notice=notice)
-
-
-def _sentence(error: FootnoteError) -> str:
-    text = str(error).strip()
-    return f"{text[:1].upper()}{text[1:]}."
-
-
-def _notices(*notices: str) -> str:
-    return " ".join(dict.fromkeys(notice for notice in notices if notice))
 
 
 def _closable(drafts: Iterator[Draft]) -> Generator[Draft, None, None]:
@@ -755,7 +761,7 @@ def _up_to_date(
             or (opened and isinstance(obstacle, Cancelled))
         ):
             raise
-        return index, None, f"The answers come from an older index: {obstacle}"
+        return index, None, Translatable("The answers come from an older index: {message}", message=obstacle)
     return Index.open(settings.index, whole=False), changes, ""
 
 

@@ -42,11 +42,131 @@ FootnoteError
 
 from __future__ import annotations
 
+import re
+from collections.abc import Callable, Mapping
+from typing import Any
+
+_PLACE = re.compile(r"\{(\w+)(?::([a-z,]*))?\}")
+
+
+class Translatable(str):
+    """English text that keeps the template and the values it was made from, so that a door can translate it.
+
+    It is that text wherever a text is wanted. ``{name}`` stands for a value, ``{name:,}`` for a whole number with its
+    thousands parted, ``{name:sentence}`` for a message with a capital and a full stop, ``{name:capital}`` with a capital
+    alone. What is added to it, or cut from it, is plain text.
+
+    >>> Translatable("larger than {limit} MB", limit=5), Translatable("larger than {limit} MB", limit=5).template
+    ('larger than 5 MB', 'larger than {limit} MB')
+    >>> Translatable("It failed: {why}", why=FootnoteError("the disk is {state}", state="full"))
+    'It failed: the disk is full'
+    """
+
+    __slots__ = ("template", "values")
+    template: str
+    values: dict[str, str | int]
+
+    def __new__(cls, template: str, /, **values: object) -> Translatable:
+        kept = {name: _value(each) for name, each in values.items()}
+        made = super().__new__(cls, filled(template, kept))
+        made.template, made.values = template, kept
+        return made
+
+    def __getnewargs_ex__(self) -> tuple[tuple[str], dict[str, Any]]:
+        return (self.template,), self.values
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the template and its values as JSON knows them."""
+        values = {
+            name: each.to_json() if isinstance(each, Translatable) else each for name, each in self.values.items()
+        }
+        return {"template": self.template, "values": values}
+
+    @classmethod
+    def from_json(cls, plain: object) -> Translatable:
+        """Return what ``to_json`` made this of; raises ValueError where it is none, also where it is nested too deep."""
+        return cls._from_json(plain, 8)
+
+    @classmethod
+    def _from_json(cls, plain: object, depth: int) -> Translatable:
+        if not depth or not isinstance(plain, dict) or plain.keys() != {"template", "values"}:
+            raise ValueError("no message")
+        template, values = plain["template"], plain["values"]
+        if not isinstance(template, str) or not isinstance(values, dict):
+            raise ValueError("no message")
+        built = {
+            name: cls._from_json(each, depth - 1) if isinstance(each, dict) else each for name, each in values.items()
+        }
+        if not all(type(each) in (str, int, cls) for each in built.values()):
+            raise ValueError("no message")
+        return cls(template, **built)
+
+
+def filled(
+    template: str, values: Mapping[str, str | int], show: Callable[[str | int], str] = str, number: str = ","
+) -> str:
+    """Fill a template in, all at once: values may hold braces; names without a value stay as they are.
+
+    ``show`` says how a value is shown, ``number`` what parts thousands.
+    """
+
+    def value(found: re.Match[str]) -> str:
+        name, form = found[1], found[2] or ""
+        if name not in values:
+            return found[0]
+        each = values[name]
+        text = f"{each:,}".replace(",", number) if form == "," and isinstance(each, int) else show(each)
+        if form in ("sentence", "capital"):
+            text = text[:1].upper() + text[1:]
+        return f"{text.rstrip('.')}." if form == "sentence" else text
+
+    return _PLACE.sub(value, template)
+
+
+def as_sentence(error: FootnoteError) -> Translatable:
+    """Return an error's message with a capital and a full stop.
+
+    >>> as_sentence(FootnoteError("the disk is full"))
+    'The disk is full.'
+    """
+    return Translatable("{message:sentence}", message=error)
+
+
+def joined(*texts: str) -> str:
+    """Return texts one after the other, each once; what can be translated stays so."""
+    parts = list(dict.fromkeys(text for text in texts if text))
+    if len(parts) < 2:
+        return parts[0] if parts else ""
+    names = [f"part{place}" for place in range(len(parts))]
+    template = " ".join(f"{{{name}}}" for name in names)
+    return Translatable(template, **dict(zip(names, parts, strict=True)))
+
+
+def _value(value: object) -> str | int:
+    if isinstance(value, FootnoteError):
+        return value.message
+    return value if isinstance(value, (str, int)) and not isinstance(value, bool) else str(value)
+
 
 class FootnoteError(Exception):
-    """Anything that Footnote reports to its user; the message says what happened and ends with what mends it."""
+    """Anything that Footnote reports to its user; the message says what happened and ends with what mends it.
+
+    The first argument is the message, or a template for the values that follow by their names.
+
+    >>> error = QuestionError("the question has more than {most:,} characters; shorten it", most=2000)
+    >>> str(error), error.message.template
+    ('the question has more than 2,000 characters; shorten it', 'the question has more than {most:,} characters; shorten it')
+    """
 
     exit_code = 1
+
+    def __init__(self, message: str = "", /, **values: object) -> None:
+        super().__init__(Translatable(message, **values) if values else message)
+
+    @property
+    def message(self) -> str:
+        """The text that ``str`` gives, which can be translated where it was made of a template."""
+        return self.args[0] if self.args and isinstance(self.args[0], str) else str(self)
 
 
 class SettingsError(FootnoteError):

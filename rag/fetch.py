@@ -70,7 +70,9 @@ def fetch(address: str, max_bytes: int, *, private: bool = False, seconds: float
     if request.is_alive():
         request.stop()
         raise AddressUnreachable(
-            f"it did not come whole within {seconds:g} seconds; add it again, or save the page in a browser and add the file"
+            "it did not come whole within {seconds} seconds; add it again, or save the page in a browser "
+            "and add the file",
+            seconds=f"{seconds:g}",
         )
     if request.found is None:
         raise request.error
@@ -220,10 +222,13 @@ class _Request(threading.Thread):
 
     def _read(self, address: str, answer: HTTPResponse) -> Fetched:
         if answer.status in (404, 410):
-            raise AddressError(f"there is no page at this address ({answer.status}); check it in a browser")
+            raise AddressError(
+                "there is no page at this address ({status}); check it in a browser", status=answer.status
+            )
         if answer.status != 200:
             raise AddressError(
-                f"the site does not hand it out ({answer.status}); save the page in a browser and add the file"
+                "the site does not hand it out ({status}); save the page in a browser and add the file",
+                status=answer.status,
             )
         blocks, size = [], 0
         while block := answer.read(_BLOCK):
@@ -246,7 +251,8 @@ class _Request(threading.Thread):
             return data
         if encoding not in ("gzip", "x-gzip", "deflate"):
             raise AddressError(
-                f"the site sends it packed ({encoding[:20]}), unasked; save the page in a browser and add the file"
+                "the site sends it packed ({encoding}), unasked; save the page in a browser and add the file",
+                encoding=encoding[:20],
             )
         unpacking = zlib.decompressobj(47)  # gzip or zlib
         data = unpacking.decompress(data, self._max_bytes + 1)
@@ -258,7 +264,8 @@ class _Request(threading.Thread):
     def _check_size(self, size: int) -> None:
         if size > self._max_bytes:
             raise AddressError(
-                f"larger than {self._max_bytes / _MEGABYTE:g} MB; raise RAG_MAX_FILE_MEGABYTES to take it"
+                "larger than {size} MB; raise RAG_MAX_FILE_MEGABYTES to take it",
+                size=f"{self._max_bytes / _MEGABYTE:g}",
             )
 
 

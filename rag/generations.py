@@ -258,8 +258,9 @@ def _point(folder: Path, pointer: str, line: str) -> None:
         _flush(folder)
     except OSError as error:
         raise IndexUnwritable(
-            f"the disk does not confirm the new index ({_reason(error)}), the new one is in use; "
-            "check the disk and run: rag build"
+            "the disk does not confirm the new index ({message}), the new one is in use; check the disk "
+            "and run: rag build",
+            message=_reason(error),
         ) from error
 
 
@@ -321,8 +322,9 @@ def _unwritable(error: OSError | sqlite3.Error, folder: Path) -> IndexUnwritable
     if size := _size_of_current(folder):
         reason += f", the index in use has {size:,} bytes"
     return IndexUnwritable(
-        f"the index cannot be written ({reason}); the old one is as it was. "
-        "Free the disk or choose a folder with --index or RAG_INDEX"
+        "the index cannot be written ({message}); the old one is as it was. Free the disk or choose a "
+        "folder with --index or RAG_INDEX",
+        message=reason,
     )
 
 

@@ -141,7 +141,9 @@ class Index(ABC):
         """Raises IndexMismatch where the index was built with another model, also one of equal dimension."""
         if embedder.fingerprint != self.recipe.fingerprint:
             raise IndexMismatch(
-                f"the index was built with the embedding model {self.recipe.embedder}, not {embedder.name}; run: rag build"
+                "the index was built with the embedding model {old}, not {new}; run: rag build",
+                old=self.recipe.embedder,
+                new=embedder.name,
             )
         if len(self) and self.vectors.dimension != embedder.dimension:
             raise IndexCorrupt(_WRONG_VECTORS)
@@ -333,7 +335,7 @@ class LocalIndex(Index):
                 try:
                     passage = Passage(id_, known.id, start, end, text[start:end], inside)
                 except CitationError as error:
-                    raise IndexCorrupt(f"{error}; run: rag build --fresh") from error
+                    raise IndexCorrupt("{message}; run: rag build --fresh", message=error) from error
                 found[row] = (passage, known)
         try:
             return [found[row] for row in rows]

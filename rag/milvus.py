@@ -92,8 +92,9 @@ class Address:
         found = _ADDRESS.fullmatch(place.as_posix())
         if found is None or (found[4] and found[4] not in KINDS):
             raise SettingsError(
-                "an index in Milvus is named milvus://HOST:PORT/NAME (letters, digits and _), with ?index= and one of "
-                f"{', '.join(KINDS)} where you choose; set RAG_INDEX or --index"
+                "an index in Milvus is named milvus://HOST:PORT/NAME (letters, digits and _), with ?index= "
+                "and one of {kinds} where you choose; set RAG_INDEX or --index",
+                kinds=", ".join(KINDS),
             )
         return cls(f"http{'s' if found[1] else ''}://{found[2]}", found[3], found[4] or "")
 
@@ -354,8 +355,9 @@ def publish(
             return False
         if articles not in ("", local.articles) and not fresh:
             raise IndexOfAnother(
-                f"this index belongs to the articles in {articles.rpartition('-')[0]}; choose another name with --index or "
-                "RAG_INDEX, or replace it with: rag build --fresh"
+                "this index belongs to the articles in {owner}; choose another name with --index or "
+                "RAG_INDEX, or replace it with: rag build --fresh",
+                owner=articles.rpartition("-")[0],
             )
         number = 1 + max(map(_number, _generations(milvus, address)), default=0)
         name = f"{address.alias}_g{number:06d}_{secrets.token_hex(4)}"

@@ -72,7 +72,8 @@ def build_prompt(
             left_out.append(hit)
     if hits and not taken:
         raise ContextTooLong(
-            f"no passage fits into the {context_tokens:,} tokens that the model reads; set RAG_CONTEXT_TOKENS to 4096 or more"
+            "no passage fits into the {room:,} tokens that the model reads; set RAG_CONTEXT_TOKENS to 4096 or more",
+            room=context_tokens,
         )
     if by_date:
         taken.sort(key=lambda hit: hit.document.date_order)

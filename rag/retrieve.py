@@ -318,7 +318,7 @@ def check_question(question: object) -> str:
     'Who voted?'
     """
     if not isinstance(question, str):
-        raise QuestionError(f"a question is text, not {type(question).__name__}; ask with a string")
+        raise QuestionError("a question is text, not {kind}; ask with a string", kind=type(question).__name__)
     if len(question) > 10 * LONGEST_QUESTION:  # whatever of it is seen
         raise _too_long(len(question))
     known = normalize(question.encode("utf-8", "replace").decode("utf-8"))
@@ -345,7 +345,7 @@ def check_k(k: object) -> int:
     """The number of passages wanted, as it is; raises QuestionError unless it is a whole number from 1 to 1,000."""
     if not isinstance(k, int) or isinstance(k, bool) or not 1 <= k <= 1000:
         raise QuestionError(
-            f"k is how many passages to find, a whole number from 1 to 1000, not {k!r}; leave it out for 8"
+            "k is how many passages to find, a whole number from 1 to 1000, not {k}; leave it out for 8", k=repr(k)
         )
     return k
 
@@ -375,10 +375,10 @@ def check_scope(
         except (TypeError, ValueError):
             known = False
         if not known:
-            raise QuestionError(f"{day!r} is no day; write it as 2031-03-04")
+            raise QuestionError("{day} is no day; write it as 2031-03-04", day=repr(day))
     first, last = published
     if first and last and first > last:
-        raise QuestionError(f"{first} lies after {last}; write the first day first")
+        raise QuestionError("{first} lies after {last}; write the first day first", first=first, last=last)
     return Scope(outlets=tuple(outlets), documents=tuple(documents), published=(first, last))
 
 

@@ -100,7 +100,9 @@ def merge(
             if index.articles != articles:
                 raise IndexingError("a part was built from other articles; name them with --articles")
             if twice := places.keys() & index.files.keys():
-                raise IndexingError(f"{min(twice)} is in two parts; build all shards again from the same articles")
+                raise IndexingError(
+                    "{min} is in two parts; build all shards again from the same articles", min=min(twice)
+                )
             places |= {id_: (state, index) for id_, state in index.files.items()}
         writer = stack.enter_context(closing(IndexWriter(folder)))
         states = []
@@ -125,7 +127,7 @@ def parse_shard(text: str) -> tuple[int, int]:
     """
     number, _, count = text.partition("/")
     if not (number.isdecimal() and count.isdecimal() and 1 <= int(number) <= int(count) <= 10_000):
-        raise SettingsError(f"{text!r} is no shard; write the second of eight as --shard 2/8")
+        raise SettingsError("{text} is no shard; write the second of eight as --shard 2/8", text=repr(text))
     return int(number), int(count)
 
 
@@ -146,15 +148,21 @@ def _check_shards(parts: Sequence[Path]) -> tuple[list[FileReason], list[FileRea
             about = json.loads((part / _SHARD).read_bytes())
             number, count = int(about["shard"]), int(about["of"])
         except (OSError, LookupError, TypeError, ValueError, RecursionError):
-            raise IndexingError(f"{part.name} is no finished shard; build it again with: rag build --shard") from None
+            raise IndexingError(
+                "{name} is no finished shard; build it again with: rag build --shard", name=part.name
+            ) from None
         if number in found:
-            raise IndexingError(f"shard {number} is there twice; name each part once")
+            raise IndexingError("shard {number} is there twice; name each part once", number=number)
         found[number] = about
         counts.add(count)
     if len(counts) != 1 or len(found) != max(counts):
         wanted = max(counts, default=1)
         missing = sorted(set(range(1, wanted + 1)) - found.keys())
-        raise IndexingError(f"the shards {missing} of {wanted} are missing; name all parts of one division")
+        raise IndexingError(
+            "the shards {missing} of {wanted} are missing; name all parts of one division",
+            missing=missing,
+            wanted=wanted,
+        )
     one = found[1]
     return _reasons(one["skipped"]), _reasons(one["failed"])
 

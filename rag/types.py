@@ -183,7 +183,7 @@ class Passage:
 
     def __post_init__(self) -> None:
         if not 0 <= self.start < self.end or len(self.text) != self.end - self.start:
-            raise CitationError(f"a passage of {self.document_id} does not match its own span")
+            raise CitationError("a passage of {id} does not match its own span", id=self.document_id)
 
     @property
     def place(self) -> str:
@@ -316,7 +316,10 @@ class Citation:
         inside = passage.start <= self.start < self.end <= passage.end
         if not inside or self.quote != passage.text[self.start - passage.start : self.end - passage.start]:
             raise CitationError(
-                f"the quote does not stand at characters {self.start} to {self.end} of {passage.document_id}"
+                "the quote does not stand at characters {start} to {end} of {document_id}",
+                start=self.start,
+                end=self.end,
+                document_id=passage.document_id,
             )
 
     @property

@@ -9,8 +9,11 @@ from collections.abc import Iterator
 from html.parser import HTMLParser
 from pathlib import Path
 
+import pytest
+
 import rag
-from rag.web import FOLDER
+from rag.web import FOLDER, catalogue
+from rag.web.catalogue import FILES, canonical
 from rag.web.language import phrase, speaking, spoken, table
 
 PYTHON = (*sorted(FOLDER.glob("*.py")), Path(rag.__file__).parent.parent / "ui.py")
@@ -118,8 +121,29 @@ def test_a_text_and_its_russian_agree() -> None:
 
 
 def test_the_table_is_sorted_and_readable() -> None:
-    text = (FOLDER / "ru.json").read_text("utf-8")
-    assert text == json.dumps(json.loads(text), ensure_ascii=False, indent=2, sort_keys=True) + "\n"
+    for path in FILES.glob("*.po"):
+        assert path.read_bytes() == canonical(path.read_bytes()), path.name
+
+
+def test_a_third_language_is_one_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    forms = "Plural-Forms: nplurals=2; plural=(n != 1);"
+    texts = (
+        'msgid "{count} quote"\nmsgid_plural "{count} quotes"\nmsgstr[0] "{count} Zitat"\nmsgstr[1] "{count} Zitate"\n'
+    )
+    (tmp_path / "de.po").write_text(f'msgid ""\nmsgstr ""\n"{forms}\\n"\n\n{texts}', "utf-8")
+    monkeypatch.setattr(catalogue, "FILES", tmp_path)
+    functions = (catalogue.languages, catalogue.texts, catalogue.forms, catalogue._catalogue, catalogue._plural)
+    try:
+        for each in functions:
+            each.cache_clear()
+        assert dict(catalogue.languages()) == {"en": "English", "de": "Deutsch"}
+        assert phrase("{count} quote|{count} quotes", "de", count=1234) == "1.234 Zitate"
+        assert phrase("{count} source|{count} sources", "de", count=1) == "1 source"
+        assert spoken("2031-03-04", "de") == "4. März 2031"
+        assert catalogue.forms("de") == {"one": 0, "other": 1}
+    finally:
+        for each in functions:
+            each.cache_clear()
 
 
 def test_a_text_with_a_bar_is_cut_only_where_something_is_counted() -> None:

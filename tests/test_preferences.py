@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from pathlib import Path
 from typing import Any
 
@@ -208,6 +209,27 @@ class TestHead:
         headers, page = self.answer(b"text/html; charset=utf-8", b"<html><he", b"ad><script>2</script></head></html>")
         assert page == b"<html><head><script>1</script><script>2</script></head></html>"
         assert headers[b"content-length"] == str(len(page)).encode()
+
+    def test_the_login_is_in_the_language_of_the_browser(self) -> None:
+        login = "After five wrong passwords a name has to wait, up to a minute."
+
+        async def app(scope: Any, receive: Any, send: Any) -> None:
+            await send({"type": "http.response.start", "status": 200, "headers": [(b"content-type", b"text/html")]})
+            await send({"type": "http.response.body", "body": f'<head>{{"auth_message":"{login}"}}'.encode()})
+
+        async def send(message: Any) -> None:
+            bodies.append(message.get("body", b""))
+
+        for headers, said in (
+            ([(b"accept-language", b"ru")], "После пяти неверных"),
+            ([(b"accept-language", b"ru"), (b"cookie", b"footnote_language=en; \xff=;")], "After five wrong"),
+            ([], "After five wrong"),
+        ):
+            bodies: list[bytes] = []
+            scope = {"type": "http", "method": "GET", "headers": headers}
+            asyncio.run(Head(app, "<script>1</script>", login)(scope, None, send))  # type: ignore[arg-type]
+            page = b"".join(bodies).decode().removeprefix("<head><script>1</script>")
+            assert json.loads(page)["auth_message"].startswith(said)
 
     @pytest.mark.parametrize(("kind", "method"), [(b"application/json", "GET"), (b"text/html", "HEAD")])
     def test_all_else_stays_as_it_is(self, kind: bytes, method: str) -> None:

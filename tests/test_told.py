@@ -6,7 +6,6 @@ import ast
 import base64
 import errno
 import importlib
-import json
 import os
 import re
 import time
@@ -27,7 +26,7 @@ from rag.errors import StoreError
 from rag.read.encoding import _MAGIC
 from rag.settings import Settings
 from rag.types import Answer, FileStatus, Progress
-from rag.web import FOLDER, language
+from rag.web import language
 from rag.web.acts import Acts
 from rag.web.conversation import Turn
 from rag.web.conversations import Conversations
@@ -69,6 +68,9 @@ PASSED_ON = {
     "_damaged(pointer)",
     "_damaged(_MANIFEST)",
     SHELF,
+    "template",
+    "'{message:capital}'",
+    "'{message:sentence}'",
 }
 """What a message is made of elsewhere."""
 
@@ -102,6 +104,8 @@ NEVER_SHOWN = (
     # raised where a citation would be false, and caught there
     "the quote does not stand at characters",
 )
+MESSAGE = "there is no text in it"
+"""A sample of a message in another one."""
 SAMPLES = {
     "answer.cut": "The answer broke off: the answer is longer than 64,000 characters and was cut there; ask for less.",
     "_sentence(error)": "There is no text in it.",
@@ -113,7 +117,6 @@ SAMPLES = {
     "limit": "5 MB",
     "obstacle": "there is no text in it",
     "problem": "does not exist",
-    "read": "The model read 3 of 5 passages; the rest did not fit.",
     "said": "(429)",
     "self._failure": "the model small cannot be read",
     "self._remedy": "choose another with RAG_EMBEDDER, or set it to 'bundled'",
@@ -167,6 +170,22 @@ def text_of(node: ast.expr, names: Mapping[str, Any], value: str | None) -> str 
     return constant(node, names) if isinstance(node, (ast.Constant, ast.Name, ast.Attribute, ast.Call)) else None
 
 
+def message_of(call: ast.Call, names: Mapping[str, Any], value: str | None) -> str | None:
+    """An error's message: a text put together there, or a template with its values by name."""
+    text = text_of(call.args[0], names, value)
+    return sample(text, value) if text and call.keywords else text
+
+
+def sample(template: str, value: str | None) -> str:
+    """A template with samples, or with ``value``, for its names."""
+
+    def each(found: re.Match[str]) -> str:
+        number = found[2] or found[1] == "count"
+        return value if value is not None else "1,234" if number else MESSAGE if found[1] == "message" else "Osk"
+
+    return re.sub(r"\{(\w+)(:,)?\}", each, template)
+
+
 def raised() -> Iterator[tuple[str, str]]:
     """Every message of an error that can reach a page, and where it stands."""
     for path in SOURCES:
@@ -182,10 +201,10 @@ def raised() -> Iterator[tuple[str, str]]:
                 and node.args
             ):
                 continue
-            shape = text_of(node.args[0], names, "{}")
+            shape = message_of(node, names, "{}")
             if ast.unparse(node.args[0]) in PASSED_ON or (shape or "").startswith(NEVER_SHOWN):
                 continue
-            yield text_of(node.args[0], names, None) or ast.unparse(node.args[0]), f"{where}:{node.lineno}"
+            yield message_of(node, names, None) or ast.unparse(node.args[0]), f"{where}:{node.lineno}"
 
 
 def english(russian: str) -> list[str]:
@@ -205,7 +224,8 @@ def everything_written() -> set[str]:
             if isinstance(node, (ast.JoinedStr, ast.BinOp)) or (
                 isinstance(node, ast.Constant) and isinstance(node.value, str)
             ):
-                found |= {text_of(node, names, value) or "" for value in (None, "7", "")}
+                written = {value: text_of(node, names, value) or "" for value in (None, "7", "")}
+                found |= {*written.values(), *(sample(text, value) for value, text in written.items())}
     found |= {
         f"key is set; {each}" for each in found if each.startswith("first run")
     }  # a service's state is put together
@@ -226,7 +246,7 @@ class TestTable:
 
     def test_what_is_never_shown_is_still_raised(self) -> None:
         shapes = [
-            text_of(node.args[0], names, "{}") or ""
+            message_of(node, names, "{}") or ""
             for tree, names in map(parsed, SOURCES)
             for node in ast.walk(tree)
             if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in SPEAKERS and node.args
@@ -242,10 +262,6 @@ class TestTable:
             # A value that begins a text may have got a large letter, so it must begin the Russian too.
             assert not key.startswith("{") or russian.startswith(key[: key.index("}") + 1]), key
             assert set(re.findall(r"RAG_\w+|--[a-z-]+", key)) <= set(re.findall(r"RAG_\w+|--[a-z-]+", russian)), key
-
-    def test_is_sorted_and_readable(self) -> None:
-        text = (FOLDER / "ru.messages.json").read_text("utf-8")
-        assert text == json.dumps(json.loads(text), ensure_ascii=False, indent=2, sort_keys=True) + "\n"
 
     def test_is_not_sent_to_browsers(self) -> None:
         assert (

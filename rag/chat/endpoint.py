@@ -156,10 +156,17 @@ def open_endpoint(
     """
     address = Address.parse(base_url)
     if key and not (key.reveal().isascii() and key.reveal().isprintable() and " " not in key.reveal()):
-        raise SettingsError(f"the key has a character that no key has; set {key_variable} to the key alone")
+        raise SettingsError(
+            "the key has a character that no key has; set {variable} to the key alone", variable=key_variable
+        )
     package = _DIALECTS[dialect].package
     if find_spec(package) is None or find_spec("httpx2") is None:
-        raise MissingExtra(f'{name} needs the package {package}; run pip install "footnote-rag[{package}]"')
+        raise MissingExtra(
+            '{name} needs the package {package}; run pip install "footnote-rag[{extra}]"',
+            name=name,
+            package=package,
+            extra=package,
+        )
     first = settings.first_word_seconds or (60 if address.is_local else 30)
     return Endpoint(
         name,
@@ -215,7 +222,9 @@ class Endpoint:
             )  # takes a second the first time, which the model's clocks should not pay
         except ImportError as error:
             raise ChatError(
-                f'the package {self.dialect.package} cannot be loaded; run pip install "footnote-rag[{self.dialect.package}]"'
+                'the package {package} cannot be loaded; run pip install "footnote-rag[{extra}]"',
+                package=self.dialect.package,
+                extra=self.dialect.package,
             ) from error
         try:
             yield from follow(_Exchange(self, tuple(messages)), self.clocks)
@@ -272,8 +281,9 @@ class _Exchange:
             seconds = random.uniform(0, self._endpoint.backoff * 2**tries)  # noqa: S311 (nothing secret)
         elif seconds >= self._endpoint.clocks.total:
             raise RateLimited(
-                f"{self._endpoint.server.where} asks to wait {seconds:g} seconds; "
-                "ask again then, or set RAG_ANSWER_SECONDS to a larger number"
+                "{where} asks to wait {seconds} seconds; ask again then, or set RAG_ANSWER_SECONDS to a larger number",
+                where=self._endpoint.server.where,
+                seconds=f"{seconds:g}",
             )
         else:
             yield Pause(
@@ -375,7 +385,8 @@ class _Exchange:
         if kind in ("text/html", "application/xhtml+xml"):
             raise Trouble(
                 EndpointRefused(
-                    f"{server.where} answers with a web page; set RAG_MODEL to the address of a model's server"
+                    "{where} answers with a web page; set RAG_MODEL to the address of a model's server",
+                    where=server.where,
                 )
             )
         if kind == "application/json":
@@ -425,8 +436,9 @@ def _fields(data: str | bytes, server: Server) -> Fields:
 def _stranger(server: Server) -> Trouble:
     return Trouble(
         EndpointRefused(
-            f"{server.where} does not answer as a chat model's server does; "
-            "set RAG_MODEL to the address of one, which mostly ends in /v1"
+            "{where} does not answer as a chat model's server does; set RAG_MODEL to the address of one, "
+            "which mostly ends in /v1",
+            where=server.where,
         )
     )
 
@@ -445,7 +457,10 @@ def _translate(error: Exception, address: Address, server: Server, options: tupl
         return any(isinstance(each, kinds) for each in chain)
 
     def unreachable(why: str, *, again: bool = True) -> Trouble:
-        return Trouble(EndpointUnreachable(f"endpoint not reachable at {server.where}: {why}"), again=again)
+        return Trouble(
+            EndpointUnreachable("endpoint not reachable at {where}: {message}", where=server.where, message=why),
+            again=again,
+        )
 
     if found(ssl.SSLCertVerificationError):
         return unreachable(
@@ -463,7 +478,11 @@ def _translate(error: Exception, address: Address, server: Server, options: tupl
     if found(httpx2.TransportError):
         return unreachable("it broke the connection off; ask again, or look at the server's own log")
     return Trouble(
-        ChatError(f"the answer of {server.where} failed with {type(error).__name__}; set RAG_MODEL to another model")
+        ChatError(
+            "the answer of {where} failed with {kind}; set RAG_MODEL to another model",
+            where=server.where,
+            kind=type(error).__name__,
+        )
     )
 
 

@@ -72,14 +72,18 @@ class _Calling:
                 if self._stopped.is_set():
                     return
                 if not isinstance(piece, str):
-                    raise ChatError(f"the function {self._name} yields {type(piece).__name__}; {_REMEDY}")
+                    raise ChatError(
+                        f"the function {{name}} yields {{kind}}; {_REMEDY}", name=self._name, kind=type(piece).__name__
+                    )
                 yield piece
         except FootnoteError:
             raise
         except Exception as error:
             _log.debug("the function %s failed", self._name, exc_info=error)
             raise ChatError(
-                f"the function {self._name} failed with {type(error).__name__}; set RAG_LOG to DEBUG to see where"
+                "the function {name} failed with {kind}; set RAG_LOG to DEBUG to see where",
+                name=self._name,
+                kind=type(error).__name__,
             ) from None
         finally:
             close = getattr(pieces, "close", None)
@@ -96,4 +100,6 @@ class _Calling:
             return iter((returned,))
         if isinstance(returned, Iterable) and not isinstance(returned, (bytes, bytearray, dict)):
             return iter(returned)
-        raise ChatError(f"the function {self._name} returns {type(returned).__name__}; {_REMEDY}")
+        raise ChatError(
+            f"the function {{name}} returns {{kind}}; {_REMEDY}", name=self._name, kind=type(returned).__name__
+        )

@@ -33,7 +33,9 @@ def open_gguf(target: str, settings: Settings) -> ChatModel:
     """
     file = Path(target).expanduser()
     if not file.is_file():
-        raise SettingsError(f"there is no file {file.name!r}; set RAG_MODEL to gguf:FILE with a GGUF file")
+        raise SettingsError(
+            "there is no file {name}; set RAG_MODEL to gguf:FILE with a GGUF file", name=repr(file.name)
+        )
     if find_spec("llama_cpp") is None:
         raise MissingExtra('GGUF files need llama-cpp-python; type pip install "footnote-rag[gguf]"')
     name = f"gguf:{file.name}"
@@ -49,7 +51,7 @@ class LlamaEngine:
     def __init__(self, name: str, file: Path, context_tokens: int) -> None:
         with file.open("rb") as stream:
             if stream.read(len(_MAGIC)) != _MAGIC:
-                raise ChatError(f"{name} is not a GGUF file; {OTHER_MODEL}")
+                raise ChatError(f"{{name}} is not a GGUF file; {OTHER_MODEL}", name=name)
         _log_to_python()
         from llama_cpp import Llama
         from llama_cpp.llama_chat_format import Jinja2ChatFormatter
@@ -60,7 +62,8 @@ class LlamaEngine:
         facts: dict[str, str] = self._vocabulary.metadata
         if "tokenizer.chat_template" not in facts:
             raise ChatError(
-                f"{name} has no chat template, so it is no chat model; {OTHER_MODEL}, such as its instruct form"
+                f"{{name}} has no chat template, so it is no chat model; {OTHER_MODEL}, such as its instruct form",
+                name=name,
             )
         self._format: Any = Jinja2ChatFormatter(
             template=facts["tokenizer.chat_template"],

@@ -140,9 +140,11 @@ def _judge(error: BaseException | None, draft: Draft) -> None:
         return
     if not isinstance(error, FootnoteError):
         _log.debug("a chat model failed", exc_info=error)
-        error = ChatError(f"the chat model failed with {type(error).__name__}; set RAG_LOG to DEBUG to see where")
+        error = ChatError(
+            "the chat model failed with {kind}; set RAG_LOG to DEBUG to see where", kind=type(error).__name__
+        )
     if begun and not isinstance(error, AnswerCut):
-        raise AnswerCut(f"the answer broke off: {error}") from None
+        raise AnswerCut("the answer broke off: {message}", message=error) from None
     if not begun and isinstance(error, AnswerCut):
         raise ChatError(str(error)) from None
     raise error from None
@@ -178,7 +180,8 @@ class _Reading:
     def deadline(self, clocks: Clocks) -> tuple[float, EndpointUnreachable]:
         """Return when the model is late as things stand, and the error of that time."""
         slow = EndpointUnreachable(
-            f"the chat model took longer than {clocks.total:g} seconds; set RAG_ANSWER_SECONDS to a larger number"
+            "the chat model took longer than {seconds} seconds; set RAG_ANSWER_SECONDS to a larger number",
+            seconds=f"{clocks.total:g}",
         )
         with self._news:
             if self._wrote:
@@ -187,16 +190,19 @@ class _Reading:
             first, total = (self._thought or self.began) + patience, self.began + clocks.total
         if first >= total:
             return total, slow if not self._thought else EndpointUnreachable(
-                f"the chat model thought and took longer than {clocks.total:g} seconds; "
-                "set RAG_ANSWER_SECONDS to a larger number"
+                "the chat model thought and took longer than {seconds} seconds; set RAG_ANSWER_SECONDS to a "
+                "larger number",
+                seconds=f"{clocks.total:g}",
             )
         if self._thought:
             return first, EndpointUnreachable(
-                f"the chat model wrote no word within {patience:g} seconds of its last thought; "
-                "set RAG_FIRST_WORD_SECONDS to a larger number"
+                "the chat model wrote no word within {seconds} seconds of its last thought; set "
+                "RAG_FIRST_WORD_SECONDS to a larger number",
+                seconds=f"{patience:g}",
             )
         return first, EndpointUnreachable(
-            f"the chat model wrote no word within {patience:g} seconds; set RAG_FIRST_WORD_SECONDS to a larger number"
+            "the chat model wrote no word within {seconds} seconds; set RAG_FIRST_WORD_SECONDS to a larger number",
+            seconds=f"{patience:g}",
         )
 
     def draft(self) -> Draft:

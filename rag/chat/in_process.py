@@ -98,8 +98,9 @@ class InProcessModel:
         while not wait([loading], min(TICK, max(0.0, until - time.monotonic()))).done:
             if time.monotonic() >= until:
                 raise EndpointUnreachable(
-                    f"the chat model is still being loaded after {self._settings.answer_seconds} seconds; "
-                    "ask again in a while, or set RAG_ANSWER_SECONDS to a larger number"
+                    "the chat model is still being loaded after {seconds} seconds; ask again in a while, or set "
+                    "RAG_ANSWER_SECONDS to a larger number",
+                    seconds=self._settings.answer_seconds,
                 )
             yield Draft()
         loading.result()
@@ -184,7 +185,11 @@ class _Once(Generic[Result]):
         except BaseException as error:  # also MemoryError and SystemExit: whoever waits must hear of it
             _log.debug("%s", self._failure, exc_info=error)
             future.set_exception(
-                ChatError(f"{self._failure} ({type(error).__name__}); {OTHER_MODEL}, or RAG_LOG to DEBUG to see why")
+                ChatError(
+                    f"{{message}} ({{kind}}); {OTHER_MODEL}, or RAG_LOG to DEBUG to see why",
+                    message=self._failure,
+                    kind=type(error).__name__,
+                )
             )
 
 
@@ -201,7 +206,9 @@ def answer_tokens(prompt_tokens: int, context_tokens: int) -> int:
     most = context_tokens - share // 2
     if prompt_tokens > most:
         raise ContextTooLong(
-            f"the prompt has {prompt_tokens} tokens, {most} fit; set RAG_CONTEXT_TOKENS to more or RAG_K to fewer"
+            "the prompt has {sent} tokens, {most} fit; set RAG_CONTEXT_TOKENS to more or RAG_K to fewer",
+            sent=prompt_tokens,
+            most=most,
         )
     return min(share, context_tokens - prompt_tokens)
 
@@ -209,7 +216,8 @@ def answer_tokens(prompt_tokens: int, context_tokens: int) -> int:
 def cut(limit: int) -> AnswerCut:
     """What an engine raises where the answer has come to its limit."""
     return AnswerCut(
-        f"the answer reached {limit} tokens and was cut there; ask for less, or set RAG_CONTEXT_TOKENS to more"
+        "the answer reached {limit} tokens and was cut there; ask for less, or set RAG_CONTEXT_TOKENS to more",
+        limit=limit,
     )
 
 
@@ -235,7 +243,9 @@ def render(template: Callable[[list[Turn]], str], messages: Iterable[Message]) -
         return template(_turns(fold(messages)))
     except Exception as error:
         _log.debug("the chat template failed", exc_info=error)
-        raise ChatError(f"the model's chat template fails ({type(error).__name__}); {OTHER_MODEL}") from None
+        raise ChatError(
+            f"the model's chat template fails ({{kind}}); {OTHER_MODEL}", kind=type(error).__name__
+        ) from None
 
 
 def _turns(messages: Sequence[Message]) -> list[Turn]:

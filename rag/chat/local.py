@@ -44,7 +44,8 @@ def open_local(target: str, settings: Settings) -> ChatModel:
         name, folder = f"local:{target}", Path()
     else:
         raise SettingsError(
-            f"there is no folder {folder.name!r}; set RAG_MODEL to local:FOLDER with a transformers model in it"
+            "there is no folder {name}; set RAG_MODEL to local:FOLDER with a transformers model in it",
+            name=repr(folder.name),
         )
     found = folder if folder != Path() else None
     return InProcessModel(name, lambda: TransformersEngine(name, found, target, settings.context_tokens), settings)
@@ -75,7 +76,8 @@ class TransformersEngine:
         tokenizer = AutoTokenizer.from_pretrained(str(self._folder), trust_remote_code=False, local_files_only=True)
         if not tokenizer.chat_template:
             raise ChatError(
-                f"{name} has no chat template, so it is no chat model; {OTHER_MODEL}, such as its instruct form"
+                f"{{name}} has no chat template, so it is no chat model; {OTHER_MODEL}, such as its instruct form",
+                name=name,
             )
         self._tokenizer: Any = tokenizer
         self._disarm = disarming(_control_tokens(tokenizer))
@@ -229,9 +231,10 @@ def _refuse_pickles(folder: Path, name: str) -> None:
         return
     if any(file.endswith(_PICKLED) for file in files):
         raise ChatError(
-            f"{name} has only pickled weights, which can run code; save it as safetensors, or {OTHER_MODEL}"
+            f"{{name}} has only pickled weights, which can run code; save it as safetensors, or {OTHER_MODEL}",
+            name=name,
         )
-    raise ChatError(f"{name} holds no weights (*.safetensors); {OTHER_MODEL}")
+    raise ChatError(f"{{name}} holds no weights (*.safetensors); {OTHER_MODEL}", name=name)
 
 
 def _download(hub_name: str, patterns: Sequence[str]) -> Path:
@@ -252,8 +255,10 @@ def _download(hub_name: str, patterns: Sequence[str]) -> Path:
     except Exception as error:
         _log.debug("%s could not be downloaded", hub_name, exc_info=error)
         raise ChatError(
-            f"the model {hub_name} could not be downloaded ({type(error).__name__}); check its name and the connection, "
-            "or set RAG_MODEL to local:FOLDER"
+            "the model {name} could not be downloaded ({kind}); check its name and the connection, or set "
+            "RAG_MODEL to local:FOLDER",
+            name=hub_name,
+            kind=type(error).__name__,
         ) from None
 
 

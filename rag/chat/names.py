@@ -235,8 +235,9 @@ def _check_address(url: str, key: Key | None) -> Address:
     address = Address.parse(url)
     if address.scheme == "http" and key is not None and not is_loopback(address.host):
         raise SettingsError(
-            f"a key is not sent to {address.host} over http://, where others can read it; use https://, "
-            f"or unset {KEY_VARIABLE} if that server needs none"
+            "a key is not sent to {host} over http://, where others can read it; use https://, or unset "
+            f"{KEY_VARIABLE} if that server needs none",
+            host=address.host,
         )
     return address
 
@@ -246,7 +247,9 @@ def _unknown(form: str, target: str) -> SettingsError:
     if "/" in form or "\\" in form:
         return SettingsError("a model's name does not begin with a path; set RAG_MODEL to local:FOLDER or gguf:FILE")
     if form in (*known, "local", "gguf"):
-        return SettingsError(f"{form!r} alone names no model; set RAG_MODEL to {form}:NAME")
+        return SettingsError(
+            "{form} alone names no model; set RAG_MODEL to {service}:NAME", form=repr(form), service=form
+        )
     close = get_close_matches(form, [*known, EXTRACTIVE, "local", "gguf"], n=1)
     if not close:
         return SettingsError(f"{form!r} means no chat model; {_FORMS}")

@@ -95,13 +95,18 @@ def read_refusal(
     if status == 413 or (status not in (401, 403, 404, 429) and _TOO_LONG.search(body)):
         return Trouble(
             ContextTooLong(
-                f"the prompt is longer than {model} at {where} can read {said}; set RAG_K to a smaller number"
+                "the prompt is longer than {model} at {where} can read {said}; set RAG_K to a smaller number",
+                model=model,
+                where=where,
+                said=said,
             )
         )
     if status == 402 or _NO_QUOTA.search(body):
         return Trouble(
             RateLimited(
-                f"nothing is left of the quota at {where} {said}; top it up there, or set RAG_MODEL to another model"
+                "nothing is left of the quota at {where} {said}; top it up there, or set RAG_MODEL to another model",
+                where=where,
+                said=said,
             )
         )
     if status in _AGAIN or status >= 500:
@@ -159,16 +164,25 @@ def _overloaded(where: str, status: int, said: str, headers: Mapping[str, str]) 
     wait = wait_asked_for(headers)
     if wait is not None and wait > LONGEST_WAIT:
         return Trouble(
-            RateLimited(f"{where} asks to wait {_time(wait)} {said}; ask again then, or set RAG_MODEL to another model")
+            RateLimited(
+                "{where} asks to wait {message} ({status}); ask again then, or set RAG_MODEL to another model",
+                where=where,
+                message=_time(wait),
+                status=said.strip("()"),
+            )
         )
     error: ChatError
     if status == 429:
         error = RateLimited(
-            f"{where} has had too many requests {said}; ask again in a minute, or set RAG_MODEL to another model"
+            "{where} has had too many requests {said}; ask again in a minute, or set RAG_MODEL to another model",
+            where=where,
+            said=said,
         )
     else:
         error = EndpointUnreachable(
-            f"{where} is in trouble {said}; ask again in a minute, or set RAG_MODEL to another model"
+            "{where} is in trouble {said}; ask again in a minute, or set RAG_MODEL to another model",
+            where=where,
+            said=said,
         )
     return Trouble(error, again=True, wait=wait)
 

@@ -63,9 +63,13 @@ def open_vectors(name: str, environment: Mapping[str, str] | None = None) -> tup
     if service and service.variable and not key:
         raise KeyMissing(f"{service.name} needs a key; set {service.variable} or {KEY_VARIABLE} to it")
     if key and address.scheme == "http" and not is_loopback(address.host):
-        raise SettingsError(f"a key is not sent to {address.host} over http://; use https://, or unset {KEY_VARIABLE}")
+        raise SettingsError(
+            f"a key is not sent to {{host}} over http://; use https://, or unset {KEY_VARIABLE}", host=address.host
+        )
     if key and not (key.reveal().isascii() and key.reveal().isprintable() and " " not in key.reveal()):
-        raise SettingsError(f"the key has a character that no key has; set {variable} to the key alone")
+        raise SettingsError(
+            "the key has a character that no key has; set {variable} to the key alone", variable=variable
+        )
     if find_spec("httpx2") is None:
         raise MissingExtra('a model behind an address needs httpx2; run: pip install "footnote-rag[openai]"')
     return model, Vectors(address, model.partition("?")[0], key or None, variable)
@@ -95,8 +99,9 @@ class Vectors:
             return json.loads(data)
         except (ValueError, RecursionError):
             raise EmbedderError(
-                f"{self.address.where} does not answer as an embedding model does; "
-                "set RAG_EMBEDDER to one, with an address that mostly ends in /v1"
+                "{where} does not answer as an embedding model does; set RAG_EMBEDDER to one, with an address "
+                "that mostly ends in /v1",
+                where=self.address.where,
             ) from None
 
     def _sent(self, body: Mapping[str, object]) -> tuple[int, bytes, float | None]:
@@ -125,21 +130,41 @@ class Vectors:
     def _refusal(self, status: int) -> EmbedderError:
         where, said = self.address.where, f"({status})"
         if not status:
-            return EmbedderError(f"{where} cannot be reached; start the server, or set RAG_EMBEDDER to another model")
+            return EmbedderError(
+                "{where} cannot be reached; start the server, or set RAG_EMBEDDER to another model", where=where
+            )
         if 300 <= status < 400:
             return EmbedderError(
-                f"{where} sends on to another address, and that is not followed {said}; "
-                "set RAG_EMBEDDER to the one the model is really at"
+                "{where} sends on to another address, and that is not followed {said}; set RAG_EMBEDDER to "
+                "the one the model is really at",
+                where=where,
+                said=said,
             )
         if status in (401, 403):
-            return EmbedderError(f"{where} does not accept the key {said}; set {self.variable} to a valid one")
+            return EmbedderError(
+                "{where} does not accept the key {said}; set {variable} to a valid one",
+                where=where,
+                said=said,
+                variable=self.variable,
+            )
         if status in (404, 405):
-            return EmbedderError(f"{where} has no embedding model {self.model} {said}; set RAG_EMBEDDER to one it has")
+            return EmbedderError(
+                "{where} has no embedding model {model} {said}; set RAG_EMBEDDER to one it has",
+                where=where,
+                model=self.model,
+                said=said,
+            )
         if status in (402, 429):
-            return EmbedderError(f"{where} takes no more requests {said}; wait a while, then run: rag build")
+            return EmbedderError(
+                "{where} takes no more requests {said}; wait a while, then run: rag build", where=where, said=said
+            )
         if status >= 500 or status == 408:
-            return EmbedderError(f"{where} is in trouble {said}; wait a minute, then run: rag build")
+            return EmbedderError(
+                "{where} is in trouble {said}; wait a minute, then run: rag build", where=where, said=said
+            )
         return EmbedderError(
-            f"{where} does not accept the texts {said}; set RAG_EMBEDDER to an embedding model, "
-            "or RAG_PASSAGE_TOKENS to a smaller number"
+            "{where} does not accept the texts {said}; set RAG_EMBEDDER to an embedding model, or "
+            "RAG_PASSAGE_TOKENS to a smaller number",
+            where=where,
+            said=said,
         )

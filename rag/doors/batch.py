@@ -51,9 +51,13 @@ def read_questions(path: Path) -> list[Asked]:
     try:
         text = path.read_bytes().decode("utf-8-sig")
     except OSError as error:
-        raise QuestionError(f"{path} cannot be read ({(error.strerror or '').lower()}); name another file") from None
+        raise QuestionError(
+            "{name} cannot be read ({message}); name another file", name=path, message=(error.strerror or "").lower()
+        ) from None
     except UnicodeDecodeError as error:
-        raise QuestionError(f"{path} is not UTF-8 (at byte {error.start}); save it as UTF-8") from None
+        raise QuestionError(
+            "{path} is not UTF-8 (at byte {start}); save it as UTF-8", path=path, start=error.start
+        ) from None
     read = {".csv": _csv_lines, ".jsonl": _json_lines}.get(path.suffix.lower(), _text_lines)
     asked, wrong = [], []
     try:
@@ -66,9 +70,9 @@ def read_questions(path: Path) -> list[Asked]:
         wrong.append(str(error))
     if wrong:
         more = f"; and {plural(len(wrong) - SHOWN_BAD_LINES, 'more line')}" if len(wrong) > SHOWN_BAD_LINES else ""
-        raise QuestionError(f"{path}, {'; '.join(wrong[:SHOWN_BAD_LINES])}{more}")
+        raise QuestionError("{path}, {wrong}{more}", path=path, wrong="; ".join(wrong[:SHOWN_BAD_LINES]), more=more)
     if not asked:
-        raise QuestionError(f"{path} holds no questions; write one a line")
+        raise QuestionError("{path} holds no questions; write one a line", path=path)
     return asked
 
 
@@ -102,7 +106,7 @@ def checked_format(out: Path) -> Writer:
     """Return what writes a file of this ending; raises SettingsError for another one."""
     write = _WRITERS.get(out.suffix.lower())
     if write is None:
-        raise SettingsError(f"{out} is no file of answers; end its name in {', '.join(_WRITERS)}")
+        raise SettingsError(f"{{out}} is no file of answers; end its name in {', '.join(_WRITERS)}", out=out)
     return write
 
 
@@ -176,7 +180,11 @@ def _replace(out: Path, data: bytes) -> None:
 
 
 def _unwritable(path: Path, error: OSError) -> SettingsError:
-    return SettingsError(f"{path} cannot be written ({(error.strerror or '').lower()}); name another file with --out")
+    return SettingsError(
+        "{path} cannot be written ({lower}); name another file with --out",
+        path=path,
+        lower=(error.strerror or "").lower(),
+    )
 
 
 def _text_lines(text: str) -> Iterator[tuple[int, dict[str, str]]]:
@@ -208,13 +216,18 @@ def _csv_lines(text: str) -> Iterator[tuple[int, dict[str, str]]]:
         for row in rows:
             if len(row) > len(names):
                 raise QuestionError(
-                    f"line {rows.line_num}: more cells than columns; put the question in quotation marks"
+                    "line {line_num}: more cells than columns; put the question in quotation marks",
+                    line_num=rows.line_num,
                 )
             if any(row):
                 cells = dict(zip(names, [*row, *[""] * (len(names) - len(row))], strict=True))
                 yield rows.line_num, {**cells, COLUMN: cells[names[place]]}
     except csv.Error as error:
-        raise QuestionError(f"line {rows.line_num}: no CSV ({error}); save it again from your spreadsheet") from None
+        raise QuestionError(
+            "line {line_num}: no CSV ({error}); save it again from your spreadsheet",
+            line_num=rows.line_num,
+            error=error,
+        ) from None
 
 
 def _written_csv(rows: Rows, _title: str) -> bytes:

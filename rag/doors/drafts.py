@@ -39,7 +39,9 @@ def check_draft(draft: str, articles: Path | None, index: Path | None, report: P
         try:
             report.write_text(reports.page(checked, name), "utf-8")
         except OSError as error:
-            raise SettingsError(f"{report} cannot be written ({error.strerror}); name another file") from error
+            raise SettingsError(
+                "{report} cannot be written ({strerror}); name another file", report=report, strerror=error.strerror
+            ) from error
     if as_json:
         print_json(reports.as_json(checked))
     else:

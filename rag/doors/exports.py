@@ -51,4 +51,6 @@ def write(answer: Answer, kind: str, out: Path | None) -> None:
     try:
         out.write_bytes(content)
     except OSError as error:
-        raise SettingsError(f"{out} cannot be written ({error.strerror}); name another file with --out") from error
+        raise SettingsError(
+            "{out} cannot be written ({strerror}); name another file with --out", out=out, strerror=error.strerror
+        ) from error

@@ -125,7 +125,7 @@ def _lines(file: Path) -> list[str]:
     try:
         lines = file.read_text("utf-8-sig").splitlines()
     except (OSError, UnicodeError) as error:
-        raise SettingsError(f"{file} cannot be read as text; name another with --file") from error
+        raise SettingsError("{file} cannot be read as text; name another with --file", file=file) from error
     return [line.strip() for line in lines if line.strip() and not line.lstrip().startswith("#")]
 
 
@@ -166,7 +166,7 @@ def status(file: str, articles: Path | None, index: Path | None, as_json: bool) 
 def _print_file(index: Index, name: str, as_json: bool) -> None:
     state = index.files.get(unicodedata.normalize("NFC", name)) or index.files.get(name)
     if state is None:
-        raise ArticlesError(f"the index knows no file {name}; run: rag status")
+        raise ArticlesError("the index knows no file {name}; run: rag status", name=name)
     headers = [each for each in index.headers() if each.id == state.id or each.id.startswith(f"{state.id}#")]
     if as_json:
         known = [asdict(header) for header in headers]

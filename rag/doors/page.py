@@ -80,7 +80,9 @@ def feedback(file: Path, data: Path | None) -> None:
     try:
         file.write_text(questions.text, "utf-8")
     except OSError as error:
-        raise SettingsError(f"{file} cannot be written ({error.strerror}); name another file") from error
+        raise SettingsError(
+            "{file} cannot be written ({strerror}); name another file", file=file, strerror=error.strerror
+        ) from error
     click.echo(plural(questions.count, "question"))
     if questions.damaged:
         click.echo(f"{questions.damaged:,} could not be read", err=True)

@@ -130,5 +130,7 @@ def listen(host: str, port: int) -> socket.socket:
         listening.listen(BACKLOG)
     except OSError as error:
         listening.close()
-        raise SettingsError(f"port {port} cannot be used at {host}; set RAG_PORT or --port to another one") from error
+        raise SettingsError(
+            "port {port} cannot be used at {host}; set RAG_PORT or --port to another one", port=port, host=host
+        ) from error
     return listening

@@ -115,12 +115,16 @@ def checked_words(text: object) -> str:
 
 def _checked_text(text: object, longest: int) -> str:
     if not isinstance(text, str):
-        raise DraftError(f"what is checked is text, not {type(text).__name__}; pass a string")
+        raise DraftError("what is checked is text, not {kind}; pass a string", kind=type(text).__name__)
     text = clean(text)
     if not any(character.isalnum() for character in text):
         raise DraftError("there is no text to check; write a sentence")
     if len(text) > longest:
-        raise DraftError(f"at most {longest:,} characters are checked at once, not {len(text):,}; check a part")
+        raise DraftError(
+            "at most {longest:,} characters are checked at once, not {length:,}; check a part",
+            longest=longest,
+            length=len(text),
+        )
     return text
 
 

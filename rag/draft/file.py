@@ -17,10 +17,12 @@ def read_draft(path: Path) -> str:
     """Return the text of a draft's file; raise DraftError where there is none."""
     try:
         if path.stat().st_size > LARGEST:
-            raise DraftError(f"{path} is larger than 50 MB; save its text as .txt")
+            raise DraftError("{name} is larger than 50 MB; save its text as .txt", name=path)
         data = path.read_bytes()
     except OSError as error:
-        raise DraftError(f"{path} cannot be read ({(error.strerror or '').lower()}); name another file") from error
+        raise DraftError(
+            "{name} cannot be read ({message}); name another file", name=path, message=(error.strerror or "").lower()
+        ) from error
     return draft_text(path.name, data)
 
 
@@ -35,8 +37,8 @@ def draft_text(name: str, data: bytes) -> str:
         if suffix in _TEXT:
             return split_front_matter(decode(data))[1]
         if suffix not in READERS:
-            raise DraftError(f"{name} has a format that is not read; save it as .txt, .md or .docx")
+            raise DraftError("{name} has a format that is not read; save it as .txt, .md or .docx", name=name)
         documents = parse_all(name, data)
     except RefusedFile as refusal:
-        raise DraftError(f"{name} cannot be read: {refusal}") from refusal
+        raise DraftError("{name} cannot be read: {message}", name=name, message=refusal) from refusal
     return "\n\n".join(part for each in documents for part in (each.title, each.text) if part)

@@ -170,7 +170,9 @@ def parse_here(id: str, data: bytes) -> list[Document]:
     except (RefusedFile, MemoryError):
         raise
     except Exception as problem:  # whatever a parser meets in a strange file: the file is refused, the others go on
-        raise RefusedFile(f"the {suffix} reader failed ({type(problem).__name__}); save it as .txt") from problem
+        raise RefusedFile(
+            "the {suffix} reader failed ({kind}); save it as .txt", suffix=suffix, kind=type(problem).__name__
+        ) from problem
     documents = [found] if isinstance(found, Document) else list(found)
     documents = [each for each in documents if any(letter.isalpha() for letter in each.text)]
     if not documents:

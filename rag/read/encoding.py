@@ -97,7 +97,7 @@ def decode(data: bytes) -> str:
     """
     for magic, kind in _MAGIC:
         if data.startswith(magic):
-            raise RefusedFile(f"not text but {kind}; save it as text")
+            raise RefusedFile("not text but {message}; save it as text", message=kind)
     if not data:
         raise RefusedFile("the file is empty; remove it or fill it")
     text = _decode(data)
@@ -106,7 +106,9 @@ def decode(data: bytes) -> str:
     garbage = len(_GARBAGE.findall(text))
     if garbage > GARBAGE_SHARE * len(text):
         share = f"{garbage / len(text):.0%}"
-        raise RefusedFile(f"not text: {share} of its characters are unreadable; save it again as UTF-8 text")
+        raise RefusedFile(
+            "not text: {share} of its characters are unreadable; save it again as UTF-8 text", share=share
+        )
     text = clean(text)
     if len(text) > 100 and len(set(text)) < FEWEST_SIGNS:
         raise RefusedFile("not text: it repeats a few signs over and over; remove the file")

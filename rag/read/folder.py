@@ -64,8 +64,9 @@ def walk(
         found = sorted(_entries(folder), key=lambda parts: (_id(parts) != "/".join(parts), parts))
     except OSError as problem:
         raise ArticlesError(
-            f"the folder {folder.name} {_reason(problem)}; "
-            "change its permissions or name another with --articles or RAG_ARTICLES"
+            "the folder {name} {message}; change its permissions or name another with --articles or RAG_ARTICLES",
+            name=folder.name,
+            message=_reason(problem),
         ) from None
     files: dict[str, SourceFile] = {}
     skipped: list[FileReason] = []
@@ -98,7 +99,9 @@ def check_folder(folder: Path) -> None:
     if not folder.is_dir():
         problem = "is not a folder" if folder.exists() else "does not exist"
         raise ArticlesError(
-            f"the folder {folder.name} {problem}; name your folder of articles with --articles or RAG_ARTICLES"
+            "the folder {name} {message}; name your folder of articles with --articles or RAG_ARTICLES",
+            name=folder.name,
+            message=problem,
         )
 
 
@@ -123,7 +126,7 @@ def read_bytes(root: Path, parts: tuple[str, ...], max_bytes: int) -> bytes:
         return b"".join(_blocks(root, parts, max_bytes))
     except _TooLarge:
         raise RefusedFile(
-            f"larger than {max_bytes / MEGABYTE:g} MB; split it or raise RAG_MAX_FILE_MEGABYTES"
+            "larger than {size} MB; split it or raise RAG_MAX_FILE_MEGABYTES", size=f"{max_bytes / MEGABYTE:g}"
         ) from None
 
 

@@ -46,14 +46,14 @@ class Archive:
         """Return an entry's bytes, never more than its directory says; raises RefusedFile where it is missing or damaged."""
         entry = self.names.get(name)
         if entry is None:
-            raise RefusedFile(f"it lacks {name[:60]}, so it is damaged or of another kind; save it again")
+            raise RefusedFile("it lacks {name}, so it is damaged or of another kind; save it again", name=name[:60])
         try:
             with self._zip.open(entry) as stream:
                 data = stream.read(entry.file_size + 1)
         except (zipfile.BadZipFile, OSError, EOFError, ValueError, RuntimeError, NotImplementedError):
             raise RefusedFile("it is damaged; open it in another program and save it again") from None
         except Exception as problem:  # zlib.error, lzma.LZMAError
-            raise RefusedFile(f"it is damaged ({type(problem).__name__}); save it again") from None
+            raise RefusedFile("it is damaged ({problem}); save it again", problem=type(problem).__name__) from None
         if len(data) > entry.file_size:
             raise RefusedFile("it unpacks to more than it says; save its text as .txt")
         return data

@@ -126,11 +126,13 @@ def read_accounts(path: Path) -> dict[str, PasswordHash]:
     except (OSError, UnicodeError) as error:
         problem = "is no text" if isinstance(error, UnicodeError) else (error.strerror or "cannot be read").lower()
         raise AccountsError(
-            f"the accounts {path.name}: {problem}; make them with: rag account add NAME --auth FILE"
+            "the accounts {name}: {problem}; make them with: rag account add NAME --auth FILE",
+            name=path.name,
+            problem=problem,
         ) from None
     if len(data) > _LONGEST_FILE:
         raise AccountsError(
-            f"the accounts {path.name}: longer than 1 MB; name the right file with --auth or RAG_ACCOUNTS"
+            "the accounts {name}: longer than 1 MB; name the right file with --auth or RAG_ACCOUNTS", name=path.name
         )
     found: dict[str, PasswordHash] = {}
     for number, line in enumerate(lines, start=1):
@@ -142,11 +144,15 @@ def read_accounts(path: Path) -> dict[str, PasswordHash]:
             found[name] = PasswordHash.parse(kept)
         except (ValueError, AccountsError):
             raise AccountsError(
-                f"the accounts {path.name}, line {number}: damaged; remove it and run: rag account add NAME --auth FILE"
+                "the accounts {name}, line {number}: damaged; remove it and run: rag account add NAME --auth FILE",
+                name=path.name,
+                number=number,
             ) from None
         if known:
             raise AccountsError(
-                f"the accounts {path.name}, line {number}: a second account of one name; remove one of them"
+                "the accounts {name}, line {number}: a second account of one name; remove one of them",
+                name=path.name,
+                number=number,
             )
     return found
 
@@ -168,7 +174,9 @@ def write_accounts(path: Path, accounts: Mapping[str, PasswordHash | str]) -> No
     except OSError as error:
         problem = (error.strerror or "cannot be written").lower()
         raise AccountsError(
-            f"the accounts {path.name}: {problem}; name another file with --auth or RAG_ACCOUNTS"
+            "the accounts {name}: {problem}; name another file with --auth or RAG_ACCOUNTS",
+            name=path.name,
+            problem=problem,
         ) from None
 
 
@@ -190,7 +198,7 @@ class Accounts:
         self._accounts = read_accounts(path)
         if not self._accounts:
             raise AccountsError(
-                f"the accounts {path.name}: there are none; make one with: rag account add NAME --auth FILE"
+                "the accounts {name}: there are none; make one with: rag account add NAME --auth FILE", name=path.name
             )
         # Who does not exist is compared with this at the same cost, so that the time an answer takes does not tell.
         one = next(iter(self._accounts.values()))

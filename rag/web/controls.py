@@ -43,11 +43,15 @@ def checked(settings: Settings, name: Any, value: Any) -> tuple[str, Any]:
         raise SettingsError("this setting is not changed here; set its variable before Footnote is started")
     if control.choices:
         if not isinstance(value, str) or value not in control.choices:
-            raise SettingsError(f"this is none of the choices; take one of {', '.join(control.choices)}")
+            raise SettingsError(
+                "this is none of the choices; take one of {choices}", choices=", ".join(control.choices)
+            )
     elif type(value) is not int or not control.low <= value <= control.high:
         raise SettingsError(
-            f"this is no whole number from {control.low:,} to {control.high:,}; set it to one such as "
-            f"{getattr(settings, control.name):,}"
+            "this is no whole number from {low:,} to {high:,}; set it to one such as {own:,}",
+            low=control.low,
+            high=control.high,
+            own=getattr(settings, control.name),
         )
     return control.name, value
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import MutableMapping
 from typing import Any
 
+from rag.web.language import chosen_language, phrase
 from rag.web.security import App, Receive, Scope, Send
 
 
@@ -15,9 +17,10 @@ class Head:
     labels, and the page would flash in another look.
     """
 
-    def __init__(self, app: App, script: str) -> None:
+    def __init__(self, app: App, script: str, login: str = "") -> None:
         self.app = app
         self.script = script.encode()
+        self.login = login
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http" or scope["method"] != "GET":
@@ -36,10 +39,19 @@ class Head:
                 page += message.get("body", b"")
                 if not message.get("more_body"):
                     page = page.replace(b"<head>", b"<head>" + self.script, 1)
+                    if self.login:
+                        page = page.replace(*(json.dumps(each).encode() for each in (self.login, self._login(scope))))
                     await send({**start, "headers": _of_length(start, len(page))})
                     await send({"type": "http.response.body", "body": page})
 
         await self.app(scope, receive, insert)
+
+    def _login(self, scope: Scope) -> str:
+        """The text of the login, which gradio sends in one language, as this browser reads it."""
+        from starlette.requests import Request
+
+        request = Request(dict(scope))
+        return phrase(self.login, chosen_language(request.cookies, request.headers.get("accept-language", "")))
 
 
 def _is_html(message: MutableMapping[str, Any]) -> bool:

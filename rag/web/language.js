@@ -12,9 +12,9 @@ Object.defineProperty(navigator, "language", { get: () => footnote.language });
 window.say = (text, values = {}) => {
   const known = footnote.tables[footnote.language][text];
   const forms = "count" in values ? (known || text).split("|") : [known || text];
-  const rule = new Intl.PluralRules(known ? footnote.language : "en").select(values.count ?? 0);
-  const form = "count" in values ? (rule === "one" ? 0 : rule === "few" ? 1 : footnote.language === "ru" && known ? 2 : 1) : 0;
   const language = known ? footnote.language : "en";
+  const plurals = footnote.plurals[language];
+  const form = "count" in values ? plurals[new Intl.PluralRules(language).select(values.count)] ?? plurals.other : 0;
   // In one go, by a function: what is filled in may hold braces and dollar signs of its own.
   return forms[Math.min(form, forms.length - 1)].replace(/\{(\w+)\}/g, (place, name) => {
     const value = Object.hasOwn(values, name) ? values[name] : place;

@@ -1,7 +1,7 @@
-"""The language of the page: English as it stands in the code, other languages by a plain table beside it.
+"""The language of the page: English as it stands in the code, other languages by gettext catalogues, see ``catalogue``.
 
-Every text that the page shows is its own key, as in gettext. A text with forms for several numbers has them in a row with
-"|" between, the one for ``count`` is taken: two in English ("{count} quote|{count} quotes"), three in Russian.
+Every text that the page shows is its own key. A text with forms for several numbers has them in a row with "|" between, the
+one for ``count`` is taken: two in English ("{count} quote|{count} quotes"), as many as its catalogue says in another language.
 """
 
 from __future__ import annotations
@@ -11,13 +11,21 @@ import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
+from dataclasses import replace
+from datetime import date
 from functools import lru_cache
 
-from rag.types import spoken_date
+from babel.dates import format_date, format_skeleton
+from babel.numbers import format_decimal
+
+from rag.errors import Translatable
+from rag.errors import filled as filled_in
+from rag.types import Sentence, spoken_date
 from rag.web import asset
+from rag.web.catalogue import form, forms, languages, texts
 from rag.web.templates import Templates, filled
 
-LANGUAGES = {"en": "English", "ru": "Русский"}
+LANGUAGES = languages()
 """The languages of the page, by their codes, as they call themselves."""
 COOKIE = "footnote_language"
 """Where a browser keeps the language that its reader chose."""
@@ -27,20 +35,6 @@ DEEPEST = 3
 """How many messages are told that stand in each other."""
 
 _speaking: ContextVar[str] = ContextVar("language", default="en")
-_RUSSIAN_MONTHS = (
-    ("январь", "января"),
-    ("февраль", "февраля"),
-    ("март", "марта"),
-    ("апрель", "апреля"),
-    ("май", "мая"),
-    ("июнь", "июня"),
-    ("июль", "июля"),
-    ("август", "августа"),
-    ("сентябрь", "сентября"),
-    ("октябрь", "октября"),
-    ("ноябрь", "ноября"),
-    ("декабрь", "декабря"),
-)
 
 
 @contextmanager
@@ -76,14 +70,39 @@ def phrase(text: str, language: str = "", **values: object) -> str:
 def told(text: str, language: str = "") -> str:
     """An error's message, a file's reason or an answer's notices in a language; what is not known stays as it is.
 
-    They were put together elsewhere, so they are known again by the templates in the table of messages. What these were
-    filled in with stays letter for letter, but for ``{message}``, which is such a text itself.
+    What was made of a template is translated by it. Texts that were put together elsewhere, or stored, are known again by the
+    templates in the catalogue. Values stay letter for letter, but for messages among them.
 
     >>> told("larger than 5 MB; split it or raise RAG_MAX_FILE_MEGABYTES", "ru")
     'больше 5 МБ; разделите его или увеличьте RAG_MAX_FILE_MEGABYTES'
     """
     language = language or _speaking.get()
+    if isinstance(text, Translatable):
+        return _translated(text, language)
     return _told(text, language) if text and messages(language) else text
+
+
+def _translated(text: Translatable, language: str) -> str:
+    """A text by its template's translation, or its English, with the messages among its values translated."""
+    known, small = messages(language), text.template[:1].lower() + text.template[1:]
+    found = known.get(text.template) or known.get(small)
+    written = (found or text.template).split("|")
+    count = text.values.get("count")
+    chosen = form(language, count) if isinstance(count, int) else 0
+    values = {name: _inner_value(name, each, language) for name, each in text.values.items()}
+    shown = filled_in(written[min(chosen, len(written) - 1)], values, str, _thousands(language) if found else ",")
+    return shown[:1].upper() + shown[1:] if text.template[:1].isupper() else shown
+
+
+def _inner_value(name: str, value: str | int, language: str) -> str | int:
+    # Under this name a message may still be one that was put together elsewhere; other values stay letter for letter.
+    inner = isinstance(value, Translatable) or name == "message"
+    return told(value, language) if isinstance(value, str) and inner else value
+
+
+@lru_cache
+def _thousands(language: str) -> str:
+    return _number(1000, language)[1:-3]
 
 
 @lru_cache(maxsize=512)
@@ -133,10 +152,10 @@ def _inner(text: str, language: str, depth: int) -> str:
 def _said(text: str, language: str, values: Mapping[str, object]) -> str:
     """A text filled in; of its forms the one for ``count``, where that is a whole number."""
     count = values.get("count")
-    forms = text.split("|") if isinstance(count, int) else [text]
-    form = _form(count, language) if isinstance(count, int) else 0
+    written = text.split("|") if isinstance(count, int) else [text]
+    chosen = form(language, count) if isinstance(count, int) else 0
     shown = {name: _number(each, language) if isinstance(each, int) else str(each) for name, each in values.items()}
-    return filled(forms[min(form, len(forms) - 1)], shown)
+    return filled(written[min(chosen, len(written) - 1)], shown)
 
 
 def spoken(published: str, language: str = "") -> str:
@@ -147,16 +166,35 @@ def spoken(published: str, language: str = "") -> str:
     >>> spoken("2031-03-04")
     '4 March 2031'
     """
+    language = language or _speaking.get()
     found = re.fullmatch(r"(\d{4})(?:-(0[1-9]|1[0-2]))?(?:-(\d\d))?", published)
-    if (language or _speaking.get()) != "ru" or found is None:
+    if language == "en" or found is None:
         return spoken_date(published)
-    year, month, day = found.groups()
-    nominative, genitive = _RUSSIAN_MONTHS[int(month) - 1] if month else ("", "")
-    return " ".join(filter(None, (day and str(int(day)), genitive if day else nominative, f"{year}\u00a0г.")))
+    year, month, day = (int(each or 0) for each in found.groups())
+    if not month:
+        return phrase("{year}", language, year=str(year))
+    try:
+        first = date(year, month, day or 1)
+    except ValueError:
+        return published
+    shown = format_date(first, "long", language) if day else format_skeleton("yMMMM", first, locale=language)
+    return shown.replace("\u202f", "\u00a0")
+
+
+def with_dates(sentence: Sentence) -> Sentence:
+    """A sentence of a timeline, or one under its source, with its date in the language that is spoken."""
+    published = sentence.citations[0].hit.document.published if sentence.citations else ""
+    was, now = spoken_date(published), spoken(published)
+    if sentence.label and was and sentence.label.endswith(was):
+        sentence = replace(sentence, label=sentence.label[: -len(was)] + now)
+    was, now = (was, now) if was else ("undated", phrase("undated"))
+    if sentence.citations and sentence.bold == ((0, len(was)),) and sentence.text.startswith(f"{was}, "):
+        sentence = replace(sentence, text=now + sentence.text[len(was) :], bold=((0, len(now)),))
+    return sentence
 
 
 def _number(value: int, language: str) -> str:
-    return f"{value:,}" if language == "en" else f"{value:,}".replace(",", "\u00a0")
+    return format_decimal(value, locale=language).replace("\u202f", "\u00a0")
 
 
 def decimal(value: float, language: str = "") -> str:
@@ -165,39 +203,21 @@ def decimal(value: float, language: str = "") -> str:
     >>> decimal(1.25), decimal(1.25, "ru")
     ('1.2', '1,2')
     """
-    text = f"{value:.1f}"
-    return text.replace(".", ",") if (language or _speaking.get()) == "ru" else text
+    return format_decimal(value, "0.0", locale=language or _speaking.get())
 
 
-def _form(count: int, language: str) -> int:
-    """Which of a language's forms goes with a number: Unicode's plural rules (CLDR) for whole numbers."""
-    if language != "ru":
-        return int(count != 1)
-    if count % 10 == 1 and count % 100 != 11:
-        return 0
-    return 1 if count % 10 in (2, 3, 4) and count % 100 not in (12, 13, 14) else 2
-
-
-@lru_cache
 def table(language: str) -> Mapping[str, str]:
     """The texts of the page in a language by their English; empty for English."""
-    return {} if language not in LANGUAGES or language == "en" else json.loads(asset(f"{language}.json"))
+    return texts(language)
 
 
 @lru_cache
 def messages(language: str) -> Mapping[str, str]:
     """What the server puts together, in a language, by the English templates; empty for English. No browser needs it.
 
-    ``notices`` of an answer follow each other in one text, ``messages`` are errors, reasons and the parts of them.
+    Notices of an answer follow each other in one text, messages are errors, reasons and the parts of them.
     """
-    tables = _messages(language)
-    return {**tables["messages"], **tables["notices"]}
-
-
-@lru_cache
-def _messages(language: str) -> Mapping[str, Mapping[str, str]]:
-    known = language in LANGUAGES and language != "en"
-    return json.loads(asset(f"{language}.messages.json")) if known else {"messages": {}, "notices": {}}
+    return {**texts(language, "message"), **texts(language, "notice")}
 
 
 @lru_cache
@@ -207,7 +227,7 @@ def _templates(language: str) -> Templates:
 
 @lru_cache
 def _notice_starts(language: str) -> re.Pattern[str]:
-    begun = {re.escape(each.partition("{")[0]) for each in _messages(language)["notices"]}
+    begun = {re.escape(each.partition("{")[0]) for each in texts(language, "notice")}
     return re.compile(f"(?<!\\S)(?:{'|'.join(begun)})")
 
 
@@ -232,7 +252,9 @@ def script() -> str:
     """What the page runs first: ``say(text, values)`` for its other scripts, ``phrase`` in the browser."""
     tables = {language: table(language) for language in LANGUAGES}
     # "<" could end the script element that this stands in.
-    data = json.dumps({"tables": tables, "languages": LANGUAGES, "cookie": COOKIE}, ensure_ascii=False)
+    plurals = {language: dict(forms(language)) for language in LANGUAGES}
+    sent = {"tables": tables, "plurals": plurals, "languages": dict(LANGUAGES), "cookie": COOKIE}
+    data = json.dumps(sent, ensure_ascii=False)
     data = data.replace("<", "\\u003c")
     scripts = asset("language.js", "theme.js", "presses.js", "leaving.js", "login.js")
     return f"<script>window.footnote = {data};\n{scripts}</script>"

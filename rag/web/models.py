@@ -254,7 +254,11 @@ class Models:
             self._testing.release()
         seconds = self._clock() - began
         if first is None:
-            raise ChatError(f"{model.name} wrote nothing in {seconds:.0f} seconds; choose another model")
+            raise ChatError(
+                "{model} wrote nothing in {seconds} seconds; choose another model",
+                model=model.name,
+                seconds=f"{seconds:.0f}",
+            )
         said = phrase(
             "{model} works: first word after {first} s, whole answer after {whole} s: “{words}”",
             language,
@@ -292,7 +296,7 @@ class Models:
             return
         self.look()
         if any(each.service == service and not each.models for each in self._found):
-            raise SettingsError(f"{service} offers no model now; start it, then choose the model again")
+            raise SettingsError("{service} offers no model now; start it, then choose the model again", service=service)
 
     def keep_key(self, session: str, service: Any, secret: Any, language: str = "en") -> str:
         """Keeps a key for the session; says so. Raises SettingsError for what cannot be one, without repeating it."""
@@ -424,7 +428,7 @@ class Models:
             return self._open(name, key, changes)
         except SettingsError as error:
             if key is None and name.partition(":")[0] in self._services.keyed:
-                raise SettingsError(f"{error}, or enter one under API keys") from None
+                raise SettingsError("{message}, or enter one under API keys", message=error) from None
             raise
 
     def _open(self, name: str, key: Key | None, changes: Mapping[str, Any] | None = None) -> ChatModel | None:

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
-from rag.errors import Cancelled, FootnoteError
+from rag.errors import Cancelled, FootnoteError, Translatable
 from rag.types import Progress
 
 if TYPE_CHECKING:
@@ -117,7 +117,10 @@ def progress_text(progress: Progress) -> str:
     """
     stage = progress.stage.capitalize()
     noun = {"reading": " articles", "embedding": " passages", "keywords": " passages"}.get(progress.stage, "")
-    return f"{stage} {progress.done:,} of {progress.total:,}{noun}…" if progress.total > 1 else f"{stage}…"
+    if progress.total <= 1:
+        return f"{stage}…"
+    template = f"{stage} {{done:,}} of {{count:,}}{noun}…"
+    return Translatable(template, done=progress.done, count=progress.total)
 
 
 def sentence(error: FootnoteError) -> str:
@@ -126,10 +129,12 @@ def sentence(error: FootnoteError) -> str:
     >>> sentence(FootnoteError("the disk is full"))
     'The disk is full'
     """
-    text = str(error)
-    return text[:1].upper() + text[1:]
+    return Translatable("{message:capital}", message=error)
 
 
 def unexpected(error: BaseException) -> str:
     """What a reader is told of an error that is not ours: its kind only, for its words may name paths or keys."""
-    return f"Something unexpected went wrong ({type(error).__name__}); set RAG_LOG=DEBUG and start again to see more."
+    return Translatable(
+        "Something unexpected went wrong ({kind}); set RAG_LOG=DEBUG and start again to see more.",
+        kind=type(error).__name__,
+    )

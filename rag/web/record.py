@@ -19,12 +19,12 @@ from types import UnionType
 from typing import Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
 from unicodedata import category
 
-from rag.errors import CitationError, StoreCorrupt, StoreError, StoreTooNew
+from rag.errors import CitationError, StoreCorrupt, StoreError, StoreTooNew, Translatable
 from rag.types import Answer, Citation, Hit, Passage, Sentence
 from rag.web.conversation import Turn
 from rag.web.lines import HIDDEN
 
-VERSION = 4
+VERSION = 5  # from 5 on a text may be a template with its values
 SINCE: dict[tuple[type, str], int] = {
     (Answer, "score"): 2,
     (Sentence, "answer"): 2,
@@ -56,7 +56,7 @@ def from_json(kind: type[_Kept], record: object) -> _Kept:
 
     >>> from_json(Answer, to_json(Answer(question="Who voted?"))) == Answer(question="Who voted?")
     True
-    >>> from_json(Answer, {"version": 5})
+    >>> from_json(Answer, {"version": 6})
     Traceback (most recent call last):
     rag.errors.StoreTooNew: this was written by a newer Footnote; update the program
     """
@@ -132,7 +132,7 @@ def checked_version(version: object) -> int:
 
 def damaged(reason: str) -> StoreCorrupt:
     """The error for a record that cannot be read back."""
-    return StoreCorrupt(f"a saved answer is damaged ({reason}); delete it, or take it from a copy")
+    return StoreCorrupt("a saved answer is damaged ({message}); delete it, or take it from a copy", message=reason)
 
 
 class _Writer:
@@ -150,6 +150,8 @@ class _Writer:
             return self._place(value)
         if is_dataclass(value):
             return self.fields(value)
+        if isinstance(value, Translatable):
+            return value.to_json()
         if isinstance(value, tuple):
             return [self._plain(each) for each in value]
         if isinstance(value, float) and not math.isfinite(value):
@@ -200,6 +202,8 @@ class _Reader:
             return plain
         if kind is float and type(plain) in (int, float):
             return _finite(plain, where)
+        if kind is str and isinstance(plain, dict):
+            return _translatable(plain, where)
         if type(plain) is not kind:
             raise damaged(f"{where} is of another kind than it should be")
         return plain
@@ -232,6 +236,13 @@ def _list(plain: object, where: str) -> list[Any]:
     if not isinstance(plain, list):
         raise damaged(f"{where} is no list")
     return plain
+
+
+def _translatable(plain: dict[str, Any], where: str) -> Translatable:
+    try:
+        return Translatable.from_json(plain)
+    except ValueError:
+        raise damaged(f"{where} is of another kind than it should be") from None
 
 
 def _finite(plain: Any, where: str) -> float:

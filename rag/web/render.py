@@ -19,7 +19,7 @@ from rag.chat.names import EXTRACTIVE
 from rag.types import DOUBTED, DOUBTS, PLACES, Answer, Citation, Document, Header, Hit, Locator, Sentence, locate
 from rag.web.conversation import Conversation, Turn
 from rag.web.inspector import search_data, why_data
-from rag.web.language import phrase, speaking, spoken, told
+from rag.web.language import phrase, speaking, spoken, told, with_dates
 from rag.web.place import NOWHERE, Place, check_of
 from rag.web.security import FILES
 
@@ -220,7 +220,7 @@ def blocks(answer: Answer) -> list[Block]:
     [('p', 1, 'Courier'), ('ul', 2, '')]
     """
     found: list[Block] = []
-    for sentence in answer.sentences:
+    for sentence in map(with_dates, answer.sentences):
         label = _line(sentence.label)
         if answer.state == "closest" and not found:
             label = phrase("No answer found. The closest sentences are:")

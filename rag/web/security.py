@@ -108,8 +108,9 @@ account add NAME --auth FILE makes one), or set RAG_HOST to 127.0.0.1
     """
     if not (is_loopback(host) or (accounts and host)):
         raise SettingsError(
-            f"anyone in the network could read your articles at {host}; add a login with --auth FILE "
-            "(rag account add NAME --auth FILE makes one), or set RAG_HOST to 127.0.0.1"
+            "anyone in the network could read your articles at {host}; add a login with --auth FILE (rag "
+            "account add NAME --auth FILE makes one), or set RAG_HOST to 127.0.0.1",
+            host=host,
         )
     return host
 

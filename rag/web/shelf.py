@@ -258,13 +258,15 @@ class Shelf:
 
     def _check_size(self, size: int) -> None:
         if size > self.max_bytes:
-            limit = f"{self.max_bytes / MEGABYTE:g} MB"
-            raise RefusedFile(f"larger than {limit}; split it or raise RAG_MAX_FILE_MEGABYTES")
+            limit = f"{self.max_bytes / MEGABYTE:g}"
+            raise RefusedFile("larger than {size} MB; split it or raise RAG_MAX_FILE_MEGABYTES", size=limit)
 
     def _unwritable(self, problem: OSError) -> FootnoteError:
         reason = os.strerror(problem.errno or errno.EIO).lower()
         return ArticlesError(
-            f"the folder {self._folder.name} cannot be written ({reason}); free the disk or set its permissions"
+            "the folder {name} cannot be written ({message}); free the disk or set its permissions",
+            name=self._folder.name,
+            message=reason,
         )
 
 

@@ -164,5 +164,6 @@ def _corrupt(what: str) -> StoreCorrupt:
 
 def _unwritable(reason: str) -> StoreUnwritable:
     return StoreUnwritable(
-        f"conversations and feedback cannot be kept ({reason}); free the disk, or set RAG_DATA to a folder of your own"
+        "conversations and feedback cannot be kept ({message}); free the disk, or set RAG_DATA to a folder of your own",
+        message=reason,
     )
