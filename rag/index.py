@@ -302,6 +302,20 @@ class Index:
         # Read once: a question with a filter looks at all of them, and 20,000 take half a second to read.
         return tuple(_header(row) for row in self._all(f"SELECT {_HEADER} FROM documents d ORDER BY d.number"))
 
+    def texts(self) -> Iterator[tuple[str, str]]:
+        """Yield each article's id and text, one in memory at a time."""
+        for id, number in self._all("SELECT id, number FROM documents ORDER BY number"):
+            query = "SELECT digest, text FROM documents WHERE number = ?"
+            yield id, str(_whole(self._all(query, (number,))[0])[0])
+
+    def beginnings(self) -> dict[str, str]:
+        """Return the first 1,000 characters of each article without a title, by its id."""
+        return dict(self._all("SELECT id, substr(text, 1, 1000) FROM documents WHERE title = ''"))
+
+    def written(self, word: str) -> str:
+        """Return a word as the articles mostly write it, with a capital or not; empty where they do not have it."""
+        return self._keywords.written(word)
+
     def document(self, id: str) -> Document:
         """One article with its text; raises QuestionError where the index has none of that id."""
         rows = self._all(f"SELECT d.digest, d.text, d.places, {_HEADER} FROM documents d WHERE d.id = ?", (id,))

@@ -136,6 +136,10 @@ class KeywordIndex:
         with _damage_told():
             return max(self._searcher.doc_freq("text", term), self._searcher.doc_freq("header", term)) if term else 0
 
+    def written(self, word: str) -> str:
+        """Return a word as the texts mostly write it, with a capital or not; empty where they do not have it."""
+        return self._spellings.written(word)
+
     def _other_spellings(self, word: str, term: str) -> dict[str, float]:
         """The names that sound like one that is known; everyday words have one spelling."""
         if len(word) < _SHORTEST_SPELT or not (self._spellings.written(word) or word)[0].isupper():

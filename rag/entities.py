@@ -1,0 +1,127 @@
+"""Rank the people, organisations and places that a folder of articles names.
+
+A name is a run of capitalised words, as ``facts`` finds them; two names are one where ``names.same_name`` says so of each
+word. No model tells people from places, so the list has no kinds.
+"""
+
+from __future__ import annotations
+
+import calendar
+from collections import Counter, defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from rag.facts import name_runs
+from rag.names import bucket, plain, same_name
+from rag.sentences import sentence_spans
+from rag.words import words
+
+if TYPE_CHECKING:
+    from rag.index import Index
+
+MOST_NAMES = 500
+"""Names that are listed; a longer list is read by nobody."""
+_LONGEST = 5  # words; a longer run is a headline
+_WEEKDAYS = frozenset(map(str.lower, calendar.day_name))
+
+Words = tuple[str, ...]
+"""A name in small letters without accents, word by word."""
+
+
+@dataclass(frozen=True, slots=True)
+class Name:
+    """A name with its other spellings, how often it stands in the articles, and the ids of those articles.
+
+    >>> Name("Ilse Brandt", ("Brandt",), 4, ("ferry.md",)).articles
+    ('ferry.md',)
+    """
+
+    name: str
+    also: tuple[str, ...]
+    mentions: int
+    articles: tuple[str, ...]
+
+
+@dataclass
+class _Group:
+    """Spellings of one name: how often each is written, and how often the name stands in each article."""
+
+    forms: Counter[str] = field(default_factory=Counter)
+    articles: Counter[str] = field(default_factory=Counter)
+
+    def add(self, other: _Group) -> None:
+        self.forms.update(other.forms)
+        self.articles.update(other.articles)
+
+
+def names_of(index: Index) -> tuple[Name, ...]:
+    """Return the names of all articles of an index, those in most articles first."""
+    groups: dict[Words, _Group] = defaultdict(_Group)
+    for id, text in index.texts():
+        for name, group in _of_article(id, text, index).items():
+            groups[name].add(group)
+    _fold(groups, index, alone=True)
+    ranked = sorted(groups.items(), key=lambda each: (-len(each[1].articles), -each[1].articles.total(), each[0]))
+    merged: dict[Words, _Group] = {}
+    alike: dict[tuple[int, str], list[Words]] = defaultdict(list)
+    for name, group in ranked:
+        near = alike[len(name), bucket(name[-1])]
+        known = next((each for each in near if all(map(same_name, name, each))), None)
+        if known is not None:
+            merged[known].add(group)
+        elif len(merged) < MOST_NAMES:
+            merged[name] = group
+            near.append(name)
+    found = (_name(name, group) for name, group in merged.items())
+    return tuple(sorted(found, key=lambda each: (-len(each.articles), -each.mentions, each.name)))
+
+
+def _of_article(id: str, text: str, index: Index) -> dict[Words, _Group]:
+    """Return the names of an article; a family name counts for the full name that the article gives."""
+    groups: dict[Words, _Group] = defaultdict(_Group)
+    for name, written in _written(text, index):
+        alone = len(name) == 1 and (name[0] in _WEEKDAYS or _common(name[0], index))
+        if 0 < len(name) <= _LONGEST and not alone:
+            groups[name].forms[written] += 1
+            groups[name].articles[id] += 1
+    _fold(groups, index)
+    return groups
+
+
+def _written(text: str, index: Index) -> Iterator[tuple[Words, str]]:
+    """Yield each name and how it is written, without a common word that only begins its sentence."""
+    for start, end in sentence_spans(text):
+        sentence = text[start:end]
+        for run in name_runs(sentence):
+            forms = [min(fact.forms) for fact in run]
+            begins = not any(map(str.isalnum, sentence[: run[0].start]))
+            first = int(begins and len(run) > 1 and _common(forms[0], index))
+            yield tuple(forms[first:]), " ".join(sentence[run[first].start : run[-1].end].split())
+
+
+def _common(word: str, index: Index) -> bool:
+    """Tell whether the articles mostly write a word in small letters."""
+    return index.written(word)[:1].islower()
+
+
+def _fold(groups: dict[Words, _Group], index: Index, alone: bool = False) -> None:
+    """Move "Brandt" and "Minister Ilse Brandt" to "Ilse Brandt"; ``alone``: only where no other full name ends so."""
+    full: dict[str, list[Words]] = defaultdict(list)
+    for name in groups:
+        if len(name) > 1 and not any(_common(word, index) for word in name):
+            full[name[-1]].append(name)
+    for name in list(groups):
+        ending = full.get(name[-1], [])
+        longer = ending if len(name) == 1 else [name[1:]] if name[1:] in ending and _common(name[0], index) else []
+        if len(longer) == 1 or (longer and not alone):
+            best = max(longer, key=lambda each: groups[each].articles.total())
+            groups[best].add(groups.pop(name))
+
+
+def _name(name: Words, group: _Group) -> Name:
+    """Call a name by its most frequent spelling of full length."""
+    spellings = [form for form, _ in group.forms.most_common()]
+    whole = next((form for form in spellings if len(words(form)) >= len(name)), spellings[0])
+    also = tuple(form for form in spellings if form != whole)
+    return Name(whole, also, group.articles.total(), tuple(id for id, _ in group.articles.most_common()))
