@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -34,23 +34,38 @@ class Topic:
 
 
 @dataclass(frozen=True, slots=True)
+class Point:
+    """A passage in the unit square, with the number of its topic."""
+
+    passage: Passage
+    header: Header
+    x: float
+    y: float
+    topic: int
+
+
+@dataclass(frozen=True, eq=False)
 class PassageMap:
-    """Passages as points of the unit square: ``points[i]`` is that of row ``rows[i]``, and ``topic_of[i]`` its topic."""
+    """Passages as points, and their topics; of a large index a fixed sample, with a passage of each article if possible."""
 
-    rows: tuple[int, ...]
-    points: Points
-    vectors: Vectors
-    passages: tuple[tuple[Passage, Header], ...]
+    index: Index
+    points: tuple[Point, ...]
     topics: tuple[Topic, ...]
-    topic_of: tuple[int, ...]
+    vectors: Vectors
+    places: Points
 
-    def place(self, vector: Vectors) -> tuple[int, float, float]:
-        """Return the topic and the place of a vector that is not among the points: beside its nearest ones."""
+    def points_with(self, ids: Iterable[str]) -> tuple[Point, ...]:
+        """Return the points, and those of some passages that are not among them, each beside its nearest."""
         from embeddings.projection import place
 
-        x, y = place(vector, self.vectors, self.points)
-        nearest = ((self.points - [x, y]) ** 2).sum(axis=1).argmin()
-        return self.topic_of[nearest], x, y
+        shown = {point.passage.id for point in self.points}
+        rows = list(self.index.rows_of_passages([id for id in ids if id not in shown]).values())
+        others = []
+        for row, (passage, header) in zip(rows, self.index.passages(rows), strict=True):
+            x, y = place(self.index.vectors.vectors[row], self.vectors, self.places)
+            nearest = ((self.places - [x, y]) ** 2).sum(axis=1).argmin()
+            others.append(Point(passage, header, x, y, self.points[nearest].topic))
+        return (*self.points, *others)
 
 
 def passage_map(index: Index) -> PassageMap:
@@ -59,13 +74,19 @@ def passage_map(index: Index) -> PassageMap:
 
     rows = sample(index.article_numbers(), MOST_POINTS)
     vectors = index.vectors.vectors[rows]
-    points = project(vectors)
-    topic_of = cluster(points, min(MOST_TOPICS, math.isqrt(len(points) // 2)))
-    passages = tuple(index.passages([int(row) for row in rows]))
-    words = topic_words([passage.text for passage, _ in passages], topic_of)
-    middles = [points[[topic == number for topic in topic_of]].mean(axis=0) for number in range(len(words))]
-    topics = (Topic(each, float(x), float(y)) for each, (x, y) in zip(words, middles, strict=True))
-    return PassageMap(tuple(map(int, rows)), points, vectors, passages, tuple(topics), tuple(topic_of))
+    places = project(vectors)
+    topic_of = cluster(places, min(MOST_TOPICS, math.isqrt(len(places) // 2)))
+    passages = index.passages([int(row) for row in rows])
+    points = tuple(
+        Point(passage, header, float(x), float(y), topic)
+        for (passage, header), (x, y), topic in zip(passages, places, topic_of, strict=True)
+    )
+    words = topic_words([point.passage.text for point in points], topic_of)
+    topics = []
+    for number, each in enumerate(words):
+        x, y = places[[topic == number for topic in topic_of]].mean(axis=0)
+        topics.append(Topic(each, float(x), float(y)))
+    return PassageMap(index, points, tuple(topics), vectors, places)
 
 
 def topic_words(texts: Sequence[str], topic_of: Sequence[int]) -> list[tuple[str, ...]]:
