@@ -624,6 +624,9 @@ def build_page(
     def library_rows(_: Any = None) -> dict[str, Any]:
         return articles.rows()
 
+    def library_names(_: Any = None) -> dict[str, Any]:
+        return articles.names()
+
     def take_file(step: Any) -> dict[str, Any]:
         return articles.take(step)
 
@@ -679,7 +682,7 @@ def build_page(
                 with gr.Column(scale=2, min_width=0, elem_id="sources-column"):
                     sources = _component("sources", panel(()), ("article.js", "inspector.js"), read_article)
             with gr.Tab(_label("Articles"), id="articles", elem_id="articles-tab"):
-                _furnish(page, articles, read_article, library_rows, take_file, scripts=ADDING, **at_once)
+                _furnish(page, articles, read_article, library_rows, library_names, take_file, scripts=ADDING, **at_once)
             with gr.Tab(_label("Coverage"), id="coverage", elem_id="coverage-tab") as covering, gr.Row(elem_id="coverage-desk"):
                 with gr.Column(scale=2, min_width=0, elem_id="coverage-charts"):
                     covered = [gr.HTML(elem_id="coverage-about", apply_default_css=False)]

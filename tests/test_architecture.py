@@ -135,7 +135,7 @@ ARROWS: dict[str, set[str]] = {
         "embeddings",
     },
     "evaluate": {"build", "chatbot", "normalize", "retrieve", "settings"},
-    "web": {"chat", "chatbot", "fetch", "lexical", "map", "normalize", "read", "retrieve", "settings", "words"},
+    "web": {"chat", "chatbot", "entities", "fetch", "lexical", "map", "normalize", "read", "retrieve", "settings", "words"},
     "doors": {
         "build",
         "chat",
