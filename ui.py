@@ -297,17 +297,19 @@ class Handlers:
         from gradio.components.plot import PlotData
 
         language = _language(request)
-        problem = ""
-        yield _heading("Coverage", "The map is being drawn…", language), gr.skip(), gr.skip(), gr.skip()
+        skipped = gr.skip(), gr.skip(), gr.skip()
+        yield _heading("Coverage", "The articles are still being read…", language), *skipped
         while self.opening.state.kind == "loading":
             await asyncio.sleep(0.3)
+        yield _heading("Coverage", "The map is being drawn…", language), *skipped
         try:
             if (chatbot := self.opening.chatbot) is None:
                 raise QuestionError("the articles are still being read; open it again in a moment")
             with speaking(language):
                 drawn = await _aside(coverage, chatbot, conversation)
             charts = [PlotData(type="altair", plot=each) for each in (drawn.times, drawn.passages)]
-            yield _heading("Coverage", "", language) + drawn.about, *charts, drawn.tables
+            empty = "" if drawn.tables["rows"] else "There are no passages yet: the folder of articles is empty."
+            yield _heading("Coverage", empty, language) + drawn.about, *charts, drawn.tables
             return
         except FootnoteError as error:
             problem = sentence(error)
@@ -315,7 +317,7 @@ class Handlers:
             log.error("drawing the coverage failed: %s", type(error).__name__)
             log.debug("drawing the coverage failed", exc_info=True)  # paths stand in it, so not above DEBUG
             problem = unexpected(error)
-        yield _heading("Coverage", problem, language), gr.skip(), gr.skip(), gr.skip()
+        yield _heading("Coverage", problem, language), *skipped
 
     async def undo(self, conversation: Conversation, request: gr.Request) -> Shown:
         """Takes the last turn back, also while it is being answered; its question returns to the box."""
@@ -682,11 +684,19 @@ def build_page(
                 with gr.Column(scale=2, min_width=0, elem_id="sources-column"):
                     sources = _component("sources", panel(()), ("article.js", "inspector.js"), read_article)
             with gr.Tab(_label("Articles"), id="articles", elem_id="articles-tab"):
-                _furnish(page, articles, read_article, library_rows, library_names, take_file, scripts=ADDING, **at_once)
-            with gr.Tab(_label("Coverage"), id="coverage", elem_id="coverage-tab") as covering, gr.Row(elem_id="coverage-desk"):
+                _furnish(
+                    page, articles, read_article, library_rows, library_names, take_file, scripts=ADDING, **at_once
+                )
+            with (
+                gr.Tab(_label("Coverage"), id="coverage", elem_id="coverage-tab") as covering,
+                gr.Row(elem_id="coverage-desk"),
+            ):
                 with gr.Column(scale=2, min_width=0, elem_id="coverage-charts"):
                     covered = [gr.HTML(elem_id="coverage-about", apply_default_css=False)]
-                    covered += [gr.Plot(show_label=False, container=False, elem_id=f"coverage-{each}") for each in ("times", "map")]
+                    covered += [
+                        gr.Plot(show_label=False, container=False, elem_id=f"coverage-{each}")
+                        for each in ("times", "map")
+                    ]
                 with gr.Column(scale=1, min_width=0, elem_id="coverage-side"):
                     covered.append(_component("coverage", {}, "article.js", read_article))
             with gr.Tab(_label("Index"), id="index", elem_id="index-tab"):

@@ -42,6 +42,7 @@ from rag.cite import Citer, citations_of, claims_nothing, marked_text
 from rag.draft.checked import Checked, Quotation
 from rag.draft.checking import check as check_draft
 from rag.draft.checking import quote as find_quotation
+from rag.entities import Name, names_of
 from rag.errors import (
     AnswerCut,
     Cancelled,
@@ -57,7 +58,6 @@ from rag.errors import (
     MissingExtra,
     SettingsError,
 )
-from rag.entities import Name, names_of
 from rag.follow_up import complete, rewriting, rewritten, split_context
 from rag.index import Index
 from rag.map import PassageMap, passage_map

@@ -27,6 +27,8 @@ _WEEKDAYS = frozenset(map(str.lower, calendar.day_name))
 
 Words = tuple[str, ...]
 """A name in small letters without accents, word by word."""
+Common = frozenset[str]
+"""The words that the articles mostly write in small letters."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,11 +59,12 @@ class _Group:
 
 def names_of(index: Index) -> tuple[Name, ...]:
     """Return the names of all articles of an index, those in most articles first."""
+    common = frozenset(plain(form) for form in index.forms if form[0].islower())
     groups: dict[Words, _Group] = defaultdict(_Group)
     for id, text in index.texts():
-        for name, group in _of_article(id, text, index).items():
+        for name, group in _of_article(id, text, common).items():
             groups[name].add(group)
-    _fold(groups, index, alone=True)
+    _fold(groups, common, alone=True)
     ranked = sorted(groups.items(), key=lambda each: (-len(each[1].articles), -each[1].articles.total(), each[0]))
     merged: dict[Words, _Group] = {}
     alike: dict[tuple[int, str], list[Words]] = defaultdict(list)
@@ -77,43 +80,38 @@ def names_of(index: Index) -> tuple[Name, ...]:
     return tuple(sorted(found, key=lambda each: (-len(each.articles), -each.mentions, each.name)))
 
 
-def _of_article(id: str, text: str, index: Index) -> dict[Words, _Group]:
+def _of_article(id: str, text: str, common: Common) -> dict[Words, _Group]:
     """Return the names of an article; a family name counts for the full name that the article gives."""
     groups: dict[Words, _Group] = defaultdict(_Group)
-    for name, written in _written(text, index):
-        alone = len(name) == 1 and (name[0] in _WEEKDAYS or _common(name[0], index))
+    for name, written in _written(text, common):
+        alone = len(name) == 1 and (name[0] in _WEEKDAYS or name[0] in common)
         if 0 < len(name) <= _LONGEST and not alone:
             groups[name].forms[written] += 1
             groups[name].articles[id] += 1
-    _fold(groups, index)
+    _fold(groups, common)
     return groups
 
 
-def _written(text: str, index: Index) -> Iterator[tuple[Words, str]]:
+def _written(text: str, common: Common) -> Iterator[tuple[Words, str]]:
     """Yield each name and how it is written, without a common word that only begins its sentence."""
     for start, end in sentence_spans(text):
         sentence = text[start:end]
         for run in name_runs(sentence):
             forms = [min(fact.forms) for fact in run]
             begins = not any(map(str.isalnum, sentence[: run[0].start]))
-            first = int(begins and len(run) > 1 and _common(forms[0], index))
+            first = int(begins and len(run) > 1 and forms[0] in common)
             yield tuple(forms[first:]), " ".join(sentence[run[first].start : run[-1].end].split())
 
 
-def _common(word: str, index: Index) -> bool:
-    """Tell whether the articles mostly write a word in small letters."""
-    return index.written(word)[:1].islower()
-
-
-def _fold(groups: dict[Words, _Group], index: Index, alone: bool = False) -> None:
+def _fold(groups: dict[Words, _Group], common: Common, alone: bool = False) -> None:
     """Move "Brandt" and "Minister Ilse Brandt" to "Ilse Brandt"; ``alone``: only where no other full name ends so."""
     full: dict[str, list[Words]] = defaultdict(list)
     for name in groups:
-        if len(name) > 1 and not any(_common(word, index) for word in name):
+        if len(name) > 1 and not any(word in common for word in name):
             full[name[-1]].append(name)
     for name in list(groups):
         ending = full.get(name[-1], [])
-        longer = ending if len(name) == 1 else [name[1:]] if name[1:] in ending and _common(name[0], index) else []
+        longer = ending if len(name) == 1 else [name[1:]] if name[1:] in ending and name[0] in common else []
         if len(longer) == 1 or (longer and not alone):
             best = max(longer, key=lambda each: groups[each].articles.total())
             groups[best].add(groups.pop(name))

@@ -312,9 +312,10 @@ class Index:
         """Return the first 1,000 characters of each article without a title, by its id."""
         return dict(self._all("SELECT id, substr(text, 1, 1000) FROM documents WHERE title = ''"))
 
-    def written(self, word: str) -> str:
-        """Return a word as the articles mostly write it, with a capital or not; empty where they do not have it."""
-        return self._keywords.written(word)
+    @property
+    def forms(self) -> Sequence[str]:
+        """The words of the articles, each as it is mostly written: with a capital or without."""
+        return self._keywords.forms
 
     def document(self, id: str) -> Document:
         """One article with its text; raises QuestionError where the index has none of that id."""

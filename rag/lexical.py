@@ -20,7 +20,7 @@ import math
 import shutil
 import weakref
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import lru_cache
 from hashlib import blake2b
@@ -136,9 +136,10 @@ class KeywordIndex:
         with _damage_told():
             return max(self._searcher.doc_freq("text", term), self._searcher.doc_freq("header", term)) if term else 0
 
-    def written(self, word: str) -> str:
-        """Return a word as the texts mostly write it, with a capital or not; empty where they do not have it."""
-        return self._spellings.written(word)
+    @property
+    def forms(self) -> Sequence[str]:
+        """The words of the texts, each as it is mostly written: with a capital or without."""
+        return self._spellings.forms
 
     def _other_spellings(self, word: str, term: str) -> dict[str, float]:
         """The names that sound like one that is known; everyday words have one spelling."""

@@ -37,6 +37,7 @@ function drawPassage(row, at, all) {
 function draw() {
   const { rows = [], columns = [], dates: counts = [] } = props.value || {};
   tables.hidden = !rows.length || !reader.hidden;
+  passages.classList.toggle("unasked", !rows[0]?.rank);
   passages.tBodies[0].replaceChildren(...rows.slice(0, listed).map(drawPassage));
   more.hidden = rows.length <= listed;
   more.textContent = say("Show more ({count} left)", { count: rows.length - listed });

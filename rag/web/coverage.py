@@ -44,26 +44,23 @@ def coverage(chatbot: Chatbot, conversation: Conversation) -> Coverage:
     """Return what the articles cover, in the language that is being spoken. Raises FootnoteError."""
     headers, made = chatbot.documents(), chatbot.map()
     outlets = [name for name, _ in Counter(each.outlet for each in headers).most_common() if name][:COLOURS]
-    shown = {name: shortened(name, MAX_TITLE) for name in outlets}
+    named = {number: shortened(name, MAX_TITLE) for number, name in enumerate(outlets)}
+    if any(each.outlet not in outlets for each in headers):
+        named[COLOURS] = phrase("Other outlets")
     answer = next((turn.answer for turn in reversed(conversation) if turn.answer and turn.ended), None)
     rows = _rows(made, chatbot.titles(), outlets, answer)
     periods, counts = _times(headers, outlets)
-    others = phrase("Other outlets")
-    named = [*shown.values(), *([others] if any(each.outlet not in shown for each in headers) else [])]
-    values = [
-        {"period": period, "outlet": (*shown.values(), others)[number], "colour": number, "count": count}
-        for (period, number), count in sorted(counts.items())
-    ]
-    dates = [[period, *(counts[period, number] for number in range(len(named)))] for period in periods]
+    dates = [[period, *(counts[period, number] for number in named)] for period in periods]
     tables = {
         "rows": rows,
-        "columns": [phrase("Date"), *named],
+        "columns": [phrase("Date"), *named.values()],
         "dates": [each for each in dates if any(each[1:])],
     }
-    return Coverage(_about(headers, named, answer), _time_chart(values, periods), _map_chart(made, rows), tables)
+    times = _time_chart(named, periods, counts)
+    return Coverage(_about(headers, named, answer), times, _map_chart(made, rows), tables)
 
 
-def _about(headers: list[Header], named: list[str], answer: Answer | None) -> str:
+def _about(headers: list[Header], named: dict[int, str], answer: Answer | None) -> str:
     """Say how much there is, since when, and what the colours and marks mean."""
     dates = sorted(each.published for each in headers if _DATE.match(each.published))
     undated = len(headers) - len(dates)
@@ -74,7 +71,7 @@ def _about(headers: list[Header], named: list[str], answer: Answer | None) -> st
         said.append(phrase("{count} without a date|{count} without a date", count=undated))
     keys = "".join(
         f'<li><span class="swatch" style="background: var(--map-{number + 1})"></span>{escape(name)}</li>'
-        for number, name in enumerate(named)
+        for number, name in named.items()
     )
     evidence = ""
     if answer is not None and answer.hits:
@@ -120,7 +117,7 @@ def _rows(made: PassageMap, titles: dict[str, str], outlets: list[str], answer: 
 
 def _times(headers: list[Header], outlets: list[str]) -> tuple[list[str], Counter[tuple[str, int]]]:
     """Return the months, or the years where the dates span more than three, and how many articles each outlet has."""
-    dated = [(each.published, outlets.index(each.outlet) if each.outlet in outlets else len(outlets)) for each in headers]
+    dated = [(each.published, outlets.index(each.outlet) if each.outlet in outlets else COLOURS) for each in headers]
     dated = [(published, outlet) for published, outlet in dated if _DATE.match(published)]
     years = sorted({int(published[:4]) for published, _ in dated})
     if not years:
@@ -128,7 +125,9 @@ def _times(headers: list[Header], outlets: list[str]) -> tuple[list[str], Counte
     whole = years[-1] - years[0] > 3 or any(len(published) < 7 for published, _ in dated)
     counts = Counter((published[: 4 if whole else 7], outlet) for published, outlet in dated)
     every = range(years[0], years[-1] + 1)
-    periods = [f"{year:04}" for year in every] if whole else [f"{year:04}-{m:02}" for year in every for m in range(1, 13)]
+    periods = (
+        [f"{year:04}" for year in every] if whole else [f"{year:04}-{m:02}" for year in every for m in range(1, 13)]
+    )
     return (periods if len(periods) <= MOST_PERIODS else sorted({period for period, _ in counts})), counts
 
 
@@ -138,7 +137,12 @@ def _label(words: tuple[str, ...]) -> str:
 
 def _chart(chart: Data) -> str:
     """Write a chart as JSON: as wide as its place, as SVG, so that the style sheet's colours reach it."""
-    text = {"labelColor": "var(--faded)", "titleColor": "var(--faded)", "labelFont": "Source Sans 3", "labelFontSize": 14}
+    text = {
+        "labelColor": "var(--faded)",
+        "titleColor": "var(--faded)",
+        "labelFont": "Source Sans 3",
+        "labelFontSize": 14,
+    }
     lines = {"gridColor": "var(--rule)", "domainColor": "var(--rule)", "tickColor": "var(--rule)"}
     font = {"titleFont": "Source Sans 3", "titleFontSize": 14, "titleFontWeight": 400}
     whole = {
@@ -157,7 +161,12 @@ def _colour(field: str) -> Data:
     return {"field": field, "type": "nominal", "scale": scale, "legend": None}
 
 
-def _time_chart(values: list[Data], periods: list[str]) -> str:
+def _time_chart(named: dict[int, str], periods: list[str], counts: Counter[tuple[str, int]]) -> str:
+    values = [
+        {"period": period, "outlet": named[number], "colour": number, "count": count}
+        for (period, number), count in sorted(counts.items())
+    ]
+    most = max((sum(counts[period, number] for number in named) for period in periods), default=1)
     axis = {"title": None, "labelAngle": 0, "labelOverlap": True, "ticks": False}
     return _chart(
         {
@@ -167,7 +176,12 @@ def _time_chart(values: list[Data], periods: list[str]) -> str:
             "mark": {"type": "bar", "cursor": "default"},
             "encoding": {
                 "x": {"field": "period", "type": "ordinal", "scale": {"domain": periods}, "axis": axis},
-                "y": {"field": "count", "type": "quantitative", "title": phrase("Articles"), "axis": {"tickMinStep": 1}},
+                "y": {
+                    "field": "count",
+                    "type": "quantitative",
+                    "title": phrase("Articles"),
+                    "axis": {"tickCount": min(4, most)},
+                },
                 "color": _colour("colour"),
                 "order": {"field": "colour"},
                 "tooltip": [

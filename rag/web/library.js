@@ -174,7 +174,7 @@ function drawChoices() {
     }
     select.replaceChildren(...["", ...values].map((value) => new Option(value || say(all), value)));
     select.value = chosen[name];
-    select.hidden = values.length < 2;
+    select.hidden = new Set(rows.map((row) => row[name])).size < 2;
   }
 }
 

@@ -110,14 +110,12 @@ class Library:
         for header in headers.values():
             inside[header.id if header.id in listed else _file_of(header.id)].append(header)
         rows = [
-            _row(each, header, passages, titles)
-            for each in listed.values()
-            for header in inside[each.id] or [None]
+            _row(each, header, passages, titles) for each in listed.values() for header in inside[each.id] or [None]
         ]
         return {"rows": rows[:MAX_ROWS], "total": len(rows), "stamp": stamp, "problem": told(self._survey.problem)}
 
     def names(self) -> dict[str, Any]:
-        """Return the names in the articles, each with the places of its articles among ``ids``; ``wait`` while they are read."""
+        """Return the names in the articles, each with its articles as places in ``ids``; ``wait`` while they are read."""
         chatbot = self._opening.chatbot
         if chatbot is None:
             return {"names": []}
