@@ -64,7 +64,7 @@ def names_of(index: Index) -> tuple[Name, ...]:
     for id, text in index.texts():
         for name, group in _of_article(id, text, common).items():
             groups[name].add(group)
-    _fold(groups, common, alone=True)
+    _fold(groups, common, across=True)
     ranked = sorted(groups.items(), key=lambda each: (-len(each[1].articles), -each[1].articles.total(), each[0]))
     merged: dict[Words, _Group] = {}
     alike: dict[tuple[int, str], list[Words]] = defaultdict(list)
@@ -84,6 +84,8 @@ def _of_article(id: str, text: str, common: Common) -> dict[Words, _Group]:
     """Return the names of an article; a family name counts for the full name that the article gives."""
     groups: dict[Words, _Group] = defaultdict(_Group)
     for name, written in _written(text, common):
+        if len(name) > 2 and name[0] in common and not common.intersection(name[1:]):
+            name = name[1:]  # "Minister Ilse Brandt"
         alone = len(name) == 1 and (name[0] in _WEEKDAYS or name[0] in common)
         if 0 < len(name) <= _LONGEST and not alone:
             groups[name].forms[written] += 1
@@ -103,23 +105,38 @@ def _written(text: str, common: Common) -> Iterator[tuple[Words, str]]:
             yield tuple(forms[first:]), " ".join(sentence[run[first].start : run[-1].end].split())
 
 
-def _fold(groups: dict[Words, _Group], common: Common, alone: bool = False) -> None:
-    """Move "Brandt" and "Minister Ilse Brandt" to "Ilse Brandt"; ``alone``: only where no other full name ends so."""
+def _fold(groups: dict[Words, _Group], common: Common, across: bool = False) -> None:
+    """Move "Brandt" to "Ilse Brandt".
+
+    In an article the full name must come first, as reporters have it; ``across`` articles it must be the only one that
+    ends so, and stand in as many articles.
+    """
     full: dict[str, list[Words]] = defaultdict(list)
-    for name in groups:
-        if len(name) > 1 and not any(word in common for word in name):
+    for name, group in groups.items():
+        apart = any(f" {words(form)[-1]}" in form for form in group.forms)  # not CWI-Kazakhstan
+        if len(name) > 1 and apart and not common.intersection(name):
             full[name[-1]].append(name)
-    for name in list(groups):
-        ending = full.get(name[-1], [])
-        longer = ending if len(name) == 1 else [name[1:]] if name[1:] in ending and name[0] in common else []
-        if len(longer) == 1 or (longer and not alone):
+    order = {name: place for place, name in enumerate(groups)}
+    for name in order:
+        longer = full.get(name[-1], []) if len(name) == 1 else []
+        if across:
+            longer = [
+                each for each in longer if len(longer) == 1 and _articles(groups, each) >= _articles(groups, name)
+            ]
+        else:
+            longer = [each for each in longer if order[each] < order[name]]
+        if longer:
             best = max(longer, key=lambda each: groups[each].articles.total())
             groups[best].add(groups.pop(name))
+
+
+def _articles(groups: dict[Words, _Group], name: Words) -> int:
+    return len(groups[name].articles)
 
 
 def _name(name: Words, group: _Group) -> Name:
     """Call a name by its most frequent spelling of full length."""
     spellings = [form for form, _ in group.forms.most_common()]
-    whole = next((form for form in spellings if len(words(form)) >= len(name)), spellings[0])
+    whole = next((form for form in spellings if len(words(form)) == len(name)), spellings[0])
     also = tuple(form for form in spellings if form != whole)
     return Name(whole, also, group.articles.total(), tuple(id for id, _ in group.articles.most_common()))

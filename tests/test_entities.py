@@ -49,6 +49,13 @@ def test_shortened_names_and_peoples_are_those_of_the_place(names: Callable[...,
     assert "Orsunders" in found["Orsund"].also
 
 
+def test_a_place_is_not_taken_for_the_end_of_a_longer_name(names: Callable[..., dict[str, Name]]) -> None:
+    text = "The mayor of Tarn spoke. In Inner Tarn the CWI-Tarn party lost, and people left Tarn. Nobody stays in Tarn."
+    found = names(text=text)
+    assert found["Tarn"].mentions == 3
+    assert {"Inner Tarn", "CWI-Tarn"} <= found.keys()
+
+
 def test_weekdays_dates_and_common_words_are_no_names(names: Callable[..., dict[str, Name]]) -> None:
     found = names(ferry=FERRY, tram=TRAM)
     assert not {"Monday", "March", "Council", "The", "She", "In"} & found.keys()

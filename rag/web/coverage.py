@@ -47,7 +47,7 @@ def coverage(chatbot: Chatbot, conversation: Conversation) -> Coverage:
     named = {number: shortened(name, MAX_TITLE) for number, name in enumerate(outlets)}
     if any(each.outlet not in outlets for each in headers):
         named[COLOURS] = phrase("Other outlets")
-    answer = next((turn.answer for turn in reversed(conversation) if turn.answer and turn.ended), None)
+    answer = next((turn.answer for turn in reversed(conversation) if turn.answer), None)
     rows = _rows(made, chatbot.titles(), outlets, answer)
     periods, counts = _times(headers, outlets)
     dates = [[period, *(counts[period, number] for number in named)] for period in periods]
