@@ -34,6 +34,7 @@ from rag.web.acts import Acts
 from rag.web.choices import COOKIE, Choices
 from rag.web.conversation import MAX_TURNS, Conversation, begin, change, clean_question, history
 from rag.web.conversations import Conversations
+from rag.web.coverage import coverage
 from rag.web.examples import Examples
 from rag.web.feedback import Feedback
 from rag.web.head import Head
@@ -42,7 +43,6 @@ from rag.web.index_room import IndexRoom
 from rag.web.keeper import IndexState, Keeper
 from rag.web.language import LANGUAGES, chosen_language, phrase, script, speaking, told
 from rag.web.library import Library, Start
-from rag.web.map import Map
 from rag.web.models import ChatServices, Choice, Models, Services
 from rag.web.opening import Opening, State, sentence, unexpected
 from rag.web.place import Place
@@ -88,7 +88,7 @@ AT_ONCE = ANSWERING + 40
 """How much is done at once in all: stopping, reading and choosing go on however much is being answered."""
 
 WELCOME = "welcome"
-LABELS = ("Ask", "Articles", "Map", "Settings", "Conversation", "Your question", "Ask the articles…")
+LABELS = ("Ask", "Articles", "Coverage", "Settings", "Conversation", "Your question", "Ask the articles…")
 """The texts that gradio draws itself."""
 
 MOST_PLACES = 201
@@ -320,6 +320,33 @@ class Handlers:
             log.debug("answering failed", exc_info=True)  # paths and texts stand in it, so not above DEBUG
             yield change(conversation, status="failed", note=unexpected(error))
 
+    async def cover(self, conversation: Conversation, request: gr.Request) -> AsyncGenerator[tuple[Any, ...], None]:
+        """Draws what the articles cover, as soon as they can be asked; of the conversation the last answer's evidence."""
+        from gradio.components.plot import PlotData
+
+        language = _language(request)
+        skipped = gr.skip(), gr.skip(), gr.skip()
+        yield _heading("Coverage", "The articles are still being read…", language), *skipped
+        while self.opening.state.kind == "loading":
+            await asyncio.sleep(0.3)
+        yield _heading("Coverage", "The map is being drawn…", language), *skipped
+        try:
+            if (chatbot := self.opening.chatbot) is None:
+                raise QuestionError("the articles are still being read; open it again in a moment")
+            with speaking(language):
+                drawn = await _aside(coverage, chatbot, conversation)
+            charts = [PlotData(type="altair", plot=each) for each in (drawn.times, drawn.passages)]
+            empty = "" if drawn.tables["rows"] else "There are no passages yet: the folder of articles is empty."
+            yield _heading("Coverage", empty, language) + drawn.about, *charts, drawn.tables
+            return
+        except FootnoteError as error:
+            problem = sentence(error)
+        except Exception as error:  # the reader must be told, whatever it was
+            log.error("drawing the coverage failed: %s", type(error).__name__)
+            log.debug("drawing the coverage failed", exc_info=True)  # paths stand in it, so not above DEBUG
+            problem = unexpected(error)
+        yield _heading("Coverage", problem, language), *skipped
+
     async def undo(self, conversation: Conversation, request: gr.Request) -> Shown:
         """Takes the last turn back, also while it is being answered; its question returns to the box."""
         try:
@@ -489,6 +516,12 @@ def _drawn(
     return messages(conversation, language), {**drawn, "run": _RUN, "step": next(_STEPS)}
 
 
+def _heading(name: str, text: str, language: str) -> str:
+    """A tab's heading, and what is said under it."""
+    title = phrase(name, language)
+    return f'<h2 class="pane-title">{title}</h2><p class="pane-about" role="status">{escape(told(text, language))}</p>'
+
+
 def _visitor(request: gr.Request) -> Visitor:
     """Who is there, as far as the browser and the login tell."""
     choice = str((getattr(request, "cookies", None) or {}).get(COOKIE, ""))
@@ -610,7 +643,6 @@ def build_page(
         keeper.watch(True)
     survey = Survey(opening, keeper)
     articles = Library(opening, keeper, survey, settings)
-    atlas = Map(lambda: opening.chatbot)
     models = Models(
         settings,
         services or ChatServices(settings),
@@ -635,17 +667,11 @@ def build_page(
     def library_rows(_: Any = None) -> dict[str, Any]:
         return articles.rows()
 
+    def library_names(_: Any = None) -> dict[str, Any]:
+        return articles.names()
+
     def take_file(step: Any) -> dict[str, Any]:
         return articles.take(step)
-
-    def read_map(known: Any = "") -> dict[str, Any]:
-        return atlas.read_map(known)
-
-    def place_question(sent: Any) -> dict[str, Any]:
-        return atlas.place_question(sent)
-
-    def read_passage(sent: Any) -> dict[str, Any]:
-        return atlas.read_passage(sent)
 
     def index_beat(wish: Any = "") -> dict[str, Any]:
         if wish == "rebuild":
@@ -699,9 +725,21 @@ def build_page(
                 with gr.Column(scale=2, min_width=0, elem_id="sources-column"):
                     sources = _component("sources", panel(()), ("article.js", "inspector.js"), read_article)
             with gr.Tab(_label("Articles"), id="articles", elem_id="articles-tab"):
-                _furnish(page, articles, read_article, library_rows, take_file, scripts=ADDING, **at_once)
-            with gr.Tab(_label("Map"), id="map", elem_id="map-tab"):
-                _component(atlas.name, {}, "article.js", read_article, read_map, place_question, read_passage)
+                _furnish(
+                    page, articles, read_article, library_rows, library_names, take_file, scripts=ADDING, **at_once
+                )
+            with (
+                gr.Tab(_label("Coverage"), id="coverage", elem_id="coverage-tab") as covering,
+                gr.Row(elem_id="coverage-desk"),
+            ):
+                with gr.Column(scale=2, min_width=0, elem_id="coverage-charts"):
+                    covered = [gr.HTML(elem_id="coverage-about", apply_default_css=False)]
+                    covered += [
+                        gr.Plot(show_label=False, container=False, elem_id=f"coverage-{each}")
+                        for each in ("times", "map")
+                    ]
+                with gr.Column(scale=1, min_width=0, elem_id="coverage-side"):
+                    covered.append(_component("coverage", {}, "article.js", read_article))
             with gr.Tab(_label("Settings"), id="settings", elem_id="settings-tab"), gr.Row(elem_id="settings-desk"):
                 _furnish(page, models, **at_once)
                 _furnish(page, IndexRoom(keeper, survey), scripts=FOLLOWING, **at_once)
@@ -733,6 +771,7 @@ def build_page(
             event.then(handlers.judged, [conversation], [acts], **at_once)
             if listed is not None:
                 event.then(handlers.listed, None, [listed], **at_once)
+        covering.select(handlers.cover, [conversation], covered, **at_once)
         for tab in tabs.children:
             tab.select(None, None, None, js=f"() => footnote.tab('{tab.id}')")
         page.load(handlers.watch, None, [masthead], **at_once)

@@ -12,6 +12,7 @@ from typing import Any
 from rag.chat import ChatModel, Draft
 from rag.chat.keys import Key
 from rag.cite import citations_of
+from rag.entities import Name
 from rag.errors import EndpointUnreachable, KeyMissing, QuestionError, SettingsError
 from rag.settings import Settings
 from rag.types import (
@@ -208,6 +209,12 @@ class Double:
 
     def documents(self) -> list[Header]:
         return [document.header for document in self.articles]
+
+    def titles(self) -> dict[str, str]:
+        return {}
+
+    def names(self) -> tuple[Name, ...]:
+        return (Name("Ilse Brandt", ("Brandt",), 3, ("ferry.md",)), Name("Tarn", (), 2, ("library.md", "ferry.md")))
 
     def passage_counts(self) -> dict[str, int]:
         return {document.id: len(list(passages(document))) for document in self.articles}
