@@ -13,7 +13,8 @@ import secrets
 import socket
 import sys
 from collections.abc import AsyncGenerator, Callable, Sequence
-from functools import lru_cache
+from contextlib import AsyncExitStack
+from functools import lru_cache, partial
 from html import escape
 from itertools import count
 from pathlib import Path
@@ -30,6 +31,7 @@ from rag.types import Progress
 from rag.web import FOLDER, asset
 from rag.web.accounts import Accounts, open_to_others
 from rag.web.acts import Acts
+from rag.web.choices import COOKIE, Choices
 from rag.web.conversation import MAX_TURNS, Conversation, begin, change, clean_question, history
 from rag.web.conversations import Conversations
 from rag.web.examples import Examples
@@ -47,9 +49,11 @@ from rag.web.place import Place
 from rag.web.preferences import Preferences
 from rag.web.render import article_data, messages, panel
 from rag.web.rooms import Room, Visitor
-from rag.web.security import FILES, Address, Gate, Guard, check_host, is_loopback
+from rag.web.security import FILES, OWNER, Address, Calm, Gate, Guard, check_host, is_loopback, log_in
+from rag.web.sessions import Bound, Sessions, visitor_of
 from rag.web.stream import newest, until
 from rag.web.survey import Survey
+from rag.web.turns import Turns
 from rag.web.watching import folder_events
 
 if TYPE_CHECKING:
@@ -70,6 +74,12 @@ WAITING = 200
 """How many requests may wait before further ones are turned away."""
 ANSWERING = 64
 """How many questions are answered at once: so many that fifty which wait for a stuck model hold nobody up."""
+ANSWERING_ONE = 56
+"""How many of them one visitor may have: an account, or without a login an address."""
+READING = 8
+"""How many questions are answered at once from the articles alone, one of each visitor: that is work for the processor."""
+WAITING_ONE = 60
+"""How many more of one visitor may wait for that; further ones are turned away."""
 ENDING_SECONDS = 15.0
 """How long another conversation waits for the answer that is being written to come to its end."""
 ARRIVING_SECONDS = 1.0
@@ -78,7 +88,7 @@ AT_ONCE = ANSWERING + 40
 """How much is done at once in all: stopping, reading and choosing go on however much is being answered."""
 
 WELCOME = "welcome"
-LABELS = ("Ask", "Articles", "Map", "Index", "Settings", "Conversation", "Your question", "Ask the articles…")
+LABELS = ("Ask", "Articles", "Map", "Settings", "Conversation", "Your question", "Ask the articles…")
 """The texts that gradio draws itself."""
 
 MOST_PLACES = 201
@@ -122,6 +132,8 @@ class Handlers:
         self._arriving: dict[str, asyncio.Event] = {}  # those of them whose answer has ended
         self._keeping = asyncio.Lock()  # what is kept is kept in the order in which it came
         self._noting = asyncio.Lock()  # so is what is said of answers
+        self._turns = Turns(ANSWERING, ANSWERING_ONE, WAITING_ONE)
+        self._reading = Turns(READING, 1, ANSWERING)
 
     async def watch(self, request: gr.Request) -> AsyncGenerator[dict[str, Any], None]:
         """The masthead's status until the chatbot is there or has failed; from then on the page asks for itself."""
@@ -131,7 +143,9 @@ class Handlers:
                 yield _status(state, _language(request))
             seen = state
             await asyncio.sleep(0.15)
-        yield {**_status(state, _language(request)), "keyless": await _aside(self.models.keyless, "")}
+        await _aside(self.models.remember, _visitor(request))
+        keyless = await _aside(self.models.keyless, str(request.session_hash))
+        yield {**_status(state, _language(request)), "keyless": keyless}
 
     async def suggest(self) -> AsyncGenerator[Any, None]:
         """Examples, as soon as they can be asked; without any, nothing invites to pick one."""
@@ -212,7 +226,9 @@ class Handlers:
         latest, desk = conversation, self.history.desk(session)
         try:
             try:
-                async for latest in until(self._turn(conversation, self.models.choice(session)), stop):
+                await _aside(self.models.remember, _visitor(request))
+                turn = self._turn(conversation, self.models.choice(session), visitor_of(_scope(request)) or session)
+                async for latest in until(turn, stop):
                     yield gr.Textbox(**_stop(request)), latest, *_drawn(latest, request, desk, newest=True)
             finally:
                 del self._stops[session]
@@ -267,7 +283,14 @@ class Handlers:
         self.models.forget(str(request.session_hash))
         self.history.leave(str(request.session_hash))
 
-    async def _turn(self, conversation: Conversation, choice: Choice) -> AsyncGenerator[Conversation, None]:
+    def forget(self, session: str) -> None:
+        """Forgets all of a session."""
+        self.models.forget(session)
+        self.history.forget(session)
+
+    async def _turn(
+        self, conversation: Conversation, choice: Choice, visitor: str
+    ) -> AsyncGenerator[Conversation, None]:
         """The conversation, again and again, as its last turn comes to its end."""
         yield conversation
         seen = ""
@@ -282,9 +305,13 @@ class Handlers:
             await asyncio.sleep(0.15)
         turn, said = conversation[-1], history(conversation[:-1])
         try:
-            async for answer in newest(lambda: choice.stream(chatbot, turn.question, said, turn.ignored)):
-                conversation = change(conversation, status="answering", answer=answer, note="")
-                yield conversation
+            async with self._turns.turn(visitor), AsyncExitStack() as reading:
+                await reading.enter_async_context(self._reading.turn(visitor))
+                async for answer in newest(lambda: choice.stream(chatbot, turn.question, said, turn.ignored)):
+                    if answer.model != EXTRACTIVE:  # a model writes: that takes time, but no work
+                        await reading.aclose()
+                    conversation = change(conversation, status="answering", answer=answer, note="")
+                    yield conversation
             yield change(conversation, status="done")
         except FootnoteError as error:
             yield change(conversation, status="failed", note=sentence(error))
@@ -429,9 +456,13 @@ def _sent(event: gr.EventData, name: str) -> Any:
     return event._data.get(name) if isinstance(event._data, dict) else None
 
 
+def _scope(request: gr.Request) -> dict[str, Any]:
+    return getattr(getattr(request, "request", None), "scope", None) or {}
+
+
 def _owner(request: gr.Request) -> str:
-    """The name of who logged in; empty where there is no login."""
-    return str(getattr(request, "username", "") or "")
+    """The account of who logged in, as ``Accounts.owner`` has it; empty where there is no login."""
+    return str(_scope(request).get(OWNER) or getattr(request, "username", "") or "")
 
 
 def _language(request: gr.Request) -> str:
@@ -460,7 +491,8 @@ def _drawn(
 
 def _visitor(request: gr.Request) -> Visitor:
     """Who is there, as far as the browser and the login tell."""
-    return Visitor(str(request.session_hash), _owner(request), _language(request))
+    choice = str((getattr(request, "cookies", None) or {}).get(COOKIE, ""))
+    return Visitor(str(request.session_hash), _owner(request), _language(request), choice)
 
 
 def _in_its_language(function: Callable[[Any], Any]) -> Callable[..., Any]:
@@ -579,13 +611,19 @@ def build_page(
     survey = Survey(opening, keeper)
     articles = Library(opening, keeper, survey, settings)
     atlas = Map(lambda: opening.chatbot)
-    models = Models(settings, services or ChatServices(settings), capacity=SESSIONS)
+    models = Models(
+        settings,
+        services or ChatServices(settings),
+        capacity=2 * SESSIONS,
+        choices=Choices(settings.data),
+        own=lambda: opening.chatbot.model if opening.chatbot is not None else None,
+    )
     feedback = Feedback(settings.data)
     kept = Conversations(settings.data) if settings.conversations == "on" else None
     handlers = Handlers(
         opening,
         models,
-        History(kept, feedback, SESSIONS),
+        History(kept, feedback, 2 * SESSIONS),
         Acts(feedback),
         lambda: keeper.first_build,
         examples or Examples().of,
@@ -664,10 +702,9 @@ def build_page(
                 _furnish(page, articles, read_article, library_rows, take_file, scripts=ADDING, **at_once)
             with gr.Tab(_label("Map"), id="map", elem_id="map-tab"):
                 _component(atlas.name, {}, "article.js", read_article, read_map, place_question, read_passage)
-            with gr.Tab(_label("Index"), id="index", elem_id="index-tab"):
-                _furnish(page, IndexRoom(keeper, survey), scripts=FOLLOWING, **at_once)
             with gr.Tab(_label("Settings"), id="settings", elem_id="settings-tab"), gr.Row(elem_id="settings-desk"):
                 _furnish(page, models, **at_once)
+                _furnish(page, IndexRoom(keeper, survey), scripts=FOLLOWING, **at_once)
                 _furnish(page, Preferences(settings, models), **at_once)
 
         shown = [box, conversation, chat, sources]
@@ -678,8 +715,7 @@ def build_page(
             sources.reconsider(handlers.reconsider, [conversation], shown[:3], **once),
             acts.ask_otherwise(handlers.ask_otherwise, [conversation], shown[:3], **once),
         )
-        answering = {**hidden, "concurrency_limit": ANSWERING, "concurrency_id": "answer"}
-        changed = [event.then(handlers.answer, [conversation], shown, **answering) for event in asked]
+        changed = [event.then(handlers.answer, [conversation], shown, **at_once) for event in asked]
         changed += [
             acts.undo(handlers.undo, [conversation], shown, **once),
             chat.clear(handlers.clear, None, shown, **once),
@@ -706,6 +742,7 @@ def build_page(
     page.queue(max_size=WAITING)
     page.library = articles  # where ``serve`` finds the files
     page.service = Service(opening, settings, services or ChatServices(settings))  # and what programs are served with
+    page.forget = handlers.forget  # and who forgets a session
     opening.start()
     return page
 
@@ -747,6 +784,7 @@ def serve(
 
     from rag.doors.http import routes
     from rag.doors.serve import gate_for
+    from rag.web.connections import limit
 
     fonts = StaticFiles(directory=FOLDER / "fonts")
 
@@ -766,6 +804,13 @@ def serve(
     if service is not None:
         service.address = address
         gate = gate_for(service.settings, accounts)
+
+    def forget(session: str) -> None:
+        getattr(page, "forget", lambda _: None)(session)
+        page.app.state_holder.session_data.pop(session, None)
+        page.app.state_holder.time_last_used.pop(session, None)
+
+    bound = Middleware(Bound, sessions=Sessions(SESSIONS, forget))
     page.launch(
         server_name=f"[{host}]" if ":" in host else host,
         server_port=port,
@@ -779,19 +824,19 @@ def serve(
         mcp_server=False,
         pwa=False,
         enable_monitoring=False,
-        state_session_capacity=SESSIONS,
+        state_session_capacity=2 * SESSIONS,  # it forgets by age alone; ``Sessions`` comes first
         max_threads=AT_ONCE,
         show_error=False,
         strict_cors=True,
         theme=_theme(),
         css=asset("page.css").replace('url("/footnote/', f'url("{address.path}/footnote/'),
-        auth=accounts.login if accounts is not None else None,
+        auth=partial(log_in, accounts) if accounts is not None else None,
         auth_message=LOGIN if accounts is not None else None,
         root_path=address.root,
         i18n=gr.I18n(**{language: _labels(language) for language in LANGUAGES}),
         favicon_path=FOLDER / "icon.svg",
         app_kwargs={
-            "middleware": [Middleware(Guard, address=address), *gate, Middleware(Head, script=script())],
+            "middleware": [Middleware(Guard, address=address), *gate, bound, Middleware(Head, script=script())],
             "routes": [
                 Route("/footnote/fonts/{name}", font),
                 Route(FILES, file),
@@ -802,6 +847,9 @@ def serve(
             "openapi_url": None,
         },
     )
+    config = page.server.config
+    limit(config)
+    config.loaded_app = Guard(Calm(config.loaded_app), address)  # around gradio's own middleware and errors too
     shown = "127.0.0.1" if host == "0.0.0.0" else "[::1]" if host == "::" else f"[{host}]" if ":" in host else host  # noqa: S104
     return f"http://{shown}:{port}/"
 

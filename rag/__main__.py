@@ -16,6 +16,7 @@ import click
 from rag.doors import mcp
 from rag.doors.account_token import token
 from rag.doors.asking import ask, search, show_timeline
+from rag.doors.doctor import doctor
 from rag.doors.drafts import check_draft, find_quotation
 from rag.doors.indexing import add, build, status, verify
 from rag.doors.measuring import evaluate, models
@@ -61,6 +62,7 @@ cli.add_command(models)
 cli.add_command(evaluate)
 cli.add_command(status)
 cli.add_command(verify)
+cli.add_command(doctor)
 cli.add_command(mcp.command)
 cli.add_command(serve)
 account.add_command(token)

@@ -28,6 +28,7 @@ FootnoteError
 │   ├── ContextTooLong     the prompt is longer than the model can read
 │   └── AnswerCut          the answer broke off after it had begun
 ├── AccountsError          the file of those who may log in
+├── Busy                   too much of one visitor is waiting
 ├── Cancelled              whoever began a build ended it
 ├── StoreError             conversations and feedback kept on disk
 │   ├── StoreCorrupt       their file, or something in it, is damaged
@@ -166,6 +167,10 @@ class AnswerCut(ChatError):
 
 class AccountsError(FootnoteError):
     """The file of those who may log in, or an account in it, cannot be used."""
+
+
+class Busy(FootnoteError):
+    """Too much of one visitor is waiting already."""
 
 
 class Cancelled(FootnoteError):

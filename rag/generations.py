@@ -18,7 +18,7 @@ import secrets
 import shutil
 import sqlite3
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -111,7 +111,7 @@ def new_generation(folder: Path) -> Iterator[tuple[Path, Callable[[dict[str, Any
     Holds the builders' lock meanwhile. A crash at any point leaves the old generation current. Raises IndexLocked where
     another build holds the lock, IndexUnwritable where the disk refuses.
     """
-    with _lock(folder), _translated():
+    with _lock(folder), _translated(folder):
         _remove_leftovers(folder)
         temporary = folder / f"tmp-{secrets.token_hex(4)}"
         temporary.mkdir()
@@ -299,7 +299,7 @@ def _lock(folder: Path) -> Iterator[None]:
     except Timeout:
         raise IndexLocked("another build of this index is running; wait until it ends and ask again") from None
     except OSError as error:
-        raise _unwritable(error) from None
+        raise _unwritable(error, folder) from None
     try:
         yield
     finally:
@@ -307,18 +307,32 @@ def _lock(folder: Path) -> Iterator[None]:
 
 
 @contextmanager
-def _translated() -> Iterator[None]:
+def _translated(folder: Path) -> Iterator[None]:
     try:
         yield
     except (OSError, sqlite3.Error) as error:
-        raise _unwritable(error) from error
+        raise _unwritable(error, folder) from error
 
 
-def _unwritable(error: OSError | sqlite3.Error) -> IndexUnwritable:
+def _unwritable(error: OSError | sqlite3.Error, folder: Path) -> IndexUnwritable:
+    reason = f"{_reason(error)}, folder {folder.name}"
+    with suppress(OSError):
+        reason += f", {shutil.disk_usage(folder).free:,} bytes free"
+    if size := _size_of_current(folder):
+        reason += f", the index in use has {size:,} bytes"
     return IndexUnwritable(
-        f"the index cannot be written ({_reason(error)}); the old one is as it was. "
+        f"the index cannot be written ({reason}); the old one is as it was. "
         "Free the disk or choose a folder with --index or RAG_INDEX"
     )
+
+
+def _size_of_current(folder: Path) -> int:
+    """Return the bytes of the index in use: what a new one takes, more or less."""
+    try:
+        name = (folder / "CURRENT").read_text("ascii").split()[0]
+        return sum(each.stat().st_size for each in (folder / name).rglob("*") if each.is_file())
+    except (OSError, ValueError, IndexError):
+        return 0
 
 
 def _reason(error: OSError | sqlite3.Error) -> str:

@@ -160,6 +160,7 @@ ARROWS: dict[str, set[str]] = {
         "timeline",
         "ui",
         "web",
+        "embeddings",
     },
     "__main__": {"doors", "settings"},
     "__init__": {"build", "chatbot", "draft", "evaluate", "settings"},

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 import shutil
 import sqlite3
 import subprocess
@@ -35,7 +36,7 @@ from rag.errors import (
     SettingsError,
     UnreadableFile,
 )
-from rag.generations import checked_files, new_generation
+from rag.generations import checked_files, new_generation, open_generation
 from rag.index import Index, LocalIndex, verify
 from rag.read import SourceFile, Worker
 from rag.settings import Settings, folder_key
@@ -320,6 +321,11 @@ def test_a_full_disk_is_told_and_the_old_index_answers(settings: Settings, hashi
         done = subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
         assert done.returncode == 1
         assert done.stderr.startswith("rag: the index cannot be written"), done.stderr
+        said = re.search(r"\(.+, folder (\S+), ([\d,]+) bytes free, the index in use has ([\d,]+) bytes\)", done.stderr)
+        assert said, done.stderr
+        used = sum(each.stat().st_size for each in open_generation(settings.index).path.rglob("*") if each.is_file())
+        assert (said[1], int(said[3].replace(",", ""))) == (settings.index.name, used)
+        assert int(said[2].replace(",", "")) > 0
         assert content(settings.index) == old
     assert not list(settings.index.glob("tmp-*"))
 

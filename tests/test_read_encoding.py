@@ -102,6 +102,8 @@ def test_other_formats_are_refused_by_their_first_bytes(data: bytes, kind: str) 
         b"\x01\x02\x03word" * 30,
         b"ab \x1b[2J cd" * 20,
         RUSSIAN.encode() + RUSSIAN.encode("windows-1251"),  # two encodings in one file
+        "Да, мост\n".encode() + "Мэр был против.".encode("windows-1251"),  # a short one
+        "Совет\n".encode() + "Мэр был против.".encode("koi8-r"),
         b"",
         codecs.BOM_UTF16_LE,
         b"12 34 56",

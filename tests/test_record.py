@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import json
+from contextlib import suppress
 from dataclasses import fields, replace
 from typing import Any
 
@@ -224,3 +225,18 @@ def test_readable_json_says_the_same_and_hides_nothing(text: str, indent: int | 
     assert json.loads(shown) == {text: [text]}
     assert not set(shown) & set("<>&\u202e\u200b\u2028\ud800\x7f\x85")
     assert readable("Ёлка \u202e") == '"Ёлка \\u202e"'
+
+
+@given(st.data())
+@settings(max_examples=200, deadline=None)
+def test_no_changed_byte_gives_another_text(data: st.DataObject) -> None:
+    """One bit of a record, or two bytes: damage, or the same turn."""
+    written = bytearray(write(TALK[0]))
+    for _ in range(data.draw(st.integers(1, 2))):
+        written[data.draw(st.integers(0, len(written) - 1))] ^= data.draw(st.integers(1, 255))
+    with suppress(StoreCorrupt, StoreTooNew):
+        assert read(Turn, bytes(written)) == TALK[0]
+
+
+def test_records_of_before_there_were_checksums_are_read() -> None:
+    assert read(Turn, write(TALK[0]).partition(b"\n")[0]) == TALK[0]

@@ -10,6 +10,7 @@ import socket
 import threading
 from base64 import b64decode
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -24,7 +25,7 @@ from asynchronous import run as run_apart
 from double import Opener, ServicesDouble
 from rag.__main__ import cli
 from rag.doors.bearer import make_token
-from rag.errors import AccountsError, SettingsError
+from rag.errors import AccountsError, Busy, SettingsError
 from rag.settings import Settings
 from rag.web import accounts as room
 from rag.web.accounts import (
@@ -159,6 +160,51 @@ class TestLogin:
         ):
             assert asyncio.run(known.login(name, password)) is right
 
+    def test_wrong_passwords_from_one_address_keep_nobody_waiting_elsewhere(self, file: Path) -> None:
+        known = Accounts(file, Clock())
+        for _ in range(FREE_TRIES + 1):
+            assert not asyncio.run(known.login("maren", "wrong", "10.0.0.1"))
+        assert not asyncio.run(known.login("maren", PASSWORD, "10.0.0.1"))
+        assert asyncio.run(known.login("maren", PASSWORD, "10.0.0.2"))
+
+    def test_many_names_from_one_address_have_to_wait_too(self, file: Path) -> None:
+        known = Accounts(file, Clock())
+        for number in range(room.FREE_TRIES_OF_ADDRESS):
+            assert not asyncio.run(known.login(f"name{number}", "wrong", "10.0.0.1"))
+        assert not asyncio.run(known.login("maren", PASSWORD, "10.0.0.1"))
+        assert asyncio.run(known.login("maren", PASSWORD, "10.0.0.2"))
+
+    @pytest.mark.parametrize("address", ["10.0.0.1", "10.0.0.2"])
+    def test_a_flood_of_names_is_told_that_it_is_busy_and_keeps_nobody_out(
+        self, file: Path, address: str, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        compared: list[str] = []
+        monkeypatch.setattr(Accounts, "_fits", lambda self, name, password: compared.append(name) or name == "maren")
+
+        async def flood() -> tuple[list[Any], bool]:
+            known = Accounts(file, Clock())
+            tries = [asyncio.ensure_future(known.login(f"name{number}", "wrong", "10.0.0.1")) for number in range(110)]
+            await asyncio.sleep(0)
+            let_in = await known.login("maren", PASSWORD, address)
+            return await asyncio.gather(*tries, return_exceptions=True), let_in
+
+        tried, let_in = asyncio.run(flood())
+        assert let_in
+        assert compared.index("maren") <= 2
+        assert len(compared) - 1 == sum(each is False for each in tried) <= room.AT_ONCE + room.WAITING
+        assert all(each is False or isinstance(each, Busy) for each in tried)
+
+    def test_a_name_given_anew_is_another_account(self, file: Path) -> None:
+        known = Accounts(file)
+        assert known.owner("maren") == "maren"  # from a file without ids: what was kept stays hers
+        first = replace(cheap(), account="aa")
+        write_accounts(file, {"maren": first})
+        assert known.owner("maren") == "maren#aa"
+        assert read_accounts(file) == {"maren": first}
+        with pytest.raises(AccountsError):
+            file.write_text(f"maren:{cheap()}$<script>")
+            read_accounts(file)
+
     def test_a_name_that_is_unknown_costs_as_much(self, file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         known, costs = Accounts(file), []
         real = room._scrypt
@@ -193,34 +239,24 @@ class TestLogin:
 class TestPatience:
     def test_waits_double_up_to_the_longest(self) -> None:
         clock = Clock()
-        patience = Patience(clock)
+        patience = Patience(FREE_TRIES, clock)
         waited = []
         for _ in range(FREE_TRIES + 9):
             began = clock.now
-            while not patience.begin("maren"):
+            while not patience.allows("maren"):
                 clock.now += 0.5
             waited.append(clock.now - began)
-            patience.end("maren", False)
+            patience.count("maren", False)
         assert waited == [0.0] * FREE_TRIES + [1, 2, 4, 8, 16, 32, LONGEST_WAIT, LONGEST_WAIT, LONGEST_WAIT]
         clock.now += 3601
-        assert patience.begin("maren")
+        assert patience.allows("maren")
 
     def test_its_memory_is_bounded(self) -> None:
-        patience = Patience(Clock())
+        patience = Patience(FREE_TRIES, Clock())
         for number in range(REMEMBERED + 50):
-            assert patience.begin(f"name{number}")
-            patience.end(f"name{number}", False)
+            assert patience.allows(f"name{number}")
+            patience.count(f"name{number}", False)
         assert len(patience._tried) == REMEMBERED
-        assert not patience._busy
-
-    def test_so_many_at_once_and_one_of_a_name(self) -> None:
-        patience = Patience(Clock())
-        assert patience.begin("maren")
-        assert not patience.begin("maren")
-        others = [patience.begin(f"name{number}") for number in range(200)]
-        assert sum(others) == room.AT_ONCE + room.WAITING - 1
-        patience.end("maren", True)
-        assert patience.begin("maren")
 
 
 class TestCommands:
@@ -237,13 +273,20 @@ class TestCommands:
         assert done.exit_code == 0, done.output
         assert PASSWORD not in done.output
         assert read_accounts(Path(path))["maren"].fits(PASSWORD)
+        id = read_accounts(Path(path))["maren"].account
+        assert len(id) == 16
         assert self.run("add", "ilse", "--password-stdin", typed="test-key other\n", RAG_ACCOUNTS=path).exit_code == 0
         assert self.run("list", "--auth", path).stdout == "ilse\nmaren\n"
         assert self.run("list", "--auth", path, "--json").stdout.split() == ["[", '"ilse",', '"maren"', "]"]
         self.run("add", "maren", "--auth", path, "--password-stdin", typed="test-key newer\n")
-        assert read_accounts(Path(path))["maren"].fits("test-key newer")
+        newer = read_accounts(Path(path))["maren"]
+        assert newer.fits("test-key newer")
+        assert newer.account == id
         assert self.run("remove", "maren", "--auth", path).exit_code == 0
         assert list(read_accounts(Path(path))) == ["ilse"]
+        self.run("add", "maren", "--auth", path, "--password-stdin", typed="test-key newer\n")
+        assert read_accounts(Path(path))["maren"].account != id
+        self.run("remove", "maren", "--auth", path)
         assert isinstance(self.run("remove", "maren", "--auth", path).exception, AccountsError)
 
     @pytest.mark.parametrize(
@@ -598,6 +641,66 @@ class TestServed:
         assert client.get("/config").status_code == 200
         write_accounts(served[1], known)
         assert client.get("/config").status_code == 401
+
+    def test_a_session_is_its_accounts_alone(self, client: Any, served: tuple[str, Path]) -> None:
+        import httpx
+
+        name = "hers-alone"
+        login(client)
+        assert client.post("/gradio_api/queue/join", json={"session_hash": name, "fn_index": 0}).status_code != 403
+        with httpx.Client(base_url=served[0], trust_env=False) as other:
+            login(other, "ilse")
+            for method, path, body in (
+                ("POST", "/gradio_api/queue/join", f'{{"session_hash": "{name}", "fn_index": 0}}'),
+                ("POST", "/gradio_api/queue/join", f'{{"session\\u005fhash": "{name}", "fn_index": 0}}'),
+                ("POST", "/gradio_api/run/keep_key", f'{{"session_hash": "{name}", "data": []}}'),
+                ("POST", "/gradio_api/component_server", f'{{"session_hash": "{name}"}}'),
+                ("POST", "/gradio_api/cancel", f'{{"session_hash": "{name}"}}'),
+                ("GET", f"/gradio_api/queue/data?session_hash={name}", ""),
+                ("GET", f"/gradio_api/queue/data?session_hash=mine&session_hash={name}", ""),
+                ("GET", f"/gradio_api/heartbeat/{name}", ""),
+                ("GET", f"/gradio_api/stream/{name}/1/1/playlist.m3u8", ""),
+                ("GET", f"/?session_hash={name}", ""),
+            ):
+                refused = other.request(method, path, content=body, headers={"content-type": "application/json"})
+                assert (refused.status_code, path) == (403, path)
+
+    def test_a_login_that_waits_too_long_is_not_called_wrong(
+        self, client: Any, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        async def login_(*_: Any) -> bool:
+            raise Busy("too much of yours is waiting here already; try again in a moment")
+
+        monkeypatch.setattr(Accounts, "login", login_)
+        refused = login(client)
+        assert (refused.status_code, refused.json()["detail"]) == (
+            503,
+            "Too much of yours is waiting here already; try again in a moment",
+        )
+
+    def test_junk_is_one_line_in_the_log_and_an_answer_with_our_headers(
+        self, client: Any, caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]
+    ) -> None:
+        login(client)
+        for path, sent in (
+            ("/gradio_api/queue/join", {"json": {"session_hash": "x", "fn_index": 99999, "data": []}}),
+            ("/gradio_api/run/ask", {"json": {"session_hash": "x", "fn_index": -7, "data": "no"}}),
+            ("/gradio_api/component_server", {"json": {"session_hash": "x", "component_id": 99999, "fn_name": "x"}}),
+            ("/gradio_api/component_server", {"files": {"file": b"x"}, "data": {"component_id": "x"}}),
+        ):
+            answer = client.post(path, **sent)
+            assert answer.status_code >= 400, path
+            assert "default-src 'self'" in answer.headers["content-security-policy"], path
+            assert answer.headers["x-frame-options"] == "DENY"
+        shown = capfd.readouterr()
+        assert "Traceback" not in caplog.text + shown.out + shown.err
+
+    def test_a_foreign_pages_preflight_is_refused(self, client: Any) -> None:
+        asked = {"Origin": "https://evil.test", "Access-Control-Request-Method": "POST"}
+        answer = client.options("/gradio_api/queue/join", headers=asked)
+        assert answer.status_code == 403
+        assert "access-control-allow-origin" not in answer.headers
+        assert "content-security-policy" in answer.headers
 
     def test_a_foreign_page_can_neither_log_in_nor_read(self, client: Any) -> None:
         assert login(client, Origin="https://evil.test").status_code == 403

@@ -368,7 +368,7 @@ class TestValues:
         [
             "The model did not answer. ",
             "The answers come from an older index: ",
-            ", or enter one under Keys",
+            ", or enter one under API keys",
             "; ",
             " of ",
             "(",
@@ -470,7 +470,9 @@ class TestHandlers:
 
     def test_the_masthead_says_why_there_is_no_index(self, ui: Any, request_of: Any) -> None:
         state = State("failed", "There is no index yet; run: rag build")
-        handlers = ui.Handlers(SimpleNamespace(chatbot=None, state=state), SimpleNamespace(keyless=lambda _: ""))
+        handlers = ui.Handlers(
+            SimpleNamespace(chatbot=None, state=state), SimpleNamespace(keyless=lambda _: "", remember=lambda _: None)
+        )
 
         async def seen() -> list[Any]:
             return [each async for each in handlers.watch(request_of)]

@@ -742,7 +742,7 @@ class TestModels:
         assert models.choice("one").open() == "paid:grand"  # type: ignore[comparison-overlap]
         assert models._services.opened[-1] == ("paid:grand", "test-key")  # type: ignore[attr-defined]
         assert models.choice("two").name == ""
-        with pytest.raises(SettingsError, match="set PAID_API_KEY, or enter one under Keys"):
+        with pytest.raises(SettingsError, match="set PAID_API_KEY, or enter one under API keys"):
             models.choose("two", "paid:grand")
         assert models.data(Visitor("two"))["current"] == "extractive"
 
@@ -767,6 +767,7 @@ class TestModels:
             ],
             "keys": [{"service": "paid", "kept": True}],
             "keyless": "",
+            "kept": "",
         }
         assert models.data(Visitor("two"))["keys"] == [{"service": "paid", "kept": False}]
         assert "test-key" not in repr((data, models.choice("one"), vars(models)))
@@ -841,7 +842,7 @@ class TestModels:
             choice = models.choice(session)
             assert models.data(Visitor(session))["current"] == choice.name == "paid:grand"
             assert choice.changes == {"k": 5}
-            with pytest.raises(SettingsError, match="set PAID_API_KEY, or enter one under Keys"):
+            with pytest.raises(SettingsError, match="set PAID_API_KEY, or enter one under API keys"):
                 choice.open()
 
     def test_who_stays_away_is_forgotten_though_nobody_else_comes(self) -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import secrets
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -75,7 +77,8 @@ def add_account(name: str, accounts: str | None, password_stdin: bool) -> None:
         password = sys.stdin.readline().rstrip("\r\n")
     else:
         password = click.prompt("Password", hide_input=True, confirmation_prompt="The same again")
-    write_accounts(path, {**known, name: PasswordHash.of(check_password(password))})
+    account = known[name].account if name in known else secrets.token_hex(8)
+    write_accounts(path, {**known, name: replace(PasswordHash.of(check_password(password)), account=account)})
     click.echo(
         f"{name} {'has a new password' if name in known else 'can log in'}: rag chat --auth {plain(str(accounts or path))}"
     )
@@ -94,7 +97,7 @@ def remove_account(name: str, accounts: str | None) -> None:
     if known.pop(name, None) is None:
         raise AccountsError("there is no account of that name; see: rag account list --auth FILE")
     write_accounts(path, known)
-    click.echo(f"{plain(name)} is removed; the conversations of that name wait for whoever gets it next")
+    click.echo(f"{plain(name)} is removed; whoever gets the name next sees none of its conversations")
 
 
 @account.command("list", epilog="Example: rag account list --auth accounts.txt")

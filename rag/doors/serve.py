@@ -43,6 +43,7 @@ def serve(allowed_hosts: tuple[str, ...], **changes: Any) -> None:
             raise
         raise MissingExtra('the server needs uvicorn and starlette; run: pip install "footnote-rag[serve]"') from None
     from rag.chatbot import Chatbot
+    from rag.web.connections import limit
     from rag.web.keeper import Keeper
     from rag.web.models import ChatServices
     from rag.web.opening import Opening
@@ -62,6 +63,7 @@ def serve(allowed_hosts: tuple[str, ...], **changes: Any) -> None:
     config = uvicorn.Config(
         application, log_config=None, access_log=False, server_header=False, lifespan="off", timeout_graceful_shutdown=3
     )
+    limit(config)
     uvicorn.Server(config).run(sockets=[listening])
 
 

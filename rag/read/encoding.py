@@ -47,6 +47,8 @@ _BYTE_ORDER_MARKS = (  # the longer first: UTF-32's begins with UTF-16's
 _ESCAPED = re.compile(rb"\x1b[$(]|~\{")
 # Twenty letters of UTF-8 in a row do not happen by chance: what else is in such a file is in another encoding.
 _UTF8_RUN = re.compile(rb"(?:(?:[\xc2-\xdf][\x80-\xbf]|[\xe0-\xef][\x80-\xbf]{2})[\x00-\x7f]*){20}")
+# Nor do four Russian ones; Chinese has many short runs that only look like letters of UTF-8.
+_RUSSIAN_RUN = re.compile(rb"(?:[\xd0\xd1][\x80-\xbf]){4}")
 _NARROWER = {
     "gb18030": ("gb2312", "gbk"),
     "gbk": ("gb2312",),
@@ -134,7 +136,7 @@ def _decode(data: bytes) -> str:
         text = _decode_utf8(data)
         if _is_utf8(text):
             return text
-        if _UTF8_RUN.search(data):
+        if _UTF8_RUN.search(data) or _RUSSIAN_RUN.search(data):
             raise RefusedFile("written in more than one encoding; save it again as UTF-8 text")
     return _detect(data)
 

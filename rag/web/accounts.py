@@ -1,7 +1,8 @@
 """Who may log in: a file of names and password hashes, made with ``rag account add``, and patience with wrong passwords.
 
-One account a line, ``name:scrypt$n$r$p$salt$hash``, salt and hash in base64; empty lines and lines that begin with # are
-passed over. The file is read again when it changes, so that adding and removing need no restart.
+One account a line, ``name:scrypt$n$r$p$salt$hash$account``: salt and hash in base64, ``account`` a random id, which older
+files lack. Empty lines and lines that begin with # are passed over. The file is read again when it changes, so that adding
+and removing need no restart.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from rag.errors import AccountsError
+from rag.web.turns import Turns
 
 # The OWASP Password Storage Cheat Sheet gives these as equal: n=2^17 p=1 (128 MiB), 2^16 p=2, 2^15 p=3 (32 MiB), 2^14 p=5.
 N, R, P = 2**15, 8, 3
@@ -48,6 +50,8 @@ class PasswordHash:
     p: int
     salt: bytes
     hash: bytes
+    account: str = ""
+    """Tells accounts apart that have the name one after the other; empty in older files."""
 
     @classmethod
     def of(cls, password: str, n: int = N, r: int = R, p: int = P) -> PasswordHash:
@@ -58,18 +62,21 @@ class PasswordHash:
     @classmethod
     def parse(cls, text: str) -> PasswordHash:
         """The hash as ``str`` writes it; raises ValueError."""
-        kind, n, r, p, salt, digest = text.split("$")
-        found = cls(int(n), int(r), int(p), b64decode(salt, validate=True), b64decode(digest, validate=True))
+        kind, n, r, p, salt, digest, *account = text.split("$")
+        salted, hashed = (b64decode(each, validate=True) for each in (salt, digest))
+        found = cls(int(n), int(r), int(p), salted, hashed, *account)
         costs = found.n > 1 and found.n & (found.n - 1) == 0 and found.r > 0 and 0 < found.p <= 64
         if kind != "scrypt" or not costs or 128 * found.n * found.r > _MOST_MEMORY:
             raise ValueError("these are no parameters of scrypt")
         if len(found.salt) < 8 or len(found.hash) != 32:
             raise ValueError("the salt or the hash is cut")
+        if not re.fullmatch(r"[0-9a-f]{0,32}", found.account):
+            raise ValueError("this is no account's id")
         return found
 
     def __str__(self) -> str:
         parts = (self.n, self.r, self.p, b64encode(self.salt).decode(), b64encode(self.hash).decode())
-        return "$".join(("scrypt", *map(str, parts)))
+        return "$".join(("scrypt", *map(str, parts), *filter(None, (self.account,))))
 
     def fits(self, password: str) -> bool:
         """Whether this is the hash of the password; how long that takes does not depend on the answer.
@@ -188,23 +195,32 @@ class Accounts:
         # Who does not exist is compared with this at the same cost, so that the time an answer takes does not tell.
         one = next(iter(self._accounts.values()))
         self._nobody = PasswordHash.of(secrets.token_hex(16), one.n, one.r, one.p)
-        self._patience = Patience(clock)
-        self._checking = asyncio.Semaphore(AT_ONCE)
+        self._by_name, self._by_address = Patience(FREE_TRIES, clock), Patience(FREE_TRIES_OF_ADDRESS, clock)
+        self._turns = Turns(AT_ONCE, AT_ONCE, WAITING, newest_first=True)
 
     def of(self, name: str) -> PasswordHash | None:
         """What is kept of the password of that name now; ``None`` where there is no such account."""
         return self._current().get(name)
 
-    async def login(self, name: str, password: str) -> bool:
-        """Whether name and password belong together; ``False`` also while the name has to wait after wrong ones."""
-        if len(name) > 64 or len(password) > LONGEST_PASSWORD or not self._patience.begin(name):
+    def owner(self, name: str) -> str:
+        """Return what an account's conversations are kept under: a name given anew is another account."""
+        kept = self.of(name)
+        return f"{name}#{kept.account}" if kept is not None and kept.account else name
+
+    async def login(self, name: str, password: str, address: str = "") -> bool:
+        """Return whether name and password fit; ``False`` also while they have to wait after wrong ones.
+
+        Raises Busy where too many from that address wait to be compared.
+        """
+        if len(name) > 64 or len(password) > LONGEST_PASSWORD:
             return False
-        fits = False
-        try:
-            async with self._checking:
-                fits = await asyncio.to_thread(self._fits, name, password)
-        finally:
-            self._patience.end(name, fits)
+        tried = ((self._by_name, f"{address} {name}"), (self._by_address, address))
+        async with self._turns.turn(address):
+            if not all(patience.allows(key) for patience, key in tried):
+                return False
+            fits = await asyncio.to_thread(self._fits, name, password)
+            for patience, key in tried:
+                patience.count(key, fits)
         return fits
 
     def _fits(self, name: str, password: str) -> bool:
@@ -230,49 +246,43 @@ class Accounts:
         return state.st_mtime_ns, state.st_size, state.st_ino
 
 
-AT_ONCE = 2
+AT_ONCE = 1
 """How many passwords are compared at once: each keeps a core busy for some tenths of a second."""
-WAITING = 100
-"""How many more may wait for that; those beyond are turned away."""
+WAITING = 20
+"""How many more of one address may wait for that; then its oldest is turned away."""
 FREE_TRIES = 5
-"""How many wrong passwords cost no time; then one second, two, four, up to ``LONGEST_WAIT``."""
+"""Wrong passwords of one name from one address that cost no time; then a second, two, four, up to ``LONGEST_WAIT``."""
+FREE_TRIES_OF_ADDRESS = 50
+"""The same for all names from one address."""
 LONGEST_WAIT = 60.0
 REMEMBERED = 1000
-"""Of how many names the wrong passwords are counted; the one that was tried longest ago is forgotten first."""
+"""Of how many names or addresses the wrong passwords are counted; the one that was tried longest ago is forgotten first."""
 
 
 class Patience:
-    """Counts wrong passwords: each name has its own count, so that nobody locks another out by guessing.
+    """Counts wrong passwords by a key, such as an address and a name: nobody locks out who comes from elsewhere.
 
-    A name may be tried again after a wait that doubles with each wrong password; a right one, or an hour, forgets them.
+    A key may be tried again after a wait that doubles with each wrong password; a right one, or an hour, forgets them.
     """
 
-    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, free: int = FREE_TRIES, clock: Callable[[], float] = time.monotonic) -> None:
+        self._free = free
         self._clock = clock
-        self._lock = threading.Lock()
         self._tried: OrderedDict[str, tuple[int, float]] = OrderedDict()
-        self._busy: set[str] = set()
 
-    def begin(self, name: str) -> bool:
-        """Whether the name may be tried now; if so, ``end`` must follow."""
-        with self._lock:
-            wrong, last = self._tried.get(name, (0, 0.0))
-            since = self._clock() - last
-            if since > 3600:
-                self._tried.pop(name, None)
-                wrong = 0
-            waits = wrong >= FREE_TRIES and since < min(2.0 ** (wrong - FREE_TRIES), LONGEST_WAIT)
-            if waits or name in self._busy or len(self._busy) >= AT_ONCE + WAITING:
-                return False
-            self._busy.add(name)
-            return True
+    def allows(self, key: str) -> bool:
+        """Return whether the key may be tried now."""
+        wrong, last = self._tried.get(key, (0, 0.0))
+        since = self._clock() - last
+        if since > 3600:
+            self._tried.pop(key, None)
+            wrong = 0
+        return wrong < self._free or since >= min(2.0 ** min(wrong - self._free, 10), LONGEST_WAIT)
 
-    def end(self, name: str, right: bool) -> None:
-        """Counts the try."""
-        with self._lock:
-            self._busy.discard(name)
-            wrong, _ = self._tried.pop(name, (0, 0.0))
-            if not right:
-                self._tried[name] = (wrong + 1, self._clock())
-                while len(self._tried) > REMEMBERED:
-                    self._tried.popitem(last=False)
+    def count(self, key: str, right: bool) -> None:
+        """Count a try."""
+        wrong, _ = self._tried.pop(key, (0, 0.0))
+        if not right:
+            self._tried[key] = (wrong + 1, self._clock())
+            while len(self._tried) > REMEMBERED:
+                self._tried.popitem(last=False)

@@ -102,6 +102,11 @@ class History:
             if found := self._sessions.get(session):
                 found.search, found.shown, found.file = "", MAX_LISTED, None
 
+    def forget(self, session: str) -> None:
+        """Forget a page altogether."""
+        with self._lock:
+            self._sessions.pop(session, None)
+
     def keep(self, desk: Desk, owner: str, conversation: Conversation) -> None:
         """Keeps a conversation as it is now; what stands in the way is never raised, only noted, and but once.
 

@@ -1,4 +1,4 @@
-// The index: how it is, what is in it, building it again with its progress, following the folder.
+// The index, a section of Settings: its state, what is in it, rebuilding it with its progress, watching the folder.
 
 const room = element.querySelector(".index-room");
 const [title, state, about, stages, actions, said, watching, facts, files] = [
@@ -62,7 +62,7 @@ function tell(text, problem) {
 function drawActions({ kind, serving }, busy) {
   const drawn = [];
   if (busy) drawn.push(act("cancel", say("Cancel the build")));
-  else if (serving) drawn.push(act("rebuild", say("Rebuild now")), act("check", say("Look for changes"), "action"), act("start_over", say("Rebuild from nothing"), "action quiet"));
+  else if (serving) drawn.push(act("rebuild", say("Rebuild")), act("check", say("Check for changes"), "action"), act("start_over", say("Rebuild from scratch"), "action quiet"));
   else if (kind === "failed") drawn.push(act("rebuild", say("Try to open it again")));
   // What has not changed stays: a button that is drawn anew while it is pressed does not hear of it.
   const looks = (buttons) => [...buttons].map((each) => each.textContent + each.ariaDisabled).join();
@@ -120,3 +120,13 @@ watch("value", () => {
 followIndex(drawIndex, listening);
 drawIndex(props.value);
 footnote.hurry?.();
+
+// Whoever was led here finds it in view, as soon as the tab is drawn.
+function arrive() {
+  if (!footnote.toIndex) return;
+  if (!title.offsetParent) return requestAnimationFrame(arrive);
+  footnote.toIndex = false;
+  reveal(title, "start");
+}
+window.addEventListener("footnote:to-index", arrive, { signal: listening.signal });
+arrive();

@@ -159,6 +159,16 @@ def _number(value: int, language: str) -> str:
     return f"{value:,}" if language == "en" else f"{value:,}".replace(",", "\u00a0")
 
 
+def decimal(value: float, language: str = "") -> str:
+    """A number with one digit behind the point.
+
+    >>> decimal(1.25), decimal(1.25, "ru")
+    ('1.2', '1,2')
+    """
+    text = f"{value:.1f}"
+    return text.replace(".", ",") if (language or _speaking.get()) == "ru" else text
+
+
 def _form(count: int, language: str) -> int:
     """Which of a language's forms goes with a number: Unicode's plural rules (CLDR) for whole numbers."""
     if language != "ru":
@@ -224,4 +234,5 @@ def script() -> str:
     # "<" could end the script element that this stands in.
     data = json.dumps({"tables": tables, "languages": LANGUAGES, "cookie": COOKIE}, ensure_ascii=False)
     data = data.replace("<", "\\u003c")
-    return f"<script>window.footnote = {data};\n{asset('language.js', 'theme.js', 'presses.js', 'leaving.js')}</script>"
+    scripts = asset("language.js", "theme.js", "presses.js", "leaving.js", "login.js")
+    return f"<script>window.footnote = {data};\n{scripts}</script>"

@@ -35,7 +35,7 @@ function drawServing(state) {
   const unread = failed ? say("{count} file could not be read; Articles says why.|{count} files could not be read; Articles says why.", { count: failed }) : "";
   if (state.kind === "building") drawLine("loading", progressText(state), state);
   else if (state.kind === "outdated") drawLine("ready", say("The folder of articles has changed."), null, button("again", say("Update the index"), () => beat("rebuild")));
-  else if (state.kind === "cancelled" || state.kind === "failed") drawLine("ready", state.text);
+  else if (state.kind === "cancelled" || state.kind === "failed") drawLine("ready", state.text, null, button("again", say("Show the index"), showIndex));
   else drawLine("ready", state.folder || unread);
 }
 
@@ -99,9 +99,18 @@ listening.signal.addEventListener("abort", () => clearTimeout(timer));
 
 // The tab that is shown stands in the address, and Back leads to the one before.
 function showTab() {
+  if (inAddress("tab") === "index") {
+    writeAddress({ tab: "settings" }); // where it is since it has no tab of its own
+    showIndex();
+  }
   const shown = document.getElementById((inAddress("tab") || "ask") + "-tab-button");
   arrived ||= Boolean(shown);
   if (shown?.ariaSelected !== "true") shown?.click();
+}
+function showIndex() {
+  document.getElementById("settings-tab-button")?.click();
+  footnote.toIndex = true;
+  window.dispatchEvent(new Event("footnote:to-index"));
 }
 footnote.tab = (name) => {
   const tab = name === "ask" ? "" : name;

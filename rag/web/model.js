@@ -1,4 +1,4 @@
-// What writes the answers: a choice among the models that were found, and the keys of the services that ask for one.
+// The model that writes the answers: a choice among those that were found, a test of it, and the keys that services ask for.
 // A key leaves its box the moment it is sent; the server answers with no more than that it is set.
 
 const EXTRACTIVE = "extractive";
@@ -8,6 +8,7 @@ const options = settings.querySelector(".model-options");
 const unready = settings.querySelector(".model-unready");
 const said = settings.querySelector(".model-said");
 const look = settings.querySelector(".model-look");
+const test = settings.querySelector(".model-test");
 const other = settings.querySelector(".model-other");
 const name = other.querySelector("input");
 const keys = settings.querySelector(".model-keys");
@@ -29,12 +30,15 @@ function drawOption(model, title, note, current) {
   return label;
 }
 
-function drawOptions({ current, own, found, keyless }) {
+function drawOptions({ current, own, found, keyless, keys }) {
   const focused = options.contains(document.activeElement);
   const listed = new Map([[EXTRACTIVE, [say("The articles’ own sentences"), say("No model; nothing can be made up")]]]);
   for (const each of found) for (const model of each.models) listed.set(model, [model, each.state]);
-  if (!listed.has(own)) listed.set(own, [own, keyless ? say("Waits for its key, below") : say("Set where Footnote was started")]);
-  if (!listed.has(current)) listed.set(current, [current, say("Chosen by its name")]);
+  const service = current.split(":")[0];
+  const silent = found.some((each) => each.service === service && !each.models.length) && !keys.some((each) => each.service === service);
+  if (!listed.has(own)) listed.set(own, [own, say("Set where Footnote was started")]);
+  if (!listed.has(current)) listed.set(current, [current, silent ? say("Not reachable now") : say("Chosen by its name")]);
+  if (keyless) listed.set(keyless, [keyless, say("Needs its key, below")]);
   options.replaceChildren(...[...listed].map(([model, [title, note]]) => drawOption(model, title, note, current)));
   if (focused) options.querySelector("input:checked")?.focus();
 }
@@ -52,7 +56,7 @@ function drawUnready(services) {
 function drawKey(each) {
   const item = make("li");
   item.append(make("span", "card-name", each.service), make("span", "byline", say("Key is set for this session")));
-  item.append(keyed(each.service, button("action", say("Forget the key"), () => trigger("forget_key", { service: each.service }))));
+  item.append(keyed(each.service, button("action", say("Remove the key"), () => trigger("forget_key", { service: each.service }))));
   return item;
 }
 
@@ -68,8 +72,11 @@ function drawModel() {
   const value = props.value || {};
   const { found = [], keys = [], current = EXTRACTIVE, own = EXTRACTIVE, keyless = "" } = value;
   look.setAttribute("aria-disabled", "false");
+  test.setAttribute("aria-disabled", "false");
+  test.hidden = current === EXTRACTIVE;
+  if ("said" in value && value.kept != null) footnote.keepChoice(value.kept);
   about.textContent = current === EXTRACTIVE ? say("Now: the articles’ own sentences") : say("Now: {model}", { model: current });
-  drawOptions({ current, own, found, keyless });
+  drawOptions({ current, own, found, keyless, keys });
   drawUnready(found.filter((each) => !each.models.length));
   drawKeys(keys);
   if (value.own) document.querySelector("#masthead .keyless").hidden = !keyless || current !== EXTRACTIVE;
@@ -95,6 +102,13 @@ keyForm.addEventListener("submit", (event) => {
   if (key) trigger("keep_key", { service: service.value, key });
 });
 look.addEventListener("click", lookAround);
+test.addEventListener("click", () => {
+  if (test.ariaDisabled === "true") return;
+  test.setAttribute("aria-disabled", "true");
+  said.className = "model-said";
+  said.textContent = say("Asking the model one question…");
+  trigger("test");
+});
 watch("value", drawModel);
 drawModel();
 lookAround();

@@ -1,28 +1,36 @@
-"""Who writes a visitor's answers, and the keys they typed: in this process's memory, for their session alone.
+"""Who writes a visitor's answers, and the keys they typed, which stay in this process's memory for their session alone.
 
-Nothing here is ever written down, logged or sent back to a browser but the models' names and whether a key is set.
+A key is never written down, logged or sent back to a browser; the choice of a model is kept, see ``rag.web.choices``.
 """
 
 from __future__ import annotations
 
+import json
 import os
 import threading
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal, Protocol
+from typing import TYPE_CHECKING, Any, Literal, Protocol, cast
 
 from rag.chat.keys import Key
 from rag.chat.names import EXTRACTIVE, KEY_VARIABLE, SERVICES, may_choose, open_named, shown_name
-from rag.errors import FootnoteError, KeyMissing, SettingsError
-from rag.web.language import phrase, told
+from rag.errors import ChatError, FootnoteError, KeyMissing, SettingsError
+from rag.types import Message
+from rag.web.choices import Choices
+from rag.web.controls import usable
+from rag.web.language import decimal, phrase, told
+from rag.web.lines import shortened
 
 if TYPE_CHECKING:
-    from rag.chat import ChatModel
+    from collections.abc import Generator
+
+    from rag.chat import ChatModel, Draft
     from rag.chatbot import Chatbot
     from rag.settings import Settings
-    from rag.types import Answer, Message
+    from rag.types import Answer
     from rag.web.rooms import Visitor
 
 OF_THE_MODEL = ("first_word_seconds", "answer_seconds")
@@ -31,6 +39,11 @@ LONGEST_NAME = 200
 LONGEST_KEY = 500
 IDLE_SECONDS = 3600.0
 """How long the page may be left alone before its session's keys are forgotten."""
+TEST_QUESTION = "Why do newspapers name their sources? Answer in one short sentence."
+TEST_SECONDS = 60
+"""How long a model that is tested may write."""
+TESTS_AT_ONCE = 8
+"""How many models are tested at once, for each holds a thread."""
 
 
 class Found(Protocol):
@@ -107,12 +120,16 @@ class _Session:
 class Choice:
     """What writes an answer: ``open`` gives the model, ``None`` for none; ``name`` is empty for the server's own.
 
-    ``changes`` are the settings that the answer is made with in place of the server's.
+    ``changes`` are the settings that the answer is made with in place of the server's; ``open_with`` takes further ones.
     """
 
     name: str = ""
-    open: Callable[[], ChatModel | None] = field(default=lambda: None, repr=False)
+    open_with: Callable[[Mapping[str, Any]], ChatModel | None] = field(default=lambda _: None, repr=False)
     changes: Mapping[str, Any] = field(default_factory=dict)
+
+    def open(self) -> ChatModel | None:
+        """Open the model; contacts nobody. Raises FootnoteError."""
+        return self.open_with({})
 
     def stream(
         self, chatbot: Chatbot, question: str, history: Sequence[Message], ignored: Collection[str] = ()
@@ -128,6 +145,7 @@ class Models:
     """What each session chose, by its hash; ``capacity`` sessions at most, the one that was idle longest leaves first.
 
     A room of the page, and the memory of another one: settings that a session changed are kept here beside its model.
+    ``own`` gives the model that the server was started with.
 
     Safe to use from any thread. A session's keys are forgotten when ``forget`` says so, or after ``idle_seconds``.
     """
@@ -139,7 +157,12 @@ class Models:
         capacity: int = 200,
         idle_seconds: float = IDLE_SECONDS,
         clock: Callable[[], float] = time.monotonic,
+        choices: Choices | None = None,
+        own: Callable[[], ChatModel | None] = lambda: None,
     ) -> None:
+        self._choices = choices or Choices()
+        self._own = own
+        self._testing = threading.BoundedSemaphore(TESTS_AT_ONCE)
         self._settings = settings
         self._services = services
         self._capacity = capacity
@@ -149,22 +172,98 @@ class Models:
         self._found: Sequence[Found] = ()
         self._lock = threading.RLock()
         self._timer: threading.Timer | None = None
-        self._own_needs_key: bool | None = None  # not known yet
+        self._without_key: dict[str, bool] = {}  # by service: whether it cannot be used without a visitor's key
 
     name = "model"
-    actions = ("look", "choose", "keep_key", "forget_key")
+    actions = ("look", "choose", "test", "keep_key", "forget_key")
 
     def act(self, action: str, sent: Mapping[str, Any], visitor: Visitor) -> str:
-        session, language = visitor.session, visitor.language
+        self.remember(visitor)
+        session, language, said = visitor.session, visitor.language, ""
         if action == "look":
             self.look()
+        elif action == "test":
+            return self.test(session, language)
         elif action == "choose":
-            return self.choose(session, sent.get("name"), language)
+            said = self.choose(session, sent.get("name"), language)
+            self.keep(visitor)
         elif action == "keep_key":
-            return self.keep_key(session, sent.get("service"), sent.get("key"), language)
+            said = self.keep_key(session, sent.get("service"), sent.get("key"), language)
         elif action == "forget_key":
-            return self.forget_key(session, sent.get("service"), language)
-        return ""
+            said = self.forget_key(session, sent.get("service"), language)
+            self.keep(visitor)
+        return said
+
+    def remember(self, visitor: Visitor) -> None:
+        """Give a session that is new here what its reader chose before; contacts nobody."""
+        with self._lock:
+            if visitor.session in self._sessions:
+                return
+        try:
+            choice = self._choices.read(visitor)
+        except FootnoteError:
+            return  # conversations say what is wrong with the file
+        name, changes = self._usable_name(choice.get("model")), usable(self._settings, choice)
+        with self._lock:
+            if (name or changes) and visitor.session not in self._sessions:
+                new = self._touch(visitor.session)
+                new.name, new.changes = name, changes
+
+    def keep(self, visitor: Visitor) -> None:
+        """Keep the choice of a visitor who is logged in for the next time; raises StoreError."""
+        self._choices.write(visitor, self._choice_of(visitor.session))
+
+    def kept(self, visitor: Visitor) -> str | None:
+        """Return what the browser is to keep, as JSON; ``None`` where the server keeps it."""
+        choice = self._choice_of(visitor.session)
+        return None if visitor.owner else json.dumps(choice) if choice else ""
+
+    def _choice_of(self, session: str) -> dict[str, Any]:
+        with self._lock:
+            found = self._sessions.get(session) or _Session()
+            # The server's own may be a path; it is nobody's choice but the server's.
+            name = "" if found.name == self._settings.model else found.name
+            return {**({"model": name} if name else {}), **found.changes}
+
+    def _usable_name(self, name: Any) -> str:
+        if not isinstance(name, str) or len(name) > LONGEST_NAME or name in ("", self._settings.model):
+            return ""
+        try:
+            return name if name == EXTRACTIVE else self._services.check(name)
+        except SettingsError:
+            return ""
+
+    def test(self, session: str, language: str = "en") -> str:
+        """Ask the session's model one question; say how fast it answered and how. Raises FootnoteError."""
+        choice = self.choice(session)
+        model = choice.open_with({"answer_seconds": TEST_SECONDS}) if choice.name else self._own()
+        if model is None:
+            raise SettingsError("no model is connected; choose one, then test it")
+        if not self._testing.acquire(blocking=False):
+            raise SettingsError("other models are being tested; try again in a moment")
+        began, first, text, notice = self._clock(), None, "", ""
+        try:
+            stream = cast("Generator[Draft, None, None]", model.stream((Message("user", TEST_QUESTION),)))
+            with closing(stream) as drafts:
+                for draft in drafts:
+                    text, notice, seconds = draft.text, draft.notice, self._clock() - began
+                    first = seconds if first is None and text.strip() else first
+                    if seconds > TEST_SECONDS:
+                        break
+        finally:
+            self._testing.release()
+        seconds = self._clock() - began
+        if first is None:
+            raise ChatError(f"{model.name} wrote nothing in {seconds:.0f} seconds; choose another model")
+        said = phrase(
+            "{model} works: first word after {first} s, whole answer after {whole} s: “{words}”",
+            language,
+            model=shown_name(model.name),
+            first=decimal(first, language),
+            whole=decimal(seconds, language),
+            words=shortened(text, 200),
+        )
+        return f"{said} {told(notice, language)}".strip()
 
     def look(self) -> None:
         """Looks which models there are; takes a second or two."""
@@ -206,8 +305,8 @@ class Models:
             kept.keys[service] = Key(secret)
             self._remind()
         said = phrase("The key for {service} is set for this session.", language, service=service)
-        if waited and not kept.name and not self.keyless(session):
-            said += f" {self._from_now_on(self._settings.model, language)}"
+        if waited and not self.keyless(session):
+            said += f" {self._from_now_on(waited, language)}"
         return said
 
     def forget_key(self, session: str, service: Any, language: str = "en") -> str:
@@ -255,42 +354,48 @@ class Models:
             self._remind()
 
     def choice(self, session: str) -> Choice:
-        """What writes the session's next answer."""
+        """What writes the session's next answer: the articles' own sentences where its model waits for a key."""
+        self.forget_idle()
+        waits = bool(self.keyless(session))
         with self._lock:
-            self.forget_idle()
             if session not in self._sessions:
                 return Choice()
             kept = self._touch(session)
             name, changes, key = kept.name, dict(kept.changes), self._key(session, kept.name)
             if key is None and name in ("", self._settings.model) and not self._reopened(changes):
                 return Choice(changes=changes)
-            name = name or self._settings.model
-            return Choice(name, lambda: self._open_chosen(name, key, changes), changes)
+            name = EXTRACTIVE if waits else name or self._settings.model
+            return Choice(name, lambda more: self._open_chosen(name, key, {**changes, **more}), changes)
 
     def _reopened(self, changes: Mapping[str, Any]) -> bool:
         """Whether the server's own model is opened anew for these: never one in this process, which would be there twice."""
         of_a_server = self._settings.model.partition(":")[0].casefold() not in (EXTRACTIVE, "local", "gguf")
-        own_key = not self._needs_key()
+        own_key = not self._needs_key(self._settings.model)
         return of_a_server and own_key and any(name in changes for name in (*OF_THE_MODEL, "context_tokens"))
 
     def keyless(self, session: str) -> str:
-        """The server's own model where it waits for a key that the session has not given either, else nothing."""
-        waits = self._needs_key() and self._key(session, "") is None
-        return shown_name(self._settings.model) if waits else ""
+        """Name the session's model where it waits for a key that the session has not given either, else nothing."""
+        with self._lock:
+            name = self._sessions[session].name if session in self._sessions else ""
+        name = name or self._settings.model
+        return shown_name(name) if self._key(session, name) is None and self._needs_key(name) else ""
 
-    def _needs_key(self) -> bool:
-        """Whether the server's own model has no key; looked up once, for the environment stays as it is."""
-        if self._own_needs_key is None:
+    def _needs_key(self, name: str) -> bool:
+        """Return whether a model has no key in the environment; looked up once, for that stays as it is."""
+        service = name.partition(":")[0].casefold()
+        if service not in self._services.keyed:
+            return False
+        if service not in self._without_key:
             try:
-                if self._settings.model.partition(":")[0].casefold() in self._services.keyed:
-                    self._open("", None)
-                self._own_needs_key = False
+                self._open(name, None)
+                self._without_key[service] = False
             except FootnoteError as error:
-                self._own_needs_key = isinstance(error, KeyMissing)
-        return self._own_needs_key
+                self._without_key[service] = isinstance(error, KeyMissing)
+        return self._without_key[service]
 
     def data(self, visitor: Visitor) -> dict[str, Any]:
         """What the page shows of it, as plain data: names and whether a key is set, never a key."""
+        self.remember(visitor)
         session = visitor.session
         keyless = self.keyless(session)
         with self._lock:
@@ -306,9 +411,10 @@ class Models:
                 for each in self._found
             ]
             return {
-                "current": EXTRACTIVE if keyless and not kept.name else shown_name(kept.name or self._settings.model),
+                "current": EXTRACTIVE if keyless else shown_name(kept.name or self._settings.model),
                 "own": shown_name(self._settings.model),
                 "keyless": keyless,
+                "kept": self.kept(visitor),
                 "found": found,
                 "keys": [{"service": each, "kept": each in kept.keys} for each in self._services.keyed],
             }
@@ -318,7 +424,7 @@ class Models:
             return self._open(name, key, changes)
         except SettingsError as error:
             if key is None and name.partition(":")[0] in self._services.keyed:
-                raise SettingsError(f"{error}, or enter one under Keys") from None
+                raise SettingsError(f"{error}, or enter one under API keys") from None
             raise
 
     def _open(self, name: str, key: Key | None, changes: Mapping[str, Any] | None = None) -> ChatModel | None:

@@ -14,6 +14,7 @@ import json
 import math
 from dataclasses import fields, is_dataclass
 from functools import cache
+from hashlib import sha256
 from types import UnionType
 from typing import Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
 from unicodedata import category
@@ -76,14 +77,25 @@ def from_json(kind: type[_Kept], record: object) -> _Kept:
 
 
 def write(value: Turn | Answer) -> bytes:
-    """A turn or an answer as bytes of JSON; raises what ``to_json`` raises."""
+    """Write a turn or an answer as a line of JSON and one with its checksum; raises what ``to_json`` raises."""
     # Half a surrogate pair, which only a model writes, must come back as well.
-    return json.dumps(to_json(value), ensure_ascii=False, separators=(",", ":")).encode("utf-8", "surrogatepass")
+    data = json.dumps(to_json(value), ensure_ascii=False, separators=(",", ":")).encode("utf-8", "surrogatepass")
+    return data + b"\n" + _checksum(data)
 
 
 def read(kind: type[_Kept], data: bytes) -> _Kept:
-    """The turn or the answer that ``write`` made this of; raises StoreCorrupt or StoreTooNew."""
-    return from_json(kind, parsed(data))
+    """Read the turn or the answer that ``write`` made this of; raises StoreCorrupt or StoreTooNew.
+
+    Older records have no checksum.
+    """
+    plain, _, checksum = data.partition(b"\n")
+    if len(plain) < len(data) and checksum != _checksum(plain):
+        raise damaged("its checksum is another")
+    return from_json(kind, parsed(plain))
+
+
+def _checksum(data: bytes) -> bytes:
+    return sha256(data).hexdigest().encode()
 
 
 def readable(value: object, indent: int | None = None) -> str:

@@ -10,11 +10,12 @@ from typing import Any, Protocol
 @dataclass(frozen=True, slots=True)
 class Visitor:
     """Who is there: a ``session`` (one open page), the ``owner`` of what is kept (a name where there is a login, else empty)
-    and the ``language`` of the page."""
+    and the ``language`` of the page; ``choice`` is what the browser says was chosen in Settings before."""
 
     session: str
     owner: str = ""
     language: str = "en"
+    choice: str = ""
 
 
 class Room(Protocol):

@@ -8,17 +8,25 @@ into the page from loading anything. Where there is a login, the gate behind it 
 from __future__ import annotations
 
 import json
+import logging
 import re
 import socket
 from collections.abc import Awaitable, Callable, Iterable, MutableMapping
+from contextvars import ContextVar
 from dataclasses import dataclass
 from ipaddress import ip_address
 from typing import Any
 from urllib.parse import urlsplit
 
-from rag.errors import SettingsError
+from rag.errors import Busy, SettingsError
 from rag.settings import Settings
 from rag.web.accounts import Accounts, PasswordHash
+from rag.web.language import chosen_language, told
+from rag.web.opening import sentence
+
+log = logging.getLogger(__name__)
+_asked: ContextVar[tuple[str, str]] = ContextVar("asked", default=("", "en"))
+"""Address and language of the request that gradio asks about."""
 
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
@@ -63,6 +71,9 @@ FILES = "/footnote/file"
 _SANDBOX = b"default-src 'none'; frame-ancestors 'none'; sandbox"
 _VIEWER = b"default-src 'none'; object-src 'self'; style-src 'unsafe-inline'; frame-ancestors 'none'"
 """For a PDF: browsers do not let their own viewer into a sandbox; without sources nothing in the file can load or run."""
+
+OWNER = "footnote.owner"
+"""Where a request's scope names its account, as conversations are kept under it; absent without a login."""
 
 _UNUSED = ("/gradio_api/upload",)  # files come in through the page's own function, checked piece by piece
 
@@ -240,7 +251,8 @@ class Guard:
             lower = name.lower()
             named = lower != b"x-forwarded-host" or self._is_proxy(value)
             proxied = self.address.proxies or self.address.path
-            if lower != b"x-gradio-server" and named and (lower != b"x-forwarded-proto" or proxied):
+            only_proxied = lower in (b"x-forwarded-proto", b"x-forwarded-for")
+            if lower != b"x-gradio-server" and named and (proxied or not only_proxied):
                 kept.append((name, value))
         return kept
 
@@ -314,8 +326,13 @@ class Gate:
         self._passwords: dict[str, PasswordHash] = {}  # by gradio's token, as they were when it was first seen
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] not in ("http", "websocket") or self._user(scope) or self._is_open(scope):
+        if scope["type"] not in ("http", "websocket"):
             await self.app(scope, receive, send)
+            return
+        user = self._user(scope)
+        if user or self._is_open(scope):
+            _asked.set((_client(scope), _language(scope)))
+            await self.app({**scope, OWNER: self.accounts.owner(user) if user else ""}, receive, send)
         elif scope["type"] == "websocket":
             await send({"type": "websocket.close", "code": 1008})
         else:
@@ -346,6 +363,52 @@ class Gate:
             return True
         tokens.pop(token, None)
         return False
+
+
+async def log_in(accounts: Accounts, name: str, password: str) -> bool:
+    """Answer gradio whether name and password fit; a login that has to wait too long gets 503, not "wrong"."""
+    from starlette.exceptions import HTTPException
+
+    address, language = _asked.get()
+    try:
+        return await accounts.login(name, password, address)
+    except Busy as error:
+        raise HTTPException(503, told(sentence(error), language)) from None
+
+
+class Calm:
+    """ASGI: an error that nobody caught is one line in the log, and for the browser a 500."""
+
+    def __init__(self, app: App) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        began = False
+
+        async def note(message: MutableMapping[str, Any]) -> None:
+            nonlocal began
+            began = True
+            await send(message)
+
+        try:
+            await self.app(scope, receive, note)
+        except Exception as error:  # whatever it was: no words of it, for paths and texts may stand in them
+            log.error("a request failed: %s", type(error).__name__)
+            log.debug("a request failed", exc_info=True)
+            if not began and scope["type"] == "http":
+                await refuse(500, "Something unexpected went wrong; reload the page.", send)
+
+
+def _language(scope: Scope) -> str:
+    from starlette.requests import HTTPConnection
+
+    connection = HTTPConnection(scope)
+    return chosen_language(connection.cookies, connection.headers.get("accept-language", ""))
+
+
+def _client(scope: Scope) -> str:
+    client = scope.get("client")
+    return str(client[0]) if client else ""
 
 
 def _headers(path: str, own: Iterable[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:

@@ -9,29 +9,29 @@ const login = settings.querySelector(".settings-login");
 const drawn = new Map(); // by the setting's name: what draws its value
 
 const CONTROLS = {
-  k: [say("Passages a question gets"), say("So many of the best passages are searched for the answer.")],
-  decompose: [say("Several questions in one"), say("What parts them, so that each gets its own passages.")],
-  rewrite: [say("Follow-up questions"), say("Who completes what they leave unsaid before anything is searched for.")],
-  context_tokens: [say("Tokens a model reads and writes"), say("Passages that do not fit are left out. Larger is slower.")],
+  k: [say("Passages per question"), say("How many of the best passages the answer is made from.")],
+  decompose: [say("Split questions"), say("Each part of a question that asks for several things gets its own passages.")],
+  rewrite: [say("Rewrite follow-ups"), say("Completes a question such as “and in 2019?” before the search.")],
+  context_tokens: [say("Context window, in tokens"), say("Passages that do not fit are left out. Larger is slower.")],
   first_word_seconds: [
-    say("Seconds to a model’s first word"),
+    say("Timeout for the first word, in seconds"),
     say("Then the articles’ own sentences come instead. 0 means 60 on this machine and 30 elsewhere."),
   ],
-  answer_seconds: [say("Seconds to a model’s last word"), say("What it has written by then is the answer.")],
+  answer_seconds: [say("Timeout for the answer, in seconds"), say("What the model has written by then is the answer.")],
 };
 const CHOICES = {
-  decompose: { rules: say("by their form"), model: say("by the model"), off: say("not parted") },
-  rewrite: { model: say("the model, else rules"), rules: say("rules"), off: say("nobody") },
+  decompose: { rules: say("by rules"), model: say("by the model"), off: say("off") },
+  rewrite: { model: say("model, else rules"), rules: say("by rules"), off: say("off") },
 };
 const FIXED = {
-  articles: say("Folder of articles"),
-  index: say("Folder of the index"),
-  data: say("Folder of conversations and feedback"),
+  articles: say("Articles folder"),
+  index: say("Index folder"),
+  data: say("Data folder"),
   embedder: say("Embedding model"),
-  reranker: say("What orders the best passages anew"),
-  passage_tokens: say("Tokens a passage has"),
-  max_file_megabytes: say("Megabytes a file may have"),
-  conversations: say("Conversations are kept"),
+  reranker: say("Reranker"),
+  passage_tokens: say("Passage length, in tokens"),
+  max_file_megabytes: say("Largest file, in MB"),
+  conversations: say("Save conversations"),
 };
 
 function send(name, field) {
@@ -109,6 +109,7 @@ function drawSettings() {
   login.hidden = !value.user;
   login.querySelector(".settings-user").textContent = say("You are logged in as {user}", { user: value.user || "" });
   fixed.replaceChildren(...(value.fixed || []).map(drawFixed));
+  if ("said" in value && value.kept != null) footnote.keepChoice(value.kept);
   said.className = value.problem ? "model-said failure" : "model-said";
   said.textContent = value.problem || value.said || "";
 }
@@ -134,7 +135,7 @@ addRadios(
   settings.querySelector(".settings-theme"),
   "theme",
   [
-    ["system", say("As the system has it")],
+    ["system", say("System")],
     ["light", say("Light")],
     ["dark", say("Dark")],
   ],

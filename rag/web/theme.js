@@ -9,6 +9,11 @@ footnote.shade = (theme) => {
   footnote.paint();
 };
 
+// What was chosen in Settings, without any key; the server reads it when the page is opened again.
+footnote.keepChoice = (choice) => {
+  document.cookie = "footnote_choice=" + encodeURIComponent(choice) + "; path=/; max-age=" + (choice ? 31536000 : 0) + "; samesite=strict";
+};
+
 footnote.paint = (() => {
   const system = window.matchMedia("(prefers-color-scheme: dark)");
   const inAddress = new URLSearchParams(location.search).get("__theme");

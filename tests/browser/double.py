@@ -12,7 +12,7 @@ from typing import Any
 from rag.chat import ChatModel, Draft
 from rag.chat.keys import Key
 from rag.cite import citations_of
-from rag.errors import KeyMissing, QuestionError, SettingsError
+from rag.errors import EndpointUnreachable, KeyMissing, QuestionError, SettingsError
 from rag.settings import Settings
 from rag.types import (
     Answer,
@@ -240,7 +240,9 @@ class NamedModel:
         return len(text)
 
     def stream(self, messages: Sequence[Message]) -> Iterator[Draft]:
-        yield Draft("")
+        if self.name.endswith(":down"):
+            raise EndpointUnreachable("nobody listens there; start the server")
+        yield Draft("Readers can check them.")
 
 
 @dataclass(frozen=True)

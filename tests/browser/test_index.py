@@ -1,4 +1,4 @@
-"""The index's tab, what the whole page hears of the index, and the page before the first answer."""
+"""The index as a section of Settings, what the whole page hears of the index, and the page before the first answer."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def desk(serve_page: Callable[..., str], settings: Settings, hashing: Embedder, 
 @pytest.fixture
 def page(visit: Callable[..., Any], desk: Desk, expect: Any) -> Any:
     page = visit(desk.url)
-    page.get_by_role("tab", name="Index").click()
+    page.get_by_role("tab", name="Settings").click()
     expect(page.locator(".index-state")).to_have_text("Up to date")
     return page
 
@@ -87,6 +87,15 @@ def fact(page: Any, name: str) -> str:
 
 
 class TestIndex:
+    def test_an_old_address_leads_to_it_in_settings(self, visit: Callable[..., Any], desk: Desk, expect: Any) -> None:
+        page = visit(f"{desk.url}?tab=index", heading="Index")
+        expect(page.get_by_role("heading", name="Index", exact=True)).to_be_focused()
+        expect(page.get_by_role("heading", name="Index", exact=True)).to_be_in_viewport()
+        assert page.url.endswith("?tab=settings")
+        page.get_by_role("tab", name="Articles").click()
+        page.go_back()
+        expect(page.get_by_role("tab", name="Settings")).to_have_attribute("aria-selected", "true")
+
     def test_it_says_what_is_in_the_index(self, page: Any, desk: Desk) -> None:
         (generation,) = desk.settings.index.glob("gen-*")
         size = sum(each.stat().st_size for each in generation.rglob("*") if each.is_file())
@@ -101,7 +110,7 @@ class TestIndex:
     ) -> None:
         write_articles(desk.settings.articles, NEW)
         desk.hold = "embedding"
-        page.get_by_role("button", name="Rebuild now").click()
+        page.get_by_role("button", name="Rebuild", exact=True).click()
         expect(page.locator(".index-state")).to_have_text("Being built")
         assert desk.reached.wait(SECONDS)
         expect(page.get_by_role("progressbar", name="Reading the articles")).to_have_attribute("value", "1")
@@ -111,7 +120,7 @@ class TestIndex:
         page.get_by_role("tab", name="Ask").click()
         ask(page, "How long will the tram line of Port Velm be?")
         desk.go_on.set()
-        page.get_by_role("tab", name="Index").click()
+        page.get_by_role("tab", name="Settings").click()
         expect(page.locator(".index-state")).to_have_text("Up to date")
         expect(page.locator("#index dt:text-is('Generation') + dd")).to_have_text("2")
         expect(page.locator(".status")).to_be_hidden()
@@ -125,7 +134,7 @@ class TestIndex:
         self, page: Any, desk: Desk, expect: Any, cancelled: threading.Event
     ) -> None:
         desk.hold = "reading"
-        page.get_by_role("button", name="Rebuild from nothing").click()
+        page.get_by_role("button", name="Rebuild from scratch").click()
         assert desk.reached.wait(SECONDS)
         page.get_by_role("button", name="Cancel the build").click()
         expect(page.get_by_role("button", name="Cancel the build")).to_be_disabled()
@@ -133,7 +142,7 @@ class TestIndex:
         desk.go_on.set()
         expect(page.locator(".index-state")).to_have_text("The build was cancelled")
         expect(page.locator("#index dt:text-is('Generation') + dd")).to_have_text("1")
-        page.get_by_role("button", name="Rebuild from nothing").click()
+        page.get_by_role("button", name="Rebuild from scratch").click()
         expect(page.locator("#index dt:text-is('Generation') + dd")).to_have_text("2")
         expect(page.locator(".index-state")).to_have_text("Up to date")
 
@@ -141,7 +150,7 @@ class TestIndex:
         self, page: Any, desk: Desk, expect: Any, cancelled: threading.Event
     ) -> None:
         desk.hold = "reading"
-        page.get_by_role("button", name="Rebuild from nothing").click()
+        page.get_by_role("button", name="Rebuild from scratch").click()
         assert desk.reached.wait(SECONDS)
         cancel = page.get_by_role("button", name="Cancel the build")
         cancel.hover()
@@ -158,7 +167,7 @@ class TestIndex:
 
     def test_nothing_moves_under_the_pointer_while_a_build_goes_on(self, page: Any, desk: Desk, expect: Any) -> None:
         desk.hold = "reading"
-        page.get_by_role("button", name="Rebuild from nothing").click()
+        page.get_by_role("button", name="Rebuild from scratch").click()
         assert desk.reached.wait(SECONDS)
         expect(page.locator(".stage[data-kind=now]")).to_be_attached()
         tops = page.evaluate(
@@ -187,14 +196,14 @@ class TestIndex:
                 }).observe(room.querySelector(".index-actions"), { childList: true });
             }"""
         )
-        page.get_by_role("button", name="Rebuild from nothing").click()
+        page.get_by_role("button", name="Rebuild from scratch").click()
         assert desk.reached.wait(SECONDS)
         expect(page.get_by_role("button", name="Cancel the build")).to_be_visible()
         assert page.evaluate("uneven") == 0
 
     def test_what_is_drawn_already_is_not_drawn_again(self, page: Any, desk: Desk, expect: Any) -> None:
         write_articles(desk.settings.articles, NEW)
-        page.get_by_role("button", name="Look for changes").click()
+        page.get_by_role("button", name="Check for changes").click()
         update = page.locator(".status").get_by_role("button", name="Update the index")
         update.focus()
         page.evaluate(
@@ -209,20 +218,20 @@ class TestIndex:
         page.keyboard.press("Enter")
         expect(page.locator("#index dt:text-is('Articles') + dd")).to_have_text(str(len(ARTICLES) + 1))
         expect(page.locator(".status")).to_be_hidden()
-        expect(page.get_by_role("tab", name="Index")).to_be_focused()
+        expect(page.get_by_role("tab", name="Settings")).to_be_focused()
 
     def test_looking_twice_is_answered_twice(self, page: Any, expect: Any) -> None:
         said = page.locator(".index-said")
         for _ in range(2):
-            page.get_by_role("button", name="Look for changes").click()
+            page.get_by_role("button", name="Check for changes").click()
             expect(said).to_have_text("The index is up to date with the folder.")
             page.evaluate("document.querySelector('.index-said').textContent = ''")
 
     def test_a_change_is_found_and_taken_in_from_the_masthead(self, page: Any, desk: Desk, expect: Any) -> None:
-        page.get_by_role("button", name="Look for changes").click()
+        page.get_by_role("button", name="Check for changes").click()
         expect(page.get_by_role("status").filter(has_text="The index is up to date with the folder.")).to_be_visible()
         write_articles(desk.settings.articles, NEW)
-        page.get_by_role("button", name="Look for changes").click()
+        page.get_by_role("button", name="Check for changes").click()
         expect(page.locator(".index-state")).to_have_text("The folder has changed")
         expect(page.locator(".index-about")).to_have_text("1 new. The answers do not know of it yet.")
         page.get_by_role("button", name="Update the index").click()
@@ -237,7 +246,7 @@ class TestIndex:
 
         write_articles(desk.settings.articles, NEW)
         monkeypatch.setattr("rag.chatbot.build", fail)
-        page.get_by_role("button", name="Rebuild now").click()
+        page.get_by_role("button", name="Rebuild", exact=True).click()
         expect(page.locator(".index-state")).to_have_text("The last build failed")
         expect(page.locator(".index-about")).to_have_text(
             "The index as it was before goes on answering. The model <b>is damaged</b>; install it again"
@@ -246,7 +255,7 @@ class TestIndex:
         ask(page, "How long will the tram line of Port Velm be?")
 
     def test_the_folder_is_followed(self, page: Any, desk: Desk, expect: Any) -> None:
-        follow = page.get_by_role("checkbox", name="Follow the folder")
+        follow = page.get_by_role("checkbox", name="Watch the folder")
         follow.click()
         expect(follow).to_be_checked()
         write_articles(desk.settings.articles, NEW)
@@ -270,7 +279,7 @@ class TestIndex:
         scheme: str,
     ) -> None:
         page = visit(desk.url, 390, 844, color_scheme=scheme)
-        page.get_by_role("tab", name="Index").click()
+        page.get_by_role("tab", name="Settings").click()
         expect(page.locator("#index dt:text-is('Generation') + dd")).to_have_text("1")
 
         def check() -> None:
@@ -279,7 +288,7 @@ class TestIndex:
 
         check()
         desk.hold = "reading"
-        page.get_by_role("button", name="Rebuild from nothing").click()
+        page.get_by_role("button", name="Rebuild from scratch").click()
         expect(page.get_by_role("progressbar", name="Reading the articles")).to_be_visible()
         check()
 
@@ -337,7 +346,7 @@ class TestFirst:
 
         write_articles(settings.articles, ARTICLES)
         page = visit(serve_page(open_chatbot, settings), heading="The index is being built")
-        page.get_by_role("tab", name="Index").click()
+        page.get_by_role("tab", name="Settings").click()
         page.get_by_role("button", name="Cancel the build").click()
         assert cancelled.wait(SECONDS)
         go_on.set()
@@ -445,5 +454,5 @@ class TestFirst:
         opener.ready.set()
         page = visit(serve_page(opener), heading="The index was written by a newer Footnote")
         expect(page.locator("#start")).to_contain_text("rag build --fresh")
-        page.get_by_role("tab", name="Index").click()
+        page.get_by_role("tab", name="Settings").click()
         expect(page.locator(".index-state")).to_have_text("Could not be opened")

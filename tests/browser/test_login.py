@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from double import EXAMPLES, Opener, ServicesDouble
+from rag.errors import Busy
 from rag.settings import Settings
 from rag.web.accounts import Accounts, PasswordHash, write_accounts
 from rag.web.security import Address
@@ -64,3 +65,21 @@ def test_who_logs_in_can_ask_and_who_logs_out_cannot(url: str, visit: Callable[.
     expect(page.get_by_role("textbox", name="Username")).to_be_visible()
     assert page.request.get(f"{url}config").status == 401
     assert "auth_required" in page.request.get(url).text()
+
+
+def test_a_login_that_is_turned_away_says_why(url: str, chromium: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def login(*_: Any) -> bool:
+        raise Busy("too much of yours is waiting here already; try again in a moment")
+
+    monkeypatch.setattr(Accounts, "login", login)
+    page = (
+        chromium.new_context().new_page()
+    )  # without ``visit``, which takes the browser's own note of a 503 for a fault
+    page.goto(url)
+    page.get_by_role("textbox", name="Username").fill("maren")
+    page.get_by_label("Password").fill(PASSWORD)
+    with page.expect_event("dialog") as said:
+        page.once("dialog", lambda dialog: dialog.accept())
+        page.get_by_role("button", name="Login").click()
+    page.context.close()
+    assert said.value.message == "Too much of yours is waiting here already; try again in a moment"

@@ -65,13 +65,13 @@ def open_panel(page: Any) -> Any:
 
 def use(page: Any, name: str) -> None:
     page.get_by_label("Another model").fill(name)
-    page.get_by_role("button", name="Use it").click()
+    page.get_by_role("button", name="Use", exact=True).click()
 
 
 def keep_key(page: Any, key: str, service: str = "paid") -> None:
     page.get_by_label("Service", exact=True).select_option(service)
     page.get_by_label("Key", exact=True).fill(key)
-    page.get_by_role("button", name="Keep for this session").click()
+    page.get_by_role("button", name="Use for this session").click()
 
 
 class TestChoosing:
@@ -132,7 +132,7 @@ class TestChoosing:
         before, found = services.looks, services.found
         services.found = (*found[1:], SimpleNamespace(service="near", models=("new",), state="running"))
         try:
-            page.get_by_role("button", name="Look again").click()
+            page.get_by_role("button", name="Refresh").click()
             expect(page.get_by_label("near:new")).to_be_visible()
             expect(page.get_by_label("near:small")).to_have_count(0)
             assert services.looks > before
@@ -143,7 +143,7 @@ class TestChoosing:
         self, page: Any, expect: Any, served: tuple[str, Any, ServicesDouble]
     ) -> None:
         said = open_panel(page)
-        look = page.get_by_role("button", name="Look again")
+        look = page.get_by_role("button", name="Refresh")
         for _ in range(2):
             expect(said).to_have_text("")
             before = served[2].looks
@@ -153,6 +153,47 @@ class TestChoosing:
             expect(look).to_be_enabled()
             expect(look).to_be_focused()
         expect(said).to_have_text("")
+
+
+class TestAReload:
+    def test_the_choice_is_still_there_and_the_next_question_goes_there(
+        self, visit: Callable[..., Any], served: tuple[str, Any, Any], page: Any, expect: Any, chatbot: Double
+    ) -> None:
+        said = open_panel(page)
+        page.get_by_label("near:small").check()
+        expect(said).to_contain_text("near:small writes the answers")
+        page.get_by_label("Passages per question").fill("3")
+        page.get_by_label("Passages per question").press("Tab")
+        expect(page.locator("#settings .model-said")).to_have_text("Used from your next question on.")
+        page.reload()
+        expect(page.get_by_role("tab", name="Settings")).to_have_attribute("aria-selected", "true")
+        page.get_by_role("tab", name="Ask").click()
+        expect(ask(page, FERRIES).locator(".written")).to_contain_text("Written by near:small")
+        expect(page.locator("#sources .quote")).to_have_count(3)
+        page.get_by_role("tab", name="Settings").click()
+        expect(page.locator("#model .pane-about")).to_have_text("Now: near:small")
+        expect(page.get_by_label("Passages per question")).to_have_value("3")
+        assert "near" not in json.dumps(page.evaluate("[{...localStorage}, {...sessionStorage}]"))
+        other = visit(served[0])
+        open_panel(other)
+        expect(other.locator("#model .pane-about")).to_have_text("Now: the articles’ own sentences")
+
+
+class TestTheTest:
+    def test_a_model_is_asked_one_question(self, page: Any, expect: Any) -> None:
+        said = open_panel(page)
+        test = page.get_by_role("button", name="Test", exact=True)
+        expect(test).to_be_hidden()
+        page.get_by_label("near:small").check()
+        expect(said).to_contain_text("near:small writes the answers")
+        test.click()
+        expect(said).to_have_text(re.compile("near:small works: first word after .* s, .*“Readers can check them.”"))
+        expect(test).to_have_attribute("aria-disabled", "false")
+        use(page, "near:down")
+        expect(page.locator("#model .pane-about")).to_have_text("Now: near:down")
+        test.click()
+        expect(said).to_have_text("Nobody listens there; start the server")
+        expect(said).to_have_class(re.compile("failure"))
 
 
 class TestKeys:
@@ -178,7 +219,7 @@ class TestKeys:
         said = open_panel(page)
         use(page, "paid:grand")
         expect(said).to_contain_text("Paid asks for a key")
-        expect(said).to_contain_text("enter one under Keys")
+        expect(said).to_contain_text("enter one under API keys")
         secret = page.get_by_label("Key", exact=True)
         expect(secret).to_have_attribute("type", "password")
         expect(secret).to_have_attribute("autocomplete", "off")
@@ -215,7 +256,7 @@ class TestKeys:
         texts += [caplog.text.replace(f"RuntimeError: {CANARY}", ""), *capfd.readouterr()]
         assert [text[:200] for text in texts if CANARY in text] == []
 
-        page.get_by_role("button", name="Forget the key").click()
+        page.get_by_role("button", name="Remove the key").click()
         expect(said).to_contain_text("The key for paid is forgotten. From your next question on, answers are")
         expect(page.locator(".model-keys li")).to_have_count(0)
         expect(page.locator("#model .pane-about")).to_have_text("Now: the articles’ own sentences")
@@ -223,7 +264,7 @@ class TestKeys:
     def test_who_forgets_a_key_is_where_another_is_entered(self, page: Any, expect: Any) -> None:
         open_panel(page)
         keep_key(page, CANARY)
-        page.get_by_role("button", name="Forget the key").focus()
+        page.get_by_role("button", name="Remove the key").focus()
         page.keyboard.press("Enter")
         expect(page.locator(".model-keys li")).to_have_count(0)
         expect(page.get_by_label("Service", exact=True)).to_be_focused()
@@ -345,7 +386,7 @@ class TestEveryScreen:
         expect(page.locator("#model .pane-about")).to_contain_text("longlong")
         assert not wider_than_screen(page)
         page.get_by_label("Key", exact=True).scroll_into_view_if_needed()
-        expect(page.get_by_role("button", name="Keep for this session")).to_be_visible()
+        expect(page.get_by_role("button", name="Use for this session")).to_be_visible()
         assert not wider_than_screen(page)
 
     @pytest.mark.parametrize("scheme", ["light", "dark"])
@@ -379,4 +420,4 @@ def test_the_keyboard_chooses(page: Any, expect: Any) -> None:
     for _ in range(12):
         page.keyboard.press("Tab")
         reached.add(page.evaluate("document.activeElement.id || document.activeElement.textContent.trim()"))
-    assert {"model-name", "Use it", "Look again", "key-service", "key-secret", "Keep for this session"} <= reached
+    assert {"model-name", "Use", "Refresh", "key-service", "key-secret", "Use for this session"} <= reached
