@@ -155,6 +155,7 @@ ARROWS: dict[str, set[str]] = {
     },
     "__main__": {
         "build",
+        "milvus",
         "shards",
         "chat",
         "chatbot",
