@@ -109,7 +109,7 @@ def _fold(groups: dict[Words, _Group], common: Common, across: bool = False) -> 
     """Move "Brandt" to "Ilse Brandt".
 
     In an article the full name must come first, as reporters have it; ``across`` articles it must be the only one that
-    ends so, and stand in as many articles.
+    ends so, and stand in none where the family name does not mean it.
     """
     full: dict[str, list[Words]] = defaultdict(list)
     for name, group in groups.items():
@@ -120,18 +120,13 @@ def _fold(groups: dict[Words, _Group], common: Common, across: bool = False) -> 
     for name in order:
         longer = full.get(name[-1], []) if len(name) == 1 else []
         if across:
-            longer = [
-                each for each in longer if len(longer) == 1 and _articles(groups, each) >= _articles(groups, name)
-            ]
+            own = groups[name].articles.keys()
+            longer = [each for each in longer if len(longer) == 1 and own.isdisjoint(groups[each].articles)]
         else:
             longer = [each for each in longer if order[each] < order[name]]
         if longer:
             best = max(longer, key=lambda each: groups[each].articles.total())
             groups[best].add(groups.pop(name))
-
-
-def _articles(groups: dict[Words, _Group], name: Words) -> int:
-    return len(groups[name].articles)
 
 
 def _name(name: Words, group: _Group) -> Name:
