@@ -24,7 +24,7 @@ from rag.types import Answer, Citation, Hit, Passage, Sentence
 from rag.web.conversation import Turn
 from rag.web.lines import HIDDEN
 
-VERSION = 4
+VERSION = 5
 SINCE: dict[tuple[type, str], int] = {
     (Answer, "score"): 2,
     (Sentence, "answer"): 2,
@@ -33,6 +33,7 @@ SINCE: dict[tuple[type, str], int] = {
     (Passage, "places"): 3,
     (Sentence, "doubts"): 4,
     (Sentence, "repaired"): 4,
+    (Turn, "scope"): 5,
 }
 """Fields that came later, by the version they came with; what is older has their defaults."""
 
@@ -56,7 +57,7 @@ def from_json(kind: type[_Kept], record: object) -> _Kept:
 
     >>> from_json(Answer, to_json(Answer(question="Who voted?"))) == Answer(question="Who voted?")
     True
-    >>> from_json(Answer, {"version": 5})
+    >>> from_json(Answer, {"version": 6})
     Traceback (most recent call last):
     rag.errors.StoreTooNew: this was written by a newer Footnote; update the program
     """
