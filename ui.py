@@ -27,13 +27,15 @@ from rag.chat.names import EXTRACTIVE
 from rag.errors import FootnoteError, KeyMissing, MissingExtra, QuestionError, SettingsError, Translatable
 from rag.retrieve import LONGEST_QUESTION
 from rag.settings import Settings
-from rag.types import Progress
+from rag.types import Header, Progress, Scope
 from rag.web import FOLDER, asset
 from rag.web.accounts import Accounts, open_to_others
 from rag.web.acts import Acts
+from rag.web.asking import Asking, welcome
 from rag.web.choices import COOKIE, Choices
 from rag.web.conversation import MAX_TURNS, Conversation, begin, change, clean_question, history
 from rag.web.conversations import Conversations
+from rag.web.coverage import coverage
 from rag.web.examples import Examples
 from rag.web.feedback import Feedback
 from rag.web.head import Head
@@ -42,8 +44,8 @@ from rag.web.index_room import IndexRoom
 from rag.web.keeper import IndexState, Keeper
 from rag.web.language import LANGUAGES, chosen_language, phrase, script, speaking, told
 from rag.web.library import Library, Start
-from rag.web.map import Map
 from rag.web.models import ChatServices, Choice, Models, Services
+from rag.web.narrow import choices, labels, scope_of
 from rag.web.opening import Opening, State, sentence, unexpected
 from rag.web.place import Place
 from rag.web.preferences import Preferences
@@ -82,13 +84,20 @@ WAITING_ONE = 60
 """How many more of one visitor may wait for that; further ones are turned away."""
 ENDING_SECONDS = 15.0
 """How long another conversation waits for the answer that is being written to come to its end."""
-ARRIVING_SECONDS = 1.0
-"""How long it waits then for the page to say that it has drawn that end."""
 AT_ONCE = ANSWERING + 40
 """How much is done at once in all: stopping, reading and choosing go on however much is being answered."""
 
 WELCOME = "welcome"
-LABELS = ("Ask", "Articles", "Map", "Settings", "Conversation", "Your question", "Ask the articles…")
+LABELS = (
+    "Ask",
+    "Articles",
+    "Coverage",
+    "Settings",
+    "Conversation",
+    "Your question",
+    "Ask the articles…",
+    "Narrow to…",
+)
 """The texts that gradio draws itself."""
 
 MOST_PLACES = 201
@@ -120,6 +129,7 @@ class Handlers:
         acts: Acts | None = None,
         first_build: Callable[[], IndexState | None] = lambda: None,
         examples: Callable[[Chatbot], Sequence[str]] = lambda _: (),
+        folder: str = "",
     ) -> None:
         self.opening = opening
         self.models = models
@@ -127,9 +137,9 @@ class Handlers:
         self.acts = acts or Acts()
         self._first_build = first_build
         self._examples = examples
+        self._folder = folder
         self._stops: dict[str, asyncio.Event] = {}  # by session, while it is being answered
-        self._ends: dict[str, asyncio.Event] = {}  # by session, until its page has an answer's end, or ought to
-        self._arriving: dict[str, asyncio.Event] = {}  # those of them whose answer has ended
+        self._ends: dict[str, asyncio.Event] = {}  # by session, until its answer is kept
         self._keeping = asyncio.Lock()  # what is kept is kept in the order in which it came
         self._noting = asyncio.Lock()  # so is what is said of answers
         self._turns = Turns(ANSWERING, ANSWERING_ONE, WAITING_ONE)
@@ -147,13 +157,36 @@ class Handlers:
         keyless = await _aside(self.models.keyless, str(request.session_hash))
         yield {**_status(state, _language(request)), "keyless": keyless}
 
-    async def suggest(self) -> AsyncGenerator[Any, None]:
-        """Examples, as soon as they can be asked; without any, nothing invites to pick one."""
+    async def suggest(self, request: gr.Request) -> AsyncGenerator[tuple[Any, Any], None]:
+        """Fill the start screen and the choices of a scope as soon as the folder is open; examples come last."""
         while self.opening.state.kind == "loading":
             await asyncio.sleep(0.3)
         if chatbot := self.opening.chatbot:
-            found = await _aside(self._examples, chatbot)
-            yield gr.Chatbot(examples=[{"text": each} for each in found]) if found else gr.skip()
+            headers = await _aside(chatbot.documents)
+            start = welcome(_language(request), self._folder, headers)
+            yield gr.Chatbot(placeholder=start), gr.Dropdown(choices=await _aside(choices, headers))
+            if found := await _aside(self._examples, chatbot):
+                yield gr.Chatbot(examples=[{"text": each} for each in found]), gr.skip()
+
+    async def narrow(self, chosen: Any, request: gr.Request) -> Any:
+        """Show a chosen or typed scope as it was understood; what no article has is told and taken out."""
+        headers = await self._headers()
+        try:
+            understood = labels(await _aside(scope_of, chosen, headers), headers)
+            return (
+                gr.skip() if understood == chosen else gr.Dropdown(value=understood)
+            )  # a value sent is a change again
+        except QuestionError as error:
+            _warn(sentence(error), request)
+            return gr.Dropdown(value=chosen[:-1])
+
+    async def scope(self, conversation: Conversation) -> Any:
+        """Show the scope of a conversation's last question."""
+        headers = await self._headers()
+        return gr.Dropdown(value=labels(conversation[-1].scope, headers) if conversation else [])
+
+    async def _headers(self) -> list[Header]:
+        return await _aside(self.opening.chatbot.documents) if self.opening.chatbot is not None else []
 
     async def again(self, request: gr.Request) -> AsyncGenerator[dict[str, Any], None]:
         """Opens the chatbot anew after a failure."""
@@ -161,35 +194,47 @@ class Handlers:
         async for shown in self.watch(request):
             yield shown
 
-    async def ask(self, text: Any, conversation: Conversation, request: gr.Request) -> Begun:
+    async def ask(self, text: Any, conversation: Conversation, chosen: Any, request: gr.Request) -> Begun:
         """Takes a question from the box, which is free for the next one; answers it in ``answer``."""
         if not conversation:  # gradio forgets those of pages that were left alone: what was kept of it must stay
             self.history.show(str(request.session_hash))
-        return self._begin(text, conversation, (), request, value="")
+        return await self._begin(text, conversation, chosen, (), request, value="")
 
-    def _begin(
-        self, text: Any, conversation: Conversation, ignored: tuple[str, ...], request: gr.Request, **box: Any
+    async def _begin(
+        self,
+        text: Any,
+        conversation: Conversation,
+        chosen: Any,
+        ignored: tuple[str, ...],
+        request: gr.Request,
+        **box: Any,
     ) -> Begun:
+        question, scope = "", Scope()
         try:
-            question = clean_question(text)
+            if question := clean_question(text):
+                scope = await _aside(scope_of, chosen, await self._headers()) if chosen else scope
         except QuestionError as error:
             _warn(sentence(error), request)
             question = ""
         if not question or str(request.session_hash) in self._stops:
             return gr.skip(), gr.skip(), gr.skip()
-        conversation = begin(conversation, question, ignored)
+        conversation = begin(conversation, question, ignored, scope)
         return gr.Textbox(**box, **_stop(request)), conversation, messages(conversation, _language(request))
 
-    async def example(self, conversation: Conversation, chosen: gr.SelectData, request: gr.Request) -> Begun:
+    async def example(
+        self, conversation: Conversation, scope: Any, chosen: gr.SelectData, request: gr.Request
+    ) -> Begun:
         """Asks the example that was chosen."""
         text = chosen.value.get("text") if isinstance(chosen.value, dict) else ""
-        return await self.ask(text, conversation, request)
+        return await self.ask(text, conversation, scope, request)
 
-    async def retry(self, conversation: Conversation, request: gr.Request) -> Begun:
+    async def retry(self, conversation: Conversation, chosen: Any, request: gr.Request) -> Begun:
         """Asks the last question again, in place of its answer."""
-        return self._again(conversation, conversation[-1].ignored if conversation else (), request)
+        return await self._again(conversation, chosen, conversation[-1].ignored if conversation else (), request)
 
-    async def reconsider(self, conversation: Conversation, event: gr.EventData, request: gr.Request) -> Begun:
+    async def reconsider(
+        self, conversation: Conversation, chosen: Any, event: gr.EventData, request: gr.Request
+    ) -> Begun:
         """Asks the last question again without something that it names, or with it; the page sends turn and place.
 
         The label at that place is taken from the conversation, never from the browser.
@@ -199,18 +244,22 @@ class Handlers:
         known = last is not None and last.ended and type(turn) is type(place) is int and turn == last.number
         if last is None or not known or not 0 <= place < len(last.labels):
             return gr.skip(), gr.skip(), gr.skip()
-        return self._again(conversation, last.toggled(last.labels[place]), request)
+        return await self._again(conversation, chosen, last.toggled(last.labels[place]), request)
 
-    def _again(self, conversation: Conversation, ignored: tuple[str, ...], request: gr.Request) -> Begun:
+    async def _again(
+        self, conversation: Conversation, chosen: Any, ignored: tuple[str, ...], request: gr.Request
+    ) -> Begun:
         question = conversation[-1].question if conversation else ""
-        return self._begin(question, conversation[:-1], ignored, request)
+        return await self._begin(question, conversation[:-1], chosen, ignored, request)
 
-    async def ask_otherwise(self, conversation: Conversation, event: gr.EventData, request: gr.Request) -> Begun:
+    async def ask_otherwise(
+        self, conversation: Conversation, chosen: Any, event: gr.EventData, request: gr.Request
+    ) -> Begun:
         """Asks another question in place of the last one; the page sends its turn and the text."""
         turn = _sent(event, "turn")
         if not conversation or not conversation[-1].ended or type(turn) is not int or turn != conversation[-1].number:
             return gr.skip(), gr.skip(), gr.skip()
-        return self._begin(_sent(event, "text"), conversation[:-1], (), request)
+        return await self._begin(_sent(event, "text"), conversation[:-1], chosen, (), request)
 
     async def answer(self, conversation: Conversation, request: gr.Request) -> AsyncGenerator[Shown, None]:
         """Answers the last question; while the chatbot is being opened it waits, and says so.
@@ -237,9 +286,9 @@ class Handlers:
             yield last
         finally:  # also when the page was closed meanwhile
             await self._keep(desk, latest, request)
-            self._arrived(session)  # the answer before, at the latest
-            self._arriving[session] = end
-            asyncio.get_running_loop().call_later(ARRIVING_SECONDS, self._arrived, session, end)
+            end.set()
+            if self._ends.get(session) is end:
+                del self._ends[session]
             _drop_copies(request)
         # gradio sends the last values again at the end, when the chat may show what came after: it is left out then. The box
         # and the sources are not: the browser changes what a step said of them into what the next one says, also where the
@@ -251,18 +300,8 @@ class Handlers:
         async with self._keeping:
             await _aside(self.history.keep, desk, _owner(request), conversation)
 
-    def _arrived(self, session: str, only: asyncio.Event | None = None) -> None:
-        """The session's page has all of the last answer, or ought to; of ``only`` this one, where one is named."""
-        end = self._arriving.get(session)
-        if end is None or (only is not None and only is not end):
-            return
-        end.set()
-        del self._arriving[session]
-        if self._ends.get(session) is end:
-            del self._ends[session]
-
     async def _end(self, session: str) -> None:
-        """Stops the session's answer and waits until its page has all of it: updates of two might cross."""
+        """Stop the session's answer and wait until what had come of it is kept."""
         while end := self._ends.get(session):  # again and again: another may have been asked for meanwhile
             if stop := self._stops.get(session):
                 stop.set()
@@ -307,7 +346,9 @@ class Handlers:
         try:
             async with self._turns.turn(visitor), AsyncExitStack() as reading:
                 await reading.enter_async_context(self._reading.turn(visitor))
-                async for answer in newest(lambda: choice.stream(chatbot, turn.question, said, turn.ignored)):
+                async for answer in newest(
+                    lambda: choice.stream(chatbot, turn.question, said, turn.ignored, turn.scope or None)
+                ):
                     if answer.model != EXTRACTIVE:  # a model writes: that takes time, but no work
                         await reading.aclose()
                     conversation = change(conversation, status="answering", answer=answer, note="")
@@ -319,6 +360,33 @@ class Handlers:
             log.error("answering failed: %s", type(error).__name__)
             log.debug("answering failed", exc_info=True)  # paths and texts stand in it, so not above DEBUG
             yield change(conversation, status="failed", note=unexpected(error))
+
+    async def cover(self, conversation: Conversation, request: gr.Request) -> AsyncGenerator[tuple[Any, ...], None]:
+        """Draws what the articles cover, as soon as they can be asked; of the conversation the last answer's evidence."""
+        from gradio.components.plot import PlotData
+
+        language = _language(request)
+        skipped = gr.skip(), gr.skip(), gr.skip()
+        yield _heading("Coverage", "The articles are still being read…", language), *skipped
+        while self.opening.state.kind == "loading":
+            await asyncio.sleep(0.3)
+        yield _heading("Coverage", "The map is being drawn…", language), *skipped
+        try:
+            if (chatbot := self.opening.chatbot) is None:
+                raise QuestionError("the articles are still being read; open it again in a moment")
+            with speaking(language):
+                drawn = await _aside(coverage, chatbot, conversation)
+            charts = [PlotData(type="altair", plot=each) for each in (drawn.times, drawn.passages)]
+            empty = "" if drawn.tables["rows"] else "There are no passages yet: the folder of articles is empty."
+            yield _heading("Coverage", empty, language) + drawn.about, *charts, drawn.tables
+            return
+        except FootnoteError as error:
+            problem = sentence(error)
+        except Exception as error:  # the reader must be told, whatever it was
+            log.error("drawing the coverage failed: %s", type(error).__name__)
+            log.debug("drawing the coverage failed", exc_info=True)  # paths stand in it, so not above DEBUG
+            problem = unexpected(error)
+        yield _heading("Coverage", problem, language), *skipped
 
     async def undo(self, conversation: Conversation, request: gr.Request) -> Shown:
         """Takes the last turn back, also while it is being answered; its question returns to the box."""
@@ -383,7 +451,6 @@ class Handlers:
         The page asks for it when it has drawn the end of an answer, or of what else changed its conversation.
         """
         visitor = _visitor(request)
-        self._arrived(visitor.session)
         _drop_copies(request)
         return await _aside(self.acts.data, conversation, visitor, self.history.problem(visitor))
 
@@ -489,6 +556,12 @@ def _drawn(
     return messages(conversation, language), {**drawn, "run": _RUN, "step": next(_STEPS)}
 
 
+def _heading(name: str, text: str, language: str) -> str:
+    """A tab's heading, and what is said under it."""
+    title = phrase(name, language)
+    return f'<h2 class="pane-title">{title}</h2><p class="pane-about" role="status">{escape(told(text, language))}</p>'
+
+
 def _visitor(request: gr.Request) -> Visitor:
     """Who is there, as far as the browser and the login tell."""
     choice = str((getattr(request, "cookies", None) or {}).get(COOKIE, ""))
@@ -537,12 +610,12 @@ def _furnish(
             return await _aside(room.data, visitor)
 
     page.load(look, None, [panel], **events)
-    _attend(panel, room, **events)
+    panel.look, panel.changes = look, _attend(panel, room, **events)
     return panel
 
 
-def _attend(panel: Any, room: Room, **events: Any) -> None:
-    """Does what a room's script asks for."""
+def _attend(panel: Any, room: Room, **events: Any) -> list[Any]:
+    """Does what a room's script asks for; returns gradio's events."""
 
     def door(action: str) -> Callable[..., Any]:
         async def act(event: gr.EventData, request: gr.Request) -> dict[str, Any]:
@@ -551,8 +624,7 @@ def _attend(panel: Any, room: Room, **events: Any) -> None:
         act.__name__ = action  # what gradio calls it
         return act
 
-    for action in room.actions:
-        getattr(panel, action)(door(action), None, [panel], **events)
+    return [getattr(panel, action)(door(action), None, [panel], **events) for action in room.actions]
 
 
 def _ask(request: gr.Request) -> dict[str, Any]:
@@ -575,11 +647,7 @@ def _label(text: str) -> str:
 
 def _labels(language: str) -> dict[str, str]:
     """What gradio draws itself, in a language."""
-    title = phrase("What do the articles say?", language)
-    about = phrase("Every sentence of an answer carries its quote.", language)
-    pick = f'<span class="invitation">{phrase("Pick a question, or write your own.", language)}</span>'
-    welcome = f'<div class="welcome">\n<h2>{title}</h2>\n<p>{about} {pick}</p>\n</div>'
-    return {**{text: phrase(text, language) for text in LABELS}, WELCOME: welcome}
+    return {**{text: phrase(text, language) for text in LABELS}, WELCOME: welcome(language)}
 
 
 def _status(state: State, language: str = "en") -> dict[str, Any]:
@@ -610,7 +678,6 @@ def build_page(
         keeper.watch(True)
     survey = Survey(opening, keeper)
     articles = Library(opening, keeper, survey, settings)
-    atlas = Map(lambda: opening.chatbot)
     models = Models(
         settings,
         services or ChatServices(settings),
@@ -627,6 +694,7 @@ def build_page(
         Acts(feedback),
         lambda: keeper.first_build,
         examples or Examples().of,
+        settings.articles.name,
     )
 
     def read_article(wanted: Any) -> dict[str, Any]:  # gradio marks it, which a bound method does not allow
@@ -635,17 +703,11 @@ def build_page(
     def library_rows(_: Any = None) -> dict[str, Any]:
         return articles.rows()
 
+    def library_names(_: Any = None) -> dict[str, Any]:
+        return articles.names()
+
     def take_file(step: Any) -> dict[str, Any]:
         return articles.take(step)
-
-    def read_map(known: Any = "") -> dict[str, Any]:
-        return atlas.read_map(known)
-
-    def place_question(sent: Any) -> dict[str, Any]:
-        return atlas.place_question(sent)
-
-    def read_passage(sent: Any) -> dict[str, Any]:
-        return atlas.read_passage(sent)
 
     def index_beat(wish: Any = "") -> dict[str, Any]:
         if wish == "rebuild":
@@ -665,7 +727,7 @@ def build_page(
             with gr.Tab(_label("Ask"), id="ask", elem_id="ask-tab"), gr.Row(elem_id="desk"):
                 listed = _component("history", {}, "article.js") if kept is not None else None
                 with gr.Column(scale=3, min_width=0, elem_id="chat-column"):
-                    _furnish(page, Start(articles), take_file, scripts=ADDING, **at_once)
+                    start = _furnish(page, Start(articles), take_file, scripts=ADDING, **at_once)
                     chat = gr.Chatbot(
                         elem_id="chat",
                         label=_label("Conversation"),
@@ -683,7 +745,7 @@ def build_page(
                         allow_file_downloads=False,
                         group_consecutive_messages=False,
                     )
-                    acts = _component("acts", {}, ("article.js", "scrolling.js"))
+                    acts = _component("acts", {})
                     box = gr.Textbox(
                         elem_id="question",
                         label=_label("Your question"),
@@ -696,27 +758,46 @@ def build_page(
                         submit_btn=_label("Ask"),
                         stop_btn=False,
                     )
+                    with gr.Row(elem_id="under"):
+                        scope = gr.Dropdown(
+                            [], elem_id="scope", label=_label("Narrow to…"), multiselect=True, allow_custom_value=True
+                        )
+                        asking = _furnish(page, Asking(articles, models), take_file, scripts=ADDING, **at_once)
                 with gr.Column(scale=2, min_width=0, elem_id="sources-column"):
                     sources = _component("sources", panel(()), ("article.js", "inspector.js"), read_article)
             with gr.Tab(_label("Articles"), id="articles", elem_id="articles-tab"):
-                _furnish(page, articles, read_article, library_rows, take_file, scripts=ADDING, **at_once)
-            with gr.Tab(_label("Map"), id="map", elem_id="map-tab"):
-                _component(atlas.name, {}, "article.js", read_article, read_map, place_question, read_passage)
+                _furnish(
+                    page, articles, read_article, library_rows, library_names, take_file, scripts=ADDING, **at_once
+                )
+            with (
+                gr.Tab(_label("Coverage"), id="coverage", elem_id="coverage-tab") as covering,
+                gr.Row(elem_id="coverage-desk"),
+            ):
+                with gr.Column(scale=2, min_width=0, elem_id="coverage-charts"):
+                    covered = [gr.HTML(elem_id="coverage-about", apply_default_css=False)]
+                    covered += [
+                        gr.Plot(show_label=False, container=False, elem_id=f"coverage-{each}")
+                        for each in ("times", "map")
+                    ]
+                with gr.Column(scale=1, min_width=0, elem_id="coverage-side"):
+                    covered.append(_component("coverage", {}, "article.js", read_article))
             with gr.Tab(_label("Settings"), id="settings", elem_id="settings-tab"), gr.Row(elem_id="settings-desk"):
-                _furnish(page, models, **at_once)
+                writer = _furnish(page, models, **at_once)
                 _furnish(page, IndexRoom(keeper, survey), scripts=FOLLOWING, **at_once)
                 _furnish(page, Preferences(settings, models), **at_once)
 
         shown = [box, conversation, chat, sources]
         asked = (
-            box.submit(handlers.ask, [box, conversation], shown[:3], **once),
-            chat.example_select(handlers.example, [conversation], shown[:3], **once),
-            acts.retry(handlers.retry, [conversation], shown[:3], **once),
-            sources.reconsider(handlers.reconsider, [conversation], shown[:3], **once),
-            acts.ask_otherwise(handlers.ask_otherwise, [conversation], shown[:3], **once),
+            box.submit(handlers.ask, [box, conversation, scope], shown[:3], **once),
+            chat.example_select(handlers.example, [conversation, scope], shown[:3], **once),
+            acts.retry(handlers.retry, [conversation, scope], shown[:3], **once),
+            sources.reconsider(handlers.reconsider, [conversation, scope], shown[:3], **once),
+            acts.ask_otherwise(handlers.ask_otherwise, [conversation, scope], shown[:3], **once),
         )
+        for event in asked:
+            event.then(None, None, None, js="() => footnote.toQuestion()")
         changed = [event.then(handlers.answer, [conversation], shown, **at_once) for event in asked]
-        changed += [
+        others = [
             acts.undo(handlers.undo, [conversation], shown, **once),
             chat.clear(handlers.clear, None, shown, **once),
         ]
@@ -724,19 +805,27 @@ def build_page(
         box.stop(handlers.stop, None, None, **at_once)
         acts.act(handlers.act, [conversation], [acts], **at_once)
         if listed is not None:
-            changed += [
+            others += [
                 listed.open_conversation(handlers.open_conversation, None, shown, **once),
                 listed.new_conversation(handlers.clear, None, shown, **once),
             ]
             _attend(listed, handlers.history, **at_once)
-        for event in changed:
+        for event in others:
+            event.then(None, None, None, js="() => footnote.toQuestion()")
+            event.then(handlers.scope, [conversation], [scope], **at_once)
+        scope.change(handlers.narrow, [scope], [scope], **at_once)
+        for event in writer.changes:
+            event.then(asking.look, None, [asking], **at_once)
+        for event in changed + others:
             event.then(handlers.judged, [conversation], [acts], **at_once)
             if listed is not None:
                 event.then(handlers.listed, None, [listed], **at_once)
+        covering.select(handlers.cover, [conversation], covered, **at_once)
         for tab in tabs.children:
             tab.select(None, None, None, js=f"() => footnote.tab('{tab.id}')")
         page.load(handlers.watch, None, [masthead], **at_once)
-        page.load(handlers.suggest, None, [chat], **at_once)
+        page.load(handlers.suggest, None, [chat, scope], **at_once)
+        start.fresh(handlers.suggest, None, [chat, scope], **at_once)
         masthead.again(handlers.again, None, [masthead], **at_once)
         page.unload(handlers.leave)
     page.queue(max_size=WAITING)

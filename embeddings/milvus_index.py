@@ -38,6 +38,7 @@ _AT_ONCE = 1000  # rows written or fetched in one call
 _CHARACTERS_AT_ONCE = 8_000_000  # a cluster takes 64 MB in one call
 _CONTENT = 65_535  # bytes of a string
 
+_NOT_THERE = (100, 101, 1600)  # no collection, one that is not loaded, no alias
 _GONE = "Milvus does not answer; look whether it runs at the address in RAG_INDEX"
 
 
@@ -151,6 +152,11 @@ class Milvus:
         if (found := self.count(name)) != rows:
             raise EngineRefused(f"Milvus holds {found} of {rows} rows that were written; run: rag build")
 
+    def load(self, name: str) -> None:
+        """Have a collection loaded; a cluster keeps it so, a Milvus Lite forgets when it ends. Raises NoCollection."""
+        with translated():
+            self.client.load_collection(name, timeout=_SECONDS_TO_LOAD)
+
     def count(self, name: str, where: str = "") -> int:
         """Count the rows of a collection that a filter lets through, all that were written before."""
         with translated():
@@ -193,6 +199,7 @@ class MilvusIndex:
 
     def __init__(self, milvus: Milvus, name: str) -> None:
         self.milvus, self.name = milvus, name
+        milvus.load(name)
         fields = milvus._fields(name)
         try:
             self.dimension = int(fields["vector"]["params"]["dim"])
@@ -315,7 +322,7 @@ def translated() -> Iterator[None]:
         raise EngineGone(_GONE) from error
     except MilvusException as error:
         text = str(error)
-        if error.code in (100, 1600) or "not found" in text or "does not exist" in text or "not exist" in text:
+        if error.code in _NOT_THERE or "not found" in text or "does not exist" in text or "not exist" in text:
             raise NoCollection("Milvus has no collection of that name; run: rag build") from error
         if any(sign in text for sign in ("UNAVAILABLE", "DEADLINE", "connect", "Retry", "timeout", "closed channel")):
             raise EngineGone(_GONE) from error

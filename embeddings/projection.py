@@ -3,7 +3,7 @@
 The method was chosen by looking at plots of news articles: t-distributed stochastic neighbour embedding (van der Maaten and
 Hinton 2008) lets articles stand apart as groups, where principal components and multidimensional scaling lay them upon one
 another (of a passage's neighbours in the plane, 100 %, 76 % and 79 % are of its own article for the five shipped ones).
-5,000 vectors of 384 numbers take 16 seconds on one core, 2,000 take 4, fifty a tenth of a second.
+2,000 vectors of 384 numbers take 4 seconds on one core, fifty a tenth of a second.
 """
 
 from __future__ import annotations
@@ -23,10 +23,6 @@ if TYPE_CHECKING:
 
     Points = NDArray[numpy.float32]
 
-PROJECTION_VERSION = "1"
-"""Changes whenever the same vectors would become other points."""
-MOST_POINTS = 5000
-"""So many points a browser draws without lag, and one core places in a quarter of a minute."""
 NEIGHBOURS = 5
 WARMTH = 0.007
 """A neighbour whose cosine is less by this much counts 1/e as much as the nearest.
@@ -58,7 +54,7 @@ def project(vectors: Vectors) -> Points:
     return _apart(points, place_of.ravel())
 
 
-def sample(groups: Sequence[int] | NDArray[numpy.int64], limit: int = MOST_POINTS) -> NDArray[numpy.int64]:
+def sample(groups: Sequence[int] | NDArray[numpy.int64], limit: int) -> NDArray[numpy.int64]:
     """Which rows are shown where there are more than ``limit``, in order: the same ones each time.
 
     ``groups`` has the number of each row's group; of each group one is shown, if they fit.
@@ -73,6 +69,24 @@ def sample(groups: Sequence[int] | NDArray[numpy.int64], limit: int = MOST_POINT
     rest = numpy.setdiff1d(numpy.arange(len(numbers)), firsts)
     random = numpy.random.default_rng(0)
     return numpy.sort(numpy.concatenate([random.permutation(firsts), random.permutation(rest)])[:limit])
+
+
+def cluster(points: Points, count: int) -> list[int]:
+    """Return the number of each point's cluster, up to ``count`` of them by k-means, counted from 0.
+
+    >>> cluster(numpy.array([[0, 0], [1, 1], [0, 0.1]], dtype=numpy.float32), 2)
+    [0, 1, 0]
+    """
+    distinct = len(numpy.unique(points, axis=0))
+    if min(count, distinct) < 2:
+        return [0] * len(points)
+    from sklearn.cluster import KMeans
+    from threadpoolctl import threadpool_limits
+
+    with threadpool_limits(limits=1):
+        labels = KMeans(min(count, distinct), n_init=4, random_state=0).fit_predict(points)
+    number = {label: place for place, label in enumerate(dict.fromkeys(labels.tolist()))}
+    return [number[label] for label in labels.tolist()]
 
 
 def place(vector: Vectors, vectors: Vectors, points: Points) -> tuple[float, float]:

@@ -446,6 +446,21 @@ _PAD = "\u200b"
 _ACRONYMS = {"US", "WHO"}
 
 
+def name_runs(sentence: str) -> list[list[Fact]]:
+    """Return the names of a sentence, each as the facts of its words.
+
+    >>> [[word for fact in run for word in fact.forms] for run in name_runs("On 3 May Ana Brik of Port Velm met a mayor.")]
+    [['ana', 'brik'], ['port', 'velm']]
+    """
+    runs: list[list[Fact]] = []
+    for fact in _names(_without(sentence, _dates(sentence))):
+        if runs and sentence[runs[-1][-1].end : fact.start] in (" ", "-", ". "):
+            runs[-1].append(fact)
+        else:
+            runs.append([fact])
+    return runs
+
+
 def _names(text: str) -> Iterator[Fact]:
     """Yield capitalised words, but for the first of a sentence unless another follows it."""
     text = _shortened(text)

@@ -215,6 +215,19 @@ class Index(ABC):
         """Whether any article lies in a scope."""
         return any(map(scope.holds, self._headers))
 
+    def texts(self) -> Iterator[tuple[str, str]]:
+        """Yield each article's id and text, one in memory at a time."""
+        return ((header.id, self.document(header.id).text) for header in self.headers())
+
+    def beginnings(self) -> dict[str, str]:
+        """Return the first 1,000 characters of each article without a title, by its id."""
+        return {each.id: self.document(each.id).text[:1000] for each in self.headers() if not each.title}
+
+    @property
+    def forms(self) -> Sequence[str]:
+        """The words of the articles, each as it is mostly written: with a capital or without."""
+        return self._keywords.spellings.forms
+
     @abstractmethod
     def document(self, id: str) -> Document:
         """One article with its text; raises QuestionError where the index has none of that id."""

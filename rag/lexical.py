@@ -21,7 +21,7 @@ import shutil
 import weakref
 from abc import ABC, abstractmethod
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import lru_cache
 from hashlib import blake2b
@@ -115,6 +115,11 @@ class Keywords(ABC):
     @abstractmethod
     def frequency(self, term: str) -> int:
         """In how many passages an index term stands, as ``terms`` and ``stem`` give it."""
+
+    @property
+    def forms(self) -> Sequence[str]:
+        """The words of the texts, each as it is mostly written: with a capital or without."""
+        return self._spellings.forms
 
     def _other_spellings(self, word: str, term: str) -> dict[str, float]:
         """The names that sound like one that is known; everyday words have one spelling."""

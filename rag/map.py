@@ -1,109 +1,117 @@
-"""The passages of an index as points of a plane, worked out when somebody first looks at them and then kept with the index.
-
-A build does not wait for them: few readers look, and thousands of passages take some seconds. They lie in the generation's own
-folder and go with it. What its manifest lists is never touched; ``map`` is not listed, for it can be worked out again:
-32 bytes of SHA-256 over the method's version and the points, then the points, two float32 each, in the order of the rows.
-"""
+"""Place the passages of an index as points of a plane, in topics with words that tell them apart."""
 
 from __future__ import annotations
 
-import hashlib
-import logging
-import secrets
-from collections.abc import Sequence
+import math
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from functools import cached_property
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rag.index import Index
+from rag.lexical import stem
 from rag.types import Header, Passage
+from rag.words import content_words
 
 if TYPE_CHECKING:
     from embeddings import Vectors
     from embeddings.projection import Points
 
-log = logging.getLogger(__name__)
+MOST_POINTS = 2000
+"""Passages that are placed; of more, a sample. One core takes four seconds, and a browser draws them without lag."""
+MOST_TOPICS = 12
+"""More cannot be told apart by colour, nor their words read side by side."""
+_TOPIC_WORDS = 3
 
-FILE = "map"
-_DIGEST = 32
+
+@dataclass(frozen=True, slots=True)
+class Topic:
+    """A part of the plane with the words that its passages have more often than the others; ``x``, ``y`` its middle."""
+
+    words: tuple[str, ...]
+    x: float
+    y: float
+
+
+@dataclass(frozen=True, slots=True)
+class Point:
+    """A passage in the unit square, with the number of its topic."""
+
+    passage: Passage
+    header: Header
+    x: float
+    y: float
+    topic: int
 
 
 @dataclass(frozen=True, eq=False)
 class PassageMap:
-    """Passages as points of the unit square: ``points[i]``, of shape (2,), belongs to row ``rows[i]`` of the index.
-
-    Of a very large index a fixed sample is shown, of each article a passage if possible.
-    """
+    """Passages as points, and their topics; of a large index a fixed sample, with a passage of each article if possible."""
 
     index: Index
-    rows: tuple[int, ...]
-    points: Points
+    points: tuple[Point, ...]
+    topics: tuple[Topic, ...]
+    vectors: Vectors
+    places: Points
 
-    @cached_property
-    def passages(self) -> list[tuple[Passage, Header]]:
-        """The passage of each point with its article's header."""
-        return self.index.passages(self.rows)
-
-    def place(self, vector: Vectors) -> tuple[float, float]:
-        """Where a vector, such as a question's, belongs among the points; these stay where they are."""
+    def points_with(self, ids: Iterable[str]) -> tuple[Point, ...]:
+        """Return the points, and those of some passages that are not among them, each beside its nearest."""
         from embeddings.projection import place
 
-        return place(vector, self._vectors, self.points)
-
-    def places(self, rows: Sequence[int]) -> list[tuple[float, float]]:
-        """Where rows of the index are, also those that are not among the points."""
-        shown = {row: (float(x), float(y)) for row, (x, y) in zip(self.rows, self.points, strict=True)}
-        return [shown[row] if row in shown else self.place(self.index.vectors.fetch([row])[0]) for row in rows]
-
-    @cached_property
-    def _vectors(self) -> Vectors:
-        return self.index.vectors.fetch(self.rows)
+        shown = {point.passage.id for point in self.points}
+        rows = list(self.index.rows_of_passages([id for id in ids if id not in shown]).values())
+        others = []
+        for row, (passage, header) in zip(rows, self.index.passages(rows), strict=True):
+            x, y = place(self.index.vectors.fetch([row])[0], self.vectors, self.places)
+            nearest = ((self.places - [x, y]) ** 2).sum(axis=1).argmin()
+            others.append(Point(passage, header, x, y, self.points[nearest].topic))
+        return (*self.points, *others)
 
 
 def passage_map(index: Index) -> PassageMap:
-    """The map of an index: as it was kept, or worked out anew, which takes a quarter of a minute for 5,000 passages.
+    """Return the map of an index: the same one for the same passages."""
+    from embeddings.projection import cluster, project, sample
 
-    Where the disk takes nothing it is worked out each time.
+    rows = sample(index.article_numbers(), MOST_POINTS)
+    vectors = index.vectors.fetch([int(row) for row in rows])
+    places = project(vectors)
+    topic_of = cluster(places, min(MOST_TOPICS, math.isqrt(len(places) // 2)))
+    passages = index.passages([int(row) for row in rows])
+    points = tuple(
+        Point(passage, header, float(x), float(y), topic)
+        for (passage, header), (x, y), topic in zip(passages, places, topic_of, strict=True)
+    )
+    words = topic_words([point.passage.text for point in points], topic_of)
+    topics = []
+    for number, each in enumerate(words):
+        x, y = places[[topic == number for topic in topic_of]].mean(axis=0)
+        topics.append(Topic(each, float(x), float(y)))
+    return PassageMap(index, points, tuple(topics), vectors, places)
+
+
+def topic_words(texts: Sequence[str], topic_of: Sequence[int]) -> list[tuple[str, ...]]:
+    """Return for each topic the words that count most by class-based TF-IDF (Grootendorst 2022, "BERTopic").
+
+    A word counts with all its forms, and is written as most of them are.
+
+    >>> topic_words(["Ferries sail. The ferry is late.", "Frost took the pears.", "A frost."], [0, 1, 1])[1][0]
+    'frost'
     """
-    from embeddings.projection import project, sample
+    counts: defaultdict[int, Counter[str]] = defaultdict(Counter)
+    forms: defaultdict[str, Counter[str]] = defaultdict(Counter)
+    for text, topic in zip(texts, topic_of, strict=True):
+        for word in content_words(text):
+            if word.isalpha() and len(word) > 2 and (term := stem(word)):
+                counts[topic][term] += 1
+                forms[term][word] += 1
+    total = sum(counts.values(), Counter())
+    average = total.total() / max(1, len(counts))
 
-    rows = sample(index.article_numbers())
-    points = _read(index.path / FILE, len(rows))
-    if points is None:
-        points = project(index.vectors.fetch(rows.tolist()))
-        _keep(index.path / FILE, points)
-    return PassageMap(index, tuple(map(int, rows)), points)
+    def weight(topic: int, term: str) -> tuple[float, str]:
+        return -counts[topic][term] * math.log(1 + average / total[term]), term
 
-
-def _read(path: Path, count: int) -> Points | None:
-    """The points that were kept, unless they are damaged, of another number or placed by another method."""
-    import numpy
-
-    try:
-        kept = path.read_bytes() if path.stat().st_size == _DIGEST + 8 * count else b""
-    except OSError:
-        return None
-    if not kept or kept[:_DIGEST] != _digest(kept[_DIGEST:]):
-        return None
-    return numpy.frombuffer(kept[_DIGEST:], dtype="<f4").reshape(count, 2)
-
-
-def _keep(path: Path, points: Points) -> None:
-    """Writes the points beside and renames, so that nobody ever reads half of them."""
-    import numpy
-
-    data = numpy.ascontiguousarray(points, dtype="<f4").tobytes()
-    temporary = path.with_name(f"{FILE}-{secrets.token_hex(4)}.tmp")
-    try:
-        temporary.write_bytes(_digest(data) + data)
-        temporary.replace(path)
-    except OSError as error:
-        log.info("the map could not be kept: %s", error.strerror)
-        temporary.unlink(missing_ok=True)
-
-
-def _digest(data: bytes) -> bytes:
-    from embeddings.projection import PROJECTION_VERSION
-
-    return hashlib.sha256(PROJECTION_VERSION.encode() + b"\0" + data).digest()
+    found = []
+    for topic in sorted(set(topic_of)):
+        best = sorted(counts[topic], key=lambda term: weight(topic, term))[:_TOPIC_WORDS]
+        found.append(tuple(forms[term].most_common(1)[0][0] for term in best))
+    return found

@@ -123,6 +123,7 @@ class Records:
 
     def __init__(self, milvus: Milvus, collection: str) -> None:
         self._milvus, self.collection = milvus, collection
+        milvus.load(collection)
 
     @staticmethod
     def rows(number: int, data: bytes) -> Iterator[dict[str, Any]]:
@@ -192,7 +193,8 @@ class InMilvus(Index):
         self._address, self._milvus, self.name = address, milvus, name
         self._looked = time.monotonic()
         self.close = weakref.finalize(self, milvus.close)
-        self._records = Records(milvus, f"{name}_texts")
+        with _as_ours():
+            self._records = Records(milvus, f"{name}_texts")
         manifest = self._records.read_json(_MANIFEST)
         try:
             if manifest["format"] > MILVUS_FORMAT:
@@ -418,7 +420,7 @@ def _write(local: LocalIndex, milvus: Milvus, name: str, kind: str, on_progress:
                 content = json.dumps([passage.id, passage.start, passage.end, passage.text, places], ensure_ascii=False)
                 yield {
                     "row": row,
-                    "vector": vector.tolist(),
+                    "vector": vector,
                     "words": passage_weights(header.byline(), passage.text, counts),
                     "document": number,
                     **known,

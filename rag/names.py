@@ -60,6 +60,16 @@ def same_name(one: str, other: str) -> bool:
     return (stem(one) == stem(other) and min(len(one), len(other)) > 2) or _near(one, other)
 
 
+def bucket(word: str) -> str:
+    """Return what all words share that ``same_name`` may hold to be one: compare names within a bucket only.
+
+    >>> bucket("british") == bucket("uk"), bucket("баденова") == bucket("badenova")
+    (True, True)
+    """
+    group = _group(word)
+    return str(group) if group != -1 else key(word)[:1]
+
+
 def _near(one: str, other: str) -> bool:
     from rapidfuzz.distance import OSA
 

@@ -120,7 +120,7 @@ class Spellings:
     """
 
     def __init__(self, keys: list[str], forms: list[str]) -> None:
-        self._keys, self._forms = _Column(keys), forms
+        self._keys, self.forms = _Column(keys), forms
 
     @classmethod
     def of(cls, counts: Mapping[str, int], known: Spellings | None = None) -> Spellings:
@@ -129,7 +129,7 @@ class Spellings:
         for form, count in counts.items():
             capitals[form.lower()] += count if form[0].isupper() else -count
         forms = [form.capitalize() if more > 0 else form for form, more in capitals.items()]
-        sounds = dict(zip(known._forms, known._keys.strings, strict=True)) if known is not None else {}
+        sounds = dict(zip(known.forms, known._keys.strings, strict=True)) if known is not None else {}
         if new := [form for form in forms if form not in sounds]:
             sounds |= zip(new, keys(new), strict=True)
         pairs = sorted((sounds[form], form) for form in forms)
@@ -157,7 +157,7 @@ class Spellings:
 
     def to_bytes(self) -> bytes:
         """Write the table: all keys, then all forms."""
-        return "\t".join(("\n".join(self._keys.strings), "\n".join(self._forms))).encode("utf-8")
+        return "\t".join(("\n".join(self._keys.strings), "\n".join(self.forms))).encode("utf-8")
 
     def save(self, folder: Path) -> None:
         """Writes the table into a folder."""
@@ -182,7 +182,7 @@ class Spellings:
         A form may cost a third of the word's letters: short words are too near to one another. Names are farther apart than
         everyday words are.
         """
-        if len(word) < 4 or not self._forms:
+        if len(word) < 4 or not self.forms:
             return {}
         errors = dict.fromkeys(self.same(word), 1) or {form: _errors(word, form) for form in self._near(word)}
         costs = {form: cost + _doubts(word, form) for form, cost in errors.items()}
@@ -192,21 +192,21 @@ class Spellings:
     def _near(self, word: str) -> list[str]:
         errors = 1 if len(word) < 11 else 2
         rows = self._written.near(word.lower(), errors)
-        return [self._forms[row] for row in rows.union(*(self._keys.near(each, errors) for each in _readings(word)))]
+        return [self.forms[row] for row in rows.union(*(self._keys.near(each, errors) for each in _readings(word)))]
 
     @cached_property
     def _has_cyrillic(self) -> bool:
-        return is_cyrillic("".join(self._forms))
+        return is_cyrillic("".join(self.forms))
 
     @cached_property
     def _written(self) -> _Column:
-        return _Column([form.lower() for form in self._forms])
+        return _Column([form.lower() for form in self.forms])
 
     def _of(self, sought: str) -> Iterator[str]:
         keys = self._keys.strings
         row = bisect_left(keys, sought)
         while row < len(keys) and keys[row] == sought:
-            yield self._forms[row]
+            yield self.forms[row]
             row += 1
 
     def _cases(self, word: str) -> Iterator[str]:

@@ -141,7 +141,7 @@ class TestWord:
         assert re.findall(r'w:footnote w:id="(-?\d+)"', notes) == ["-1", "0", "1"]
 
     @given(conversations)
-    @settings(max_examples=25, deadline=None)
+    @settings(max_examples=15, deadline=None)
     def test_any_conversation_gives_a_file_that_opens(self, talk: tuple[Turn, ...]) -> None:
         content = export(talk, "docx").content
         assert Document(io.BytesIO(content)).paragraphs[0].style.name == "Title"

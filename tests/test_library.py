@@ -320,7 +320,7 @@ class TestTable:
             "en",
         ]
         assert row[6] >= 1
-        assert row[7:] == ["indexed", "", True]
+        assert row[7:] == ["indexed", "", True, False]
         assert sum(each[6] for each in page.rows().values()) == page.opening.chatbot.contents().passages  # type: ignore[union-attr]
 
     def test_what_is_not_in_the_index_has_its_status_and_reason(self, page: Page, settings: Settings) -> None:

@@ -1,11 +1,10 @@
-"""The map: kept with the index, worked out again where it is damaged, and a panel that trusts nothing it is sent."""
+"""The map: points and topics of the passages, the same for the same passages; what Coverage shows of them."""
 
 from __future__ import annotations
 
-import threading
+import json
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import numpy
 import pytest
@@ -16,16 +15,18 @@ from news import ARTICLES, write_articles
 from rag.build import build
 from rag.chatbot import Chatbot
 from rag.index import Index, verify
-from rag.map import FILE, PassageMap, passage_map
+from rag.map import passage_map, topic_words
 from rag.settings import Settings
-from rag.types import Header, Passage
-from rag.web import map as room_module
-from rag.web.map import Map
+from rag.types import Header
+from rag.web import coverage as tab
+from rag.web.conversation import Conversation, Turn
+from rag.web.coverage import COLOURS, coverage
 
 QUESTION = "Who protested because of Lake Verrin?"
 
 
-def built(settings: Settings, hashing: Embedder) -> Settings:
+@pytest.fixture
+def many(settings: Settings, hashing: Embedder) -> Settings:
     report = "The bridge of Osk{n} was closed on Monday.\n\nIts {n} piers stand in the river Tell.\n"
     write_articles(settings.articles, ARTICLES | {f"{n:02}.txt": report.format(n=n) for n in range(9)})
     build(settings, hashing)
@@ -33,255 +34,122 @@ def built(settings: Settings, hashing: Embedder) -> Settings:
 
 
 @pytest.fixture
-def many(settings: Settings, hashing: Embedder) -> Settings:
-    return built(settings, hashing)
-
-
-@pytest.fixture
 def chatbot(many: Settings, hashing: Embedder) -> Chatbot:
     return Chatbot.open(many, embedder=hashing)
 
 
-@pytest.fixture(scope="module")
-def kept(tmp_path_factory: pytest.TempPathFactory, hashing: Embedder) -> Chatbot:
-    """One chatbot for the tests that leave it as it is."""
-    folder = tmp_path_factory.mktemp("kept")
-    settings = Settings(articles=folder / "articles", index=folder / "index", embedder="hashing")
-    return Chatbot.open(built(settings, hashing), embedder=hashing)
-
-
-@pytest.fixture(scope="module")
-def drawn(kept: Chatbot) -> tuple[Map, dict[str, Any]]:
-    room = Map(lambda: kept)
-    return room, ready(room)
-
-
-def ready(room: Map) -> dict[str, Any]:
-    while (data := room.read_map(""))["state"] == "drawing":
-        pass  # read_map itself waits
-    return data
-
-
-class TestKeptWithTheIndex:
+class TestMap:
     def test_every_passage_is_a_point_where_its_vector_is_projected(self, many: Settings) -> None:
         index = Index.open(many.index)
         made = passage_map(index)
-        assert made.rows == tuple(range(len(index)))
-        assert numpy.array_equal(made.points, project(index.vectors.fetch(range(len(index)))))
-        assert [passage.id for passage, _ in made.passages] == [index.passages([row])[0][0].id for row in made.rows]
-
-    def test_it_is_worked_out_once_and_then_read(self, many: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
-        first = passage_map(Index.open(many.index))
-        monkeypatch.setattr("embeddings.projection.project", lambda vectors: pytest.fail("worked out again"))
-        again = passage_map(Index.open(many.index))
-        assert numpy.array_equal(first.points, again.points)
-
-    def test_a_build_does_not_work_it_out_and_the_index_stays_whole(self, many: Settings) -> None:
-        index = Index.open(many.index)
-        assert not (index.path / FILE).exists()
-        passage_map(index)
-        assert (index.path / FILE).exists()
+        expected = project(index.vectors.fetch(range(len(index))))
+        assert numpy.allclose([(point.x, point.y) for point in made.points], expected)
+        assert [point.passage for point in made.points] == [each for each, _ in index.passages(range(len(index)))]
         assert verify(many.index) == (len(index), [])
-        assert [each.name for each in index.path.glob("*.tmp")] == []
 
-    @pytest.mark.parametrize("damage", ["shorter", "longer", "changed", "empty", "older"])
-    def test_what_is_damaged_or_older_is_worked_out_again(
-        self, many: Settings, damage: str, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        index = Index.open(many.index)
-        right = passage_map(index).points
-        file = index.path / FILE
-        kept = file.read_bytes()
-        damaged = {
-            "shorter": kept[:-8],
-            "longer": kept + bytes(8),
-            "changed": kept[:-1] + bytes([kept[-1] ^ 1]),
-            "empty": b"",
-            "older": kept,
-        }
-        file.write_bytes(damaged[damage])
-        if damage == "older":
-            monkeypatch.setattr("embeddings.projection.PROJECTION_VERSION", "0")
-            right = right + 1
-            monkeypatch.setattr("embeddings.projection.project", lambda vectors: right)
-        assert numpy.array_equal(passage_map(index).points, right)
+    def test_every_topic_has_passages_and_words_that_stand_in_them(self, many: Settings) -> None:
+        made = passage_map(Index.open(many.index))
+        for number, topic in enumerate(made.topics):
+            texts = [point.passage.text for point in made.points if point.topic == number]
+            assert texts
+            assert topic.words
+            assert all(any(word in text for text in texts) for word in topic.words)
+        assert {point.topic for point in made.points} == set(range(len(made.topics)))
 
-    def test_a_disk_that_takes_nothing_costs_only_time(self, many: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
-        index = Index.open(many.index)
-
-        def refuse(*_: Any) -> None:
-            raise OSError(28, "No space left on device")
-
-        monkeypatch.setattr(Path, "replace", refuse)
-        assert len(passage_map(index).points) == len(index)
-        assert not (index.path / FILE).exists()
-        assert [each.name for each in index.path.glob("*.tmp")] == []
+    def test_a_word_of_all_topics_counts_less_than_one_of_its_own(self) -> None:
+        texts = ["The harbour strike, the harbour vote.", "A harbour frost took pears. Frost again."]
+        assert [words[0] for words in topic_words(texts, [0, 1])] == ["harbour", "frost"]
+        assert topic_words([*texts, "Harbour trams. Harbour lamps. Trams late."], [0, 1, 2])[2][0] == "trams"
+        assert topic_words([], []) == []
 
     def test_incremental_and_full_builds_have_one_map(self, many: Settings, hashing: Embedder, tmp_path: Path) -> None:
-        passage_map(Index.open(many.index))
         (many.articles / "05.txt").write_text("Owls were seen in the mill of Tarn.\n", "utf-8")
         (many.articles / "07.txt").unlink()
         build(many, hashing)
         fresh = replace(many, index=tmp_path / "fresh")
         build(fresh, hashing)
-        points = [passage_map(Index.open(each.index)).points for each in (many, fresh)]
-        assert numpy.array_equal(*points)
+        one, other = (passage_map(Index.open(each.index)) for each in (many, fresh))
+        assert (one.points, one.topics) == (other.points, other.topics)
 
-    def test_an_empty_index_has_an_empty_map(self, settings: Settings, hashing: Embedder) -> None:
-        for file in list(settings.articles.rglob("*.*")):
-            file.unlink()
-        build(settings, hashing)
-        made = passage_map(Index.open(settings.index))
-        assert made.rows == ()
-        assert made.place(hashing.embed_query("Who?")) == (0.5, 0.5)
-
-    def test_of_a_large_index_a_sample_is_shown_and_the_rest_still_has_its_place(
+    def test_what_is_not_in_the_sample_is_placed_beside_its_nearest(
         self, many: Settings, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr("embeddings.projection.sample", lambda groups: numpy.arange(0, len(groups), 2))
+        monkeypatch.setattr("rag.map.MOST_POINTS", 8)
         index = Index.open(many.index)
         made = passage_map(index)
-        assert made.rows == tuple(range(0, len(index), 2))
-        (inside, outside) = made.places([2, 3])
-        assert inside == tuple(map(float, made.points[1]))
-        assert outside == made.place(index.vectors.fetch([3])[0])
+        assert len(made.points) == 8
+        shown = {point.passage.id for point in made.points}
+        other = next(each for each, _ in index.passages(range(len(index))) if each.id not in shown)
+        *points, last = made.points_with([other.id, made.points[0].passage.id, "gone"])
+        assert (tuple(points), last.passage) == (made.points, other)
+        assert 0 <= last.x <= 1
+        assert 0 <= last.y <= 1
 
-
-class TestChatbot:
-    def test_the_map_follows_the_index(self, chatbot: Chatbot) -> None:
+    def test_it_follows_the_index_and_is_worked_out_once(self, chatbot: Chatbot) -> None:
         made = chatbot.map()
         assert chatbot.map() is made
         (chatbot.settings.articles / "new.txt").write_text("Owls were seen in the mill of Tarn.\n", "utf-8")
         chatbot.refresh()
-        assert len(chatbot.map().rows) == len(made.rows) + 1
-
-    def test_a_question_lies_beside_the_passage_that_answers_it(self, chatbot: Chatbot) -> None:
-        made = chatbot.map()
-        x, y = chatbot.place("Farmers protested because the plant takes its water from Lake Verrin.", made)
-        nearest = int(numpy.argmin(numpy.linalg.norm(made.points - [x, y], axis=1)))
-        assert made.passages[nearest][1].id == "plant.txt"
+        assert len(chatbot.map().points) == len(made.points) + 1
 
 
-class TestPanel:
-    def test_it_shows_every_passage_with_its_article(self, drawn: tuple[Map, dict[str, Any]], kept: Chatbot) -> None:
-        room, data = drawn
-        assert [point["row"] for point in data["points"]] == list(range(data["total"]))
-        assert {point["article"] for point in data["points"]} == {each.id for each in kept.documents()}
-        assert {each["article"]: each["title"] for each in data["articles"]}[
-            "harbour.md"
-        ] == "Harbour town votes for a tram"
-        assert all(0 <= point[axis] <= 1 for point in data["points"] for axis in "xy")
-        assert room.read_map(data["key"]) == {"state": "ready", "key": data["key"], "same": True}
+class TestCoverage:
+    def test_the_evidence_of_the_last_answer_comes_first_with_its_rank(self, chatbot: Chatbot) -> None:
+        answer = chatbot.ask(QUESTION)
+        talk: Conversation = (Turn(1, QUESTION, "done", answer), Turn(2, "Who?", "answering"))
+        rows = coverage(chatbot, talk).tables["rows"]
+        expected = {
+            part: place
+            for place, hit in reversed(list(enumerate(answer.hits, 1)))
+            for part in hit.passage.id.split("+")
+        }
+        assert len(rows) == len(chatbot.map().points)
+        assert [row["rank"] for row in rows[: len(expected)]] == sorted(expected.values())
+        assert not any(row["rank"] for row in rows[len(expected) :])
+        cited = {(each.hit.document.id, each.hit.passage.start) for each in answer.citations}
+        assert {(row["article"], row["start"]) for row in rows if row["cited"]} == cited
+        assert {row["standing"].split()[0] for row in rows if row["rank"]} == {"cited", "found"}
+        assert QUESTION in coverage(chatbot, talk).about
+        assert not any(row["rank"] for row in coverage(chatbot, ()).tables["rows"])
 
-    def test_while_the_chatbot_is_opened_there_is_none(self) -> None:
-        assert Map(lambda: None).read_map("") == {"state": "loading"}
-        assert "problem" in Map(lambda: None).place_question({"question": "Who?", "passages": []})
+    def test_every_row_opens_its_passage(self, chatbot: Chatbot) -> None:
+        for row in coverage(chatbot, ()).tables["rows"]:
+            text = chatbot.document(row["article"]).text[row["start"] : row["end"]]
+            assert " ".join(text.split()).startswith(row["text"].rstrip("…"))
 
-    def test_nobody_waits_long_for_it(self, chatbot: Chatbot, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(room_module, "PATIENCE", 0.01)
-        finish = threading.Event()
-        work_out = chatbot.map
+    def test_articles_are_counted_by_month_or_by_year(self) -> None:
+        def header(published: str, outlet: str) -> Header:
+            return Header(f"{published}{outlet}", outlet=outlet, published=published)
 
-        def slow() -> PassageMap:
-            finish.wait(20)
-            return work_out()
+        headers = [header("2031-03-04", "A"), header("2031-03-20", "B"), header("2032-01-01", "A"), header("", "A")]
+        periods, counts = tab._times(headers, ["A"])
+        assert (len(periods), periods[0], periods[-1]) == (24, "2031-01", "2032-12")
+        assert counts == {("2031-03", 0): 1, ("2031-03", COLOURS): 1, ("2032-01", 0): 1}
+        periods, counts = tab._times([*headers, header("2029", "B")], ["A"])
+        assert periods == ["2029", "2030", "2031", "2032"]
+        assert counts["2031", 0] == counts["2031", COLOURS] == counts["2029", COLOURS] == 1
+        assert tab._times([header("someday", "A")], []) == ([], {})
+        assert tab._times([header("0001", "A"), header("9999", "A")], [])[0] == ["0001", "9999"]
 
-        monkeypatch.setattr(chatbot, "map", slow)
-        room = Map(lambda: chatbot)
-        assert room.read_map("") == {"state": "drawing"}
-        assert room.read_map("") == {"state": "drawing"}
-        finish.set()
-        assert ready(room)["state"] == "ready"
+    def test_outlets_beyond_the_colours_share_one(self, chatbot: Chatbot, monkeypatch: pytest.MonkeyPatch) -> None:
+        headers = [Header(f"{n}.md", outlet=f"Outlet {n % 9}", published="2031-01-01") for n in range(90)]
+        monkeypatch.setattr(chatbot, "documents", lambda: headers)
+        drawn = coverage(chatbot, ())
+        assert drawn.tables["columns"] == ["Date", *(f"Outlet {n}" for n in range(COLOURS)), "Other outlets"]
+        assert drawn.tables["dates"] == [["2031-01", *[10] * COLOURS, 30]]
+        assert sum(each["count"] for each in json.loads(drawn.times)["data"]["values"]) == 90
 
-    def test_what_goes_wrong_is_told_without_its_words_and_tried_again(
+    def test_texts_are_escaped_in_the_markup_and_hold_nothing_hidden(
         self, chatbot: Chatbot, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        with monkeypatch.context() as broken:
-            broken.setattr(chatbot, "map", lambda: 1 / 0)
-            room = Map(lambda: chatbot)
-            data = room.read_map("")
-        assert data["state"] == "failed"
-        assert "ZeroDivisionError" in data["problem"]
-        assert "division" not in data["problem"]
-        assert ready(room)["state"] == "ready"
+        hostile = Header("a.md", outlet="<img src=x onerror=alert(1)>\u202e", published="2031-01-01")
+        monkeypatch.setattr(chatbot, "documents", lambda: [hostile])
+        drawn = coverage(chatbot, ())
+        assert "<img" not in drawn.about
+        assert "\u202e" not in drawn.about + drawn.times
 
-    def test_a_question_has_its_star_and_its_hits(self, drawn: tuple[Map, dict[str, Any]], kept: Chatbot) -> None:
-        room, data = drawn
-        hits = kept.retrieve(QUESTION)
-        placed = room.place_question({"question": QUESTION, "passages": [hit.passage.id for hit in hits]})
-        assert placed["star"] == pytest.approx(kept.place(QUESTION, kept.map()), abs=1e-4)
-        assert placed["others"] == []
-        point = {point["row"]: point for point in data["points"]}
-        for each in placed["hits"]:
-            assert point[each["row"]]["article"] == hits[each["hit"]].document.id
-        assert {each["hit"] for each in placed["hits"]} == set(range(len(hits)))
-
-    def test_a_joined_hit_rings_each_of_its_passages(self, drawn: tuple[Map, dict[str, Any]], kept: Chatbot) -> None:
-        room, _ = drawn
-        ids = [passage.id for passage, _ in kept.map().passages]
-        placed = room.place_question({"question": QUESTION, "passages": [f"{ids[4]}+{ids[5]}", ids[0], "gone"]})
-        assert {each["row"]: each["hit"] for each in placed["hits"]} == {4: 0, 5: 0, 0: 1}
-
-    def test_a_hit_that_is_not_among_the_points_comes_with_its_own(
-        self, chatbot: Chatbot, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        monkeypatch.setattr("embeddings.projection.sample", lambda groups: numpy.arange(3))
-        room = Map(lambda: chatbot)
-        assert [point["row"] for point in ready(room)["points"]] == [0, 1, 2]
-        index = chatbot.map().index
-        ((passage, header),) = index.passages([5])
-        placed = room.place_question({"question": QUESTION, "passages": [passage.id]})
-        assert placed["hits"] == [{"row": 5, "hit": 0}]
-        (other,) = placed["others"]
-        assert (other["row"], other["article"]) == (5, header.id)
-        assert (other["x"], other["y"]) == pytest.approx(chatbot.map().places([5])[0], abs=1e-4)
-
-    @pytest.mark.parametrize(
-        "sent",
-        [
-            None,
-            7,
-            [],
-            {},
-            {"question": 3, "passages": []},
-            {"question": "Who?", "passages": "abc"},
-            {"question": "Who?", "passages": [3]},
-            {"question": "Who?", "passages": ["a"] * 101},
-            {"question": "Who?", "passages": ["a" * 2001]},
-            {"question": "?" * 2001, "passages": []},
-        ],
-    )
-    def test_what_is_no_question_has_no_place(self, drawn: tuple[Map, dict[str, Any]], sent: Any) -> None:
-        assert list(drawn[0].place_question(sent)) == ["problem"]
-
-    def test_a_passage_is_read_whole(self, drawn: tuple[Map, dict[str, Any]], kept: Chatbot) -> None:
-        room, data = drawn
-        for row, (passage, header) in zip(kept.map().rows, kept.map().passages, strict=True):
-            shown = room.read_passage({"key": data["key"], "row": row})
-            assert shown["text"] == passage.text
-            assert (shown["article"], shown["start"], shown["end"]) == (header.id, passage.start, passage.end)
-
-    @pytest.mark.parametrize("row", [-1, 10**9, "1", 1.0, True, None, [1]])
-    def test_what_is_no_row_is_no_passage(self, drawn: tuple[Map, dict[str, Any]], row: Any) -> None:
-        room, data = drawn
-        assert list(room.read_passage({"key": data["key"], "row": row})) == ["problem"]
-        assert list(room.read_passage({"key": "gen-000009-00000000", "row": 0})) == ["problem"]
-
-    def test_another_index_has_another_map(self, chatbot: Chatbot) -> None:
-        room = Map(lambda: chatbot)
-        before = ready(room)
-        (chatbot.settings.articles / "new.txt").write_text("Owls were seen in the mill of Tarn.\n", "utf-8")
-        chatbot.refresh()
-        while (after := room.read_map(before["key"]))["state"] == "drawing":
-            pass
-        assert after["key"] != before["key"]
-        assert len(after["points"]) == len(before["points"]) + 1
-        assert "problem" in room.read_passage({"key": before["key"], "row": 0})
-
-
-def test_titles_and_beginnings_hold_nothing_hidden_and_are_short() -> None:
-    passage = Passage("p", "a.md", 0, 400, "long\u202e words " * 33 + "end.")
-    point = room_module._point(0, (0.123456, 0.5), passage, Header("a.md"))
-    assert point["x"] == 0.1235
-    assert len(point["text"]) <= room_module.MAX_BEGINNING + 1
-    assert "\u202e" not in point["text"]
+    def test_a_folder_without_articles_has_an_empty_map(self, settings: Settings, hashing: Embedder) -> None:
+        for file in list(settings.articles.rglob("*.*")):
+            file.unlink()
+        drawn = coverage(Chatbot.open(settings, embedder=hashing), ())
+        assert drawn.tables["rows"] == drawn.tables["dates"] == []

@@ -154,6 +154,22 @@ class TestTheSameAnswers:
             expected, answer = one.ask(question), other.ask(question)
             assert (answer.text, answer.state, answer.sentences) == (expected.text, expected.state, expected.sentences)
 
+    def test_a_later_process_opens_it(self, root: Path, tmp_path: Path) -> None:
+        """Milvus Lite forgets what was loaded when its process ends, and lets one process in at a time."""
+        for name in ("write", "read"):
+            program = """
+import sys
+from pathlib import Path
+from rag.index import Index, open_folder
+from rag.milvus import publish
+if sys.argv[1] == "write":
+    publish(open_folder(Path(sys.argv[2])), Path(sys.argv[3]))
+print(len(Index.open(Path(sys.argv[3]))))
+"""
+            command = [sys.executable, "-c", program, name, str(root / "local"), str(tmp_path / "later.db")]
+            done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+            assert (done.returncode, done.stdout) == (0, f"{len(open_folder(root / 'local'))}\n"), done.stderr
+
     def test_verify_finds_nothing_wrong_and_then_what_is(self, root: Path, tmp_path: Path) -> None:
         with closing(open_folder(root / "local")) as local:
             publish(local, tmp_path / "checked.db")
@@ -278,7 +294,7 @@ class TestServer:
         monkeypatch.setattr(import_module("rag.build"), "default_index", lambda articles: tmp_path / "staged")
         monkeypatch.setattr(rag.milvus, "_LOOK_SECONDS", 0.05)
         monkeypatch.setattr(rag.milvus, "GRACE_SECONDS", 0.5)
-        news = write_articles(tmp_path / "news", MANY)
+        news = write_articles(tmp_path / "news", ARTICLES)
         settings = Settings(articles=news, index=server.place("news"))
         build(settings, hashing)
         readers = [Chatbot.open(settings, embedder=hashing) for _ in range(8)]

@@ -36,7 +36,6 @@ from rag.web.history import History
 from rag.web.keeper import IndexState, Keeper, index_data
 from rag.web.language import MOST_NOTICES, messages, speaking, told
 from rag.web.library import Library
-from rag.web.map import Map
 from rag.web.models import Models
 from rag.web.opening import Opening, State, progress_text, unexpected
 from rag.web.preferences import Preferences
@@ -410,7 +409,7 @@ class TestRooms:
 
     def test_the_table_of_articles_says_why_a_file_is_not_in_it(self, tmp_path: Path) -> None:
         chatbot = SimpleNamespace(
-            documents=list, passage_counts=dict, contents=lambda: SimpleNamespace(name="1", articles=0)
+            documents=list, titles=dict, passage_counts=dict, contents=lambda: SimpleNamespace(name="1", articles=0)
         )
         opening = Opening(lambda _: cast("Any", None))
         opening.chatbot = cast("Any", chatbot)
@@ -438,7 +437,7 @@ class TestRooms:
         problem = Acts(cast("Feedback", Broken())).data((), RUSSIAN)["problem"]
         assert problem.startswith("Footnote.sqlite в папке данных повреждён;")
 
-    def test_the_map_and_the_models_say_how_it_is_with_them(self) -> None:
+    def test_the_models_say_how_it_is_with_them(self) -> None:
         models = Models(Settings(), cast("Any", SimpleNamespace(keyed=())))
         found = SimpleNamespace(
             service="ollama", models=(), state='2 models; first run pip install "footnote-rag[openai]"'
@@ -446,8 +445,6 @@ class TestRooms:
         models._found = (found,)
         state = models.data(RUSSIAN)["found"][0]["state"]
         assert state == '2 модели; сначала выполните pip install "footnote-rag[openai]"'
-        with speaking("ru"):
-            assert Map(lambda: None).place_question({})["problem"] == "Карта ещё не нарисована; откройте её чуть позже"
 
     def test_what_is_copied_and_saved_is_in_the_language_of_its_reader(self, tmp_path: Path) -> None:
         acts = Acts(Feedback(tmp_path))

@@ -6,12 +6,13 @@ from pathlib import Path
 
 import click
 
+from rag.doors.options import auth_option
 from rag.settings import Settings
 
 
-@click.command("token")
+@click.command("token", epilog="Example: rag account token ana --auth accounts.txt")
 @click.argument("name")
-@click.option("--auth", "accounts", metavar="FILE", help="The accounts that may log in [RAG_ACCOUNTS, no login].")
+@auth_option
 @click.option("--revoke", is_flag=True, help="End the token of NAME.")
 def token(name: str, accounts: str | None, revoke: bool) -> None:
     """Make a token for programs of the account NAME and print it, this once; the one before ends.

@@ -66,7 +66,7 @@ def ask(
         return
     kind = exports.chosen(kind, out)
     if question is None and sys.stdin.isatty():
-        if as_json or not sys.stdout.isatty():
+        if as_json or kind or not sys.stdout.isatty():
             raise click.UsageError('name a question, such as: rag ask "Who voted?"')
         options = {"articles": articles, "index": index, "model": model, "k": k, "continued": continued, **narrowed}
         click.get_current_context().invoke(talk, **options)

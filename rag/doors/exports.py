@@ -33,7 +33,7 @@ def chosen(kind: str | None, out: Path | None) -> str | None:
 
         kind = next((each for each, (ending, *_) in FORMATS.items() if out.suffix.lower() == f".{ending}"), None)
         if kind is None:
-            raise click.UsageError(f"choose how {out.name} is written with --format, one of {', '.join(KINDS)}")
+            raise click.UsageError(f"choose how {out} is written with --format, one of {', '.join(KINDS)}")
     if kind == "docx" and out is None:
         raise click.UsageError("name the Word file with --out FILE")
     return kind

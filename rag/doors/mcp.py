@@ -5,12 +5,12 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable
-from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from rag.doors.options import folder_options, model_option
 from rag.errors import FootnoteError, MissingExtra
 from rag.settings import Settings
 
@@ -47,13 +47,9 @@ def route(chatbot: Callable[[], Chatbot], settings: Settings, path: str = "/mcp"
     return Route(path, Guard(tools.Endpoint(tools.server(chatbot, address.root)), address), methods=["POST"])
 
 
-_folder = click.Path(path_type=Path)
-
-
-@click.command("mcp")
-@click.option("--articles", type=_folder, help="The folder of articles [RAG_ARTICLES, seeds].")
-@click.option("--index", type=_folder, help="The index's folder [RAG_INDEX, one of your cache].")
-@click.option("--model", help="What writes the answers of ask [RAG_MODEL, extractive].")
+@click.command("mcp", epilog="Example: rag mcp --articles ~/reporting")
+@folder_options
+@model_option
 def command(**changes: Any) -> None:
     """Serve the articles to a program over standard input and output, by the Model Context Protocol.
 

@@ -105,6 +105,48 @@ model_option = click.option(
 k_option = click.option("-k", cls=Setting, setting="k", type=click.IntRange(1, 1000), help="How many passages to find.")
 
 
+def serving_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add what a server needs to know: folders, address, accounts, model."""
+    for option in (
+        model_option,
+        click.option(
+            "--allow-host",
+            "allowed_hosts",
+            cls=Setting,
+            setting="allowed_hosts",
+            multiple=True,
+            metavar="NAME",
+            help="A further name it may be reached under, such as a proxy's; may be repeated.",
+        ),
+        click.option(
+            "--root-path",
+            cls=Setting,
+            setting="root_path",
+            metavar="PATH",
+            help="Where a proxy shows it, such as /news.",
+        ),
+        auth_option,
+        click.option(
+            "--watch",
+            cls=Setting,
+            setting="watch",
+            flag_value="on",
+            help="Follow the folder: take changes in as they happen.",
+        ),
+        click.option(
+            "--port",
+            cls=Setting,
+            setting="port",
+            type=click.IntRange(1, 65535),
+            help="The port; the page takes the next free one.",
+        ),
+        click.option("--host", cls=Setting, setting="host", help="The address to listen on."),
+        folder_options,
+    ):
+        command = option(command)
+    return command
+
+
 def narrowing(chatbot: Chatbot, outlets: Sequence[str], since: str | None, until: str | None) -> dict[str, Any]:
     """Return what a search is narrowed to, with outlets as the articles write them.
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from rag.doors.options import Setting, auth_option, folder_options, json_option, model_option
+from rag.doors.options import Setting, auth_option, json_option, serving_options
 from rag.doors.printing import plain, plural, print_json
 from rag.errors import MissingExtra, SettingsError
 from rag.settings import Settings
@@ -20,37 +20,8 @@ if TYPE_CHECKING:
 
 
 @click.command(epilog="Example: rag chat --articles ~/reporting --browser")
-@folder_options
-@click.option("--host", cls=Setting, setting="host", help="The address to listen on.")
-@click.option(
-    "--port", cls=Setting, setting="port", type=click.IntRange(1, 65535), help="The port, or the next free one."
-)
+@serving_options
 @click.option("--browser", is_flag=True, help="Open the page in a browser.")
-@click.option(
-    "--watch",
-    cls=Setting,
-    setting="watch",
-    flag_value="on",
-    help="Follow the folder: take changes in as they happen.",
-)
-@auth_option
-@click.option(
-    "--root-path",
-    cls=Setting,
-    setting="root_path",
-    metavar="PATH",
-    help="Where a proxy shows the page, such as /news.",
-)
-@click.option(
-    "--allow-host",
-    "allowed_hosts",
-    cls=Setting,
-    setting="allowed_hosts",
-    multiple=True,
-    metavar="NAME",
-    help="A further name it may be reached under, such as a proxy's; may be repeated.",
-)
-@model_option
 def chat(browser: bool, allowed_hosts: tuple[str, ...], **changes: Any) -> None:
     """Serve the chat page and print its address; Ctrl+C ends it."""
     try:

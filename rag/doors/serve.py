@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from rag.doors.options import serving_options
 from rag.errors import MissingExtra, SettingsError
 from rag.settings import Settings
 
@@ -22,28 +23,8 @@ BACKLOG = 2048
 """How many connections may wait to be taken; uvicorn's own number."""
 
 
-@click.command()
-@click.option("--articles", type=click.Path(path_type=Path), help="The folder of articles [RAG_ARTICLES, seeds].")
-@click.option(
-    "--index",
-    type=click.Path(path_type=Path),
-    help="The index's folder [RAG_INDEX, one of your cache for each folder of articles].",
-)
-@click.option("--host", help="The address to listen on [RAG_HOST, 127.0.0.1].")
-@click.option("--port", type=click.IntRange(1, 65535), help="The port [RAG_PORT, 7860].")
-@click.option("--watch", flag_value="on", help="Follow the folder: take changes in as they happen [RAG_WATCH, off].")
-@click.option(
-    "--auth", "accounts", metavar="FILE", help="The accounts whose tokens are let in [RAG_ACCOUNTS, no login]."
-)
-@click.option("--root-path", metavar="PATH", help="Where a proxy shows the server, such as /news [RAG_ROOT_PATH].")
-@click.option(
-    "--allow-host",
-    "allowed_hosts",
-    multiple=True,
-    metavar="NAME",
-    help="A further name it may be reached under, such as a proxy's; may be repeated [RAG_ALLOWED_HOSTS].",
-)
-@click.option("--model", help="What writes the answer, as `rag models` names it [RAG_MODEL, extractive].")
+@click.command(epilog="Example: rag serve --articles ~/reporting --model ollama:llama3.2")
+@serving_options
 def serve(allowed_hosts: tuple[str, ...], **changes: Any) -> None:
     """Serve programs: an OpenAI-compatible endpoint, search and the articles; Ctrl+C ends it.
 

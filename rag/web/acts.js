@@ -14,8 +14,16 @@ let pressed = ""; // the id of the button that opened it, where the focus return
 let seen = 0;
 let told = ""; // the first and the last question when something was told
 
-// gradio lets no aria-pressed through, and draws answers anew as it likes.
+// gradio lets no aria-pressed through, names each message after its markup, which a screen reader would read aloud, calls the
+// examples a list without items, and the buttons that take something out of the scope by a number.
 function mark() {
+  for (const each of document.querySelectorAll("#chat [data-testid][aria-label]")) each.removeAttribute("aria-label");
+  for (const each of document.querySelectorAll('#chat .examples[role="list"]')) each.setAttribute("role", "group");
+  for (const each of document.querySelectorAll("#scope .token")) {
+    const words = say("Remove {name}", { name: each.textContent.trim() });
+    const remove = each.querySelector(".token-remove");
+    if (remove.ariaLabel !== words) remove.ariaLabel = remove.title = words;
+  }
   const { given = {} } = props.value || {};
   for (const each of document.querySelectorAll("#chat button.act")) {
     const [, turn, name] = each.id.match(/^act-(\d+)-([a-z-]+)$/) || [];
@@ -23,6 +31,12 @@ function mark() {
     const now = String(given[turn]?.name === name);
     if (each.getAttribute("aria-pressed") !== now) each.setAttribute("aria-pressed", now);
   }
+}
+
+// A button that can take the focus: one in a menu is hidden when the menu is closed.
+function inMenu(id) {
+  const pressed = document.getElementById(id);
+  return pressed?.closest("details.menu:not([open])")?.querySelector("summary") || pressed;
 }
 
 // The turns are another conversation's, or the question to be asked otherwise is no longer the last one.
@@ -33,8 +47,7 @@ function isPast(value) {
 function shut() {
   form.hidden = true;
   opened = null;
-  const target = document.getElementById(pressed) || document.querySelector("#question textarea");
-  target?.focus({ preventScroll: true });
+  (inMenu(pressed) || document.querySelector("#question textarea"))?.focus({ preventScroll: true });
 }
 
 function show(kind, value, words, limit, submit) {
@@ -60,7 +73,7 @@ function opening(value) {
 
 async function copy(value) {
   const done = await copyText(value.copy);
-  document.getElementById(pressed)?.focus({ preventScroll: true });
+  inMenu(pressed)?.focus({ preventScroll: true });
   tell(done ? say("Copied with its sources") : "", done ? "" : say("The browser did not let it be copied"));
 }
 
@@ -76,7 +89,7 @@ function update() {
   seen = value.stamp;
   const now = JSON.stringify([value.shown, value.last]);
   // What was done last is still told when the same answers are drawn once more.
-  if (value.said || value.problem || value.open || value.copy || now !== told) tell(value.said || "", value.problem);
+  if (value.said || value.problem || value.open || value.copy || value.file || now !== told) tell(value.said || "", value.problem);
   told = now;
   if (isPast(value)) {
     form.hidden = true;
@@ -85,6 +98,7 @@ function update() {
   if (value.said && opened) shut();
   if (value.open) opening(value);
   if (value.copy) copy(value);
+  if (value.file) saveFile(value.file);
 }
 
 form.addEventListener("submit", (event) => {
@@ -111,6 +125,8 @@ const acting = (window.footnoteActs = new AbortController());
 document.addEventListener(
   "click",
   (event) => {
+    for (const each of document.querySelectorAll("#chat details.menu[open]"))
+      if (!each.querySelector("summary").contains(event.target)) each.open = false;
     const clicked = event.target.closest?.("#chat button.act");
     const [, turn, name] = clicked?.id.match(/^act-(\d+)-([a-z-]+)$/) || [];
     if (!turn) return;
@@ -118,14 +134,28 @@ document.addEventListener(
     tell("", "");
     // What replaces the answer is the page's own event; all else is done to the answer as it stands.
     if (name === "retry") trigger("retry");
-    else if (name === "undo") trigger("undo");
+    else if (name === "delete") trigger("undo");
     else trigger("act", { turn: Number(turn), name });
   },
   { signal: acting.signal },
 );
+document.addEventListener(
+  "keydown",
+  (event) => {
+    const menu = event.key === "Escape" && event.target.closest?.("#chat details.menu[open]");
+    if (!menu) return;
+    menu.open = false;
+    menu.querySelector("summary").focus();
+  },
+  { signal: acting.signal },
+);
 const marker = new MutationObserver(mark);
-marker.observe(document.body, { childList: true, subtree: true });
+marker.observe(document.body, { childList: true, subtree: true, attributeFilter: ["aria-label"] });
 acting.signal.addEventListener("abort", () => marker.disconnect());
-scrollAlong(acting);
+
+// Brings the last question to the upper edge, where reading begins; afterwards only the reader scrolls. The last answer is as
+// high as the window (see page.css), so that this is always possible.
+footnote.toQuestion = () =>
+  requestAnimationFrame(() => [...document.querySelectorAll("#chat .question")].at(-1)?.scrollIntoView({ block: "start" }));
 watch("value", update);
 update();

@@ -9,7 +9,7 @@ from typing import Any
 from rag.errors import FeedbackError, FootnoteError
 from rag.settings import Settings
 from rag.web.conversation import Conversation, Turn
-from rag.web.export import copied
+from rag.web.export import copied, export
 from rag.web.feedback import VERDICTS, Feedback
 from rag.web.language import phrase, speaking, told
 from rag.web.opening import sentence
@@ -23,7 +23,7 @@ class Acts:
     """What stands under the answers: what was said of them, and what a pressed button ``act-<turn>-<name>`` came to.
 
     ``name`` is "right", "wrong", "wrong-citation", "missing-source" (pressed again: taken back), "note", "copy",
-    "copy-markdown" or "edit". Safe from any thread.
+    "copy-markdown", "export" or "edit". Safe from any thread.
     """
 
     name = "acts"
@@ -57,6 +57,10 @@ class Acts:
             with speaking(visitor.language):
                 text = copied(turn, COPIES[name])
             return {**self.data(conversation, visitor), "copy": text, "kind": COPIES[name]}
+        if name == "export":
+            with speaking(visitor.language):
+                file = export((turn,), "html")
+            return {**self.data(conversation, visitor), "file": file.data()}
         if name == "edit":
             if turn is not conversation[-1]:
                 raise FeedbackError("only the last question can be edited; ask this one again below")

@@ -31,15 +31,35 @@ function whatBecame(answer) {
   return ["taken", say("Added")];
 }
 
-// Makes the place where files are added; `finished` is called after each batch of which something was taken.
-function makeAdder(limits, finished) {
+// The files of what was dropped, those in folders too.
+async function droppedFiles(data) {
+  const entries = [...data.items].map((item) => item.webkitGetAsEntry?.());
+  if (!entries.some((entry) => entry?.isDirectory)) return [...data.files];
+  const found = [];
+  const walk = async (entry) => {
+    if (entry.isFile) return void found.push(await new Promise((resolve, reject) => entry.file(resolve, reject)));
+    const reader = entry.createReader();
+    for (let some; (some = await new Promise((resolve, reject) => reader.readEntries(resolve, reject))).length; ) await Promise.all(some.map(walk));
+  };
+  await Promise.all(entries.filter(Boolean).map(walk));
+  return found;
+}
+
+// Makes the place where files are added; they can be dropped anywhere in `zone`. `finished` is called after each batch of
+// which something was taken.
+function makeAdder(limits, finished, zone) {
   const adder = make("div", "adder");
   const picker = make("input");
   picker.type = "file";
   picker.multiple = true;
   picker.hidden = true;
   picker.accept = limits.suffixes.join(",");
-  const open = button("model-button adder-open", say("Add articles…"), () => busy || picker.click());
+  const pick = (folder) => {
+    picker.webkitdirectory = folder;
+    if (!busy) picker.click();
+  };
+  const open = button("model-button adder-open", say("Add articles…"), () => pick(false));
+  const folder = button("action", say("Add a folder…"), () => pick(true));
   const about = say("or drop them here: documents, web pages, tables or mail, up to {megabytes} MB each", { megabytes: limits.megabytes });
   let busy = false;
   const lines = make("ul", "adder-files");
@@ -55,7 +75,7 @@ function makeAdder(limits, finished) {
   const fetched = button("action", say("Add from the web"), () => takeAddresses(box.value));
   const web = make("div", "adder-web");
   web.append(box, fetched);
-  adder.append(open, make("span", "adder-about", about), picker, web, lines, spoken);
+  adder.append(open, folder, make("span", "adder-about", about), picker, web, lines, spoken);
 
   function line(name) {
     const drawn = make("li", "adder-file");
@@ -67,7 +87,7 @@ function makeAdder(limits, finished) {
   // Not `disabled`: that would take the focus away.
   function work(on) {
     busy = on;
-    for (const each of [open, fetched]) each.setAttribute("aria-disabled", String(on));
+    for (const each of [open, folder, fetched]) each.setAttribute("aria-disabled", String(on));
   }
 
   function takeFiles(files) {
@@ -90,6 +110,7 @@ function makeAdder(limits, finished) {
   // Takes what has a name and a function that brings it in, one after the other.
   async function take(wanted) {
     if (!wanted.length || busy) return;
+    adder.closest("[popover]")?.togglePopover(true);
     work(true);
     const waiting = wanted.map(([name, bring]) => [bring, line(name)]);
     lines.replaceChildren(...waiting.map(([, { drawn }]) => drawn));
@@ -118,17 +139,22 @@ function makeAdder(limits, finished) {
     event.preventDefault();
     takeAddresses(box.value);
   });
-  picker.addEventListener("change", () => takeFiles([...picker.files]));
-  adder.addEventListener("dragover", (event) => {
+  // Of a folder those that can be articles; of single files each is told what became of it.
+  const ofFolder = (files) => files.filter((file) => limits.suffixes.some((suffix) => file.name.toLowerCase().endsWith(suffix)));
+  picker.addEventListener("change", () => takeFiles(picker.webkitdirectory ? ofFolder([...picker.files]) : [...picker.files]));
+  const place = zone || adder;
+  place.addEventListener("dragover", (event) => {
     event.preventDefault();
-    adder.classList.add("over");
+    place.classList.add("over");
   });
-  adder.addEventListener("dragleave", () => adder.classList.remove("over"));
-  adder.addEventListener("drop", (event) => {
+  place.addEventListener("dragleave", (event) => place.contains(event.relatedTarget) || place.classList.remove("over"));
+  place.addEventListener("drop", async (event) => {
     event.preventDefault();
-    adder.classList.remove("over");
+    place.classList.remove("over");
     const link = event.dataTransfer.getData("text/uri-list");
-    if (event.dataTransfer.files.length) takeFiles([...event.dataTransfer.files]);
+    const count = event.dataTransfer.files.length;
+    const files = await droppedFiles(event.dataTransfer);
+    if (files.length) takeFiles(files.length > count ? ofFolder(files) : files);
     else if (link) takeAddresses(link.split(/\r?\n/).filter((each) => !each.startsWith("#")).join("\n"));
   });
   return adder;

@@ -54,7 +54,9 @@ function inLanguage(language, made) {
 function drawArticle(place, article) {
   const heading = inLanguage(article.language, make("h2", "article-title", article.title));
   heading.tabIndex = -1;
-  const parts = [heading, make("p", "byline", article.byline), linkTo(article)];
+  const head = make("header", "article-head");
+  head.append(heading, make("p", "byline", article.byline), linkTo(article));
+  const parts = [head];
   const marks = [];
   for (const [index, pieces] of article.paragraphs.entries()) {
     const whole = pieces.map(([text]) => text).join("");
@@ -78,12 +80,31 @@ function drawArticle(place, article) {
   }
   if (article.gone) {
     const gone = say("The article has changed since: {count} sentence that was quoted stands in it no more.|The article has changed since: {count} sentences that were quoted stand in it no more.", { count: article.gone });
-    parts.splice(2, 0, make("p", "failure", gone));
+    parts.splice(1, 0, make("p", "failure", gone));
   }
   if (article.cut) parts.push(make("p", "hint", say("This article is very long; the part around the sentence is shown.")));
   if (article.source) parts.push(make("p", "article-source", say("Source: {source}", { source: article.source })));
   place.replaceChildren(...parts);
+  marks[article.at - 1]?.classList.add("now");
+  if (marks.length > 1) head.append(stepsThrough(marks, article.at));
   return { heading, marks, mark: marks[article.at - 1] || null };
+}
+
+// Leads from one marked quote to the one before or after it; the focus stays on the button.
+function stepsThrough(marks, at) {
+  const place = make("p", "article-steps");
+  const said = make("span", "byline");
+  said.setAttribute("role", "status");
+  let now = Math.max(0, at - 1);
+  const go = (by) => {
+    now = (now + by + marks.length) % marks.length;
+    said.textContent = say("Quote {number} of {total}", { number: now + 1, total: marks.length });
+    for (const each of marks) each.classList.toggle("now", each === marks[now]);
+    if (by) marks[now].scrollIntoView({ block: "center", behavior: calm() ? "auto" : "smooth" });
+  };
+  place.append(button("action", say("Previous quote"), () => go(-1)), said, button("action", say("Next quote"), () => go(1)));
+  go(0);
+  return place;
 }
 
 // Copies the address that opens an article where it is marked; beside it a link to the article's own file.
@@ -120,6 +141,15 @@ async function copyText(text) {
     place.remove();
     return done;
   }
+}
+
+function saveFile({ name, type, base64 }) {
+  const link = make("a");
+  const bytes = Uint8Array.from(atob(base64), (each) => each.charCodeAt(0));
+  link.href = URL.createObjectURL(new Blob([bytes], { type }));
+  link.download = name;
+  link.click();
+  setTimeout(() => URL.revokeObjectURL(link.href), 60_000);
 }
 
 // The page's address names what is shown, so that it can be opened again; the page itself does not move. Where `leads` says so
@@ -163,10 +193,10 @@ async function openArticle(place, id, at = {}, others = []) {
 }
 
 // Brings an element into view inside its own scrolling column and gives it the focus.
+const calm = () => window.matchMedia("(prefers-reduced-motion: reduce)").matches;
 function reveal(target, block) {
-  const calm = window.matchMedia("(prefers-reduced-motion: reduce)").matches;
   target.focus({ preventScroll: true });
-  target.scrollIntoView({ block, behavior: calm ? "auto" : "smooth" });
+  target.scrollIntoView({ block, behavior: calm() ? "auto" : "smooth" });
 }
 
 sayAll(element); // the template's own texts

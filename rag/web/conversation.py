@@ -7,12 +7,15 @@ from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from rag.retrieve import check_question
-from rag.types import Answer, Message
+from rag.types import Answer, Message, Scope
 
 MAX_TURNS = 50
 """Older turns leave the page: redrawing two hundred messages takes a browser ten times as long as forty."""
 MAX_HISTORY = 10
 """How many turns are handed to the chatbot so that it understands a follow-up question."""
+
+EVERYTHING = Scope()
+"""A scope that narrows nothing."""
 
 Status = Literal["waiting", "answering", "done", "stopped", "failed"]
 
@@ -21,7 +24,8 @@ Status = Literal["waiting", "answering", "done", "stopped", "failed"]
 class Turn:
     """A question and what became of it; ``note`` says what is waited for, or what went wrong.
 
-    ``ignored`` are the labels of what the question names that the reader wants to count for nothing.
+    ``ignored`` are the labels of what the question names that the reader wants to count for nothing; ``scope`` is what the
+    reader narrowed the question to.
     """
 
     number: int
@@ -30,6 +34,7 @@ class Turn:
     answer: Answer | None = None
     note: str = ""
     ignored: tuple[str, ...] = ()
+    scope: Scope = EVERYTHING
 
     @property
     def ended(self) -> bool:
@@ -69,7 +74,9 @@ def clean_question(text: Any) -> str:
     return check_question(text)
 
 
-def begin(conversation: Conversation, question: str, ignored: tuple[str, ...] = ()) -> Conversation:
+def begin(
+    conversation: Conversation, question: str, ignored: tuple[str, ...] = (), scope: Scope = EVERYTHING
+) -> Conversation:
     """The conversation with one more turn; the oldest leave it when there are too many.
 
     A last turn that nobody came to answer, because this one was asked so soon after it, is stopped.
@@ -77,7 +84,7 @@ def begin(conversation: Conversation, question: str, ignored: tuple[str, ...] = 
     if conversation and not conversation[-1].ended:
         conversation = change(conversation, status="stopped", note="")
     number = conversation[-1].number + 1 if conversation else 1
-    return (*conversation, Turn(number=number, question=question, ignored=ignored))[-MAX_TURNS:]
+    return (*conversation, Turn(number=number, question=question, ignored=ignored, scope=scope))[-MAX_TURNS:]
 
 
 def change(conversation: Conversation, **changes: Any) -> Conversation:

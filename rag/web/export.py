@@ -46,6 +46,10 @@ class File:
     media_type: str
     content: bytes
 
+    def data(self) -> dict[str, str]:
+        """Return the file as plain data for the page."""
+        return {"name": self.name, "type": self.media_type, "base64": base64.b64encode(self.content).decode()}
+
 
 def export(conversation: Conversation, kind: object, title: str = "") -> File:
     """Write a conversation as a file; ``title`` is that of its first question unless it is given.

@@ -267,15 +267,6 @@ function choose(id) {
   close();
 }
 
-function saveFile({ name, type, base64 }) {
-  const link = make("a");
-  const bytes = Uint8Array.from(atob(base64), (each) => each.charCodeAt(0));
-  link.href = URL.createObjectURL(new Blob([bytes], { type }));
-  link.download = name;
-  link.click();
-  setTimeout(() => URL.revokeObjectURL(link.href), 60_000);
-}
-
 function update() {
   const value = props.value || {};
   if (!("conversations" in value)) return;

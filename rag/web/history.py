@@ -6,7 +6,6 @@ comes to is kept in its own.
 
 from __future__ import annotations
 
-import base64
 import logging
 import threading
 from collections import OrderedDict
@@ -167,7 +166,7 @@ class History:
             }
         file, session.file = session.file, None
         if file is not None:
-            content = {"name": file.name, "type": file.media_type, "base64": base64.b64encode(file.content).decode()}
+            content = file.data()
             found["file"] = {**content, "stamp": next(self._stamps)}
         return found
 

@@ -1,4 +1,4 @@
-// All files of the folder in a table, and the article that was chosen beside it; on a phone it takes the table's place. The
+// All files of the folder in a table, the names in them beside it, and the article that was chosen beside it; on a phone it takes the table's place. The
 // table is fetched when there is something new to see; it is searched, sorted and paged here.
 
 const ROWS = 100;
@@ -11,6 +11,13 @@ const COLUMNS = [
   { name: "passages", title: "Passages", falling: true },
   { name: "status", title: "Status" },
 ];
+// What rows are narrowed by, and what is said where they are not.
+const CHOICES = [
+  { name: "outlet", all: "All outlets" },
+  { name: "year", all: "All years" },
+  { name: "language", all: "All languages" },
+];
+const NAMES = 50;
 const STATUSES = {
   indexed: "Indexed", new: "New", changed: "Changed", removed: "File is gone", failed: "Could not be read", skipped: "Skipped",
 };
@@ -18,7 +25,9 @@ const library = element.querySelector(".library");
 const title = library.querySelector(".pane-title");
 const about = library.querySelector(".pane-about");
 const search = library.querySelector(".shelf-search");
+const choices = library.querySelector(".shelf-bar");
 const filters = library.querySelector(".shelf-filters");
+const names = library.querySelector(".library-names details");
 const said = library.querySelector(".shelf-said");
 const table = library.querySelector(".shelf-table");
 const none = library.querySelector(".shelf-none");
@@ -28,13 +37,16 @@ const place = library.querySelector("article");
 const cited = library.querySelector(".reader-cited");
 const remove = library.querySelector(".reader-remove");
 const dialog = library.querySelector("dialog");
-const names = new Intl.DisplayNames([footnote.language], { type: "language" });
+const languages = new Intl.DisplayNames([footnote.language], { type: "language" });
 const collator = new Intl.Collator(footnote.language, { numeric: true, sensitivity: "base" });
 
 let rows = [];
 let stamp = null;
 let fetching = false;
 let filter = "all";
+let chosen = {}; // outlet, year and language that rows must have
+let known = []; // {name, also, mentions, articles, key}
+let named = null; // the one of them that rows must name
 let order = { name: "date", falling: true };
 let page = 0;
 let reading = ""; // the article that is open, by id
@@ -50,15 +62,16 @@ function fold(text) {
 
 function languageName(code) {
   try {
-    return code ? names.of(code) : "";
+    return code ? languages.of(code) : "";
   } catch {
     return code; // an article may call its language anything
   }
 }
 
-function asRow([id, title, outlet, authors, date, code, passages, status, reason, readable]) {
-  const row = { id, title, outlet, authors, date, code, passages, status, reason, readable };
+function asRow([id, title, outlet, authors, date, code, passages, status, reason, readable, untitled]) {
+  const row = { id, title, outlet, authors, date, code, passages, status, reason, readable, untitled };
   row.language = languageName(code);
+  row.year = /^\d{4}/.exec(date)?.[0] || "";
   row.key = fold([title, id, outlet, authors, date, row.language, row.reason].join(" "));
   return row;
 }
@@ -80,6 +93,44 @@ async function fetchRows() {
   } finally {
     fetching = false;
   }
+  await fetchNames(stamp);
+}
+
+// The names of so many articles may take a while: the table is there before.
+async function fetchNames(wanted) {
+  let found = null;
+  while (wanted === stamp && (!found || found.wait)) found = await server.library_names();
+  if (wanted !== stamp || !found.names) return;
+  known = found.names.map(([name, also, mentions, places]) => ({ name, also, mentions, articles: new Set(places.map((place) => found.ids[place])), key: fold([name, ...also].join(" ")) }));
+  named = known.find((each) => each.name === named?.name) || null;
+  drawNames();
+}
+
+function drawNames() {
+  const words = fold(names.querySelector("input").value);
+  const found = known.filter((each) => each.key.includes(words));
+  const items = found.slice(0, NAMES).map((each) => {
+    const open = keyed(each.name, button("name-button", undefined, () => {
+      named = named === each ? null : each;
+      narrow();
+      drawNames();
+    }));
+    open.append(make("span", "", each.name), make("span", "byline", footnote.number(each.articles.size)));
+    open.title = [say("{count} article|{count} articles", { count: each.articles.size }), say("{count} mention|{count} mentions", { count: each.mentions }), ...each.also].join(" · ");
+    open.setAttribute("aria-pressed", String(named === each));
+    const item = make("li");
+    item.append(open);
+    return item;
+  });
+  drawInto(names.querySelector("ol"), items, names.querySelector("input"));
+  const left = found.length - items.length;
+  names.querySelector("p").textContent = left > 0 ? say("{count} more; find them above.", { count: left }) : found.length ? "" : known.length ? say("No name has these letters.") : say("There are no names yet.");
+}
+
+function narrow() {
+  page = 0;
+  drawFilters();
+  drawTable();
 }
 
 function tell(text, problem) {
@@ -98,11 +149,37 @@ function compared(first, second) {
 
 function shownRows() {
   const words = fold(search.value).split(/\s+/).filter(Boolean);
-  const fits = (row) => (filter === "all" || row.status === filter) && words.every((word) => row.key.includes(word));
+  const fits = (row) =>
+    (filter === "all" || row.status === filter) &&
+    CHOICES.every(({ name }) => !chosen[name] || row[name] === chosen[name]) &&
+    (!named || named.articles.has(row.id)) &&
+    words.every((word) => row.key.includes(word));
   return rows.filter(fits).sort(compared);
 }
 
+function drawChoices() {
+  for (const { name, all } of CHOICES) {
+    const values = [...new Set(rows.map((row) => row[name]).filter(Boolean))].sort(collator.compare);
+    if (name === "year") values.reverse();
+    if (!values.includes(chosen[name])) chosen[name] = "";
+    let select = choices.querySelector("." + name);
+    if (!select) {
+      select = make("select", name);
+      select.setAttribute("aria-label", say(COLUMNS.find((each) => each.name === name)?.title || "Year"));
+      select.addEventListener("change", () => {
+        chosen[name] = select.value;
+        narrow();
+      });
+      choices.append(select);
+    }
+    select.replaceChildren(...["", ...values].map((value) => new Option(value || say(all), value)));
+    select.value = chosen[name];
+    select.hidden = new Set(rows.map((row) => row[name])).size < 2;
+  }
+}
+
 function drawFilters() {
+  drawChoices();
   const counts = {};
   for (const { status } of rows) counts[status] = (counts[status] || 0) + 1;
   if (filter !== "all" && !counts[filter]) filter = "all";
@@ -110,16 +187,24 @@ function drawFilters() {
   const option = (status, name, count) => {
     const drawn = button("chip-button", name + " " + footnote.number(count), () => {
       filter = status;
-      page = 0;
-      drawFilters();
-      drawTable();
+      narrow();
     });
     drawn.setAttribute("aria-pressed", String(filter === status));
     drawn.dataset.status = status;
     return keyed(status, drawn);
   };
-  filters.hidden = present.length < 2;
-  drawInto(filters, [option("all", say("All"), rows.length), ...present.map((status) => option(status, say(STATUSES[status]), counts[status]))], title);
+  const chips = present.length < 2 ? [] : [option("all", say("All"), rows.length), ...present.map((status) => option(status, say(STATUSES[status]), counts[status]))];
+  if (named) {
+    const away = keyed("name", button("chip-button", named.name + " ×", () => {
+      named = null;
+      narrow();
+      drawNames();
+    }));
+    away.setAttribute("aria-label", say("No longer only articles that name {name}", { name: named.name }));
+    chips.push(away);
+  }
+  filters.hidden = !chips.length;
+  drawInto(filters, chips, title);
 }
 
 function drawHead() {
@@ -151,6 +236,8 @@ function drawRow(row) {
     return made;
   };
   const name = inLanguage(row.code, make("span", row.readable ? "card-name" : "card-name unread", row.title));
+  name.classList.toggle("untitled", row.untitled);
+  drawn.title = row.id;
   const line = make("span", "byline", row.readable ? [row.outlet, row.date].filter(Boolean).join(" · ") : "");
   if (row.readable) {
     const open = keyed("read " + row.id, button("library-item", undefined, () => choose(row, open)));
@@ -197,7 +284,7 @@ function drawTable() {
   asTable(table).hidden = !shown.length;
   none.hidden = Boolean(shown.length);
   none.textContent = rows.length
-    ? say("Nothing here has all of these words.")
+    ? say("No article fits all of this.")
     : (footnote.index || {}).serving
       ? say("There are no articles yet.")
       : say("The articles are listed here as soon as they are read.");
@@ -286,16 +373,16 @@ dialog.querySelector(".shelf-do").addEventListener("click", () => {
 });
 
 let adder = null;
-let known = ""; // what stood in the way of changes when the rows were drawn
+let hindered = ""; // what stood in the way of changes when the rows were drawn
 function drawRoom() {
   const { obstacle, said: done = "", problem = "" } = limits();
-  if (obstacle !== known) {
-    known = obstacle;
+  if (obstacle !== hindered) {
+    hindered = obstacle;
     remove.hidden ||= Boolean(obstacle);
     drawTable();
   }
   if (obstacle) add.replaceChildren(make("p", "hint", obstacle));
-  else if (!adder && limits().suffixes.length) add.replaceChildren((adder = makeAdder(limits(), fetchRows)));
+  else if (!adder && limits().suffixes.length) add.replaceChildren((adder = makeAdder(limits(), fetchRows, library)));
   if (done || problem) {
     tell(problem || done, Boolean(problem));
     footnote.hurry?.();
@@ -303,10 +390,9 @@ function drawRoom() {
   fetchRows();
 }
 
-search.addEventListener("input", () => {
-  page = 0;
-  drawTable();
-});
+search.addEventListener("input", narrow);
+names.querySelector("input").addEventListener("input", drawNames);
+names.open = window.matchMedia("(min-width: 900px)").matches;
 library.querySelector(".library-back").addEventListener("click", close);
 library.querySelector(".library-reader").addEventListener("keydown", (event) => event.key === "Escape" && close());
 window.addEventListener("popstate", arrive, { signal: listening.signal });

@@ -9,7 +9,9 @@ import re
 import threading
 from collections import defaultdict
 from collections.abc import Mapping
-from typing import Any
+from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import TimeoutError as NotYet
+from typing import TYPE_CHECKING, Any
 
 from rag.errors import AddressError, ArticlesError, FootnoteError, QuestionError, RefusedFile
 from rag.read import MEGABYTE, READERS
@@ -24,6 +26,9 @@ from rag.web.rooms import Visitor
 from rag.web.shelf import REMOVED, Shelf, Taken
 from rag.web.survey import Survey
 
+if TYPE_CHECKING:
+    from rag.entities import Name
+
 log = logging.getLogger(__name__)
 
 MAX_ROWS = 20_000
@@ -32,12 +37,16 @@ MAX_CELL = 200
 """How many characters of a title, a name or a reason it shows."""
 LONGEST_PIECE = 700_000
 """How many characters a piece of a file may have on its way, in base64: the guard lets no larger request through."""
+MOST_SPELLINGS = 8
+"""How many other spellings of a name are shown."""
+PATIENCE = 2.0
+"""Seconds that a request waits for the names; the script then asks again."""
 FETCHED_AT_ONCE = 4
 """How many addresses are fetched at once, for all pages together."""
 
 
 class Library:
-    """The articles' room: ``rows`` and ``take`` are for its script, which asks for them piece by piece."""
+    """The articles' room: ``rows``, ``names`` and ``take`` are for its script, which asks for them piece by piece."""
 
     name = "library"
     actions: tuple[str, ...] = ("remove",)
@@ -51,6 +60,8 @@ class Library:
         self._private = settings.private_addresses == "on"
         self._fetching = threading.BoundedSemaphore(FETCHED_AT_ONCE)
         self._folder = shortened(settings.articles.name, MAX_CELL)
+        self._reading = ThreadPoolExecutor(1, "names")
+        self._names: tuple[str, Future[tuple[Name, ...]] | None] = ("", None)
 
     def data(self, visitor: Visitor) -> dict[str, Any]:
         """What may be done here; the table is fetched apart, for it can be long."""
@@ -93,17 +104,42 @@ class Library:
             return {"rows": [], "stamp": ""}
         files, stamp = self._survey.files(), self._survey.stamp
         headers = {header.id: header for header in chatbot.documents()}
-        passages = chatbot.passage_counts()
+        passages, titles = chatbot.passage_counts(), chatbot.titles()
         listed = {each.id: each for each in files} or {id: FileStatus(id, "indexed") for id in headers}
         inside: dict[str, list[Header | None]] = defaultdict(list)
         for header in headers.values():
             inside[header.id if header.id in listed else _file_of(header.id)].append(header)
         rows = [
-            _row(each, header, passages.get(header.id, 0) if header is not None else 0)
-            for each in listed.values()
-            for header in inside[each.id] or [None]
+            _row(each, header, passages, titles) for each in listed.values() for header in inside[each.id] or [None]
         ]
         return {"rows": rows[:MAX_ROWS], "total": len(rows), "stamp": stamp, "problem": told(self._survey.problem)}
+
+    def names(self) -> dict[str, Any]:
+        """Return the names in the articles, each with its articles as places in ``ids``; ``wait`` while they are read."""
+        chatbot = self._opening.chatbot
+        if chatbot is None:
+            return {"names": []}
+        index, found = self._names
+        if found is None or index != chatbot.contents().name:
+            self._names = chatbot.contents().name, (found := self._reading.submit(chatbot.names))
+        try:
+            names = found.result(PATIENCE)
+        except NotYet:
+            return {"wait": True}
+        except FootnoteError as error:
+            return {"names": [], "problem": told(sentence(error))}
+        ids = sorted({id for name in names for id in name.articles})
+        place = {id: number for number, id in enumerate(ids)}
+        listed = [
+            [
+                shortened(name.name, MAX_CELL),
+                [shortened(each, MAX_CELL) for each in name.also[:MOST_SPELLINGS]],
+                name.mentions,
+                [place[id] for id in name.articles],
+            ]
+            for name in names
+        ]
+        return {"names": listed, "ids": ids}
 
     def take(self, step: Any) -> dict[str, Any]:
         """One step of a file's way in, as a list: what came of it, or why it was ``refused``. Whatever is sent is checked.
@@ -163,6 +199,7 @@ class Library:
 
     def close(self) -> None:
         """Forgets the files that are on their way."""
+        self._reading.shutdown(wait=False, cancel_futures=True)
         self._shelf.close()
 
 
@@ -193,9 +230,11 @@ def _file_of(id: str) -> str:
     return re.sub(r"#\d+$", "", id)
 
 
-def _row(file: FileStatus, header: Header | None, passages: int) -> list[Any]:
+def _row(
+    file: FileStatus, header: Header | None, passages: Mapping[str, int], beginnings: Mapping[str, str]
+) -> list[Any]:
     known = header or Header(file.id)
-    title = shortened(known.title or known.id, MAX_CELL)
+    title = shortened(known.title or beginnings.get(known.id) or known.id, MAX_CELL)
     authors = shortened(", ".join(known.authors), MAX_CELL)
     outlet, date = shortened(known.outlet, MAX_CELL), shortened(known.published, MAX_CELL)
     reason = told(file.reason[:1].upper() + file.reason[1:])
@@ -209,8 +248,9 @@ def _row(file: FileStatus, header: Header | None, passages: int) -> list[Any]:
         authors,
         date,
         shortened(known.language, MAX_CELL),
-        passages,
+        passages.get(known.id, 0),
         file.status,
         shortened(reason, MAX_CELL),
         header is not None,
+        not known.title,
     ]

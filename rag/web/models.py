@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from rag.chat import ChatModel, Draft
     from rag.chatbot import Chatbot
     from rag.settings import Settings
-    from rag.types import Answer
+    from rag.types import Answer, Scope
     from rag.web.rooms import Visitor
 
 OF_THE_MODEL = ("first_word_seconds", "answer_seconds")
@@ -132,13 +132,18 @@ class Choice:
         return self.open_with({})
 
     def stream(
-        self, chatbot: Chatbot, question: str, history: Sequence[Message], ignored: Collection[str] = ()
+        self,
+        chatbot: Chatbot,
+        question: str,
+        history: Sequence[Message],
+        ignored: Collection[str] = (),
+        scope: Scope | None = None,
     ) -> Iterator[Answer]:
         """The chatbot's answers, written by the chosen model; the labels in ``ignored`` count for nothing."""
         model: ChatModel | Literal["extractive"] | None = "extractive" if self.name == EXTRACTIVE else self.open()
         changes = {name: value for name, value in self.changes.items() if name not in OF_THE_MODEL}
         chatbot = chatbot.with_settings(**changes) if changes else chatbot
-        return chatbot.stream(question, history, model=model, ignored=ignored)
+        return chatbot.stream(question, history, model=model, scope=scope, ignored=ignored)
 
 
 class Models:

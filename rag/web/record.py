@@ -33,6 +33,7 @@ SINCE: dict[tuple[type, str], int] = {
     (Passage, "places"): 3,
     (Sentence, "doubts"): 4,
     (Sentence, "repaired"): 4,
+    (Turn, "scope"): 5,
 }
 """Fields that came later, by the version they came with; what is older has their defaults."""
 

@@ -20,6 +20,7 @@ from rag.types import DOUBTED, DOUBTS, PLACES, Answer, Citation, Document, Heade
 from rag.web.conversation import Conversation, Turn
 from rag.web.inspector import search_data, why_data
 from rag.web.language import phrase, speaking, spoken, told, with_dates
+from rag.web.narrow import labels
 from rag.web.place import NOWHERE, Place, check_of
 from rag.web.security import FILES
 
@@ -71,46 +72,57 @@ def messages(conversation: Conversation, language: str = "en") -> list[dict[str,
 
 def _turn_messages(turn: Turn, last: bool) -> list[dict[str, str]]:
     question = f'<div class="question">{_aloud(phrase("You asked:"))}{escape(turn.question)}</div>'
-    again = (
-        _act(turn, "edit", phrase("Edit"), phrase("Ask this question otherwise")),
-        _act(turn, "retry", phrase("Retry"), phrase("Answer this question again")),
-        _act(turn, "undo", phrase("Undo"), phrase("Remove this answer; its question returns to the box")),
-    )
     return [
-        {"role": "user", "content": question + (_acts(*again if turn.ended else ()) if last else "")},
-        {"role": "assistant", "content": answer_markup(turn, last=last) + _answer_acts(turn)},
+        {"role": "user", "content": question},
+        {"role": "assistant", "content": answer_markup(turn, last=last) + _acts(turn, last)},
     ]
 
 
 def _aloud(text: str) -> str:
-    """What a screen reader says and nobody sees."""
+    """Mark text that only a screen reader says."""
     return f'<span class="spoken">{text} </span>'
 
 
-def _answer_acts(turn: Turn) -> str:
-    """What a reader can say of an answer that has ended, and how to take it along."""
-    if turn.answer is None or not turn.ended:
+def _acts(turn: Turn, last: bool) -> str:
+    """Draw the line of tools under an answer that has ended; under a refusal only what asks again."""
+    if not turn.ended:
         return ""
-    about = _aloud(phrase("This answer:"))
-    verdicts = (
-        _act(turn, "right", phrase("Right"), phrase("The answer is right")),
+    retry = _act(turn, "retry", phrase("Retry"), phrase("Answer this question again"))
+    edit = _act(turn, "edit", phrase("Edit"), phrase("Ask this question otherwise"))
+    if turn.answer is None or turn.answer.state == "none":
+        return f'<div class="acts plain">{retry} {edit}</div>' if last else ""
+    wrong = (
         _act(turn, "wrong", phrase("Wrong"), phrase("The answer is wrong")),
         _act(turn, "wrong-citation", phrase("Wrong citation"), phrase("A quote does not carry its sentence")),
         _act(turn, "missing-source", phrase("Missing source"), phrase("An article that says more is missing")),
     )
-    copies = (
-        _act(turn, "copy", phrase("Copy"), phrase("Copy the answer with its sources as plain text")),
-        _act(turn, "copy-markdown", phrase("Copy as Markdown"), phrase("Copy the answer with its sources as Markdown")),
+    verdicts = (
+        _act(turn, "right", phrase("Right"), phrase("The answer is right"), "up"),
+        _menu("down", phrase("What is wrong?"), wrong),
     )
-    return _acts(about, *verdicts, '<span class="between">&#183;</span>', *copies)
+    more = [
+        _act(turn, "copy-markdown", phrase("Copy as Markdown"), phrase("Copy the answer with its sources as Markdown")),
+        _act(turn, "export", phrase("Export"), phrase("Save the answer with its sources as a web page")),
+    ]
+    if last:
+        delete = phrase("Remove this answer; its question returns to the box")
+        more += [retry, edit, _act(turn, "delete", phrase("Delete"), delete)]
+    parts = (
+        *(() if turn.answer.refused else verdicts),
+        _act(turn, "copy", phrase("Copy"), phrase("Copy the answer with its sources as plain text"), "copy"),
+        _menu("more", phrase("More"), more),
+    )
+    return f'<div class="acts">{_aloud(phrase("This answer:"))}{" ".join(parts)}</div>'
 
 
-def _acts(*parts: str) -> str:
-    return f'<div class="acts">{" ".join(parts)}</div>'
+def _act(turn: Turn, name: str, text: str, about: str, icon: str = "") -> str:
+    shown = f'<span class="icon icon-{icon}"></span>{_aloud(text)}' if icon else text
+    return f'<button class="act" id="act-{turn.number}-{name}" title="{about}">{shown}</button>'
 
 
-def _act(turn: Turn, name: str, text: str, about: str) -> str:
-    return f'<button class="act" id="act-{turn.number}-{name}" title="{about}">{text}</button>'
+def _menu(icon: str, text: str, choices: Iterable[str]) -> str:
+    summary = f'<summary class="act" title="{text}"><span class="icon icon-{icon}"></span>{_aloud(text)}</summary>'
+    return f'<details class="menu">{summary}<div class="choices">{"".join(choices)}</div></details>'
 
 
 def answer_markup(turn: Turn, last: bool = False) -> str:
@@ -120,7 +132,7 @@ def answer_markup(turn: Turn, last: bool = False) -> str:
     sources. In the ``last`` turn what was understood are buttons, ``chip-<turn>-<place>`` by id, once nothing more is coming.
     """
     answer = turn.answer
-    parts = [*_searched(answer), *_chips(turn, last and turn.ended)]
+    parts = [*_narrowed(turn), *_searched(answer), *_chips(turn, last and turn.ended)]
     if answer is not None:
         parts += [*_body(answer, turn.number), *_notices(answer, turn)]
     if not turn.ended:
@@ -141,6 +153,12 @@ def _doing(answer: Answer | None) -> str:
     if answer.sentences:
         return phrase("Writing…")
     return phrase("{model} is reading the passages…", model=answer.model)
+
+
+def _narrowed(turn: Turn) -> list[str]:
+    """Name what the reader narrowed the question to."""
+    names = "".join(f'<span class="chip">{escape(_shortened(each, MAX_LABEL))}</span> ' for each in labels(turn.scope))
+    return [f'<p class="understood narrowed">{phrase("Only in:")} {names}</p>'] if names else []
 
 
 def _searched(answer: Answer | None) -> list[str]:
@@ -284,12 +302,10 @@ def _marked(piece: Piece) -> str:
     if not piece.doubt:
         return text
     about = phrase(DOUBTS.get(piece.doubt, DOUBTED))
-    said = ""
-    if piece.ends and piece.doubt in ("meaning", "attribution", "speaker"):
-        said = f' <span class="no-source">{about}</span>'
-    elif piece.ends:
-        said = f'<span class="spoken"> &#40;{about}&#41;</span>'
-    return f'<span class="unverified{" end" * piece.ends}" title="{about}">{text}{said}</span>'
+    told_beside = piece.doubt in ("meaning", "attribution", "speaker")
+    said = "" if told_beside or not piece.ends else f'<span class="spoken"> &#40;{about}&#41;</span>'
+    marked = f'<span class="unverified{" end" * piece.ends}" title="{about}">{text}{said}</span>'
+    return f'{marked} <span class="no-source">{about}</span>' if told_beside and piece.ends else marked
 
 
 class Piece(NamedTuple):
@@ -336,9 +352,7 @@ def _inside(first: int, last: int, spans: Iterable[tuple[int, int]]) -> bool:
 
 
 def _link(citation: Citation, target: str) -> str:
-    document = citation.hit.document
-    where = escape(f"{_title(document)} · {cited_byline(document)}")
-    return f'<a class="cite" href="{target}" title="{where}">{_aloud(phrase("Source"))}{citation.number}</a>'
+    return f'<a class="cite" href="{target}">{_aloud(phrase("Source"))}{citation.number}</a>'
 
 
 def _colophon(answer: Answer, turn: int) -> str:

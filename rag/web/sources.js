@@ -49,16 +49,28 @@ function appendText(place, text, forms) {
   text.split(/\n\s*\n/).forEach((part, index) => place.append(...(index ? [make("span", "gap")] : []), ...withWords(part, forms)));
 }
 
-function passage(card) {
+// A quote with about a line before and after it, as far as its paragraph goes; of a passage without a quote the beginning.
+const LINE = 80;
+const BEGINNING = 260;
+function context({ before, quote, after }) {
+  const cut = (text, length) => (text.length > length ? text.slice(0, length).replace(/\S*$/u, "") + "…" : text);
+  if (!quote) return { before: cut(before, BEGINNING), after };
+  const paragraph = before.slice(before.lastIndexOf("\n") + 1);
+  const begins = paragraph.length > LINE ? "…" + paragraph.slice(-LINE).replace(/^\S*/u, "") : paragraph;
+  return { before: begins, after: cut(after.split("\n")[0], LINE) };
+}
+
+function passage(card, whole) {
   const text = inLanguage(card.language, make("blockquote", "passage"));
   const forms = new Set(card.why.forms);
-  appendText(text, card.before, forms);
+  const { before, after } = whole ? card : context(card);
+  appendText(text, before, forms);
   if (card.quote) {
     const quote = make("mark");
     quote.append(...withWords(card.quote, forms));
     text.append(quote);
   }
-  appendText(text, card.after, forms);
+  appendText(text, after, forms);
   return text;
 }
 
@@ -90,11 +102,24 @@ function drawQuote(card) {
   const open = button("action", say("Read in article"), () => showArticle(card, open));
   const actions = make("p", "actions");
   actions.append(open);
-  if (card.number) actions.append(button("action quiet", say("Back to answer"), toAnswer));
+  let text = passage(card, false);
+  if (text.textContent.length < card.before.length + card.quote.length + card.after.length) {
+    const more = button("action quiet", say("More"), () => {
+      const whole = more.getAttribute("aria-expanded") === "false";
+      const drawn = passage(card, whole);
+      text.replaceWith(drawn);
+      text = drawn;
+      more.textContent = whole ? say("Less") : say("More");
+      more.setAttribute("aria-expanded", String(whole));
+    });
+    more.setAttribute("aria-expanded", "false");
+    actions.append(more);
+  }
+  if (card.number) actions.append(button("action quiet to-answer", say("Back to answer"), toAnswer));
   if (card.place) drawn.append(make("p", "byline place", card.place));
   if (card.also) drawn.append(make("p", "byline also", card.also));
   if (card.met.length) drawn.append(labels(card.met));
-  drawn.append(passage(card), actions, drawWhy(card.why));
+  drawn.append(text, actions, drawWhy(card.why));
   return drawn;
 }
 
@@ -139,19 +164,19 @@ function drawSources(number) {
     return quote;
   };
   const cardOf = (quotes) => {
-    const [{ number, article, title, byline, start }] = quotes;
-    const card = drawn([article, title, byline, number, number ? 0 : start], () => drawCard(quotes[0]));
+    const [{ number, article, title, byline }] = quotes;
+    const card = drawn([article, title, byline, number], () => drawCard(quotes[0]));
     arrange(card.querySelector(".quotes"), quotes.map(quoteOf));
     return card;
   };
-  const numbers = [...new Set(turn.cards.map((each) => each.number))];
-  parts.push(...numbers.map((number) => cardOf(turn.cards.filter((each) => each.number === number))));
-  const more = turn.more.map((each) => cardOf([each]));
+  const cardsOf = (all) => [...new Set(all.map((each) => each.article))].map((id) => cardOf(all.filter((each) => each.article === id)));
+  parts.push(...cardsOf(turn.cards));
+  const more = cardsOf(turn.more);
   if (!turn.complete && more.length && !turn.cards.length) parts.push(make("p", "hint", say("Found; the answer is made of these.")));
   if (turn.state === "none" || !turn.complete) parts.push(...more);
   else if (more.length) {
     const details = make("details", "more");
-    details.append(make("summary", "", say("More passages found ({count})", { count: more.length })), ...more);
+    details.append(make("summary", "", say("More passages found ({count})", { count: turn.more.length })), ...more);
     parts.push(details);
   }
   if (turn.complete && turn.search.candidates) parts.push(drawSearch(turn.search, showArticle));
@@ -175,7 +200,8 @@ async function showArticle(card, from) {
   sources.hidden = title.hidden = about.hidden = true;
   reader.hidden = back.hidden = false;
   back.focus({ preventScroll: true });
-  const drawn = await openArticle(reader, card.article, card);
+  const others = (turns()[shown]?.cards || []).filter((each) => each.article === card.article && each.start !== card.start);
+  const drawn = await openArticle(reader, card.article, card, others);
   if (!drawn || reader.hidden) return;
   if (drawn.mark) reveal(drawn.mark, "center");
   else reveal(drawn.heading, "start");
@@ -209,6 +235,7 @@ function follow(clicked) {
   if (shown !== turn) drawSources(turn);
   showSources();
   link = clicked;
+  peeked.hidden = true;
   cover(true);
   for (const each of sources.querySelectorAll("[aria-current]")) each.removeAttribute("aria-current");
   for (const each of document.querySelectorAll("#chat a.followed")) each.classList.remove("followed");
@@ -257,6 +284,7 @@ watch("value", () => {
   if (begun || shown === current) drawSources(current);
   if (begun && !visiting) showSources();
   visiting = false;
+  requestAnimationFrame(refocus);
 });
 
 // One set of listeners, whichever instance of this script runs: an earlier one leaves when a new one comes.
@@ -274,26 +302,34 @@ document.addEventListener(
   },
   { signal: listening.signal },
 );
+// A number under the pointer or the focus shows its quote, outlet and date beside it, until Escape or something else.
+const peeked = make("div", "peek-card");
+peeked.id = "peek-card";
+peeked.setAttribute("role", "tooltip");
+peeked.hidden = true;
+document.querySelector(".gradio-container main").append(peeked);
+listening.signal.addEventListener("abort", () => peeked.remove());
 function peek(event) {
+  if (peeked.contains(event.target)) return;
   const cite = event.target.closest?.('#chat a.cite[href^="#s-"]');
-  const peeked = cite && document.getElementById(cite.getAttribute("href").slice(1));
-  for (const each of sources.querySelectorAll(".peek")) if (each !== peeked) each.classList.remove("peek");
-  if (peeked) peeked.classList.add("peek");
+  const [, turn] = cite?.getAttribute("href").match(/^#(s-(\d+)-\d+)$/)?.slice(1) || [];
+  const card = turn && turns()[turn]?.cards.find((each) => "#" + each.id === cite.getAttribute("href"));
+  peeked.hidden = !card;
+  if (!card) return;
+  cite.setAttribute("aria-describedby", peeked.id);
+  const quote = inLanguage(card.language, make("p", "passage"));
+  quote.append(make("mark", "", card.quote.length > 320 ? card.quote.slice(0, 320).replace(/\S*$/u, "") + "…" : card.quote));
+  const title = inLanguage(card.language, make("p", "card-name", card.title));
+  peeked.replaceChildren(title, make("p", "byline", [card.byline, card.place].filter(Boolean).join(" · ")), quote);
+  const place = cite.getBoundingClientRect();
+  const below = place.bottom + peeked.offsetHeight < innerHeight || place.top < innerHeight / 2;
+  peeked.style.top = (below ? place.bottom : place.top - peeked.offsetHeight) + "px";
+  peeked.style.left = Math.max(8, Math.min(place.left - 16, innerWidth - peeked.offsetWidth - 8)) + "px";
 }
 for (const kind of ["mouseover", "focusin"]) document.addEventListener(kind, peek, { signal: listening.signal });
+const hidePeek = (event) => (event.type !== "keydown" || event.key === "Escape") && (peeked.hidden = true);
+for (const kind of ["keydown", "scroll"]) document.addEventListener(kind, hidePeek, { capture: true, signal: listening.signal });
 phone.addEventListener("change", () => cover(false), { signal: listening.signal });
-
-// gradio names each message after its markup, which a screen reader would read aloud, and calls the examples a list
-// without items. Their text is their name, and they are a group.
-function tidy() {
-  for (const each of document.querySelectorAll("#chat [data-testid][aria-label]")) each.removeAttribute("aria-label");
-  for (const each of document.querySelectorAll('#chat .examples[role="list"]')) each.setAttribute("role", "group");
-  refocus();
-}
-const tidier = new MutationObserver(tidy);
-tidier.observe(document.body, { childList: true, subtree: true, attributeFilter: ["aria-label"] });
-listening.signal.addEventListener("abort", () => tidier.disconnect());
-tidy();
 
 pane.addEventListener("keydown", (event) => {
   if (event.key !== "Escape") return;

@@ -29,7 +29,11 @@ function drawFiles(reasons) {
   );
 }
 
+let stamp = ""; // of the articles that the start screen tells of
+
 function drawStart(state) {
+  if (stamp && state?.stamp !== stamp && !document.querySelector("#chat .question")) trigger("fresh");
+  stamp = state?.stamp || stamp;
   const { name = "", obstacle = "", suffixes = [] } = props.value || {};
   const first = (state && PAGES[state.first] && state.first) || "";
   if (start.dataset.kind !== first) {

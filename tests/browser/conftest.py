@@ -112,6 +112,7 @@ def double(shared: tuple[str, Opener]) -> Iterator[Any]:
     chatbot.closed.clear()
     chatbot.models.clear()
     chatbot.ignored.clear()
+    chatbot.scopes.clear()
     chatbot.loose.clear()
     yield chatbot
     chatbot.fail = chatbot.writing = None

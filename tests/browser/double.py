@@ -12,6 +12,7 @@ from typing import Any
 from rag.chat import ChatModel, Draft
 from rag.chat.keys import Key
 from rag.cite import citations_of
+from rag.entities import Name
 from rag.errors import EndpointUnreachable, KeyMissing, QuestionError, SettingsError
 from rag.settings import Settings
 from rag.types import (
@@ -26,6 +27,7 @@ from rag.types import (
     Message,
     Passage,
     Progress,
+    Scope,
     Sentence,
     Why,
 )
@@ -127,6 +129,7 @@ class Double:
     models: list[str] = field(default_factory=list)
     loose: threading.Event = field(default_factory=threading.Event)
     ignored: list[tuple[str, ...]] = field(default_factory=list)
+    scopes: list[Scope | None] = field(default_factory=list)
     files: Sequence[FileStatus] = ()
 
     def __post_init__(self) -> None:
@@ -159,9 +162,11 @@ class Double:
         k: int | None = None,
         *,
         model: ChatModel | str | None = None,
+        scope: Scope | None = None,
         ignored: Collection[str] = (),
     ) -> Iterator[Answer]:
         self.asked.append((question, tuple(history)))
+        self.scopes.append(scope)
         self.ignored.append(tuple(ignored))
         model = None if model == "extractive" else model or self.model
         name = "extractive" if model is None else model.name
@@ -169,7 +174,7 @@ class Double:
         try:
             if self.fail:
                 raise self.fail
-            hits = tuple(self.retrieve(question, k, ignored))
+            hits = tuple(hit for hit in self.retrieve(question, k, ignored) if not scope or scope.holds(hit.document))
             understood = self.understood(question, ignored)
             answer = Answer(question=question, understood=understood, hits=hits, notice=self.notice, model=name)
             yield answer
@@ -208,6 +213,12 @@ class Double:
 
     def documents(self) -> list[Header]:
         return [document.header for document in self.articles]
+
+    def titles(self) -> dict[str, str]:
+        return {}
+
+    def names(self) -> tuple[Name, ...]:
+        return (Name("Ilse Brandt", ("Brandt",), 3, ("ferry.md",)), Name("Tarn", (), 2, ("library.md", "ferry.md")))
 
     def passage_counts(self) -> dict[str, int]:
         return {document.id: len(list(passages(document))) for document in self.articles}

@@ -35,3 +35,13 @@ def wait_until(page: Any, condition: Callable[[], bool], seconds: float = 60) ->
             return
         page.wait_for_timeout(50)
     assert condition()
+
+
+def press(page: Any, name: str, turn: int | None = None) -> None:
+    """Presses a tool under an answer, the last one where no turn is given, in its menu where it stands in one."""
+    selector = f"#act-{turn}-{name}" if turn else f".act[id$='-{name}']"
+    tool = page.locator(selector).last
+    tool.wait_for(state="attached")
+    if not tool.is_visible():
+        page.locator("#chat details.menu", has=page.locator(selector)).last.locator("summary").click()
+    tool.click()

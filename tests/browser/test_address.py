@@ -114,5 +114,7 @@ def test_the_columns_stay_where_they_are_when_the_model_is_loaded(
 def test_what_replaces_an_answer_is_named_in_words(visit: Callable[..., Any], folder: str, expect: Any) -> None:
     page = visit(folder)
     ask(page, EXAMPLES[0])
-    expect(page.locator("#chat .user-row .act")).to_have_text(["Edit", "Retry", "Undo"])
+    tools = page.locator("#chat details.menu", has=page.locator("#act-1-delete"))
+    tools.locator("summary").click()
+    expect(tools.get_by_role("button")).to_have_text(["Copy as Markdown", "Export", "Retry", "Edit", "Delete"])
     expect(page.locator("#chat .message-buttons button")).to_have_count(0)

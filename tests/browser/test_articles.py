@@ -125,7 +125,43 @@ class TestTable:
             search.fill(text)
             expect(page.locator("#library tbody tr")).to_have_count(count)
         search.fill("nothing of that")
-        expect(page.get_by_text("Nothing here has all of these words.")).to_be_visible()
+        expect(page.get_by_text("No article fits all of this.")).to_be_visible()
+
+    def test_outlet_year_language_and_name_narrow_it_together(
+        self, url: str, open_tab: Callable[..., Any], expect: Any
+    ) -> None:
+        page = open_tab(url)
+        rows = page.locator("#library tbody tr")
+        page.get_by_role("combobox", name="Outlet").select_option(ARTICLES[0].outlet)
+        expect(rows).to_have_count(2)
+        page.get_by_role("combobox", name="Year").select_option("2031")
+        expect(rows).to_have_count(1)
+        page.get_by_role("combobox", name="Outlet").select_option("")
+        expect(rows).to_have_count(2)
+        page.get_by_role("combobox", name="Year").select_option("")
+        page.get_by_role("combobox", name="Language").select_option("Russian")
+        expect(rows).to_have_count(1)
+        page.get_by_role("combobox", name="Language").select_option("")
+        page.get_by_role("searchbox", name="Find a name").fill("brandt")
+        name = page.get_by_role("button", name="Ilse Brandt 1")
+        name.click()
+        expect(name).to_have_attribute("aria-pressed", "true")
+        expect(rows).to_have_count(1)
+        expect(rows).to_contain_text(ARTICLES[0].title)
+        page.get_by_role("searchbox", name="Find a name").fill("nobody")
+        expect(page.get_by_text("No name has these letters.")).to_be_visible()
+        page.get_by_role("button", name="No longer only articles that name Ilse Brandt").click()
+        expect(rows).to_have_count(7)
+
+    def test_an_article_without_a_title_shows_its_first_sentence(
+        self, own: str, open_tab: Callable[..., Any], folder: Path, expect: Any
+    ) -> None:
+        page = open_tab(own)
+        text = ("untitled.txt", "The lighthouse keeper of Osk retired on Friday. He kept it for forty years, alone.")
+        page.locator("#library input[type=file]").set_input_files(files(text))
+        row = page.get_by_role("row", name=re.compile("lighthouse"))
+        expect(row.locator(".card-name")).to_have_text("The lighthouse keeper of Osk retired on Friday.")
+        expect(row).to_have_attribute("title", "untitled.txt")
 
     def test_every_column_sorts_by_keyboard(self, url: str, open_tab: Callable[..., Any], expect: Any) -> None:
         page = open_tab(url)
@@ -280,12 +316,29 @@ class TestAdding:
             "() => { const data = new DataTransfer();"
             " data.items.add(new File(['A storm came to Osk at night.'], '../storm.txt')); return data; }"
         )
-        page.locator("#library .adder").dispatch_event("drop", {"dataTransfer": data})
+        page.locator("#library tbody").dispatch_event("drop", {"dataTransfer": data})
+        expect(page.locator("#library .adder-file")).to_be_visible()
         expect(page.locator("#library .adder-file")).to_contain_text("Added")
         expect(page.locator("#library tbody tr")).to_have_count(8)
         assert (folder / "storm.txt").is_file()
         page.locator("#library .adder").dispatch_event("drop", {"dataTransfer": data})
         expect(page.locator("#library .adder-file")).to_contain_text("Was there already")
+
+    def test_a_folder_is_added_with_what_can_be_an_article(
+        self, own: str, open_tab: Callable[..., Any], folder: Path, tmp_path: Path, expect: Any
+    ) -> None:
+        (tmp_path / "sent" / "deep").mkdir(parents=True)
+        (tmp_path / "sent" / "storm.txt").write_text("A storm came to Osk at night.", "utf-8")
+        (tmp_path / "sent" / "deep" / "calm.txt").write_text("The sea at Osk was calm at noon.", "utf-8")
+        (tmp_path / "sent" / ".DS_Store").write_bytes(b"x")
+        page = open_tab(own)
+        page.get_by_role("button", name="Add", exact=True).click()
+        with page.expect_file_chooser() as chooser:
+            page.get_by_role("button", name="Add a folder…").click()
+        chooser.value.set_files(tmp_path / "sent")
+        expect(page.locator("#library .adder-file .adder-state")).to_have_text(["Added", "Added"])
+        assert (folder / "storm.txt").is_file()
+        assert (folder / "calm.txt").is_file()
 
     def test_a_folder_that_cannot_be_written_has_no_buttons(
         self, url: str, open_tab: Callable[..., Any], expect: Any, monkeypatch: pytest.MonkeyPatch
@@ -295,7 +348,7 @@ class TestAdding:
         expect(page.locator("#library")).to_contain_text("The folder articles cannot be written")
         page.locator(".library-item").first.click()
         page.locator("#library .article-title").wait_for()
-        expect(page.locator("#library").get_by_role("button", name=re.compile("Add|Remove"))).to_have_count(0)
+        expect(page.locator("#library").get_by_role("button", name=re.compile("Add |Remove"))).to_have_count(0)
 
 
 class TestRemoving:

@@ -17,7 +17,7 @@ from rag.settings import Settings
 from rag.types import Answer
 from rag.web.conversation import Conversation, Turn
 from rag.web.models import Models
-from reader import ask, wait_until
+from reader import ask, press, wait_until
 
 GAZETTE = "The Orsund Gazette"
 FERRIES = f"How much will the four electric ferries cost, says {GAZETTE} in 2031?"
@@ -80,7 +80,7 @@ class TestChips:
         finished(page, double, 2)
         box = page.get_by_role("textbox", name="Your question")
         box.fill("A draft")
-        page.get_by_role("button", name="Retry").click()
+        press(page, "retry")
         finished(page, double, 3)
         page.get_by_role("button", name="Bring back 2031 (ignored)", exact=True).click()
         finished(page, double, 4)
@@ -121,7 +121,7 @@ class TestHandler:
             handlers._stops["one"] = asyncio.Event()
         request: Any = SESSION
         event: Any = SimpleNamespace(_data=sent)
-        return run(handlers.reconsider(conversation, event, request))
+        return run(handlers.reconsider(conversation, [], event, request))
 
     def test_the_last_turn_is_asked_again(self, shared: Any) -> None:
         older = Turn(6, COURIER, "done", Answer(COURIER, understood=("Valley Courier",)))

@@ -27,7 +27,7 @@ from rag.web.conversations import Conversations
 from rag.web.export import read_json
 from rag.web.place import check_of
 from rag.web.store import FILE
-from reader import ask, wait_until
+from reader import ask, press, wait_until
 
 FERRIES = "How much will the four electric ferries cost?"
 FROST = "What did the frost do to the pears in the Vell valley?"
@@ -98,7 +98,7 @@ class TestKept:
         page.locator('#chat a[href="#s-1-1"]').click()
         expect(page.locator("#s-1-1 mark")).to_have_text(COST)
         page.locator("#s-1-1").get_by_role("button", name="Read in article").click()
-        expect(page.locator("#sources .pane-article mark")).to_have_text(COST)
+        expect(page.locator("#sources .pane-article mark.now")).to_have_text(COST)
         assert opener.chatbot.asked == []
         ask(page, "And the strait, how long is the crossing?")
         assert [message.text for message in opener.chatbot.asked[0][1] if message.role == "user"] == [FERRIES, FROST]
@@ -120,9 +120,9 @@ class TestKept:
         ask(page, FERRIES)
         ask(page, FROST)
         wait_until(page, lambda: questions() == [(FERRIES, FROST)])
-        page.get_by_role("button", name="Retry").click()
+        press(page, "retry")
         wait_until(page, lambda: len(opener.chatbot.closed) == 3)
-        page.get_by_role("button", name="Edit", exact=True).click()
+        press(page, "edit")
         box = page.get_by_role("textbox", name="Ask otherwise")
         expect(box).to_have_value(FROST)
         expect(box).to_be_focused()
@@ -132,11 +132,11 @@ class TestKept:
         expect(box).to_be_hidden()
         wait_until(page, lambda: questions() == [(FERRIES, "When does the night library in Tarn close?")])
         page.get_by_role("button", name="Ask", exact=True).wait_for()
-        page.get_by_role("button", name="Undo").click()
+        press(page, "delete")
         wait_until(page, lambda: questions() == [(FERRIES,)])
         # The page has heard of it: what is pressed before is lost, for twice is never meant.
         expect(page.locator("#history .history-open .byline")).to_contain_text("1 question")
-        page.get_by_role("button", name="Undo").click()
+        press(page, "delete")
         wait_until(page, lambda: questions() == [])
         expect(page.locator("#history .history-open")).to_have_count(0)
         assert "conversation=" not in page.url
@@ -196,7 +196,7 @@ class TestKept:
         page = visit(serve_page(opener, Settings(data=data, conversations="off")))
         ask(page, FERRIES)
         expect(page.locator("#history")).to_have_count(0)
-        page.get_by_role("button", name="Undo").click()
+        press(page, "delete")
         expect(page.locator("#chat .answer")).to_have_count(0)
         ask(page, FROST)
         page.get_by_role("button", name="Clear").click()
@@ -270,11 +270,9 @@ class TestList:
         opener: Opener,
         expect: Any,
         left_for: str,
-        monkeypatch: pytest.MonkeyPatch,
     ) -> None:
         # gradio works off an event's steps one after another, but those of two events side by side: in a busy browser the
         # last step of a stopped answer comes after what took its place.
-        monkeypatch.setattr("ui.ARRIVING_SECONDS", 0)  # as where the page takes longer to tell
         page = visit(url)
         ask(page, UNKNOWN)
         new(page)
@@ -504,10 +502,10 @@ class TestAddresses:
         assert link == f"{url}?article=ferry.md&start={start}&end={start + len(COST)}&check={check_of(COST)}"
         for address in (link, f"{conversation}&{link.partition('?')[2]}"):
             other = visit(address)
-            expect(other.locator("#sources .pane-article mark")).to_have_text(COST)
-            expect(other.locator("#sources .pane-article mark")).to_be_in_viewport()
+            expect(other.locator("#sources .pane-article mark.now")).to_have_text(COST)
+            expect(other.locator("#sources .pane-article mark.now")).to_be_in_viewport()
         expect(other.locator("#chat .question")).to_have_text(f"You asked: {FERRIES}")
-        expect(other.locator("#sources .pane-article mark")).to_be_visible()
+        expect(other.locator("#sources .pane-article mark.now")).to_be_visible()
         other.get_by_role("button", name="Back to sources").click()
         expect(other.locator("#s-1-1")).to_be_visible()
         expect(other).to_have_url(conversation)
@@ -534,7 +532,7 @@ class TestAddresses:
         page = visit(f"{serve_page(opener)}?article=ferry.md&start=0&end=11")
         expect(page.locator("#sources .pane-article")).to_contain_text("still being read")
         opener.ready.set()
-        expect(page.locator("#sources .pane-article mark")).to_have_text("The council")
+        expect(page.locator("#sources .pane-article mark.now")).to_have_text("The council")
 
 
 class TestActs:
@@ -551,8 +549,8 @@ class TestActs:
         ask(page, FERRIES)
         ask(page, FROST)
         monkeypatch.setattr(Acts, "act", act_late)
-        page.locator("#act-1-wrong").click()
-        page.locator("#act-2-right").click()
+        press(page, "wrong", 1)
+        press(page, "right", 2)
         noted.set()
         expect(page.locator("#act-1-wrong")).to_have_attribute("aria-pressed", "true")
         expect(page.locator("#act-2-right")).to_have_attribute("aria-pressed", "true")
@@ -572,9 +570,9 @@ class TestActs:
         monkeypatch.setattr(Acts, "data", data_late)
         page = visit(url)
         ask(page, FERRIES)
-        page.locator("#act-1-wrong").click()
+        press(page, "wrong", 1)
         expect(page.locator("#act-1-wrong")).to_have_attribute("aria-pressed", "true")
-        page.locator("#act-1-wrong").click()
+        press(page, "wrong", 1)
         expect(page.locator("#acts .acts-said")).to_have_text("Taken back")
         marked.set()
         expect(page.locator("#act-1-right")).to_have_attribute("aria-pressed", "true")
@@ -587,17 +585,17 @@ class TestActs:
         ask(page, FERRIES)
         ask(page, FROST)
         first = page.locator("#act-1-wrong-citation")
-        first.click()
+        press(page, "wrong-citation", 1)
         expect(first).to_have_attribute("aria-pressed", "true")
         note = page.get_by_role("textbox", name="Noted: Wrong citation. What should be known about it?")
         expect(note).to_be_focused()
         note.fill("It says so elsewhere.")
         note.press("Enter")
         expect(page.locator("#acts .acts-said")).to_have_text("Your note is kept")
-        expect(first).to_be_focused()
-        page.locator("#act-2-right").click()
+        expect(page.locator("#chat summary[title='What is wrong?']").first).to_be_focused()
+        press(page, "right", 2)
         expect(page.locator("#act-2-right")).to_have_attribute("aria-pressed", "true")
-        page.locator("#act-1-missing-source").click()
+        press(page, "missing-source", 1)
         expect(first).to_have_attribute("aria-pressed", "false")
         expect(page.locator("#act-1-missing-source")).to_have_attribute("aria-pressed", "true")
         with page.expect_download() as downloading:
@@ -605,7 +603,7 @@ class TestActs:
         lines = [json.loads(line) for line in Path(downloading.value.path()).read_text("utf-8").splitlines()]
         found = {each["question"]: (each["verdict"], each["remark"]) for each in lines}
         assert found == {FERRIES: ("missing source", "It says so elsewhere."), FROST: ("right", "")}
-        page.locator("#act-2-right").click()
+        press(page, "right", 2)
         expect(page.locator("#acts .acts-said")).to_have_text("Taken back")
 
         page = visit(page.url)  # opened again by its address
@@ -627,13 +625,13 @@ class TestActs:
         plain = page.evaluate("navigator.clipboard.readText()")
         assert plain.startswith(f"{COST} [1]")
         assert "The Orsund Gazette · as of 4 March 2031" in plain
-        page.get_by_role("button", name="Copy as Markdown").click()
+        press(page, "copy-markdown")
         page.wait_for_function("async () => (await navigator.clipboard.readText()).includes('**Sources**')")
 
     def test_what_is_being_composed_is_not_sent(self, visit: Callable[..., Any], url: str, expect: Any) -> None:
         page = visit(url)
         ask(page, FERRIES)
-        page.locator("#act-1-wrong").click()
+        press(page, "wrong", 1)
         note = page.get_by_role("textbox", name="Noted: Wrong.")
         note.fill("に")
         for key in ("Enter", "Escape"):
@@ -649,7 +647,7 @@ class TestActs:
         new(page)
         ask(page, FERRIES)
         kept(page, FERRIES, FROST)
-        page.get_by_role("button", name="Edit", exact=True).click()
+        press(page, "edit")
         expect(page.get_by_role("textbox", name="Ask otherwise")).to_be_visible()
         open_kept(page, FROST)
         expect(page.get_by_role("textbox", name="Ask otherwise")).to_be_hidden()
@@ -721,12 +719,12 @@ class TestEveryScreen:
 
         ask(page, FERRIES)
         kept(page, FERRIES)
-        page.locator("#act-1-wrong").click()
+        press(page, "wrong", 1)
         expect(page.locator("#acts textarea")).to_be_focused()
         tools(page, FERRIES)
         check_accessibility(page)
         page.get_by_role("button", name="Delete…", exact=True).click()
-        page.get_by_role("button", name="Edit", exact=True).click()
+        press(page, "edit")
         expect(page.get_by_role("textbox", name="Ask otherwise")).to_be_focused()
         check_accessibility(page)
         page.get_by_role("button", name="Keep", exact=True).click()

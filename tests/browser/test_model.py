@@ -313,7 +313,7 @@ class TestStuckModels:
         page.get_by_role("tab", name="Ask").click()
         answer = ask(page, FERRIES, wait=False)
         expect(answer.locator(".working")).to_have_text("near:stuck is reading the passages…")
-        expect(page.locator("#sources .card")).to_have_count(5)  # what was found is there before the first word
+        expect(page.locator("#sources .quote")).to_have_count(5)  # what was found is there before the first word
         expect(page.locator("#sources .hint")).to_have_text("Found; the answer is made of these.")
         page.get_by_role("button", name="Stop").click()
         wait_until(page, lambda: chatbot.closed == [FERRIES])

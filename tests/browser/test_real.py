@@ -52,7 +52,7 @@ def test_an_example_is_answered_and_its_quote_stands_in_the_article(
     card = page.locator("#s-1-1")
     quote = card.locator("mark").inner_text()
     card.get_by_role("button", name="Read in article").click()
-    mark = page.locator("#sources .pane-article mark")
+    mark = page.locator("#sources .pane-article mark.now")
     expect(mark).to_have_text(quote)
     expect(mark).to_be_in_viewport()
 

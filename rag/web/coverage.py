@@ -1,0 +1,263 @@
+"""Coverage: articles over time by outlet, and the passages as a map with the evidence of the last answer.
+
+Both are charts in Vega-Lite, which gradio's plot draws in the browser; the colours are the style sheet's variables.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections import Counter
+from html import escape
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from rag.types import Answer, Header
+from rag.web.conversation import Conversation
+from rag.web.language import phrase, spoken
+from rag.web.lines import shortened
+from rag.web.render import byline
+
+if TYPE_CHECKING:
+    from rag.chatbot import Chatbot
+    from rag.map import PassageMap, Point
+
+COLOURS = 6
+"""Outlets with a colour of their own; the others share a grey."""
+MOST_PERIODS = 120
+MAX_TITLE = 200
+MAX_BEGINNING = 90
+_DATE = re.compile(r"\d{4}(?:-\d\d)?")
+
+Data = dict[str, Any]
+
+
+class Coverage(NamedTuple):
+    """What the tab shows: ``about`` as markup, two charts as JSON, and the same as ``tables`` for its script."""
+
+    about: str
+    times: str
+    passages: str
+    tables: Data
+
+
+def coverage(chatbot: Chatbot, conversation: Conversation) -> Coverage:
+    """Return what the articles cover, in the language that is being spoken. Raises FootnoteError."""
+    headers, made = chatbot.documents(), chatbot.map()
+    outlets = [name for name, _ in Counter(each.outlet for each in headers).most_common() if name][:COLOURS]
+    named = {number: shortened(name, MAX_TITLE) for number, name in enumerate(outlets)}
+    if any(each.outlet not in outlets for each in headers):
+        named[COLOURS] = phrase("Other outlets")
+    answer = next((turn.answer for turn in reversed(conversation) if turn.answer), None)
+    rows = _rows(made, chatbot.titles(), outlets, answer)
+    periods, counts = _times(headers, outlets)
+    dates = [[period, *(counts[period, number] for number in named)] for period in periods]
+    tables = {
+        "rows": rows,
+        "columns": [phrase("Date"), *named.values()],
+        "dates": [each for each in dates if any(each[1:])],
+    }
+    times = _time_chart(named, periods, counts)
+    return Coverage(_about(headers, named, answer), times, _map_chart(made, rows), tables)
+
+
+def _about(headers: list[Header], named: dict[int, str], answer: Answer | None) -> str:
+    """Say how much there is, since when, and what the colours and marks mean."""
+    dates = sorted(each.published for each in headers if _DATE.match(each.published))
+    undated = len(headers) - len(dates)
+    said = [phrase("{count} article|{count} articles", count=len(headers))]
+    if dates:
+        said.append(phrase("{first} to {last}", first=spoken(dates[0]), last=spoken(dates[-1])))
+    if undated and dates:
+        said.append(phrase("{count} without a date|{count} without a date", count=undated))
+    keys = "".join(
+        f'<li><span class="swatch" style="background: var(--map-{number + 1})"></span>{escape(name)}</li>'
+        for number, name in named.items()
+    )
+    evidence = ""
+    if answer is not None and answer.hits:
+        found, cited = phrase("found"), phrase("cited")
+        marks = f'<span class="ringed"></span>{found} <span class="ringed cited"></span>{cited}'
+        evidence = f'<p class="coverage-question">{escape(answer.question)} {marks}</p>'
+    line = escape(" · ".join(said))
+    return f'<p class="pane-about">{line}</p>{evidence}<ul class="coverage-key">{keys}</ul>'
+
+
+def _rows(made: PassageMap, titles: dict[str, str], outlets: list[str], answer: Answer | None) -> list[Data]:
+    """Return the passages, those of the answer first."""
+    hits = answer.hits if answer is not None else ()
+    rank = {part: place for place, hit in reversed(list(enumerate(hits, 1))) for part in hit.passage.id.split("+")}
+    cited = {each.hit.passage.id for each in answer.citations} if answer is not None else set()
+    cited = {part for id in cited for part in id.split("+")}
+    labels = [_label(each.words) for each in made.topics]
+
+    def row(point: Point) -> Data:
+        header, passage = point.header, point.passage
+        place = rank.get(passage.id, 0)
+        standing = f"{phrase('cited' if passage.id in cited else 'found')} {place}" if place else ""
+        return {
+            "article": header.id,
+            "title": shortened(header.title or titles.get(header.id, "") or header.id, MAX_TITLE),
+            "byline": byline(header),
+            "language": header.language,
+            "text": shortened(passage.text, MAX_BEGINNING),
+            "start": passage.start,
+            "end": passage.end,
+            "x": round(point.x, 4),
+            "y": round(point.y, 4),
+            "outlet": outlets.index(header.outlet) if header.outlet in outlets else COLOURS,
+            "topic": point.topic % COLOURS,
+            "words": labels[point.topic],
+            "rank": place,
+            "standing": standing,
+            "cited": passage.id in cited,
+        }
+
+    return sorted(map(row, made.points_with(rank)), key=lambda each: each["rank"] or len(hits) + 1)
+
+
+def _times(headers: list[Header], outlets: list[str]) -> tuple[list[str], Counter[tuple[str, int]]]:
+    """Return the months, or the years where the dates span more than three, and how many articles each outlet has."""
+    dated = [(each.published, outlets.index(each.outlet) if each.outlet in outlets else COLOURS) for each in headers]
+    dated = [(published, outlet) for published, outlet in dated if _DATE.match(published)]
+    years = sorted({int(published[:4]) for published, _ in dated})
+    if not years:
+        return [], Counter()
+    whole = years[-1] - years[0] > 3 or any(len(published) < 7 for published, _ in dated)
+    counts = Counter((published[: 4 if whole else 7], outlet) for published, outlet in dated)
+    every = range(years[0], years[-1] + 1)
+    periods = (
+        [f"{year:04}" for year in every] if whole else [f"{year:04}-{m:02}" for year in every for m in range(1, 13)]
+    )
+    return (periods if len(periods) <= MOST_PERIODS else sorted({period for period, _ in counts})), counts
+
+
+def _label(words: tuple[str, ...]) -> str:
+    return " · ".join(words)
+
+
+def _chart(chart: Data) -> str:
+    """Write a chart as JSON: as wide as its place, as SVG, so that the style sheet's colours reach it."""
+    text = {
+        "labelColor": "var(--faded)",
+        "titleColor": "var(--faded)",
+        "labelFont": "Source Sans 3",
+        "labelFontSize": 14,
+    }
+    lines = {"gridColor": "var(--rule)", "domainColor": "var(--rule)", "tickColor": "var(--rule)"}
+    font = {"titleFont": "Source Sans 3", "titleFontSize": 14, "titleFontWeight": 400}
+    whole = {
+        "width": "container",
+        "autosize": {"type": "fit-x", "contains": "padding"},
+        "background": None,
+        "padding": 2,
+        "config": {"view": {"stroke": None}, "axis": {**text, **lines, **font, "aria": False}, "mark": {"aria": False}},
+        "usermeta": {"embedOptions": {"renderer": "svg", "actions": False, "tooltip": {"disableDefaultStyle": True}}},
+    }
+    return json.dumps({**whole, **chart}, ensure_ascii=False)
+
+
+def _colour(field: str) -> Data:
+    scale = {"domain": list(range(COLOURS + 1)), "range": [f"var(--map-{each + 1})" for each in range(COLOURS + 1)]}
+    return {"field": field, "type": "nominal", "scale": scale, "legend": None}
+
+
+def _time_chart(named: dict[int, str], periods: list[str], counts: Counter[tuple[str, int]]) -> str:
+    values = [
+        {"period": period, "outlet": named[number], "colour": number, "count": count}
+        for (period, number), count in sorted(counts.items())
+    ]
+    most = max((sum(counts[period, number] for number in named) for period in periods), default=1)
+    axis = {"title": None, "labelAngle": 0, "labelOverlap": True, "ticks": False}
+    return _chart(
+        {
+            "height": 150,
+            "description": phrase("Articles by date"),
+            "data": {"values": values},
+            "mark": {"type": "bar", "cursor": "default"},
+            "encoding": {
+                "x": {"field": "period", "type": "ordinal", "scale": {"domain": periods}, "axis": axis},
+                "y": {
+                    "field": "count",
+                    "type": "quantitative",
+                    "title": phrase("Articles"),
+                    "axis": {"tickCount": min(4, most)},
+                },
+                "color": _colour("colour"),
+                "order": {"field": "colour"},
+                "tooltip": [
+                    {"field": "period", "title": phrase("Date")},
+                    {"field": "outlet", "title": phrase("Outlet")},
+                    {"field": "count", "title": phrase("Articles")},
+                ],
+            },
+        }
+    )
+
+
+def _map_chart(made: PassageMap, rows: list[Data]) -> str:
+    """Draw the passages that are no evidence faint, the evidence ringed with its rank, the topics' words above all."""
+    places = {
+        axis: {"field": axis, "type": "quantitative", "scale": {"domain": [-0.04, 1.04]}, "axis": None} for axis in "xy"
+    }
+    tooltip = [
+        {"field": "title", "title": phrase("Article")},
+        {"field": "byline", "title": phrase("Published")},
+        {"field": "text", "title": phrase("Passage")},
+    ]
+    point = {"type": "point", "filled": True, "cursor": "pointer"}
+    side = "datum.x < 0.2 ? 'left' : datum.x > 0.8 ? 'right' : 'center'"
+    topics = [{"x": each.x, "y": each.y, "words": _label(each.words)} for each in made.topics]
+    choice = {
+        "input": "select",
+        "options": ["outlet", "topic"],
+        "labels": [phrase("Outlet"), phrase("Topic")],
+        "name": phrase("Colour by"),
+    }
+    known = sum(row["outlet"] < COLOURS for row in rows)
+    drawn: list[Data] = [
+        {
+            "transform": [{"filter": "!datum.rank"}],
+            "mark": {**point, "size": max(30, min(110, 20_000 // (len(rows) or 1))), "opacity": 0.6},
+            "encoding": {"color": _colour("colour"), "tooltip": tooltip},
+        },
+        {
+            "data": {"values": topics},
+            "mark": {
+                "type": "text",
+                "font": "Source Serif 4",
+                "fontSize": {"expr": "width < 500 ? 12 : 14"},
+                "fontWeight": 600,
+                "color": "var(--ink)",
+                "align": {"expr": side},
+            },
+            "encoding": {"text": {"field": "words"}},
+        },
+        {
+            "transform": [{"filter": "datum.rank"}],
+            "mark": {**point, "size": 330, "opacity": 1, "stroke": "var(--ink)", "strokeWidth": 2},
+            "encoding": {
+                "color": {"condition": {"test": "datum.cited", "value": "var(--yellow)"}, "value": "var(--sheet)"},
+                "tooltip": tooltip,
+            },
+        },
+        {
+            "transform": [{"filter": "datum.rank"}],
+            "mark": {"type": "text", "fontSize": 13, "fontWeight": 700, "font": "Source Sans 3", "cursor": "pointer"},
+            "encoding": {
+                "text": {"field": "rank"},
+                "color": {"condition": {"test": "datum.cited", "value": "var(--on-yellow)"}, "value": "var(--ink)"},
+                "tooltip": tooltip,
+            },
+        },
+    ]
+    return _chart(
+        {
+            "height": 460,
+            "description": phrase("Map of the passages"),
+            "params": [{"name": "by", "value": "outlet" if 2 * known > len(rows) else "topic", "bind": choice}],
+            "data": {"values": rows},
+            "transform": [{"calculate": "datum[by]", "as": "colour"}],
+            "encoding": places,
+            "layer": drawn,
+        }
+    )
