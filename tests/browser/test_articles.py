@@ -54,7 +54,7 @@ def fill(folder: Path) -> Path:
 
 
 def serve(serve_page: Callable[..., str], folder: Path, beside: Path, embedder: Embedder) -> str:
-    settings = Settings(folder, beside / "index", beside / "data", embedder="hashing")
+    settings = Settings(folder, beside / "index", data=beside / "data", embedder="hashing")
     return serve_page(lambda said: Chatbot.open(settings, embedder=embedder, on_progress=said), settings)
 
 
