@@ -112,6 +112,7 @@ class TestScope:
         page.locator("#history .history-open").wait_for()
         page.get_by_role("button", name="New conversation").click()
         expect(chips).to_have_count(0)
+        page.wait_for_function("!location.search.includes('conversation')")  # now Back leads to it
         page.go_back()
         expect(chips).to_have_text(["The Orsund Gazette", "2031 –"])
         page.get_by_role("button", name="Remove The Orsund Gazette").click()
