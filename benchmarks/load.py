@@ -128,7 +128,9 @@ def flood(address: str, count: int) -> dict[str, float]:
     other.ask(QUESTIONS[0])
     alone = statistics.median(other.ask(QUESTIONS[n % 5])[0] for n in range(5))
     many = [Visitor(address, "127.0.0.3").like(other) for _ in range(count)]
-    told, beside, done = [], [], threading.Event()
+    told: list[str] = []
+    beside: list[float] = []
+    done = threading.Event()
 
     def one(visitor: Visitor) -> None:
         told.append(visitor.ask(QUESTIONS[len(told) % 5])[1])
@@ -204,7 +206,9 @@ def invented(address: str, count: int = 205) -> dict[str, float]:
 def rebuilding(address: str, articles: Path, pid: int, askers: int, seconds: float) -> dict[str, float]:
     """Let so many ask for so long while the folder is rebuilt ten times."""
     first = Visitor(address).prepare()
-    stop, took, errors = time.monotonic() + seconds, [], []
+    stop = time.monotonic() + seconds
+    took: list[float] = []
+    errors: list[str] = []
     threads = listed(pid, "task")
 
     def one(number: int) -> None:
@@ -255,7 +259,8 @@ def rebuilding(address: str, articles: Path, pid: int, askers: int, seconds: flo
 
 def memory(address: str, pid: int, count: int) -> dict[str, float]:
     """Ask so many questions one after the other; memory after the first tenth and at the end."""
-    found, visitor = {}, Visitor(address).prepare()
+    found: dict[str, float] = {}
+    visitor = Visitor(address).prepare()
     for number in range(count):
         if number % 20 == 0:
             visitor.close()
