@@ -88,6 +88,12 @@ def no_articles(settings: Settings) -> dict[str, str]:
             "nobody answers at 127.0.0.1",
             "start",
         ),
+        (
+            lambda _: {"RAG_EMBEDDER": f"http://127.0.0.1:{free_port()}/v1#x"},
+            "weights",
+            "cannot be reached",
+            "set RAG_EMBEDDER to another model",
+        ),
         (lambda _: {"RAG_EMBEDDER": "/nowhere/model"}, "weights", "there is no folder", "export RAG_EMBEDDER=bundled"),
         (lambda _: {"RAG_HOST": "0.0.0.0"}, "page", "anyone in the network could read your articles", "RAG_HOST"),
         (lambda _: {"RAG_ACCOUNTS": "/nowhere/a.txt"}, "page", "no such file", "rag account add NAME --auth FILE"),

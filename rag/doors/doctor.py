@@ -16,6 +16,7 @@ from typing import Literal
 
 import click
 
+from rag.doors.options import folder_options, json_option
 from rag.errors import FootnoteError, IndexMissing, IndexTooNew, SettingsError
 from rag.settings import Settings
 
@@ -120,6 +121,7 @@ def _disk(settings: Settings) -> Iterator[Finding]:
 def _weights(settings: Settings) -> Iterator[Finding]:
     from embeddings import EmbeddingError
     from embeddings.weights import MULTILINGUAL_PACKAGE, minilm_folder, open_weights
+    from rag.chat.vectors import names_endpoint, open_vectors
 
     if settings.embedder == "bundled" and not find_spec(MULTILINGUAL_PACKAGE):
         text = "the embedding model is downloaded when it is first used (490 MB)"
@@ -132,6 +134,15 @@ def _weights(settings: Settings) -> Iterator[Finding]:
             yield Finding("weights", "wrong", text, command)
         else:
             yield Finding("weights", "ok", "the embedding model is installed")
+    elif names_endpoint(settings.embedder):
+        try:
+            _, post = open_vectors(settings.embedder)
+            post({"model": post.model, "input": ["The ferry leaves at noon."]})
+        except FootnoteError as error:
+            text, _, command = str(error).rpartition("; ")
+            yield Finding("weights", "wrong", text, command)
+        else:
+            yield Finding("weights", "ok", f"{post.address.where} answers with vectors")
     elif os.sep in settings.embedder and not Path(settings.embedder).expanduser().is_dir():
         yield Finding("weights", "wrong", f"there is no folder {settings.embedder}", "export RAG_EMBEDDER=bundled")
 
@@ -193,10 +204,9 @@ def _page(settings: Settings) -> Iterator[Finding]:
         yield Finding("page", "ok", f"port {settings.port} is free")
 
 
-@click.command()
-@click.option("--articles", type=click.Path(path_type=Path), help="The folder of articles [RAG_ARTICLES, seeds].")
-@click.option("--index", type=click.Path(path_type=Path), help="The index's folder [RAG_INDEX, one of your cache].")
-@click.option("--json", "as_json", is_flag=True, help="Print JSON, for programs.")
+@click.command(epilog="Example: rag doctor --articles ~/reporting")
+@folder_options
+@json_option
 def doctor(articles: Path | None, index: Path | None, as_json: bool) -> None:
     """Say what is wrong with the installation and which command mends it; change nothing."""
     try:
