@@ -410,7 +410,7 @@ def corruptions(full: bool) -> Row:
     return held(
         not wrong,
         f"{count} corruptions",
-        f"{len(wrong)} wrong or untyped {wrong[:3] or '–'}; {said}\",
+        f"{len(wrong)} wrong or untyped {wrong[:3] or '–'}; {said}",
     )
 
 
