@@ -457,7 +457,6 @@ def read_only(_: bool) -> Row:
 
 def histories(full: bool) -> Row:
     """Edit a folder at random; after each step the updated index equals a fresh one."""
-    import rag.build
     from embeddings import open_embedder
     from rag.build import build
     from rag.read.worker import Worker
@@ -467,12 +466,12 @@ def histories(full: bool) -> Row:
     words = ("tram", "plant", "lake", "water", "завод", "озеро", "council", "bridge", "pears", "frost")
     embedder = open_embedder("hashing")
     with tempfile.TemporaryDirectory() as name, Worker() as reader:
-        rag.build.Worker = lambda: nullcontext(reader)  # type: ignore[attr-defined]  # one process for all
+        vars(sys.modules[build.__module__])["Worker"] = lambda: nullcontext(reader)  # one process for all builds
         root = Path(name)
         (root / "articles").mkdir()
         settings = Settings(articles=root / "articles", index=root / "index", passage_tokens=20)
         fresh = settings.replace(index=root / "fresh")
-        done, until = 0, time.monotonic() + (7200 if full else 150)
+        done, until = 0, time.monotonic() + (7200 if full else 90)
         while done < steps and time.monotonic() < until:
             done += 1
             path, other = (root / "articles" / f"{chance.choice('abcdef')}.txt" for _ in range(2))
