@@ -410,7 +410,7 @@ def corruptions(full: bool) -> Row:
     return held(
         not wrong,
         f"{count} corruptions",
-        f"{len(wrong)} wrong or untyped {wrong[:3] or '–'}; {said}\",
+        f"{len(wrong)} wrong or untyped {wrong[:3] or '–'}; {said}",
     )
 
 
@@ -457,7 +457,6 @@ def read_only(_: bool) -> Row:
 
 def histories(full: bool) -> Row:
     """Edit a folder at random; after each step the updated index equals a fresh one."""
-    import rag.build
     from embeddings import open_embedder
     from rag.build import build
     from rag.read.worker import Worker
@@ -467,12 +466,14 @@ def histories(full: bool) -> Row:
     words = ("tram", "plant", "lake", "water", "завод", "озеро", "council", "bridge", "pears", "frost")
     embedder = open_embedder("hashing")
     with tempfile.TemporaryDirectory() as name, Worker() as reader:
-        rag.build.Worker = lambda: nullcontext(reader)  # type: ignore[attr-defined]  # one process for all
+        vars(sys.modules[build.__module__])["Worker"] = lambda: nullcontext(reader)  # one process for all builds
         root = Path(name)
         (root / "articles").mkdir()
         settings = Settings(articles=root / "articles", index=root / "index", passage_tokens=20)
         fresh = settings.replace(index=root / "fresh")
-        for _ in range(steps):
+        done, until = 0, time.monotonic() + (7200 if full else 90)
+        while done < steps and time.monotonic() < until:
+            done += 1
             path, other = (root / "articles" / f"{chance.choice('abcdef')}.txt" for _ in range(2))
             kind = chance.randrange(5)
             if kind < 2:
@@ -486,7 +487,7 @@ def histories(full: bool) -> Row:
             build(settings, embedder)
             build(fresh, embedder, fresh=True)
             differences += content(settings.index) != content(fresh.index)
-    return held(not differences, f"{steps:,} steps", f"{differences} differences")
+    return held(not differences, f"{done:,} steps", f"{differences} differences")
 
 
 def ledger(_: bool) -> Row:
@@ -587,6 +588,7 @@ def reproducible(_: bool) -> Row:
     figure = (
         f"content {'equal' if same else 'differs'}; {len(other)} files differ in bytes: {', '.join(other) or 'none'}"
     )
+    figure += " (tantivy names its segments at random)" if other else ""
     return Row("held" if not other else "**in part**" if same else "**not held**", "2 environments", figure)
 
 
@@ -600,10 +602,14 @@ def audit(_: bool) -> Row:
         found = json.loads(done.stdout)["dependencies"]
     except (ValueError, KeyError):
         return not_measured("the database of vulnerabilities cannot be reached from here")
-    open_ = {each["name"]: [fault["id"] for fault in each["vulns"]] for each in found if each.get("vulns")}
-    return held(
-        not open_, f"{len(found)} pinned packages", f"{sum(map(len, open_.values()))} known {open_ or ''}".strip()
-    )
+    looked = [each for each in found if "skip_reason" not in each]
+    if not looked:
+        return not_measured(
+            f"the database of vulnerabilities cannot be reached from here; {len(found)} packages are pinned"
+        )
+    faults = {each["name"]: [fault["id"] for fault in each["vulns"]] for each in looked if each["vulns"]}
+    depth = f"{len(looked)} of {len(found)} pinned packages"
+    return held(not faults, depth, f"{sum(map(len, faults.values()))} known {faults or ''}".strip())
 
 
 def load_row(measure: Callable[[dict[str, dict[str, float]]], Row | None]) -> Callable[[bool], Row]:
@@ -625,7 +631,10 @@ def askers(found: dict[str, dict[str, float]]) -> Row:
     """Fifty askers while the index is rebuilt."""
     figures = found["rebuilding"]
     depth = f"{figures['askers']:.0f} askers, {figures['questions']:.0f} questions, 10 rebuilds"
-    return held(not figures["errors"], depth, f"{figures['errors']:.0f} errors, p95 {figures['p95, s']:.1f} s")
+    figure = f"{figures['errors']:.0f} errors, p95 {figures['p95, s']:.1f} s (4 are wanted)"
+    return Row(
+        "**not held**" if figures["errors"] else "held" if figures["p95, s"] <= 4 else "**in part**", depth, figure
+    )
 
 
 def memory(found: dict[str, dict[str, float]]) -> Row:
