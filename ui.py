@@ -23,9 +23,9 @@ from urllib.parse import quote
 
 import click
 
-from rag.chat.names import EXTRACTIVE
+from rag.chat.model_names import EXTRACTIVE
 from rag.errors import FootnoteError, KeyMissing, MissingExtra, QuestionError, SettingsError, Translatable
-from rag.retrieve import LONGEST_QUESTION
+from rag.retrieve.find import LONGEST_QUESTION
 from rag.settings import Settings
 from rag.types import Header, Progress, Scope
 from rag.web import FOLDER, asset
@@ -49,13 +49,13 @@ from rag.web.narrow import choices, labels, scope_of
 from rag.web.opening import Opening, State, sentence, unexpected
 from rag.web.place import Place
 from rag.web.preferences import Preferences
+from rag.web.queueing import Turns
 from rag.web.render import article_data, messages, panel
 from rag.web.rooms import Room, Visitor
 from rag.web.security import FILES, OWNER, Address, Calm, Gate, Guard, check_host, is_loopback, log_in
 from rag.web.sessions import Bound, Sessions, visitor_of
 from rag.web.stream import newest, until
 from rag.web.survey import Survey
-from rag.web.turns import Turns
 from rag.web.watching import folder_events
 
 if TYPE_CHECKING:
@@ -146,7 +146,7 @@ class Handlers:
         self._reading = Turns(READING, 1, ANSWERING)
 
     async def watch(self, request: gr.Request) -> AsyncGenerator[dict[str, Any], None]:
-        """The masthead's status until the chatbot is there or has failed; from then on the page asks for itself."""
+        """Yield the masthead's status until the chatbot is there or has failed; from then on the page asks for itself."""
         seen: State | None = None
         while (state := self.opening.state).kind == "loading":
             if state != seen:
@@ -189,13 +189,13 @@ class Handlers:
         return await _aside(self.opening.chatbot.documents) if self.opening.chatbot is not None else []
 
     async def again(self, request: gr.Request) -> AsyncGenerator[dict[str, Any], None]:
-        """Opens the chatbot anew after a failure."""
+        """Open the chatbot anew after a failure."""
         self.opening.start()
         async for shown in self.watch(request):
             yield shown
 
     async def ask(self, text: Any, conversation: Conversation, chosen: Any, request: gr.Request) -> Begun:
-        """Takes a question from the box, which is free for the next one; answers it in ``answer``."""
+        """Take a question from the box, which is free for the next one; answers it in ``answer``."""
         if not conversation:  # gradio forgets those of pages that were left alone: what was kept of it must stay
             self.history.show(str(request.session_hash))
         return await self._begin(text, conversation, chosen, (), request, value="")
@@ -224,18 +224,18 @@ class Handlers:
     async def example(
         self, conversation: Conversation, scope: Any, chosen: gr.SelectData, request: gr.Request
     ) -> Begun:
-        """Asks the example that was chosen."""
+        """Ask the example that was chosen."""
         text = chosen.value.get("text") if isinstance(chosen.value, dict) else ""
         return await self.ask(text, conversation, scope, request)
 
     async def retry(self, conversation: Conversation, chosen: Any, request: gr.Request) -> Begun:
-        """Asks the last question again, in place of its answer."""
+        """Ask the last question again, in place of its answer."""
         return await self._again(conversation, chosen, conversation[-1].ignored if conversation else (), request)
 
     async def reconsider(
         self, conversation: Conversation, chosen: Any, event: gr.EventData, request: gr.Request
     ) -> Begun:
-        """Asks the last question again without something that it names, or with it; the page sends turn and place.
+        """Ask the last question again without something that it names, or with it; the page sends turn and place.
 
         The label at that place is taken from the conversation, never from the browser.
         """
@@ -255,14 +255,14 @@ class Handlers:
     async def ask_otherwise(
         self, conversation: Conversation, chosen: Any, event: gr.EventData, request: gr.Request
     ) -> Begun:
-        """Asks another question in place of the last one; the page sends its turn and the text."""
+        """Ask another question in place of the last one; the page sends its turn and the text."""
         turn = _sent(event, "turn")
         if not conversation or not conversation[-1].ended or type(turn) is not int or turn != conversation[-1].number:
             return gr.skip(), gr.skip(), gr.skip()
         return await self._begin(_sent(event, "text"), conversation[:-1], chosen, (), request)
 
     async def answer(self, conversation: Conversation, request: gr.Request) -> AsyncGenerator[Shown, None]:
-        """Answers the last question; while the chatbot is being opened it waits, and says so.
+        """Answer the last question; while the chatbot is being opened it waits, and say so.
 
         Each step shows everything: of steps that come close together the browser shows only the last.
         """
@@ -311,7 +311,7 @@ class Handlers:
                 raise QuestionError("an answer is still being written; stop it first") from None
 
     async def stop(self, request: gr.Request) -> None:
-        """Ends the session's answer: what had come stays. ``answer`` itself shows so, for updates of two might cross."""
+        """End the session's answer: what had come stays. ``answer`` itself shows so, for updates of two might cross."""
         if stop := self._stops.get(str(request.session_hash)):
             stop.set()
 
@@ -323,14 +323,14 @@ class Handlers:
         self.history.leave(str(request.session_hash))
 
     def forget(self, session: str) -> None:
-        """Forgets all of a session."""
+        """Forget all of a session."""
         self.models.forget(session)
         self.history.forget(session)
 
     async def _turn(
         self, conversation: Conversation, choice: Choice, visitor: str
     ) -> AsyncGenerator[Conversation, None]:
-        """The conversation, again and again, as its last turn comes to its end."""
+        """Yield the conversation, again and again, as its last turn comes to its end."""
         yield conversation
         seen = ""
         while (chatbot := self.opening.chatbot) is None or self._first_build():
@@ -362,7 +362,7 @@ class Handlers:
             yield change(conversation, status="failed", note=unexpected(error))
 
     async def cover(self, conversation: Conversation, request: gr.Request) -> AsyncGenerator[tuple[Any, ...], None]:
-        """Draws what the articles cover, as soon as they can be asked; of the conversation the last answer's evidence."""
+        """Draw what the articles cover, as soon as they can be asked; of the conversation the last answer's evidence."""
         from gradio.components.plot import PlotData
 
         language = _language(request)
@@ -389,7 +389,7 @@ class Handlers:
         yield _heading("Coverage", problem, language), *skipped
 
     async def undo(self, conversation: Conversation, request: gr.Request) -> Shown:
-        """Takes the last turn back, also while it is being answered; its question returns to the box."""
+        """Take the last turn back, also while it is being answered; its question returns to the box."""
         try:
             await self._end(str(request.session_hash))
         except FootnoteError as error:
@@ -401,11 +401,11 @@ class Handlers:
         return gr.Textbox(value=question, **_ask(request)), kept, *_drawn(kept, request, desk)
 
     async def clear(self, request: gr.Request) -> Shown:
-        """Begins a new conversation; the one before stays where it is kept."""
+        """Begin a new conversation; the one before stays where it is kept."""
         return await self._show(request, "")
 
     async def open_conversation(self, event: gr.EventData, request: gr.Request) -> Shown:
-        """Shows a kept conversation with its sources; the page sends its id as ``conversation``, or nothing."""
+        """Show a kept conversation with its sources; the page sends its id as ``conversation``, or nothing."""
         id = _sent(event, "conversation")
         session = str(request.session_hash)
         if not isinstance(id, str) or not id or id == self.history.desk(session).id:
@@ -414,7 +414,7 @@ class Handlers:
         return await self._show(request, id)
 
     async def _show(self, request: gr.Request, id: str) -> Shown:
-        """The kept conversation of this id, or a new one, in place of the one before, whose answer is stopped."""
+        """Return the kept conversation of this id, or a new one, in place of the one before, whose answer is stopped."""
         session = str(request.session_hash)
         turns: Conversation = ()
         try:
@@ -438,15 +438,15 @@ class Handlers:
     async def recall(
         self, conversation: Conversation, request: gr.Request
     ) -> tuple[list[dict[str, str]], dict[str, Any]]:
-        """The chat with all sources again, for a page that has lost some of it, or got it in the wrong order."""
+        """Return the chat with all sources again, for a page that has lost some of it, or got it in the wrong order."""
         return _drawn(conversation, request, self.history.desk(str(request.session_hash)))
 
     async def listed(self, request: gr.Request) -> dict[str, Any]:
-        """The list of conversations as it is now."""
+        """Return the list of conversations as it is now."""
         return await _aside(self.history.data, _visitor(request))
 
     async def judged(self, conversation: Conversation, request: gr.Request) -> dict[str, Any]:
-        """What was said of the answers that are shown, and once what stands in the way of keeping them.
+        """Return what was said of the answers that are shown, and once what stands in the way of keeping them.
 
         The page asks for it when it has drawn the end of an answer, or of what else changed its conversation.
         """
@@ -455,7 +455,7 @@ class Handlers:
         return await _aside(self.acts.data, conversation, visitor, self.history.problem(visitor))
 
     async def act(self, conversation: Conversation, event: gr.EventData, request: gr.Request) -> dict[str, Any]:
-        """Does what a button under an answer is for; the page sends its ``turn`` and ``name``, perhaps a ``note``."""
+        """Do what a button under an answer is for; the page sends its ``turn`` and ``name``, perhaps a ``note``."""
         visitor, sent = _visitor(request), event._data if isinstance(event._data, dict) else {}
         try:
             async with self._noting:
@@ -469,7 +469,8 @@ class Handlers:
         return await _aside(self.acts.data, conversation, visitor, told(problem, visitor.language))
 
     def read_article(self, wanted: Any) -> dict[str, Any]:
-        """The article that the page's scripts ask for as ``[id, place, other places]``, or what went wrong as ``error``.
+        """Return the article that the page's scripts ask for as ``[id, place, other places]``, or what went wrong as
+        ``error``.
 
         A place is ``[start, end, check]``, see ``rag.web.place``: it is marked where what stood there still stands.
         """
@@ -492,7 +493,7 @@ class Handlers:
 
 
 async def _aside(function: Callable[..., T], *values: Any) -> T:
-    """What a function that may take its time returns, worked out in one of ``AT_ONCE`` threads.
+    """Return what a function that may take its time returns, worked out in one of ``AT_ONCE`` threads.
 
     asyncio's own are few, six where there are two cores: as many visitors with something slow would hold everybody up.
     """
@@ -509,7 +510,9 @@ def _aside_limiter() -> CapacityLimiter:
 
 
 def _drop_copies(request: gr.Request) -> None:
-    """Drops what gradio 6.31 keeps of a session for good: each ``gr.skip`` copies its component, each copy keeps a value."""
+    """Drop what gradio 6.31 keeps of a session for good: each ``gr.skip`` copies its component, each copy keeps a
+    value.
+    """
     app = getattr(getattr(request, "request", None), "app", None)
     holder: Any = getattr(app, "state_holder", None)
     session = holder and holder.session_data.get(request.session_hash)
@@ -519,7 +522,7 @@ def _drop_copies(request: gr.Request) -> None:
 
 
 def _sent(event: gr.EventData, name: str) -> Any:
-    """What the page's script sent under a name; anything or nothing, for it comes from a browser."""
+    """Return what the page's script sent under a name; anything or nothing, for it comes from a browser."""
     return event._data.get(name) if isinstance(event._data, dict) else None
 
 
@@ -528,25 +531,26 @@ def _scope(request: gr.Request) -> dict[str, Any]:
 
 
 def _owner(request: gr.Request) -> str:
-    """The account of who logged in, as ``Accounts.owner`` has it; empty where there is no login."""
+    """Return the account of who logged in, as ``Accounts.owner`` has it; empty where there is no login."""
     return str(_scope(request).get(OWNER) or getattr(request, "username", "") or "")
 
 
 def _language(request: gr.Request) -> str:
-    """The language of the page, as the browser asks for it."""
+    """Return the language of the page, as the browser asks for it."""
     cookies, headers = getattr(request, "cookies", None) or {}, getattr(request, "headers", None) or {}
     return chosen_language(cookies, headers.get("accept-language", ""))
 
 
 def _warn(text: str, request: gr.Request) -> None:
-    """Tells a reader for a while what went wrong."""
+    """Tell a reader for a while what went wrong."""
     gr.Warning(escape(told(text, _language(request))), duration=20)
 
 
 def _drawn(
     conversation: Conversation, request: gr.Request, desk: Desk, newest: bool = False
 ) -> tuple[list[dict[str, str]], dict[str, Any]]:
-    """The chat and the sources of a conversation, as this reader sees them; only of the ``newest`` turn, see ``panel``.
+    """Return the chat and the sources of a conversation, as this reader sees them; only of the ``newest`` turn, see
+    ``panel``.
 
     ``step`` grows each time in this ``run`` of the server: a page that gets a smaller one after a greater one asks for all
     of it again, see ``recall``.
@@ -557,19 +561,19 @@ def _drawn(
 
 
 def _heading(name: str, text: str, language: str) -> str:
-    """A tab's heading, and what is said under it."""
+    """Return a tab's heading, and what is said under it."""
     title = phrase(name, language)
     return f'<h2 class="pane-title">{title}</h2><p class="pane-about" role="status">{escape(told(text, language))}</p>'
 
 
 def _visitor(request: gr.Request) -> Visitor:
-    """Who is there, as far as the browser and the login tell."""
+    """Return who is there, as far as the browser and the login tell."""
     choice = str((getattr(request, "cookies", None) or {}).get(COOKIE, ""))
     return Visitor(str(request.session_hash), _owner(request), _language(request), choice)
 
 
 def _in_its_language(function: Callable[[Any], Any]) -> Callable[..., Any]:
-    """A function that the page's scripts call, answering in the page's language; gradio marks what it returns."""
+    """Return a function that the page's scripts call, answering in the page's language; gradio marks what it returns."""
 
     def answer(sent: Any, request: gr.Request) -> Any:
         with speaking(_language(request)):
@@ -580,7 +584,7 @@ def _in_its_language(function: Callable[[Any], Any]) -> Callable[..., Any]:
 
 
 async def _acted(room: Room, action: str, event: gr.EventData, request: gr.Request) -> dict[str, Any]:
-    """What a room shows after something was done there, with what to say of it as ``said`` or ``problem``."""
+    """Return what a room shows after something was done there, with what to say of it as ``said`` or ``problem``."""
     visitor, sent = _visitor(request), event._data if isinstance(event._data, dict) else {}
     said = problem = ""
     try:
@@ -598,7 +602,7 @@ async def _acted(room: Room, action: str, event: gr.EventData, request: gr.Reque
 def _furnish(
     page: gr.Blocks, room: Room, *functions: Callable[..., Any], scripts: Sequence[str] = ("article.js",), **events: Any
 ) -> Any:
-    """A room's panel, drawn when the page is opened and after whatever its script asks for.
+    """Return a room's panel, drawn when the page is opened and after whatever its script asks for.
 
     ``functions`` are what the script may call by their names, ``scripts`` what stands in front of it.
     """
@@ -615,7 +619,7 @@ def _furnish(
 
 
 def _attend(panel: Any, room: Room, **events: Any) -> list[Any]:
-    """Does what a room's script asks for; returns gradio's events."""
+    """Do what a room's script asks for; returns gradio's events."""
 
     def door(action: str) -> Callable[..., Any]:
         async def act(event: gr.EventData, request: gr.Request) -> dict[str, Any]:
@@ -628,7 +632,7 @@ def _attend(panel: Any, room: Room, **events: Any) -> list[Any]:
 
 
 def _ask(request: gr.Request) -> dict[str, Any]:
-    """The question box while a question can be asked.
+    """Return the question box while a question can be asked.
 
     In words, not as a ``_label``: gradio would draw that once more whenever it has loaded a language.
     """
@@ -636,22 +640,22 @@ def _ask(request: gr.Request) -> dict[str, Any]:
 
 
 def _stop(request: gr.Request) -> dict[str, Any]:
-    """The question box while a question is being answered."""
+    """Return the question box while a question is being answered."""
     return {"submit_btn": False, "stop_btn": phrase("Stop", _language(request))}
 
 
 def _label(text: str) -> str:
-    """A text for gradio to draw in the language of the page: one of ``LABELS``, or ``WELCOME``."""
+    """Return a text for gradio to draw in the language of the page: one of ``LABELS``, or ``WELCOME``."""
     return str(gr.I18n()(text if text == WELCOME else LABELS[LABELS.index(text)]))
 
 
 def _labels(language: str) -> dict[str, str]:
-    """What gradio draws itself, in a language."""
+    """Return what gradio draws itself, in a language."""
     return {**{text: phrase(text, language) for text in LABELS}, WELCOME: welcome(language)}
 
 
 def _status(state: State, language: str = "en") -> dict[str, Any]:
-    """What the masthead shows while the chatbot is being opened, and where that failed."""
+    """Return what the masthead shows while the chatbot is being opened, and where that failed."""
     text = told(state.text, language)
     return {"kind": state.kind, "text": text, "stage": state.stage, "done": state.done, "total": state.total}
 
@@ -662,7 +666,7 @@ def build_page(
     examples: Callable[[Chatbot], Sequence[str]] | None = None,
     services: Services | None = None,
 ) -> gr.Blocks:
-    """The page as gradio Blocks, not yet served; begins to open the chatbot in the background.
+    """Return the page as gradio Blocks, not yet served; begins to open the chatbot in the background.
 
     ``open_chatbot`` gets a function for its progress; ``services`` are the chat models' and ``examples`` the questions of
     ``rag.web.examples`` unless others are given. Raises SettingsError where ``settings.host`` is reachable from other
@@ -839,7 +843,7 @@ def build_page(
 def _component(
     name: str, value: Any, scripts: str | Sequence[str] = "article.js", *functions: Callable[..., Any]
 ) -> Any:
-    """One of the page's own components: a fixed template, and a script that draws ``value`` into it as text."""
+    """Return one of the page's own components: a fixed template, and a script that draws ``value`` into it as text."""
     scripts = (scripts,) if isinstance(scripts, str) else scripts
     return gr.HTML(
         value=value,
@@ -860,7 +864,7 @@ def serve(
     address: Address | None = None,
     accounts: Accounts | None = None,
 ) -> str:
-    """Serves a page in the background and returns its address; ``port`` must be free.
+    """Serve a page in the background and return its address; ``port`` must be free.
 
     ``address`` says under which names it is reached, this machine's own where it is not given; ``accounts`` who may log in,
     everybody without a login where they are not.
@@ -963,7 +967,7 @@ def _file(library: Library, id: str, language: str) -> Response:
 
 
 def launch(settings: Settings, browser: bool = False) -> None:
-    """Serves the page for a folder of articles until it is interrupted, and prints its address.
+    """Serve the page for a folder of articles until it is interrupted, and print its address.
 
     Takes the next free port where ``settings.port`` is in use. Raises SettingsError, MissingExtra.
     """
@@ -982,7 +986,8 @@ def launch(settings: Settings, browser: bool = False) -> None:
 
 
 def open_chatbot(settings: Settings, on_progress: Callable[[Progress], None]) -> Chatbot:
-    """The chatbot of the page; where its model asks for a key that is not there, one that answers without it meanwhile.
+    """Return the chatbot of the page; where its model asks for a key that is not there, one that answers without it
+    meanwhile.
 
     The terminal is told which variable takes the key; the page leads to its settings, where it can be typed.
     """
@@ -996,7 +1001,7 @@ def open_chatbot(settings: Settings, on_progress: Callable[[Progress], None]) ->
 
 
 def _accounts(settings: Settings) -> Accounts | None:
-    """Who may log in, where the settings name a file of them; tells the terminal what is not well with it."""
+    """Return who may log in, where the settings name a file of them; tells the terminal what is not well with it."""
     if not settings.accounts:
         return None
     path = Path(settings.accounts).expanduser()
@@ -1012,7 +1017,7 @@ def _accounts(settings: Settings) -> Accounts | None:
 
 
 def free_port(host: str, port: int) -> int:
-    """The first free port from ``port`` on; raises SettingsError where a hundred are taken."""
+    """Return the first free port from ``port`` on; raises SettingsError where a hundred are taken."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     for candidate in range(port, min(port + PORTS_TRIED, 65536)):
         try:
@@ -1024,7 +1029,9 @@ def free_port(host: str, port: int) -> int:
 
 
 def _import_gradio() -> None:
-    """Loads gradio (three seconds) under the name ``gr``, so that ``--help`` need not wait and handlers find their types."""
+    """Load gradio (three seconds) under the name ``gr``, so that ``--help`` need not wait and handlers find their
+    types.
+    """
     global gr
     os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"  # else it calls its maker at import
     for name in ("NO_PROXY", "no_proxy"):  # else it looks for its own address through the proxy, and stops
@@ -1038,7 +1045,7 @@ def _import_gradio() -> None:
 
 
 def _theme() -> Any:
-    """What gradio must know before the style sheet is there; all else is in page.css."""
+    """Return what gradio must know before the style sheet is there; all else is in page.css."""
     sans = ("Source Sans 3", "system-ui", "sans-serif")
     return gr.themes.Base(font=sans, font_mono=("ui-monospace", "monospace")).set(
         body_background_fill="#faf8f3",

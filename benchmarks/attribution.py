@@ -15,10 +15,10 @@ from typing import Any
 
 from citations import Article, read_articles, read_lines, vocabulary_of
 
-from rag.build import load_embedder, load_support_check
-from rag.cite import THRESHOLD, Checker
+from rag.cite.checker import THRESHOLD, Checker
+from rag.cite.similarity import Similarity
+from rag.index.build import load_embedder, load_support_check
 from rag.settings import Settings
-from rag.similarity import Similarity
 from rag.types import Document
 
 HERE = Path(__file__).parent

@@ -28,9 +28,9 @@ from typing import Any
 
 from rag.chat import ChatModel, Draft, open_chat_model
 from rag.chatbot import WITHHELD, Chatbot
-from rag.cite import Citer
+from rag.cite.checker import Citer
+from rag.cite.similarity import Similarity
 from rag.settings import Settings
-from rag.similarity import Similarity
 from rag.types import Message, Sentence
 
 Row = dict[str, Any]

@@ -30,19 +30,19 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from rag.build import load_embedder
-from rag.cite import THRESHOLD, Checker, Citer, Support
-from rag.facts import Evidenced, facts
-from rag.lexical import KeywordIndex, create_keyword_index
-from rag.prose import Prose
-from rag.question import Vocabulary
+from rag.cite.checker import THRESHOLD, Checker, Citer, Support
+from rag.cite.prose import Prose
+from rag.cite.similarity import Similarity
+from rag.index.build import load_embedder
+from rag.index.keywords import KeywordIndex, create_keyword_index
 from rag.read import read, scan
-from rag.sentences import sentence_spans
+from rag.retrieve.question import Vocabulary
 from rag.settings import Settings
-from rag.similarity import Similarity
 from rag.split import split
+from rag.text.facts import Evidenced, facts
+from rag.text.sentences import sentence_spans
+from rag.text.words import words
 from rag.types import Document, Hit
-from rag.words import words
 
 THRESHOLDS = tuple(round(step / 20, 2) for step in range(6, 17))
 SEED = 20

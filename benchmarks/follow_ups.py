@@ -31,15 +31,15 @@ from pathlib import Path
 from typing import Any
 
 from embeddings import Embedder
-from rag.build import build, load_embedder
 from rag.chatbot import Chatbot
-from rag.follow_up import complete
-from rag.index import Index
-from rag.lexical import stem
-from rag.retrieve import retrieve
+from rag.index.build import build, load_embedder
+from rag.index.store import Index
+from rag.retrieve.find import retrieve
+from rag.retrieve.follow_up import complete
 from rag.settings import Settings
+from rag.text.stems import stem
+from rag.text.words import FUNCTION_WORDS, words
 from rag.types import Hit, Message
-from rag.words import FUNCTION_WORDS, words
 
 K = 5
 WAYS = ("alone", "completed", "two")

@@ -1,4 +1,4 @@
-"""Where the time of finding passages goes: each step of ``rag.retrieve.find``, at several sizes of an index.
+"""Where the time of finding passages goes: each step of ``rag.retrieve.find.find``, at several sizes of an index.
 
     python benchmarks/latency.py TEXTS... --cache FOLDER [--sizes 5000 100000] [--questions 200] [--k 8]
 
@@ -34,15 +34,15 @@ from embeddings import open_embedder
 from embeddings.in_memory import HashingEmbedder
 from rag.errors import IndexingError
 from rag.evaluate import percentile
-from rag.generations import new_generation
-from rag.index import FileState, Index, IndexWriter, LocalIndex, Recipe, describe
-from rag.mentions import Catalogue
+from rag.index.generations import new_generation
+from rag.index.store import FileState, Index, IndexWriter, LocalIndex, Recipe, describe
+from rag.retrieve.mentions import Catalogue
 from rag.types import Document, Passage
 
 if TYPE_CHECKING:
     from embeddings import Embedder
 
-retrieve: Any = import_module("rag.retrieve")  # ``rag.retrieve`` is the function of that name
+retrieve: Any = import_module("rag.retrieve.find")  # ``rag.retrieve`` is the function of that name
 SEED = 11
 ARTICLE = 5
 """Passages."""

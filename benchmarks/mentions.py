@@ -29,9 +29,9 @@ from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
-from rag.lexical import KeywordIndex, create_keyword_index
-from rag.mentions import Catalogue, Mention
-from rag.retrieve import MENTION_WEIGHT, sure_scope
+from rag.index.keywords import KeywordIndex, create_keyword_index
+from rag.retrieve.find import MENTION_WEIGHT, sure_scope
+from rag.retrieve.mentions import Catalogue, Mention
 from rag.types import Header, Scope
 
 TODAY = date(2024, 1, 15)

@@ -22,8 +22,8 @@ from latency import LONGEST, asked, made_up, open_index, retrieve
 
 from embeddings.in_memory import HashingEmbedder
 from rag.evaluate import percentile
-from rag.index import Index, LocalIndex
-from rag.milvus import Address, publish
+from rag.index.milvus import Address, publish
+from rag.index.store import Index, LocalIndex
 from rag.types import Scope
 
 SCOPE = Scope(published=("2014-01-01", "2015-12-31"))

@@ -33,7 +33,7 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")  # before torch is loaded
 
 from rag.chatbot import Chatbot
 from rag.evaluate import ndcg, percentile
-from rag.retrieve import embed_question
+from rag.retrieve.find import embed_question
 from rag.settings import Settings
 from rag.types import Progress
 

@@ -19,10 +19,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from rag.build import load_embedder
 from rag.chatbot import Chatbot
-from rag.question import understand
-from rag.retrieve import embed_question, fuse, rerank
+from rag.index.build import load_embedder
+from rag.retrieve.find import embed_question, fuse, rerank
+from rag.retrieve.question import understand
 from rag.settings import Settings
 from rag.types import Answer, Hit
 

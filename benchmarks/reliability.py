@@ -159,7 +159,7 @@ def by_tests(*selected: str, what: str = "", **environment: str) -> Callable[[bo
 
 def atomic(full: bool) -> Row:
     """Two readers ask while a builder swaps two folders; every answer must be of one of them."""
-    from rag.index import Index
+    from rag.index.store import Index
 
     swaps, queries, mixed = 50 if full else 10, [0], []
     with a_folder() as root:
@@ -300,7 +300,7 @@ def before(name):
 for name in ("fsync", "rename", "replace", "mkdir", "rmdir"):
     before(name)
 from embeddings import open_embedder
-from rag.build import build
+from rag.index.build import build
 from rag.settings import Settings
 build(Settings(articles=Path(sys.argv[1]), index=root), open_embedder("hashing"))
 (kept / "done").touch()
@@ -369,7 +369,7 @@ def disk_faults(full: bool) -> Row:
 def corruptions(full: bool) -> Row:
     """Damage each file in turn; a typed error or the same content, never another."""
     from rag.errors import FootnoteError
-    from rag.index import Index
+    from rag.index.store import Index
 
     count, wrong, outcomes = 1200 if full else 200, [], Counter[str]()
     chance = random.Random(7)
@@ -458,7 +458,7 @@ def read_only(_: bool) -> Row:
 def histories(full: bool) -> Row:
     """Edit a folder at random; after each step the updated index equals a fresh one."""
     from embeddings import open_embedder
-    from rag.build import build
+    from rag.index.build import build
     from rag.read.worker import Worker
     from rag.settings import Settings
 
@@ -493,7 +493,7 @@ def histories(full: bool) -> Row:
 def ledger(_: bool) -> Row:
     """Build 30 good and 20 bad files; every one must be counted, every bad one with its reason."""
     from embeddings import open_embedder
-    from rag.build import build
+    from rag.index.build import build
     from rag.settings import Settings
 
     bad = [b"", b"\x7fELF\x00", b"%PDF-1.7 broken", b"PK\x03\x04broken", bytes(range(256)) * 4, b"\x89PNG\r\n\x1a\n"]
@@ -515,8 +515,8 @@ def ledger(_: bool) -> Row:
 def citations(_: bool) -> Row:
     """Ask the shipped questions; every quote shown must stand in its article."""
     from embeddings import open_embedder
-    from rag.build import build
     from rag.chatbot import Chatbot
+    from rag.index.build import build
     from rag.settings import Settings
 
     with tempfile.TemporaryDirectory() as name:

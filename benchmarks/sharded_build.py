@@ -21,7 +21,7 @@ from pathlib import Path
 
 from latency import made_up
 
-from rag.index import Index
+from rag.index.store import Index
 
 Run = Callable[[Sequence[list[str]]], None]
 

@@ -23,8 +23,9 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from rag.lexical import KeywordIndex, create_keyword_index, stem
-from rag.words import content_words, words
+from rag.index.keywords import KeywordIndex, create_keyword_index
+from rag.text.stems import stem
+from rag.text.words import content_words, words
 
 Rule = Callable[[str, random.Random], str]
 

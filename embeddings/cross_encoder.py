@@ -37,7 +37,7 @@ class CrossEncoderReranker:
             )
 
     def scores(self, question: str, texts: Sequence[str]) -> list[float]:
-        """How well each text answers the question, from 0 to 1: the logistic function of the model's output."""
+        """Return how well each text answers the question, from 0 to 1: the logistic function of the model's output."""
         return self._run(self._scores, question, list(texts)) if texts else []
 
     def _scores(self, question: str, texts: list[str]) -> list[float]:
@@ -48,7 +48,7 @@ class CrossEncoderReranker:
         return [float(score) for score in scores]
 
     def _run(self, work: Callable[..., Result], *arguments: Any) -> Result:
-        """The result of ``work`` in the thread that owns the model, foreign errors translated."""
+        """Return the result of ``work`` in the thread that owns the model, foreign errors translated."""
         try:
             return self._worker.submit(work, *arguments).result()
         except Exception as error:

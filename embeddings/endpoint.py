@@ -108,7 +108,7 @@ class EndpointEmbedder:
         return [min(self._count(text), len(text)) for text in texts]
 
     def embed_query(self, text: str) -> Vectors:
-        """One question as a vector of shape (dimension,), float32, length 1."""
+        """Return one question as a vector of shape (dimension,), float32, length 1."""
         check_lengths(self.count_tokens([text]), self.max_tokens)
         vector: Vectors = self._vectors([self._options.query + text])[0]
         return vector

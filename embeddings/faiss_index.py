@@ -64,7 +64,7 @@ class ApproximateFaissIndex(FaissIndex):
 
     @classmethod
     def open(cls, vectors: Vectors, folder: Path) -> ApproximateFaissIndex:
-        """The index saved in ``folder``; EmbeddingError where its file is damaged or belongs to other vectors."""
+        """Return the index saved in ``folder``; EmbeddingError where its file is damaged or belongs to other vectors."""
         path = folder / INDEX_FILE
         if not path.is_file():
             raise EmbeddingError(_DAMAGED)
@@ -78,7 +78,7 @@ class ApproximateFaissIndex(FaissIndex):
         return cls(vectors, index)
 
     def save(self, folder: Path) -> None:
-        """Writes ``vectors.npy`` and ``index.faiss``."""
+        """Write ``vectors.npy`` and ``index.faiss``."""
         super().save(folder)
         try:
             faiss.write_index(self._index, str(folder / INDEX_FILE))
@@ -103,7 +103,8 @@ def _row(question: Direction) -> Vectors:
 
 @contextmanager
 def _one_thread() -> Iterator[None]:
-    """One question is too little work to share: on a busy machine two threads, waiting for each other, took ten times as long.
+    """Yield one question is too little work to share: on a busy machine two threads, waiting for each other, took ten
+    times as long.
 
     OpenMP keeps this number for each thread, so that searches in other threads do not see it change.
     """
@@ -123,7 +124,7 @@ def _sketch(vectors: Vectors) -> Any:
 
 
 def _layout(index: Any) -> dict[str, object]:
-    """Every number in an index but the vectors' own; FAISS believes them, and a wrong one ends the process."""
+    """Return every number in an index but the vectors' own; FAISS believes them, and a wrong one ends the process."""
     parts = {"": index, "rabitq.": index.rabitq}
     numbers: dict[str, object] = {
         prefix + name: value

@@ -56,11 +56,11 @@ class HashingEmbedder:
         self.max_tokens = max_tokens
 
     def count_tokens(self, texts: Sequence[str]) -> list[int]:
-        """The number of words of each text, and two."""
+        """Return the number of words of each text, and two."""
         return [len(_words(text)) + 2 for text in texts]
 
     def embed_query(self, text: str) -> Vectors:
-        """One question, of any length, as a vector of shape (dimension,)."""
+        """Return one question, of any length, as a vector of shape (dimension,)."""
         words = _words(text)
         vector = numpy.zeros(self.dimension, dtype=numpy.float32)
         for feature in [*words, *map(" ".join, zip(words, words[1:], strict=False))]:
@@ -116,7 +116,7 @@ class NumpyIndex:
 
     @property
     def dimension(self) -> int:
-        """How many numbers a vector has."""
+        """Return how many numbers a vector has."""
         return int(self._vectors.shape[1])
 
     def __len__(self) -> int:
@@ -187,7 +187,9 @@ def _in_batches(rows: Sequence[int] | NDArray[numpy.int64]) -> Iterator[NDArray[
 
 
 def direction(vector: Vectors, dimension: int) -> Direction:
-    """A question's vector at length 1 in double precision, or EmbeddingError where it has none or another dimension."""
+    """Return a question's vector at length 1 in double precision, or EmbeddingError where it has none or another
+    dimension.
+    """
     question = numpy.asarray(vector, dtype=numpy.float64)
     if question.shape != (dimension,):
         raise EmbeddingError(
@@ -201,7 +203,7 @@ def direction(vector: Vectors, dimension: int) -> Direction:
 
 
 def unit_rows(vectors: Vectors) -> Vectors:
-    """Vectors at length 1, or EmbeddingError where one is zero or not a number."""
+    """Return vectors at length 1, or EmbeddingError where one is zero or not a number."""
     norms = numpy.linalg.norm(vectors, axis=1, keepdims=True)
     if not (numpy.isfinite(norms) & (norms > 0)).all():
         raise EmbeddingError(_NO_DIRECTION)
@@ -210,13 +212,13 @@ def unit_rows(vectors: Vectors) -> Vectors:
 
 
 def unit_row(vector: Vectors) -> Vectors:
-    """One vector at length 1, as ``unit_rows``."""
+    """Return one vector at length 1, as ``unit_rows``."""
     unit: Vectors = unit_rows(vector[None])[0]
     return unit
 
 
 def check_vectors(vectors: Vectors) -> Vectors:
-    """Vectors that an index may hold: shape (n, dimension), float32, each of length 1."""
+    """Return vectors that an index may hold: shape (n, dimension), float32, each of length 1."""
     vectors = numpy.ascontiguousarray(vectors, dtype=numpy.float32)
     if vectors.ndim != 2 or vectors.shape[1] == 0:
         raise EmbeddingError(
@@ -239,12 +241,13 @@ def check_lengths(counts: Sequence[int], max_tokens: int) -> None:
 
 
 def write_vectors(folder: Path, vectors: Vectors) -> None:
-    """Writes ``vectors.npy`` (numpy's own format, version 1) into ``folder``."""
+    """Write ``vectors.npy`` (numpy's own format, version 1) into ``folder``."""
     numpy.save(folder / VECTORS_FILE, vectors, allow_pickle=False)
 
 
 def read_vectors(folder: Path) -> Vectors:
-    """Maps ``vectors.npy`` into memory, read-only; EmbeddingError where it is missing or not what ``write_vectors`` wrote.
+    """Map ``vectors.npy`` into memory, read-only; EmbeddingError where it is missing or not what ``write_vectors``
+    wrote.
 
     The header is believed only where it agrees with the size of the file, so that a hostile one allocates nothing.
     """

@@ -38,7 +38,8 @@ _GOLDEN_ANGLE = math.pi * (3 - math.sqrt(5))
 
 
 def project(vectors: Vectors) -> Points:
-    """Each vector as a point of the unit square, shape (n, 2), float32: the same for the same vectors, never NaN.
+    """Return each vector as a point of the unit square, shape (n, 2), float32: the same for the same vectors, never
+    NaN.
 
     Any number of vectors will do; equal ones stand in a small circle around one place. Only who is near whom means anything:
     neither the axes nor long distances do.
@@ -55,7 +56,7 @@ def project(vectors: Vectors) -> Points:
 
 
 def sample(groups: Sequence[int] | NDArray[numpy.int64], limit: int) -> NDArray[numpy.int64]:
-    """Which rows are shown where there are more than ``limit``, in order: the same ones each time.
+    """Return which rows are shown where there are more than ``limit``, in order: the same ones each time.
 
     ``groups`` has the number of each row's group; of each group one is shown, if they fit.
 
@@ -110,7 +111,7 @@ def place(vector: Vectors, vectors: Vectors, points: Points) -> tuple[float, flo
 
 
 def _placed(vectors: Vectors) -> Points:
-    """Distinct vectors as points of any scale."""
+    """Return distinct vectors as points of any scale."""
     count = len(vectors)
     if count <= 3:
         return _principal(vectors)  # which keeps the distances of three exactly
@@ -136,7 +137,7 @@ def _placed(vectors: Vectors) -> Points:
 
 
 def _principal(vectors: Vectors) -> Points:
-    """The two directions in which vectors differ most, the first with a standard deviation of 1."""
+    """Return the two directions in which vectors differ most, the first with a standard deviation of 1."""
     centred = vectors.astype(numpy.float64) - vectors.mean(axis=0)
     _, directions = numpy.linalg.eigh(centred.T @ centred)
     directions = directions[:, ::-1][:, :2]
@@ -149,7 +150,7 @@ def _principal(vectors: Vectors) -> Points:
 
 
 def _fitted(points: Points) -> Points:
-    """The same points in the unit square; where all have one coordinate, it becomes the middle."""
+    """Return the same points in the unit square; where all have one coordinate, it becomes the middle."""
     low, extent = points.min(axis=0), numpy.ptp(points, axis=0)
     fitted = numpy.where(extent > 0, (points - low) / numpy.where(extent > 0, extent, 1), 0.5)
     return numpy.asarray(fitted, dtype=numpy.float32)

@@ -80,7 +80,9 @@ class SentenceTransformerEmbedder:
         )
 
     def count_tokens(self, texts: Sequence[str]) -> list[int]:
-        """How many tokens the model reads for each text, special tokens and the model's document prefix included."""
+        """Return how many tokens the model reads for each text, special tokens and the model's document prefix
+        included.
+        """
         counts: list[int] = []
         for start in range(0, len(texts), _COUNTED_AT_ONCE):
             part = [self._document_prompt + encodable(text) for text in texts[start : start + _COUNTED_AT_ONCE]]
@@ -88,7 +90,8 @@ class SentenceTransformerEmbedder:
         return counts
 
     def embed_query(self, text: str) -> Vectors:
-        """One question as a vector of shape (dimension,); one longer than ``max_tokens`` as the mean of its parts' vectors.
+        """Return one question as a vector of shape (dimension,); one longer than ``max_tokens`` as the mean of its
+        parts' vectors.
 
         It cannot be written to: the last questions' vectors are remembered.
         """
@@ -108,7 +111,7 @@ class SentenceTransformerEmbedder:
     # What follows runs in the worker, except _run.
 
     def _run(self, work: Callable[..., Result], *arguments: Any) -> Result:
-        """The result of ``work`` in the thread that owns the model, foreign errors translated."""
+        """Return the result of ``work`` in the thread that owns the model, foreign errors translated."""
         if os.getpid() != self._process:  # a forked child has no worker and would wait for ever
             raise EmbeddingError(
                 "An embedding model cannot be used in a forked process; start it with 'spawn' and open it there"
@@ -148,7 +151,7 @@ class SentenceTransformerEmbedder:
         return unit_rows(numpy.asarray(vectors, dtype=numpy.float32))
 
     def _parts(self, text: str) -> list[str]:
-        """The text, halved at spaces until the model reads every part whole."""
+        """Return the text, halved at spaces until the model reads every part whole."""
         if len(text) < 2 or self._count([self._query_prompt + text])[0] <= self.max_tokens:
             return [text]
         middle = text.rfind(" ", 1, len(text) // 2 + 1)
@@ -214,7 +217,7 @@ def _set_environment() -> None:
 
 
 def import_library() -> None:
-    """Loads sentence-transformers, which takes seconds, with what it shall do set beforehand; EmbeddingError without it."""
+    """Load sentence-transformers, which takes seconds, with what it shall do set beforehand; EmbeddingError without it."""
     _set_environment()
     try:
         import sentence_transformers  # noqa: F401
@@ -254,7 +257,7 @@ def _fast_tokenizer(model: Any) -> Any:
 
 
 def _prompt(model: Any, model_name: str, *names: str) -> str:
-    """What the model's makers put in front of a text ("query: "), by the first of the names that has something."""
+    """Return what the model's makers put in front of a text ("query: "), by the first of the names that has something."""
     prompts: dict[str, str] = model.prompts
     if not any(prompts.values()):
         prompts = _unwritten_prompts(model_name)
@@ -262,12 +265,14 @@ def _prompt(model: Any, model_name: str, *names: str) -> str:
 
 
 def _unwritten_prompts(model_name: str) -> dict[str, str]:
-    """The prefixes that a model wants and does not name in its files."""
+    """Return the prefixes that a model wants and does not name in its files."""
     return _E5_PROMPTS if _E5.fullmatch(model_name) else {}
 
 
 def _model_files(folder: Path, name: str) -> list[Path]:
-    """The files of a model and its modules, or EmbeddingError where loading them could run code that came with the model."""
+    """Return the files of a model and its modules, or EmbeddingError where loading them could run code that came with
+    the model.
+    """
     try:
         modules = json.loads((folder / "modules.json").read_text("utf-8")) if (folder / "modules.json").exists() else []
         kinds, paths = [str(module["type"]) for module in modules], [Path(module["path"]) for module in modules]
@@ -291,7 +296,7 @@ def _model_files(folder: Path, name: str) -> list[Path]:
 
 
 def _fingerprint(folder: Path, name: str, files: list[Path], known: Mapping[str, str]) -> str:
-    """One hash over all files that the vectors depend on: weights, tokenizer, pooling, maximum length, prefixes."""
+    """Return one hash over all files that the vectors depend on: weights, tokenizer, pooling, maximum length, prefixes."""
     read = [file for file in files if any(fnmatch(file.name, pattern) for pattern in _READ)]
     digests = {file.relative_to(folder).as_posix(): file_sha256(file) for file in read}
     if any(digests.get(file) != digest for file, digest in known.items()):

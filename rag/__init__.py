@@ -1,12 +1,11 @@
 """Footnote: ask a folder of articles; every sentence of the answer carries a quote that stands in an article.
 
 ``rag.build``, ``rag.evaluate`` and ``rag.retrieve`` are functions. The modules of these names are reached with
-``from rag.retrieve import …`` alone; ``import rag.retrieve as r`` gives the function.
+``from rag.retrieve.find import …`` alone; ``import rag.retrieve.find as r`` gives the function.
 """
 
 from __future__ import annotations
 
-from rag.build import build
 from rag.chatbot import Chatbot, ask, check, quote, retrieve
 from rag.draft.checked import Checked, Difference, DraftSentence, Quotation
 from rag.errors import (
@@ -49,6 +48,7 @@ from rag.errors import (
     VocabularyError,
 )
 from rag.evaluate import Case, Evidence, Report, evaluate
+from rag.index.build import build
 from rag.settings import Settings
 from rag.types import Answer, Changes, Citation, Document, Hit, Message, Passage, Scope, Sentence
 

@@ -15,7 +15,7 @@ import click
 
 from rag.doors import mcp
 from rag.doors.account_token import token
-from rag.doors.asking import ask, search, show_timeline
+from rag.doors.ask import ask, search, show_timeline
 from rag.doors.doctor import doctor
 from rag.doors.drafts import check_draft, find_quotation
 from rag.doors.indexing import add, build, status, verify
@@ -69,7 +69,7 @@ account.add_command(token)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Runs a command; every error becomes one line and an exit code, never a traceback unless RAG_LOG is DEBUG."""
+    """Run a command; every error becomes one line and an exit code, never a traceback unless RAG_LOG is DEBUG."""
     try:
         _log()
         cli(args=arguments, prog_name="rag", standalone_mode=False)

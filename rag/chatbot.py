@@ -27,23 +27,16 @@ from rag.answer.answering import (
     weigh,
 )
 from rag.answer.collection import collection_answer
+from rag.answer.prompt import ANSWER_SHARE, Prompt, build_prompt
 from rag.answer.reading import Candidate, read
-from rag.build import (
-    build,
-    inventory,
-    load_embedder,
-    load_reader,
-    load_reranker,
-    load_support_check,
-    outdated,
-    prefetch_reader,
-)
+from rag.answer.timeline import Entry, asks_for_timeline, timeline
+from rag.answer.timeline import told as told_by_date
 from rag.chat import ChatFunction, ChatModel, Draft, open_chat_model
-from rag.cite import Citer, citations_of, claims_nothing, marked_text
+from rag.cite.checker import Citer, citations_of, claims_nothing, marked_text
+from rag.cite.similarity import Similarity
 from rag.draft.checked import Checked, Quotation
 from rag.draft.checking import check as check_draft
 from rag.draft.checking import quote as find_quotation
-from rag.entities import Name, names_of
 from rag.errors import (
     AnswerCut,
     Cancelled,
@@ -63,26 +56,33 @@ from rag.errors import (
     as_sentence,
     joined,
 )
-from rag.follow_up import complete, rewriting, rewritten, split_context
-from rag.index import Index
-from rag.map import PassageMap, passage_map
-from rag.milvus import is_address
-from rag.parts import compared, decomposed, decomposing
-from rag.prompt import ANSWER_SHARE, Prompt, build_prompt
-from rag.question import asks_for_now, understand
+from rag.index.build import (
+    build,
+    inventory,
+    load_embedder,
+    load_reader,
+    load_reranker,
+    load_support_check,
+    outdated,
+    prefetch_reader,
+)
+from rag.index.entities import Name, names_of
+from rag.index.map import PassageMap, passage_map
+from rag.index.milvus import is_address
+from rag.index.store import Index
 from rag.read import check_folder
-from rag.retrieve import Found, check_k, check_question, check_scope, find, sure_scope
-from rag.sentences import sentence_spans
+from rag.retrieve.find import Found, check_k, check_question, check_scope, find, sure_scope
+from rag.retrieve.follow_up import complete, rewriting, rewritten, split_context
+from rag.retrieve.parts import compared, decomposed, decomposing
+from rag.retrieve.question import asks_for_now, understand
 from rag.settings import Settings
-from rag.similarity import Similarity
-from rag.timeline import Entry, asks_for_timeline, timeline
-from rag.timeline import told as told_by_date
+from rag.text.sentences import sentence_spans
 from rag.types import Answer, Changes, Contents, Document, FileStatus, Header, Hit, Message, Progress, Scope, Sentence
 
 if TYPE_CHECKING:
     from embeddings import Embedder, Reranker, SpanReader
     from rag.chat.keys import Key
-    from rag.mentions import Mention
+    from rag.retrieve.mentions import Mention
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -146,7 +146,7 @@ class Chatbot:
         on_progress: Callable[[Progress], None] | None = None,
         reads: bool = False,
     ) -> Chatbot:
-        """Opens the index of a folder of articles, and builds or updates it first where it is missing or outdated.
+        """Open the index of a folder of articles, and builds or updates it first where it is missing or outdated.
 
         ``settings`` default to the environment's; ``articles`` and ``index`` name the two folders. ``model`` writes the
         answers: a name as RAG_MODEL has them (with ``key`` where the environment has none), a function that takes messages
@@ -167,7 +167,8 @@ class Chatbot:
         return cls(settings, opened, embedder, chat_model, changes, notice, load_reranker(settings))
 
     def with_settings(self, **changes: Any) -> Chatbot:
-        """The same chatbot answering with other settings, of those in ``CHANGEABLE``; shares all that is open with this one.
+        """Return the same chatbot answering with other settings, of those in ``CHANGEABLE``; shares all that is open
+        with this one.
 
         Close neither while the other is in use. Raises SettingsError for any other setting and for a value out of range.
         """
@@ -181,13 +182,13 @@ class Chatbot:
         return other
 
     def outdated(self) -> bool:
-        """Whether the folder of articles changed since; reads all of it. Raises ArticlesError, SettingsError."""
+        """Tell whether the folder of articles changed since; reads all of it. Raises ArticlesError, SettingsError."""
         return (
             bool(self._index.notice) or not self._index.is_there or outdated(self.settings, self._index, self._embedder)
         )
 
     def refresh(self, on_progress: Callable[[Progress], None] | None = None, *, fresh: bool = False) -> Changes | None:
-        """Builds again where the folder of articles changed since; returns what changed, or ``None``.
+        """Build again where the folder of articles changed since; returns what changed, or ``None``.
 
         Questions go on meanwhile, answered from the old index until the new one is whole. ``fresh`` builds in any case, and
         from nothing. Raises what ``open`` raises, and what ``on_progress`` raises, such as Cancelled: all is then as it was.
@@ -208,7 +209,7 @@ class Chatbot:
         published: tuple[str, str] = ("", ""),
         documents: Sequence[str] = (),
     ) -> list[Hit]:
-        """The ``k`` best passages for a question, best first; ``k`` (1 to 1,000) defaults to the setting.
+        """Return the ``k`` best passages for a question, best first; ``k`` (1 to 1,000) defaults to the setting.
 
         ``outlets`` (names), ``published`` (first and last day as ``YYYY-MM-DD``, empty where open) and ``documents`` (ids)
         narrow the search; without any of them, what the question itself names does. Raises QuestionError for what cannot be
@@ -225,7 +226,9 @@ class Chatbot:
         published: tuple[str, str] = ("", ""),
         documents: Sequence[str] = (),
     ) -> Found:
-        """What ``retrieve`` finds, with what was understood of the question, what was searched, and what was dropped."""
+        """Return what ``retrieve`` finds, with what was understood of the question, what was searched, and what was
+        dropped.
+        """
         scope = check_scope(outlets, published, documents)
         k = self.settings.k if k is None else check_k(k)
         parts = () if self.settings.decompose == "off" else None
@@ -279,7 +282,7 @@ class Chatbot:
         scope: Scope | None = None,
         ignored: Collection[str] = (),
     ) -> Answer:
-        """The finished answer to a question; see ``stream``."""
+        """Return the finished answer to a question; see ``stream``."""
         *_, answer = self.stream(question, history, k, model=model, scope=scope, ignored=ignored)
         return answer
 
@@ -293,7 +296,7 @@ class Chatbot:
         scope: Scope | None = None,
         ignored: Collection[str] = (),
     ) -> Iterator[Answer]:
-        """The answer as it comes, whole at every step: first the passages, then sentence by sentence.
+        """Yield the answer as it comes, whole at every step: first the passages, then sentence by sentence.
 
         ``history`` is the conversation before: a follow-up is completed from it before anything is searched for, and
         ``searched`` is then what was searched for. ``model`` writes this answer in place of the chatbot's own, none does
@@ -369,7 +372,8 @@ class Chatbot:
         published: tuple[str, str] = ("", ""),
         documents: Sequence[str] = (),
     ) -> tuple[Entry, ...]:
-        """One quoted line on a topic from each article that mentions it, in order of publication, undated articles last.
+        """Return one quoted line on a topic from each article that mentions it, in order of publication, undated
+        articles last.
 
         Narrowed as in ``retrieve``. Raises QuestionError for what cannot be asked, EmbedderError where the model fails.
         """
@@ -393,7 +397,7 @@ class Chatbot:
     def _stand_alone(
         self, answer: Answer, history: Sequence[Message], model: ChatModel | None
     ) -> Generator[Answer, None, str]:
-        """Yields the answer while a model completes the question; returns the question that stands alone."""
+        """Yield the answer while a model completes the question; returns the question that stands alone."""
         question = answer.question
         if not history or self.settings.rewrite == "off":
             return question
@@ -407,7 +411,7 @@ class Chatbot:
     def _parts(
         self, answer: Answer, question: str, model: ChatModel | None
     ) -> Generator[Answer, None, tuple[str, ...] | None]:
-        """Yields the answer while a model parts the question; returns the parts, ``None`` where its form shall tell."""
+        """Yield the answer while a model parts the question; returns the parts, ``None`` where its form shall tell."""
         if self.settings.decompose == "off":
             return ()
         if model is None or self.settings.decompose == "rules":
@@ -476,7 +480,7 @@ class Chatbot:
         return weigh(candidates, understand(asked, index), dates, far)
 
     def _written(self, answer: Answer, model: ChatModel, index: Index, mentions: Sequence[Mention]) -> Iterator[Answer]:
-        """The answer that a model writes; a prompt that is too long for it is halved once."""
+        """Yield the answer that a model writes; a prompt that is too long for it is halved once."""
         question, room = answer.searched or answer.question, min(self.settings.context_tokens, model.context_tokens)
         by_date = asks_for_now(question) or any(each.kind == "date" for each in mentions)
         prompt = build_prompt(question, answer.hits, model.count_tokens, room, date.today(), by_date=by_date)
@@ -550,27 +554,29 @@ class Chatbot:
             return found
 
     def documents(self) -> list[Header]:
-        """All articles in the index, by id, without their texts."""
+        """Return all articles in the index, by id, without their texts."""
         return self._whole(Index.headers)
 
     def passage_counts(self) -> dict[str, int]:
-        """How many passages each article has, by its id."""
+        """Return how many passages each article has, by its id."""
         return self._whole(lambda index: dict(index.passage_counts))
 
     def contents(self) -> Contents:
-        """How much there is in the index, of what, and since when."""
+        """Return how much there is in the index, of what, and since when."""
         return self._index.contents
 
     def inventory(self) -> list[FileStatus]:
-        """How each file of the folder stands to the index, by id; reads all of it. Raises ArticlesError, SettingsError."""
+        """Return how each file of the folder stands to the index, by id; reads all of it. Raises ArticlesError,
+        SettingsError.
+        """
         return inventory(self.settings, self._index)
 
     def document(self, id: str) -> Document:
-        """One article with its text; raises QuestionError where there is none of that id."""
+        """Return one article with its text; raises QuestionError where there is none of that id."""
         return self._whole(lambda index: index.document(id))
 
     def close(self) -> None:
-        """Gives the index's files back."""
+        """Give the index's files back."""
         self._index.close()
 
 
@@ -580,7 +586,9 @@ def _first_sentences(index: Index) -> dict[str, str]:
 
 
 def _short_reply(answer: Answer, model: ChatModel, messages: Sequence[Message]) -> Generator[Answer, None, str]:
-    """Yields the answer while a model replies to a short call; returns its reply, empty where it fails or takes too long."""
+    """Yield the answer while a model replies to a short call; returns its reply, empty where it fails or takes too
+    long.
+    """
     deadline = time.monotonic() + SHORT_CALL_SECONDS
     reply = ""
     try:
@@ -597,7 +605,7 @@ def _short_reply(answer: Answer, model: ChatModel, messages: Sequence[Message]) 
 
 
 def _hits_for(part: str, whole: str, hits: Sequence[Hit], mentions: Sequence[Mention]) -> list[Hit]:
-    """The hits that may answer a part of a question: what the Courier said is told by none but the Courier."""
+    """Return the hits that may answer a part of a question: what the Courier said is told by none but the Courier."""
     named = [each for each in mentions if each.kind != "date" and whole[each.start : each.end] in part]
     scope = sure_scope(named)
     return [hit for hit in hits if scope.holds(hit.document)]
@@ -616,7 +624,7 @@ def _without(question: str, mentions: Sequence[Mention]) -> str:
 
 
 def _dated(answer: Answer, entries: Sequence[Entry]) -> Iterator[Answer]:
-    """A timeline as an answer; its passages are those that it quotes."""
+    """Yield a timeline as an answer; its passages are those that it quotes."""
     sentences = told_by_date(entries)
     answer = replace(answer, model="extractive", hits=tuple(each.citation.hit for each in entries), dropped=())
     for count in range(1, len(sentences) + 1):
@@ -637,7 +645,7 @@ def _with(answer: Answer, sentences: tuple[Sentence, ...], complete: bool = Fals
 
 
 def _concluded(answer: Answer, sentences: tuple[Sentence, ...]) -> Answer:
-    """The finished answer; one without any citation is a refusal."""
+    """Return the finished answer; one without any citation is a refusal."""
     if any(sentence.citations for sentence in sentences):
         return _with(answer, sentences, complete=True)
     withheld = "" if all(claims_nothing(sentence.text) for sentence in sentences) else WITHHELD
@@ -646,7 +654,7 @@ def _concluded(answer: Answer, sentences: tuple[Sentence, ...]) -> Answer:
 
 
 def _closable(drafts: Iterator[Draft]) -> Generator[Draft, None, None]:
-    """Any iterator as one that can be closed: a generator that is left closes what it reads from."""
+    """Yield any iterator as one that can be closed: a generator that is left closes what it reads from."""
     try:
         yield from drafts
     finally:
@@ -675,7 +683,7 @@ def retrieve(
     published: tuple[str, str] = ("", ""),
     documents: Sequence[str] = (),
 ) -> list[Hit]:
-    """The ``k`` best passages of a folder of articles for a question, best first.
+    """Return the ``k`` best passages of a folder of articles for a question, best first.
 
     ``k`` defaults to RAG_K, the two folders to RAG_ARTICLES and RAG_INDEX. ``outlets``, ``published`` and ``documents`` narrow
     the search, see ``Chatbot.retrieve``. The index is built or updated first where it is missing or outdated; the model is
@@ -699,7 +707,7 @@ def ask(
     index: str | Path | None = None,
     model: ChatModel | ChatFunction | str | None = None,
 ) -> Answer:
-    """The answer to a question from a folder of articles, every sentence with its quote.
+    """Return the answer to a question from a folder of articles, every sentence with its quote.
 
     ``k`` is how many passages are read; ``model`` writes the answer, as in ``Chatbot.open``; all else is as in ``retrieve``.
 

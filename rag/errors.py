@@ -165,7 +165,7 @@ class FootnoteError(Exception):
 
     @property
     def message(self) -> str:
-        """The text that ``str`` gives, which can be translated where it was made of a template."""
+        """Return the text that ``str`` gives, which can be translated where it was made of a template."""
         return self.args[0] if self.args and isinstance(self.args[0], str) else str(self)
 
 

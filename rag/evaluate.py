@@ -30,12 +30,12 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, TypeVar
 
-from rag.build import load_embedder
 from rag.chatbot import Chatbot
 from rag.errors import QuestionError, SettingsError
-from rag.normalize import normalize
-from rag.retrieve import check_question
+from rag.index.build import load_embedder
+from rag.retrieve.find import check_question
 from rag.settings import Settings
+from rag.text.normalize import normalize
 from rag.types import Answer, Hit, Message, Progress
 
 DEPTHS = (1, 3, 5, 10)
@@ -91,12 +91,12 @@ class Case:
 
     @property
     def unanswerable(self) -> bool:
-        """Whether the articles do not say, so that a refusal is right."""
+        """Tell whether the articles do not say, so that a refusal is right."""
         return self.none or self.kind == "none"
 
     @property
     def group(self) -> str:
-        """What it is counted under: its kind, where it has none ``"none"`` or ``"other"``."""
+        """Return what it is counted under: its kind, where it has none ``"none"`` or ``"other"``."""
         return self.kind or ("none" if self.none else "other")
 
 
@@ -121,7 +121,7 @@ class Outcome:
 
     @property
     def measures(self) -> dict[str, float | None]:
-        """Every measure of ``MEASURES``, ``None`` where it does not apply to the question."""
+        """Return every measure of ``MEASURES``, ``None`` where it does not apply to the question."""
         return {name: measure(self) for name, measure in MEASURES.items()}
 
 
@@ -159,11 +159,11 @@ class Report:
 
     @property
     def problems(self) -> tuple[str, ...]:
-        """What could not be counted, or went wrong, with the line of the question."""
+        """Return what could not be counted, or went wrong, with the line of the question."""
         return tuple(f"line {each.case.line}: {problem}" for each in self.outcomes for problem in each.problems)
 
     def table(self) -> str:
-        """The figures as plain text, one column a kind."""
+        """Return the figures as plain text, one column a kind."""
         summaries = list(self.summaries.values())
         rows = [("", [each.kind for each in summaries])]
         rows += [(name, [str(each.counts[name]) for each in summaries]) for name in COUNTS]
@@ -172,7 +172,7 @@ class Report:
         return "\n".join([*_columns(rows), *_noted("Not counted, or gone wrong:", self.problems)])
 
     def as_json(self) -> dict[str, Any]:
-        """The figures and every question's outcome, as values that JSON knows."""
+        """Return the figures and every question's outcome, as values that JSON knows."""
         return {
             "settings": _shown_settings(self.settings),
             "kinds": {
@@ -227,11 +227,11 @@ class Comparison:
     changed: tuple[Change, ...]
 
     def counted(self, verdict: str) -> int:
-        """How many questions came out ``"better"``, ``"worse"`` or ``"mixed"``."""
+        """Return how many questions came out ``"better"``, ``"worse"`` or ``"mixed"``."""
         return sum(each.verdict == verdict for each in self.changed)
 
     def table(self) -> str:
-        """The differences as plain text, then the questions that changed."""
+        """Return the differences as plain text, then the questions that changed."""
         before, after = _shown_settings(self.before.settings), _shown_settings(self.after.settings)
         names = [f"{name} {before[name]} → {after[name]}" for name in before if before[name] != after[name]]
         head = ("", ["n", "before", "after", "difference", "95 % interval", "better", "worse"])
@@ -244,7 +244,7 @@ class Comparison:
         return "\n".join([*lines, *_noted("Not counted, or gone wrong, after the change:", self.after.problems)])
 
     def as_json(self) -> dict[str, Any]:
-        """The differences, the changed questions, and the report after the change, as values that JSON knows."""
+        """Return the differences, the changed questions, and the report after the change, as values that JSON knows."""
         return {
             "differences": [{each.name: getattr(one, each.name) for each in fields(one)} for one in self.differences],
             "changed": [
@@ -264,7 +264,8 @@ class Comparison:
 
 
 def read_questions(path: str | Path) -> tuple[Case, ...]:
-    """The questions of a file of JSON lines; the module says what a line may hold. Fields of other names are left alone.
+    """Return the questions of a file of JSON lines; the module says what a line may hold. Fields of other names are
+    left alone.
 
     Raises QuestionError where the file cannot be read, naming every line that cannot be used and why.
     """
@@ -322,7 +323,9 @@ def _evidence(found: object) -> Evidence:
 
 
 def _checked(found: object, known: Sequence[str], what: str) -> dict[str, Any]:
-    """An object's fields; a name that looks like a misspelt known one would be overlooked in silence, so it is refused."""
+    """Return an object's fields; a name that looks like a misspelt known one would be overlooked in silence, so it is
+    refused.
+    """
     if not isinstance(found, dict):
         raise QuestionError(f"{what} is an object, not {_json_type(found)}; write {{...}}")
     for name in found.keys() - set(known):
@@ -367,7 +370,7 @@ def evaluate(
     *,
     on_progress: Callable[[Progress], None] | None = None,
 ) -> Report:
-    """Asks questions with known answers and reports what was found, answered, refused and quoted.
+    """Ask questions with known answers and reports what was found, answered, refused and quoted.
 
     ``questions`` is a file (see ``read_questions``) or cases; ``chatbot`` answers them, or one that is opened with the
     settings (the environment's by default), its index built first where it is missing or outdated. ``on_progress`` is
@@ -403,7 +406,7 @@ def evaluate_against(
     *,
     on_progress: Callable[[Progress], None] | None = None,
 ) -> tuple[Report, tuple[Comparison, ...]]:
-    """Asks the same questions under several settings; each of ``others`` is compared with ``settings``.
+    """Ask the same questions under several settings; each of ``others`` is compared with ``settings``.
 
     Settings that need an index of their own get one in a temporary folder, unless they name another folder than
     ``settings`` does: the user's index stays as it is. An embedding model that several settings name is loaded once.
@@ -438,7 +441,7 @@ _OF_THE_PAGE = (
 
 
 def changed_settings(settings: Settings, changes: str) -> Settings:
-    """The settings with some changed, written as ``name=value`` with spaces between; raises SettingsError.
+    """Return the settings with some changed, written as ``name=value`` with spaces between; raises SettingsError.
 
     >>> changed_settings(Settings(), "k=5 model=ollama:qwen3").k
     5
@@ -518,7 +521,7 @@ class Located:
     spans: tuple[tuple[int, int], ...] = ()
 
     def held_by(self, hit: Hit) -> bool:
-        """Whether a passage covers at least half of the quote, wherever in the article it stands."""
+        """Tell whether a passage covers at least half of the quote, wherever in the article it stands."""
         passage = hit.passage
         if passage.document_id != self.document:
             return False
@@ -552,7 +555,7 @@ class _Articles:
         return Located(named[0], spans)
 
     def holds(self, hit: Hit, start: int, end: int, quote: str) -> bool:
-        """Whether the article of a passage has this quote at these characters."""
+        """Tell whether the article of a passage has this quote at these characters."""
         return bool(quote) and self._text(hit.passage.document_id)[start:end] == quote
 
 
@@ -583,7 +586,8 @@ def all_within(ranks: Sequence[int | None], depth: int) -> float | None:
 
 
 def reciprocal_rank(ranks: Sequence[int | None], depth: int = 10) -> float | None:
-    """One through the rank of the first piece of evidence found, 0 where none is among the first ``depth`` passages.
+    """Return one through the rank of the first piece of evidence found, 0 where none is among the first ``depth``
+    passages.
 
     The mean over questions is the mean reciprocal rank of Voorhees 1999 (The TREC-8 Question Answering Track Report).
 
@@ -610,7 +614,8 @@ def evidence_ndcg(ranks: Sequence[int | None], depth: int = 10) -> float | None:
 
 
 def ndcg(gains: Sequence[float], relevant: Sequence[float], depth: int = 10) -> float:
-    """Normalised discounted cumulative gain, 0 to 1; ``gains`` by rank, ``relevant`` those of everything worth finding.
+    """Return normalised discounted cumulative gain, 0 to 1; ``gains`` by rank, ``relevant`` those of everything worth
+    finding.
 
     A gain counts through the binary logarithm of its rank plus 1 (Järvelin and Kekäläinen 2002,
     https://doi.org/10.1145/582415.582418, discounted as in trec_eval and BEIR), and the best order is worth 1.
@@ -627,7 +632,7 @@ def ndcg(gains: Sequence[float], relevant: Sequence[float], depth: int = 10) -> 
 
 
 def is_right(text: str, answers: Iterable[str]) -> bool:
-    """Whether a text holds one of the answers.
+    """Tell whether a text holds one of the answers.
 
     Words must stand there whole and in their order, case, accents and spacing aside (much as a passage "has the answer" in
     Chen et al. 2017, https://arxiv.org/abs/1704.00051), and a number must not be part of a longer one. An answer between
@@ -672,7 +677,7 @@ def _folded(text: str) -> str:
 
 
 def percentile(values: Sequence[float], percent: float) -> float:
-    """A percentile, between two values in proportion (Hyndman and Fan 1996, definition 7, as numpy has it).
+    """Return a percentile, between two values in proportion (Hyndman and Fan 1996, definition 7, as numpy has it).
 
     >>> percentile([1.0, 2.0, 4.0], 75)
     3.0
@@ -764,7 +769,9 @@ def _summary(kind: str, outcomes: Sequence[Outcome]) -> Summary:
 
 
 def compare(before: Report, after: Report) -> Comparison:
-    """Two reports on the same questions, question by question; raises QuestionError where they asked different ones."""
+    """Return two reports on the same questions, question by question; raises QuestionError where they asked different
+    ones.
+    """
     if [each.case for each in before.outcomes] != [each.case for each in after.outcomes]:
         raise QuestionError("the two reports are about different questions; ask the same ones under both settings")
     pairs = list(zip(before.outcomes, after.outcomes, strict=True))
@@ -788,7 +795,8 @@ def _difference(name: str, pairs: Sequence[tuple[float, float]]) -> Difference:
 
 
 def bootstrap(values: Sequence[float], resamples: int = RESAMPLES, seed: int = SEED) -> tuple[float, float]:
-    """The 95 % interval of a mean by the percentile bootstrap (Efron and Tibshirani 1993, chapter 13), the same every time.
+    """Return the 95 % interval of a mean by the percentile bootstrap (Efron and Tibshirani 1993, chapter 13), the same
+    every time.
 
     >>> bootstrap([0.25, 0.25, 0.25])
     (0.25, 0.25)
@@ -822,7 +830,7 @@ _WIDTH = 110
 
 
 def _columns(rows: Sequence[tuple[str, Sequence[str]]]) -> Iterator[str]:
-    """Rows of a name and cells as lines of equal columns; what is wider than a page goes below."""
+    """Yield rows of a name and cells as lines of equal columns; what is wider than a page goes below."""
     first = max(len(name) for name, _ in rows)
     widths = [max(map(len, cells)) + 2 for cells in zip(*(cells for _, cells in rows), strict=True)]
     begin = 0
@@ -839,7 +847,7 @@ def _columns(rows: Sequence[tuple[str, Sequence[str]]]) -> Iterator[str]:
 
 
 def _share(value: float | None) -> str:
-    """Three digits; 1.000 means all of them."""
+    """Return three digits; 1.000 means all of them."""
     if value is None:
         return "–"
     return f"{min(value, 0.999) if value < 1 else value:.3f}"
@@ -864,7 +872,7 @@ def _noted(head: str, lines: Sequence[str]) -> list[str]:
 
 
 def _shown_settings(settings: Settings) -> dict[str, str]:
-    """The settings that can change an answer, without folders above the last one."""
+    """Return the settings that can change an answer, without folders above the last one."""
     known = {each.name: getattr(settings, each.name) for each in fields(settings)}
     left_out = ("index", "host", "port", "log")
     return {

@@ -134,7 +134,7 @@ class Settings:
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] | None = None, **changes: Any) -> Settings:
-        """The defaults, changed by ``RAG_*`` variables and then by every keyword that is not ``None``."""
+        """Return the defaults, changed by ``RAG_*`` variables and then by every keyword that is not ``None``."""
         environment = os.environ if environment is None else environment
         kinds = get_type_hints(cls)
         values: dict[str, Any] = {}
@@ -145,7 +145,7 @@ class Settings:
         return cls().replace(**{**values, **{name: value for name, value in changes.items() if value is not None}})
 
     def replace(self, **changes: Any) -> Settings:
-        """The same settings with every keyword that is not ``None`` changed.
+        """Return the same settings with every keyword that is not ``None`` changed.
 
         >>> Settings().replace(articles="news", index=None).articles.name
         'news'

@@ -18,8 +18,8 @@ from typing import NamedTuple
 from zlib import crc32
 
 from rag.errors import EmbedderError
-from rag.sentences import sentence_spans
-from rag.tokens import SHA256, count_tokens
+from rag.text.sentences import sentence_spans
+from rag.text.tokens import SHA256, count_tokens
 from rag.types import Document, Header, Passage
 
 SPLITTING_VERSION = f"1-{SHA256[:8]}"
@@ -47,7 +47,7 @@ _SPACE = re.compile(r"\s")
 
 
 def split(document: Document, tokens: int = 200, fits: Fits | None = None) -> list[tuple[Passage, str]]:
-    """The passages of a document in reading order, each with the text that the embedder is to read for it.
+    """Return the passages of a document in reading order, each with the text that the embedder is to read for it.
 
     A passage has about ``tokens`` tokens (at most a quarter more, where its sentences allow), begins and ends at a sentence
     or paragraph, and has no white space at its ends. Together the passages hold every character of the document that is
@@ -71,7 +71,7 @@ def split(document: Document, tokens: int = 200, fits: Fits | None = None) -> li
 
 
 def embedded_text(header: Header, text: str) -> str:
-    """What the embedder reads for a passage: a line of title, outlet and date, and the text below it.
+    """Return what the embedder reads for a passage: a line of title, outlet and date, and the text below it.
 
     A long line is shortened to ``HEADER_BYTES``, its title first.
 
@@ -99,7 +99,9 @@ def _bytes(text: str) -> int:
 
 
 def _shortened(text: str, size: int) -> str:
-    """The beginning of a text that takes at most ``size`` bytes, marked with an ellipsis where something is left out."""
+    """Return the beginning of a text that takes at most ``size`` bytes, marked with an ellipsis where something is left
+    out.
+    """
     if _bytes(text) <= size:
         return text
     kept = text.encode("utf-8", "surrogatepass")[: max(0, size - _bytes("…"))].decode("utf-8", "ignore")
@@ -125,7 +127,7 @@ class _Block(NamedTuple):
 
 
 def _blocks(text: str, tokens: int) -> list[_Block]:
-    """Sentences, those joined that should not stand apart: headings and short lines go with what follows them."""
+    """Return sentences, those joined that should not stand apart: headings and short lines go with what follows them."""
     blocks: list[_Block] = []
     carried: list[_Block] = []
     for paragraph in _paragraphs(text, tokens):
@@ -142,13 +144,15 @@ def _blocks(text: str, tokens: int) -> list[_Block]:
 
 
 def _goes_with_next(text: str, paragraph: list[_Block], tokens: int) -> bool:
-    """Whether a paragraph is a heading, or too short to be cut off from the next one."""
+    """Tell whether a paragraph is a heading, or too short to be cut off from the next one."""
     size = sum(each.tokens for each in paragraph)
     return size < tokens // 16 or (size <= tokens // 8 and text[paragraph[-1].end - 1] not in _FULL_STOPS)
 
 
 def _without_short(first: _Block, others: list[_Block], least: int) -> list[_Block]:
-    """A paragraph's blocks, each of fewer than ``least`` tokens joined to the next one, the last to the one before."""
+    """Return a paragraph's blocks, each of fewer than ``least`` tokens joined to the next one, the last to the one
+    before.
+    """
     blocks = [first]
     for block in others:
         if blocks[-1].tokens < least:
@@ -165,7 +169,7 @@ def _joined(blocks: list[_Block]) -> _Block:
 
 
 def _paragraphs(text: str, tokens: int) -> Iterator[list[_Block]]:
-    """The sentences of each paragraph; a sentence of more than ``tokens`` tokens comes in parts."""
+    """Yield the sentences of each paragraph; a sentence of more than ``tokens`` tokens comes in parts."""
     paragraph: list[_Block] = []
     end = 0
     for sentence in sentence_spans(text):
@@ -180,7 +184,7 @@ def _paragraphs(text: str, tokens: int) -> Iterator[list[_Block]]:
 
 
 def _measured(text: str, start: int, end: int, tokens: int) -> Iterator[tuple[int, int, int]]:
-    """The span and its number of tokens, or those of its parts where it has more than ``tokens``."""
+    """Yield the span and its number of tokens, or those of its parts where it has more than ``tokens``."""
     size = count_tokens(text[start:end])
     if size <= tokens or end - start == 1:
         yield start, end, size
@@ -190,13 +194,14 @@ def _measured(text: str, start: int, end: int, tokens: int) -> Iterator[tuple[in
 
 
 def _pack(text: str, blocks: list[_Block], tokens: int) -> list[_Span]:
-    """Joins blocks to passages, every stretch between two anchors by itself: an edit moves the borders of its own only."""
+    """Join blocks to passages, every stretch between two anchors by itself: an edit moves the borders of its own only."""
     anchors = [0, *_anchors(text, blocks, int(tokens * _ANCHOR_REACH)), len(blocks)]
     return [span for first, last in pairwise(anchors) for span in _cheapest(blocks[first:last], tokens)]
 
 
 def _anchors(text: str, blocks: list[_Block], reach: int) -> list[int]:
-    """Blocks that begin a passage because of their own words: the hash is the lowest for ``reach`` tokens on both sides.
+    """Return blocks that begin a passage because of their own words: the hash is the lowest for ``reach`` tokens on
+    both sides.
 
     Paragraphs come before sentences inside one. (Content-defined chunking by local minima, as in Bjørner, Blass and
     Gurevich 2010, https://doi.org/10.1016/j.jcss.2009.06.004.)
@@ -225,7 +230,7 @@ def _anchors(text: str, blocks: list[_Block], reach: int) -> list[int]:
 
 
 def _cheapest(blocks: list[_Block], tokens: int) -> list[_Span]:
-    """The passages with the lowest sum of costs; a block that is too long by itself is a passage of its own."""
+    """Return the passages with the lowest sum of costs; a block that is too long by itself is a passage of its own."""
     best, begins = [0.0], [0]
     for end in range(1, len(blocks) + 1):
         size, cheapest, begin = 0, inf, end - 1
@@ -248,7 +253,7 @@ def _cheapest(blocks: list[_Block], tokens: int) -> list[_Span]:
 
 
 def _fitting(text: str, spans: list[_Span], fits: Fits) -> list[_Span]:
-    """The spans, halved until each fits; a round asks once for all that are new."""
+    """Return the spans, halved until each fits; a round asks once for all that are new."""
     found: list[_Span] = []
     while spans:
         answers = fits([text[start:end] for start, end in spans])
@@ -263,7 +268,7 @@ def _fitting(text: str, spans: list[_Span], fits: Fits) -> list[_Span]:
 
 
 def _halves(text: str, start: int, end: int) -> list[_Span]:
-    """Two parts: at the sentence that begins nearest to the middle, or where a single sentence can be cut best."""
+    """Return two parts: at the sentence that begins nearest to the middle, or where a single sentence can be cut best."""
     borders = [start + first for first, _ in sentence_spans(text[start:end])][1:]
     if not borders:
         return _parts(text, start, end, 2)
@@ -272,7 +277,7 @@ def _halves(text: str, start: int, end: int) -> list[_Span]:
 
 
 def _parts(text: str, start: int, end: int, number: int) -> list[_Span]:
-    """A sentence in about equal parts, cut after a clause, else at a space, else between two characters."""
+    """Return a sentence in about equal parts, cut after a clause, else at a space, else between two characters."""
     cuts = [start]
     width = (end - start) / number
     for part in range(1, number):
@@ -284,7 +289,7 @@ def _parts(text: str, start: int, end: int, number: int) -> list[_Span]:
 
 
 def _cut(text: str, low: int, middle: int, high: int) -> int:
-    """The best place to cut from ``low`` to ``high``, near the middle."""
+    """Return the best place to cut from ``low`` to ``high``, near the middle."""
     for place in (_CLAUSE_END, _SPACE):
         ends = [match.end() for match in place.finditer(text, low, high)]
         if ends:
@@ -294,7 +299,7 @@ def _cut(text: str, low: int, middle: int, high: int) -> int:
 
 
 def _continues_character(text: str, position: int) -> bool:
-    """Whether what a reader sees as one character would be cut here: an accent, a joined or coloured emoji."""
+    """Tell whether what a reader sees as one character would be cut here: an accent, a joined or coloured emoji."""
     after = text[position]
     return (
         unicodedata.category(after) in ("Mn", "Mc", "Me")

@@ -35,7 +35,7 @@ class Header:
         return " · ".join(part for part in (self.title, self.outlet, self.published) if part)
 
     def byline(self) -> str:
-        """The line with the authors: what a question can name an article by."""
+        """Return the line with the authors: what a question can name an article by."""
         return " · ".join(part for part in (self.line(), ", ".join(self.authors)) if part)
 
     def as_of(self) -> str:
@@ -56,7 +56,7 @@ class Header:
 
     @property
     def date_order(self) -> tuple[bool, str, str, str]:
-        """What sorts articles by date of publication, oldest first, undated ones last.
+        """Return what sorts articles by date of publication, oldest first, undated ones last.
 
         A month or a year comes before the days in it; the same date is sorted by title.
         """
@@ -64,7 +64,7 @@ class Header:
 
 
 def spoken_date(published: str) -> str:
-    """A date as a newspaper prints it, as exact as it is known.
+    """Return a date as a newspaper prints it, as exact as it is known.
 
     >>> [spoken_date(each) for each in ("2031-03-04", "2031-03", "2031", "")]
     ['4 March 2031', 'March 2031', '2031', '']
@@ -161,7 +161,7 @@ class Document(Header):
 
     @property
     def header(self) -> Header:
-        """The same article without its text."""
+        """Return the same article without its text."""
         return Header(**{each.name: getattr(self, each.name) for each in fields(Header)})
 
 
@@ -214,7 +214,7 @@ class Scope:
         return any((self.outlets, self.authors, self.documents, any(self.published)))
 
     def holds(self, header: Header) -> bool:
-        """Whether an article lies inside."""
+        """Tell whether an article lies inside."""
         first, last = self.published
         # A shorter date sorts before every day in it, and "~" after: so the period of a month or a year is compared as text.
         dated = bool(header.published) and header.published + "~" >= first and (not last or header.published <= last)
@@ -356,7 +356,8 @@ class Sentence:
 
     @property
     def verdict(self) -> Literal["", "verified", "repaired", "unverified"]:
-        """What became of it: every word checked, a quotation put right, or something not found; empty for no claim.
+        """Return what became of it: every word checked, a quotation put right, or something not found; empty for no
+        claim.
 
         >>> Sentence("It rained.", supported=False).verdict
         'unverified'
@@ -525,12 +526,12 @@ class Changes:
 
     @property
     def indexed(self) -> int:
-        """How many files are in the index."""
+        """Return how many files are in the index."""
         return len(self.added) + len(self.changed) + len(self.kept)
 
     @property
     def seen(self) -> int:
-        """How many files the folder holds: indexed + skipped + failed."""
+        """Return how many files the folder holds: indexed + skipped + failed."""
         return self.indexed + len(self.skipped) + len(self.failed)
 
 

@@ -32,7 +32,7 @@ atexit.register(shutil.rmtree, os.environ["RAG_INDEX"], ignore_errors=True)
 def _one_worker() -> Iterator[None]:
     """Read the files of all builds in one process: starting one takes a third of a second."""
     with Worker() as worker, pytest.MonkeyPatch.context() as patch:
-        patch.setattr(sys.modules["rag.build"], "Worker", lambda: nullcontext(worker))
+        patch.setattr(sys.modules["rag.index.build"], "Worker", lambda: nullcontext(worker))
         yield
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator, Sequence
 
-from rag.sentences import sentence_spans
+from rag.text.sentences import sentence_spans
 from rag.types import Message
 
 Model = Callable[[Sequence[Message]], Iterator[str]]

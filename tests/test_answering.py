@@ -21,10 +21,10 @@ from rag.answer.answering import (
     weigh,
 )
 from rag.answer.reading import WINDOW, Candidate, read
-from rag.lexical import stem
-from rag.question import Question
+from rag.retrieve.question import Question
+from rag.text.stems import stem
+from rag.text.words import words
 from rag.types import Header, Hit, Passage
-from rag.words import words
 
 
 class ScriptedReader:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from rag.attribution import misattributed, speaker
+from rag.cite.attribution import misattributed, speaker
 
 PORT = [
     "The quay at Halm was closed on Monday.",

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from rag.bm25 import Counts, passage_weights, product, question_weights
 from rag.errors import IndexCorrupt
-from rag.lexical import KeywordIndex, create_keyword_index
+from rag.index.bm25 import Counts, passage_weights, product, question_weights
+from rag.index.keywords import KeywordIndex, create_keyword_index
 
 WORDS = [
     "tram",

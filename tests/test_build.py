@@ -22,7 +22,6 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 
 from embeddings import Embedder, EmbeddingError, open_embedder
 from news import ARTICLES, write_articles
-from rag.build import build, outdated
 from rag.chatbot import Chatbot
 from rag.errors import (
     ArticlesError,
@@ -36,8 +35,9 @@ from rag.errors import (
     SettingsError,
     UnreadableFile,
 )
-from rag.generations import checked_files, new_generation, open_generation
-from rag.index import Index, LocalIndex, verify
+from rag.index.build import build, outdated
+from rag.index.generations import checked_files, new_generation, open_generation
+from rag.index.store import Index, LocalIndex, verify
 from rag.read import SourceFile, Worker
 from rag.settings import Settings, folder_key
 from rag.types import Document, Progress
@@ -276,7 +276,7 @@ def test_status_without_a_model_sees_another_model(settings: Settings, hashing: 
 def test_a_newer_format_is_never_replaced_unasked(
     settings: Settings, hashing: Embedder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("rag.generations.FORMAT", 3)
+    monkeypatch.setattr("rag.index.generations.FORMAT", 3)
     build(settings, hashing)
     monkeypatch.undo()
     with pytest.raises(IndexTooNew, match="--fresh"):
@@ -299,7 +299,7 @@ def test_a_file_that_could_not_be_read_is_tried_again(
     def broken(file: SourceFile, worker: Worker) -> list[Document]:
         raise UnreadableFile("cannot be read (input/output error)")
 
-    monkeypatch.setattr(sys.modules["rag.build"], "read_all", broken)
+    monkeypatch.setattr(sys.modules["rag.index.build"], "read_all", broken)
     assert len(build(settings, hashing).failed) == 3
     monkeypatch.undo()
     assert outdated(settings, Index.open(settings.index), hashing)
@@ -350,7 +350,7 @@ def test_damage_in_a_large_file_is_found_after_opening_and_mended(
     settings: Settings, hashing: Embedder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     build(settings, hashing)
-    monkeypatch.setattr("rag.generations.LARGE", 100)
+    monkeypatch.setattr("rag.index.generations.LARGE", 100)
     whole = Index.open(settings.index, whole=False)
     _wait_for_checks()
     assert len(whole.passages([0])) == 1
@@ -419,9 +419,9 @@ def test_while_one_builds_another_is_told(settings: Settings, hashing: Embedder)
 _KILLED = """
 import os, signal, sys
 from pathlib import Path
-import rag.generations, rag.index
+import rag.index.generations, rag.index
 from embeddings import open_embedder
-from rag.build import build
+from rag.index.build import build
 from rag.settings import Settings, folder_key
 
 left = int(sys.argv[3])
@@ -505,7 +505,7 @@ class IncrementalEqualsFull(RuleBasedStateMachine):
         (self.root / "articles").mkdir()
         self.settings = Settings(articles=self.root / "articles", index=self.root / "index", passage_tokens=20)
         self.patch = pytest.MonkeyPatch()
-        self.patch.setattr("rag.index.block_size", lambda passages: 3)
+        self.patch.setattr("rag.index.store.block_size", lambda passages: 3)
 
     @rule(name=st.sampled_from("abcd"), words=WORDS)
     def write(self, name: str, words: list[str]) -> None:

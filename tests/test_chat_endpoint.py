@@ -39,10 +39,10 @@ from fault_server import (
 from rag.chat import Draft, breaker
 from rag.chat.breaker import CircuitBreaker
 from rag.chat.dialects import Anthropic, OpenAI
-from rag.chat.endpoint import Address, Endpoint, open_endpoint
 from rag.chat.guard import Clocks
 from rag.chat.keys import Key
 from rag.chat.refusals import Server, read_refusal, wait_asked_for
+from rag.chat.service import Address, Endpoint, open_endpoint
 from rag.errors import (
     AnswerCut,
     ChatError,
@@ -250,7 +250,7 @@ def test_both_options_refused_in_turn_and_then_the_request() -> None:
 
 
 def test_an_answer_that_has_ended_is_whole_though_its_connection_stays_open(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("rag.chat.endpoint.LINGER", 0.2)
+    monkeypatch.setattr("rag.chat.service.LINGER", 0.2)
     with FaultServer(stream(text("The mayor did."), STOP, end="hang")) as server:
         outcome = ask(server)
         assert (outcome.text, outcome.error) == ("The mayor did.", None)
@@ -738,7 +738,7 @@ def test_usage_alone_is_no_answer() -> None:
 
 
 def test_usage_after_the_end_is_not_waited_behind(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("rag.chat.endpoint.LINGER", 20)
+    monkeypatch.setattr("rag.chat.service.LINGER", 20)
     with FaultServer(stream(text("The mayor did."), STOP, usage(20), end="hang")) as server:
         outcome = ask(server)
     assert outcome.error is None
@@ -1167,13 +1167,13 @@ def test_a_key_in_the_wrong_place() -> None:
 
 @pytest.mark.parametrize("package", ["openai", "anthropic"])
 def test_a_missing_package_says_what_to_install(package: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("rag.chat.endpoint.find_spec", lambda name: None if name == package else object())
+    monkeypatch.setattr("rag.chat.service.find_spec", lambda name: None if name == package else object())
     with pytest.raises(MissingExtra, match=rf'pip install "footnote-rag\[{package}\]"'):
         open_endpoint("n", "https://example.com/v1", "m", None, settings=Settings(), dialect=package)
 
 
 def test_tokens_are_rather_more_than_fewer() -> None:
-    from rag.tokens import count_tokens
+    from rag.text.tokens import count_tokens
 
     model = endpoint("http://localhost/v1")
     for written in ("The mayor of Karsk opened the bridge.", "Мэр открыл мост.", "市长开通了大桥。", "", "a"):

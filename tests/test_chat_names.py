@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from rag.chat import open_chat_model
 from rag.chat.keys import Key
-from rag.chat.names import SERVICES, is_loopback, may_choose, ollama_url, open_named
+from rag.chat.model_names import SERVICES, is_loopback, may_choose, ollama_url, open_named
 from rag.errors import MissingExtra, SettingsError
 from rag.settings import Settings
 
@@ -48,7 +48,7 @@ def endpoint(monkeypatch: pytest.MonkeyPatch) -> None:
     ) -> Any:
         return Opened(name, base_url, model, key.reveal() if key else None, dialect, key_variable)
 
-    monkeypatch.setattr("rag.chat.endpoint.open_endpoint", record)
+    monkeypatch.setattr("rag.chat.service.open_endpoint", record)
 
 
 def opened(name: str, environment: dict[str, str] | None = None, key: Key | None = None) -> Any:

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from rag.chat.names import SERVICES, Service
+from rag.chat.model_names import SERVICES, Service
 from rag.chat.reachable import SECONDS, Reachable, reachable
 
 PAID = [service for service in SERVICES if service.variable]

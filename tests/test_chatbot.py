@@ -13,7 +13,7 @@ from embeddings import Embedder
 from news import write_articles
 from rag.chatbot import Chatbot
 from rag.errors import IndexingError, IndexLocked, QuestionError, SettingsError
-from rag.generations import new_generation
+from rag.index.generations import new_generation
 from rag.settings import Settings
 from rag.types import Answer
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rag.cite import Evidence, Numbers, citations_of, marked_text
+from rag.cite.checker import Evidence, Numbers, citations_of, marked_text
 from rag.errors import CitationError
 from rag.types import Citation, Document, Header, Hit, Passage, Sentence
 

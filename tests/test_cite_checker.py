@@ -9,11 +9,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from embeddings import Embedder, Judgement, open_embedder
-from rag.cite import MOST_QUOTES, THRESHOLD, Checker, Citer, Support
-from rag.sentences import sentence_spans
-from rag.similarity import Similarity
+from rag.cite.checker import MOST_QUOTES, THRESHOLD, Checker, Citer, Support
+from rag.cite.similarity import Similarity
+from rag.text.sentences import sentence_spans
+from rag.text.words import words
 from rag.types import Header, Hit, Passage
-from rag.words import words
 from vocabulary import Vocabulary
 
 TEXTS = [

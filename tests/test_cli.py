@@ -13,9 +13,9 @@ from typing import Any
 import pytest
 
 from news import ARTICLES, write_articles
-from rag.cite import marked_text
+from rag.cite.checker import marked_text
 from rag.doors.printing import print_answer
-from rag.generations import new_generation
+from rag.index.generations import new_generation
 from rag.types import Answer, Header, Sentence
 from talks import BRICK, BURNED, answered, cited, hit
 
@@ -216,7 +216,7 @@ def test_another_build_exits_75(folder: Path) -> None:
 def test_an_interrupted_build_exits_130_and_leaves_nothing(folder: Path) -> None:
     program = (
         "import signal, sys; from rag.__main__ import main\n"
-        "sys.modules['rag.build'].scan = lambda *_: signal.raise_signal(signal.SIGINT)\n"
+        "sys.modules['rag.index.build'].scan = lambda *_: signal.raise_signal(signal.SIGINT)\n"
         f"main(['build', *{FOLDERS!r}])"
     )
     done = run_python(folder, program)
@@ -228,7 +228,7 @@ def test_an_interrupted_build_exits_130_and_leaves_nothing(folder: Path) -> None
 def test_what_nobody_foresaw_is_one_line_and_only_debug_tells_more(folder: Path) -> None:
     program = (
         "import sys; from rag.__main__ import main\n"
-        f"sys.modules['rag.build'].scan = lambda *_: 1 / 0\nmain(['build', *{FOLDERS!r}])"
+        f"sys.modules['rag.index.build'].scan = lambda *_: 1 / 0\nmain(['build', *{FOLDERS!r}])"
     )
     done = run_python(folder, program)
     assert (done.returncode, done.stderr) == (

@@ -16,11 +16,11 @@ from embeddings.in_memory import HashingEmbedder
 from news import ARTICLES, write_articles
 from rag.answer.collection import LISTED, SHOWN, Collected, collection_answer
 from rag.answer.folder_questions import FolderQuestion, embed_texts, load_examples
-from rag.build import build
-from rag.cite import marked_text
+from rag.cite.checker import marked_text
 from rag.errors import EmbedderError
-from rag.index import Index
-from rag.mentions import Catalogue, Mention
+from rag.index.build import build
+from rag.index.store import Index
+from rag.retrieve.mentions import Catalogue, Mention
 from rag.settings import Settings
 
 MORE = {

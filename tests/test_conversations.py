@@ -26,8 +26,8 @@ from rag.errors import ConversationMissing, StoreCorrupt, StoreError, StoreTooNe
 from rag.types import Answer
 from rag.web.conversation import Conversation, Turn, begin
 from rag.web.conversations import MAX_LISTED, MAX_TITLE, Conversations, Kept, Listed, Summary, listed_data, title_of
-from rag.web.lines import folded, one_line, shortened
-from rag.web.store import FILE
+from rag.web.database import FILE
+from rag.web.one_line import folded, one_line, shortened
 from talks import HOSTILE, TALK, conversations
 
 START = datetime(2031, 3, 4, 12, tzinfo=timezone.utc)
@@ -427,7 +427,7 @@ class TestDisk:
         self, kept: Conversations, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         kept.save("", TALK)
-        monkeypatch.setattr("rag.web.store.WAIT_SECONDS", 0.05)
+        monkeypatch.setattr("rag.web.database.WAIT_SECONDS", 0.05)
         with closing(sqlite3.connect(tmp_path / "data" / FILE, isolation_level=None)) as other:
             other.execute("BEGIN IMMEDIATE")
             with pytest.raises(StoreUnwritable, match="another program is writing"):

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-import rag.diversify
-from rag.diversify import (
+import rag.retrieve.diversify
+from rag.retrieve.diversify import (
     COPY,
     LIMIT,
     LONGEST_SPAN,

@@ -18,7 +18,7 @@ from click.testing import CliRunner
 from embeddings import Embedder
 from rag import Settings, build
 from rag.__main__ import cli
-from rag.generations import open_generation
+from rag.index.generations import open_generation
 
 
 @pytest.fixture

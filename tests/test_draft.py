@@ -14,11 +14,11 @@ import rag
 from embeddings import Embedder, open_embedder
 from news import write_articles
 from rag import Chatbot, Checked, DraftSentence, Settings
+from rag.cite.similarity import Similarity
 from rag.draft.checking import LONGEST_DRAFT
 from rag.draft.shortlist import SENTENCES, Shortlist
 from rag.errors import DraftError
-from rag.similarity import Similarity
-from rag.words import words
+from rag.text.words import words
 from vocabulary import Vocabulary
 
 ARTICLES = {

@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 
 from news import write_articles
 from rag import Chatbot, Quotation, Settings
+from rag.cite.quotation import Folded
 from rag.draft.checked import Piece
 from rag.draft.quotations import compare, quotation_spans
-from rag.quotation import Folded
 
 LONG = " ".join(f"Line {number} of the report speaks about gravel, barges and tides." for number in range(120))
 ARTICLES = {

@@ -18,12 +18,12 @@ from embeddings.endpoint import BATCH, EndpointEmbedder, read_options
 from embeddings.in_memory import HashingEmbedder
 from fault_server import Connection, FaultServer, Reply, answer, close, hang
 from rag import Settings, build
-from rag.build import load_embedder, outdated
 from rag.chat import vectors as transport
 from rag.chat.vectors import names_endpoint, open_vectors
 from rag.chatbot import Chatbot
 from rag.errors import EmbedderError, FootnoteError, KeyMissing, SettingsError
-from rag.index import Index
+from rag.index.build import load_embedder, outdated
+from rag.index.store import Index
 
 MODEL = HashingEmbedder()
 Change = Callable[[list[dict[str, Any]]], object]

@@ -10,7 +10,7 @@ import pytest
 from embeddings import Embedder
 from news import write_articles
 from rag.chatbot import Chatbot
-from rag.entities import Name
+from rag.index.entities import Name
 from rag.settings import Settings
 
 FERRY = """The council of Orsund voted on Monday. Harbour master Ilse Brandt said that the boats were old.

@@ -19,7 +19,7 @@ from rag.errors import SettingsError, StoreCorrupt, StoreError, StoreTooNew
 from rag.types import Answer, Header, Sentence, State
 from rag.web.conversation import Conversation, Turn
 from rag.web.export import MAX_NEAREST, copied, export, markdown, read_json, web_address
-from rag.web.lines import HIDDEN, one_line
+from rag.web.one_line import HIDDEN, one_line
 from rag.web.record import VERSION
 from talks import (
     ANSWER,

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from rag.facts import Evidenced, Fact, facts
-from rag.names import same_name
+from rag.text.facts import Evidenced, Fact, facts
+from rag.text.names import same_name
 
 TEENS = (
     "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen"

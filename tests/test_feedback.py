@@ -23,8 +23,8 @@ from rag.settings import Settings
 from rag.types import Answer, Header
 from rag.web.conversation import MAX_HISTORY, Conversation, Turn
 from rag.web.conversations import Conversations
+from rag.web.database import FILE
 from rag.web.feedback import MAX_NOTE, VERDICTS, Feedback, Judgement, Questions, key, line
-from rag.web.store import FILE
 from talks import ANSWER, BURNED, CLOSEST, HOSTILE, TALK, answered, cited, hit, turns
 
 TIME = datetime(2031, 3, 4, 12, tzinfo=timezone.utc)

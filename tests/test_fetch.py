@@ -20,8 +20,8 @@ from news import ARTICLES, write_articles
 from rag import fetch as room
 from rag.__main__ import cli
 from rag.errors import AddressError, AddressUnreachable, FootnoteError, RefusedFile
-from rag.fetch import MOST_REDIRECTS, Fetched, checked_address, fetch, is_public
 from rag.read import parse
+from rag.read.fetch import MOST_REDIRECTS, Fetched, checked_address, fetch, is_public
 from rag.settings import Settings
 from rag.web.collect import collect, file_name, noted, suffix_of
 from rag.web.library import Library

@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rag.errors import IndexCorrupt, IndexLocked, IndexMissing, IndexTooNew, IndexUnwritable
-from rag.generations import FORMAT, checked_files, new_generation, open_generation
+from rag.index.generations import FORMAT, checked_files, new_generation, open_generation
 
 
 def publish(folder: Path, text: str) -> Path:
@@ -121,7 +121,7 @@ def test_a_damaged_pointer_is_damage(tmp_path: Path, line: str) -> None:
 def test_other_format_versions(
     tmp_path: Path, version: Any, error: type[Exception], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("rag.generations.FORMAT", version)
+    monkeypatch.setattr("rag.index.generations.FORMAT", version)
     with new_generation(tmp_path) as (_, make_current):
         make_current({})
     monkeypatch.undo()
@@ -139,7 +139,7 @@ def test_two_builders_are_one_build_and_one_clear_message(tmp_path: Path) -> Non
 def test_a_killed_builder_frees_the_lock_and_leaves_the_old_generation(tmp_path: Path) -> None:
     publish(tmp_path, "old")
     program = (
-        "import sys, os, signal; from pathlib import Path; from rag.generations import new_generation\n"
+        "import sys, os, signal; from pathlib import Path; from rag.index.generations import new_generation\n"
         "with new_generation(Path(sys.argv[1])) as (path, _):\n"
         "    (path / 'half').write_text('half'); os.kill(os.getpid(), signal.SIGKILL)"
     )

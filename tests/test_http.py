@@ -26,7 +26,7 @@ from embeddings import Embedder
 from news import ARTICLES, write_articles
 from rag.__main__ import cli
 from rag.chatbot import Chatbot
-from rag.cite import marked_text
+from rag.cite.checker import marked_text
 from rag.doors import limits
 from rag.doors.article_page import article_page
 from rag.doors.bearer import Tokens, make_token, revoke_token

@@ -21,8 +21,8 @@ import pytest
 from embeddings import Embedder, EmbeddingError
 from rag import Chatbot, Settings, build
 from rag.errors import EmbedderError, IndexCorrupt, IndexUnreadable, IndexUnwritable
-from rag.generations import checked_files, open_generation
-from rag.index import Index, verify
+from rag.index.generations import checked_files, open_generation
+from rag.index.store import Index, verify
 
 QUESTION = "How many people does the battery plant employ?"
 KEYWORD_FILES = ("idx", "term", "fast", "fieldnorm", "store")
@@ -247,7 +247,7 @@ def test_large_tables_cost_no_memory(built: Settings, name: str) -> None:
 import resource, sys
 from pathlib import Path
 from rag.errors import IndexCorrupt
-from rag.index import Index
+from rag.index.store import Index
 import embeddings.faiss_index
 import tantivy
 before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
@@ -269,7 +269,8 @@ def test_a_pipe_in_place_of_a_file_is_damage(twice: Settings, name: str) -> None
     path.unlink()
     os.mkfifo(path)
     program = (
-        "import sys; from pathlib import Path; from rag.index import Index; print(Index.open(Path(sys.argv[1])).notice)"
+        "import sys; from pathlib import Path; from rag.index.store import Index; "
+        "print(Index.open(Path(sys.argv[1])).notice)"
     )
     done = subprocess.run([sys.executable, "-c", program, twice.index], capture_output=True, text=True, timeout=60)
     assert "damaged" in done.stdout or "IndexMissing" in done.stderr or name == "PREVIOUS"
@@ -371,7 +372,7 @@ def test_an_embedder_that_fails_to_count_is_an_embedder_error(settings: Settings
 def test_a_disk_that_does_not_confirm_the_new_index_is_told_as_it_is(
     built: Settings, hashing: Embedder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    import rag.generations as room
+    import rag.index.generations as room
 
     flush = room._flush
     old = generation(built)
@@ -391,7 +392,7 @@ def test_a_disk_that_does_not_confirm_the_new_index_is_told_as_it_is(
 def test_a_new_folder_is_flushed_into_the_one_around_it(
     settings: Settings, hashing: Embedder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    import rag.generations as room
+    import rag.index.generations as room
 
     flush = room._flush
     flushed: list[Path] = []

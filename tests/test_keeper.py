@@ -14,8 +14,8 @@ from embeddings import Embedder
 from news import ARTICLES, write_articles
 from rag.chatbot import Chatbot
 from rag.errors import ArticlesError, Cancelled
-from rag.generations import new_generation
-from rag.index import Index, verify
+from rag.index.generations import new_generation
+from rag.index.store import Index, verify
 from rag.settings import Settings
 from rag.types import Progress
 from rag.web import watching

@@ -13,8 +13,9 @@ import tantivy
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rag.lexical import KeywordIndex, create_keyword_index, matched_words, stem
-from rag.words import content_words, split_unspaced, words
+from rag.index.keywords import KeywordIndex, create_keyword_index, matched_words
+from rag.text.stems import stem
+from rag.text.words import content_words, split_unspaced, words
 
 TEXTS = [
     ("Harbour tram", "The council voted to build a tram line from the docks to the university."),

@@ -12,10 +12,10 @@ import pytest
 from embeddings import Embedder
 from embeddings.projection import project
 from news import ARTICLES, write_articles
-from rag.build import build
 from rag.chatbot import Chatbot
-from rag.index import Index, verify
-from rag.map import passage_map, topic_words
+from rag.index.build import build
+from rag.index.map import passage_map, topic_words
+from rag.index.store import Index, verify
 from rag.settings import Settings
 from rag.types import Header
 from rag.web import coverage as tab
@@ -74,7 +74,7 @@ class TestMap:
     def test_what_is_not_in_the_sample_is_placed_beside_its_nearest(
         self, many: Settings, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr("rag.map.MOST_POINTS", 8)
+        monkeypatch.setattr("rag.index.map.MOST_POINTS", 8)
         index = Index.open(many.index)
         made = passage_map(index)
         assert len(made.points) == 8

@@ -21,11 +21,10 @@ from hypothesis import given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
-import rag.milvus
+import rag.index.milvus
 from embeddings import Embedder, open_embedder
 from embeddings.in_memory import HashingEmbedder
 from news import ARTICLES, write_articles
-from rag.build import build
 from rag.chatbot import Chatbot
 from rag.errors import (
     IndexCorrupt,
@@ -38,9 +37,10 @@ from rag.errors import (
     MissingExtra,
     SettingsError,
 )
-from rag.index import Index, open_folder, verify
-from rag.milvus import Address, InMilvus, conditions, connect, filters, is_address, publish
-from rag.retrieve import find
+from rag.index.build import build
+from rag.index.milvus import Address, InMilvus, conditions, connect, filters, is_address, publish
+from rag.index.store import Index, open_folder, verify
+from rag.retrieve.find import find
 from rag.settings import Settings
 from rag.types import Header, Scope
 
@@ -160,8 +160,8 @@ class TestTheSameAnswers:
             program = """
 import sys
 from pathlib import Path
-from rag.index import Index, open_folder
-from rag.milvus import publish
+from rag.index.store import Index, open_folder
+from rag.index.milvus import publish
 if sys.argv[1] == "write":
     publish(open_folder(Path(sys.argv[2])), Path(sys.argv[3]))
 print(len(Index.open(Path(sys.argv[3]))))
@@ -291,7 +291,7 @@ class TestServer:
         self, server: Server, root: Path, tmp_path: Path, hashing: Embedder, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         """Eight readers ask while the alias is moved and the old index dropped; no question fails."""
-        monkeypatch.setattr(import_module("rag.build"), "default_index", lambda articles: tmp_path / "staged")
+        monkeypatch.setattr(import_module("rag.index.build"), "default_index", lambda articles: tmp_path / "staged")
         monkeypatch.setattr(rag.milvus, "_LOOK_SECONDS", 0.05)
         monkeypatch.setattr(rag.milvus, "GRACE_SECONDS", 0.5)
         news = write_articles(tmp_path / "news", ARTICLES)
@@ -341,8 +341,8 @@ print(Chatbot.open(settings, embedder=open_embedder("hashing")).ask(sys.argv[2])
 import os, signal, sys
 from importlib import import_module
 from pathlib import Path
-from rag.index import open_folder
-from rag.milvus import publish
+from rag.index.store import open_folder
+from rag.index.milvus import publish
 def stop(progress):
     os.kill(os.getpid(), signal.SIGKILL)
 publish(open_folder(Path(sys.argv[1])), Path(sys.argv[2]), stop, fresh=True)

@@ -15,16 +15,16 @@ import pytest
 import rag
 from embeddings import Embedder, open_embedder
 from news import write_articles
-from rag.build import build
 from rag.chatbot import Chatbot
-from rag.cite import THRESHOLD, Checker
+from rag.cite.checker import THRESHOLD, Checker
+from rag.cite.similarity import Similarity
 from rag.errors import IndexMismatch
-from rag.index import Index
-from rag.names import plain, same_name
+from rag.index.build import build
+from rag.index.store import Index
 from rag.settings import Settings
-from rag.similarity import Similarity
+from rag.text.names import plain, same_name
+from rag.text.words import words
 from rag.types import Answer, Header, Hit, Passage
-from rag.words import words
 from vocabulary import Vocabulary
 
 ROOT = Path(__file__).parent.parent

@@ -13,7 +13,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from rag.normalize import MOST_MARKS, normalize
+from rag.text.normalize import MOST_MARKS, normalize
 
 ROOT = Path(__file__).parent.parent
 FORMS = ("NFC", "NFD", "NFKC", "NFKD")
@@ -56,15 +56,15 @@ def test_every_mark_of_unicode_counts() -> None:
 
 # What takes a text from a file, a browser or a model.
 DOORS = {
-    "question": "from rag.retrieve import check_question; quiet(check_question, text)",
+    "question": "from rag.retrieve.find import check_question; quiet(check_question, text)",
     "question of the page": "from rag.web.conversation import clean_question; quiet(clean_question, text)",
     "file": "from rag.read.encoding import decode; decode(f'The council voted {text}'.encode())",
-    "title": "from rag.web.lines import shortened; shortened(text, 100)",
-    "model's text": "from rag.web.lines import one_line; one_line(text)",
-    "search": "from rag.web.lines import folded; folded(text)",
+    "title": "from rag.web.one_line import shortened; shortened(text, 100)",
+    "model's text": "from rag.web.one_line import one_line; one_line(text)",
+    "search": "from rag.web.one_line import folded; folded(text)",
     "file name": "from rag.web.shelf import safe_name; safe_name(text + '.txt')",
-    "name": "from rag.names import plain; plain(text)",
-    "spelling": "from rag.spelling import keys; keys([text])",
+    "name": "from rag.text.names import plain; plain(text)",
+    "spelling": "from rag.text.spelling import keys; keys([text])",
     "evaluation": "from rag.evaluate import _clean, _folded; _folded(text); _clean(text)",
 }
 
@@ -88,7 +88,7 @@ for pair in {PAIRS!r}:
 def test_nothing_normalizes_by_itself() -> None:
     """Except what the system limits to a few thousand bytes: names of files, passwords and what a user types."""
     short = {
-        "rag/normalize.py",
+        "rag/text/normalize.py",
         "rag/read/folder.py",
         "rag/web/accounts.py",
         "rag/web/shelf.py",

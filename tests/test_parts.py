@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rag.parts import MOST_PARTS, compared, decomposed, decomposing, parts
+from rag.retrieve.parts import MOST_PARTS, compared, decomposed, decomposing, parts
 
 
 @pytest.mark.parametrize(

@@ -16,10 +16,10 @@ from documents import lines, pdf, xlsx
 from embeddings import Embedder, open_embedder
 from rag import Chatbot
 from rag.__main__ import main
-from rag.build import build, inventory, outdated
+from rag.answer.prompt import build_prompt
 from rag.errors import IndexMismatch
-from rag.index import Index, verify
-from rag.prompt import build_prompt
+from rag.index.build import build, inventory, outdated
+from rag.index.store import Index, verify
 from rag.read import Worker, parse
 from rag.read.assemble import Paragraph, assemble, mark_turns
 from rag.settings import Settings
@@ -125,7 +125,7 @@ class TestIndex:
     ) -> None:
         build(folder, hashing)
         real = rag.read.reader_version
-        room = sys.modules["rag.build"]
+        room = sys.modules["rag.index.build"]
         monkeypatch.setattr(room, "reader_version", lambda id: real(id) + "+" * id.endswith(".pdf"))
         read: list[str] = []
         monkeypatch.setattr(
@@ -142,8 +142,8 @@ class TestIndex:
         self, folder: Settings, hashing: Embedder, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         build(folder, hashing)
-        monkeypatch.setattr("rag.index.FORMAT", 3)
-        monkeypatch.setattr("rag.generations.FORMAT", 3)
+        monkeypatch.setattr("rag.index.store.FORMAT", 3)
+        monkeypatch.setattr("rag.index.generations.FORMAT", 3)
         with pytest.raises(IndexMismatch, match="rag build"):
             Index.open(folder.index)
         changes = build(folder, hashing)
@@ -154,7 +154,7 @@ class TestIndex:
     ) -> None:
         (folder.articles / "scan.pdf").write_bytes(pdf([lines(ONE), []], image=True))
         monkeypatch.setenv("PATH", "")
-        monkeypatch.setattr(sys.modules["rag.build"], "Worker", Worker)  # one that is started now
+        monkeypatch.setattr(sys.modules["rag.index.build"], "Worker", Worker)  # one that is started now
         changes = build(folder, hashing)
         told = "1 of 2 pages are images; install tesseract to read them"
         assert [(each.id, each.reason) for each in changes.incomplete] == [("scan.pdf", told)]

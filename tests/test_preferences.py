@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from rag.chat.names import open_named
+from rag.chat.model_names import open_named
 from rag.chatbot import CHANGEABLE, Chatbot
 from rag.errors import KeyMissing, SettingsError
 from rag.settings import Settings

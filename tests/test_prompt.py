@@ -9,8 +9,8 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from rag.answer.prompt import ANSWER_SHARE, build_prompt
 from rag.errors import ContextTooLong
-from rag.prompt import ANSWER_SHARE, build_prompt
 from rag.types import Header, Hit, Passage, SearchResult
 from scripted import passages
 

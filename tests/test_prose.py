@@ -9,8 +9,8 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from rag.prompt import build_prompt
-from rag.prose import LONGEST_SENTENCE, Prose, Statement
+from rag.answer.prompt import build_prompt
+from rag.cite.prose import LONGEST_SENTENCE, Prose, Statement
 from rag.types import Header, Hit, Passage
 
 PIECES = st.sampled_from(

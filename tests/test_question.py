@@ -6,8 +6,8 @@ import math
 
 import pytest
 
-from rag.lexical import stem
-from rag.question import asks_for_now, understand
+from rag.retrieve.question import asks_for_now, understand
+from rag.text.stems import stem
 
 
 class Words:

@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 import rag.read
 from rag.errors import RefusedFile
 from rag.read import READERS, parse
+from rag.read.bylines import bare_names, byline
 from rag.read.dates import date_line, read_date
 from rag.read.furniture import clean_paragraphs, is_furniture
-from rag.read.names import bare_names, byline
 from rag.types import Document
 
 ENGLISH = """Harbour Notes

@@ -12,12 +12,11 @@ from hypothesis import strategies as st
 
 from embeddings import Embedder, EmbeddingError
 from news import write_articles
-from rag.build import build
-from rag.diversify import LIMIT
 from rag.errors import EmbedderError, QuestionError
-from rag.index import Index, LocalIndex
-from rag.question import understand
-from rag.retrieve import (
+from rag.index.build import build
+from rag.index.store import Index, LocalIndex
+from rag.retrieve.diversify import LIMIT
+from rag.retrieve.find import (
     DENSE_WEIGHT,
     SENTENCE_WEIGHT,
     check_k,
@@ -28,6 +27,7 @@ from rag.retrieve import (
     retrieve,
     sentence_coverage,
 )
+from rag.retrieve.question import understand
 from rag.settings import Settings
 from rag.types import Header, Passage, Scope
 

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rag.sentences import WHOLE_QUOTE, sentence_spans
+from rag.text.sentences import WHOLE_QUOTE, sentence_spans
 
 # One paragraph a line; "|" stands where one sentence ends and the next begins.
 ENGLISH = """
@@ -235,6 +235,6 @@ def test_odd_texts_take_linear_time(unit: str) -> None:
 
 
 def test_the_module_is_cheap_to_import() -> None:
-    code = "import sys, rag.sentences; print(sorted({'regex', 'torch', 'tiktoken', 'numpy'} & set(sys.modules)))"
+    code = "import sys, rag.text.sentences; print(sorted({'regex', 'torch', 'tiktoken', 'numpy'} & set(sys.modules)))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"

@@ -15,11 +15,11 @@ import pytest
 
 from embeddings import Embedder, open_embedder
 from news import ARTICLES, write_articles
-from rag.build import build
 from rag.errors import IndexingError, IndexMismatch, SettingsError
-from rag.index import Index, verify
+from rag.index.build import build
+from rag.index.shards import build_shard, merge
+from rag.index.store import Index, verify
 from rag.settings import Settings
-from rag.shards import build_shard, merge
 
 MANY = ARTICLES | {
     f"n{number}.txt": f"Report {number}\n\nThe mayor opened bridge {number} in Velm.\n" for number in range(40)
@@ -76,7 +76,7 @@ import os, signal
 from pathlib import Path
 from embeddings import open_embedder
 from rag.settings import Settings
-from rag.shards import build_shard
+from rag.index.shards import build_shard
 root = Path({str(tmp_path)!r})
 def stop(progress):
     if len(list(root.glob("part/[0-9][0-9]/CURRENT"))) == 5:

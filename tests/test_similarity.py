@@ -9,7 +9,7 @@ import numpy
 import pytest
 
 from embeddings import Embedder
-from rag.similarity import Similarity
+from rag.cite.similarity import Similarity
 
 TEXTS = ["The ferry leaves at noon.", "Bees sleep.", "The ferry leaves at noon.", "Snow closed the road."]
 
@@ -42,7 +42,7 @@ def test_vectors_are_the_embedders_and_made_once(counting: Counting, hashing: Em
 
 
 def test_the_oldest_is_forgotten_first(counting: Counting, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("rag.similarity._REMEMBERED", 2)
+    monkeypatch.setattr("rag.cite.similarity._REMEMBERED", 2)
     similarity = Similarity(counting)
     similarity.vectors(["a", "b", "c"])
     counting.given.clear()

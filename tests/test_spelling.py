@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rag.spelling import Spellings, _Column, key, keys, written_forms
+from rag.text.spelling import Spellings, _Column, key, keys, written_forms
 
 ALIKE = [
     ("Tarkhanov", "Tarhanov", "Tarkhanow", "Tarkhanoff", "Тарханов"),

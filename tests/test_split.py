@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from rag.errors import EmbedderError
 from rag.split import HEADER_BYTES, _anchors, _Block, _blocks, _cheapest, embedded_text, split
-from rag.tokens import count_tokens
+from rag.text.tokens import count_tokens
 from rag.types import Document, Header, Passage
 
 HEADER = Header(id="a.md", title="The storm of Port Lindhope", outlet="The Bay Courier", published="2019-03-04")

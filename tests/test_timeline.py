@@ -11,13 +11,13 @@ from hypothesis import strategies as st
 
 from embeddings import Embedder
 from news import write_articles
-from rag.build import build
-from rag.cite import marked_text
+from rag.answer.timeline import Entry, asks_for_timeline, timeline, told
+from rag.cite.checker import marked_text
+from rag.cite.similarity import Similarity
 from rag.errors import QuestionError
-from rag.index import Index
+from rag.index.build import build
+from rag.index.store import Index
 from rag.settings import Settings
-from rag.similarity import Similarity
-from rag.timeline import Entry, asks_for_timeline, timeline, told
 
 
 def article(title: str, outlet: str, published: str, text: str) -> str:
@@ -204,6 +204,6 @@ def test_many_articles_are_told_without_comparing_all_their_sentences(
     every = ask(opened, "Kossarova")
     assert max(compared) > len(every)
     compared.clear()
-    monkeypatch.setattr("rag.timeline._COMPARED", len(every))
+    monkeypatch.setattr("rag.answer.timeline._COMPARED", len(every))
     assert [each.header.id for each in ask(opened, "Kossarova")] == [each.header.id for each in every]
     assert compared == []

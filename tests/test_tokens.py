@@ -16,8 +16,8 @@ from hypothesis import strategies as st
 
 from rag import tokens
 from rag.errors import VocabularyError
-from rag.tokens import FOOTNOTE, SHA256, VOCABULARY, count_tokens, encode, encoding_for
-from rag.vocabulary.train import SIZE, in_tiktoken_form, train, word_counts
+from rag.text.tokens import FOOTNOTE, SHA256, VOCABULARY, count_tokens, encode, encoding_for
+from rag.text.vocabulary.train import SIZE, in_tiktoken_form, train, word_counts
 
 ENGLISH = "The harbour master of Port Lindhope resigned on Thursday after the storm destroyed eleven fishing boats."
 RUSSIAN = "Начальник порта подал в отставку в четверг, после того как шторм разбил одиннадцать рыбацких лодок."
@@ -120,7 +120,7 @@ def test_training_finds_what_the_textbook_finds(counts: dict[str, int], size: in
 
 def test_training_does_not_depend_on_the_run() -> None:
     code = (
-        "from rag.vocabulary.train import *; import hashlib;"
+        "from rag.text.vocabulary.train import *; import hashlib;"
         f"print(hashlib.sha256(in_tiktoken_form(train(word_counts({ENGLISH * 3!r}), 400))).hexdigest())"
     )
     results = set()
@@ -260,6 +260,6 @@ def test_files_and_checksums_are_those_of_tiktoken(monkeypatch: pytest.MonkeyPat
 
 
 def test_the_module_is_cheap_to_import() -> None:
-    code = "import sys, rag.tokens; print(sorted({'regex', 'tiktoken', 'requests'} & set(sys.modules)))"
+    code = "import sys, rag.text.tokens; print(sorted({'regex', 'tiktoken', 'requests'} & set(sys.modules)))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert re.fullmatch(r"\[\]\s*", done.stdout)

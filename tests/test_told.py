@@ -81,7 +81,7 @@ IN_THE_TERMINAL = {
     "rag/doors/serve.py",
     "rag/evaluate.py",
     "rag/settings.py",
-    "rag/shards.py",
+    "rag/index/shards.py",
     "rag/web/accounts.py",
     "rag/web/security.py",
 }

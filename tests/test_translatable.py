@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rag.cite import dated
+from rag.cite.checker import dated
 from rag.errors import FootnoteError, QuestionError, SettingsError, Translatable, as_sentence, joined
 from rag.types import Answer, Citation, Header, Hit, Passage
 from rag.web import language, record

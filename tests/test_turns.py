@@ -11,9 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rag.errors import Busy
+from rag.web.queueing import Turns
 from rag.web.security import OWNER
 from rag.web.sessions import Bound, Sessions
-from rag.web.turns import Turns
 
 
 async def serve(turns: Turns, asked: list[str], served: list[str], most: dict[str, int]) -> list[Any]:

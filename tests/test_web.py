@@ -1013,7 +1013,7 @@ class TestStarting:
 
 
 def test_the_page_never_learns_the_query_or_path_of_the_servers_model() -> None:
-    from rag.chat.names import shown_name
+    from rag.chat.model_names import shown_name
     from rag.web.models import ChatServices, Models
 
     for secret in ("http://127.0.0.1:9/v1?api-key=test-key-canary#m", "gguf:/test-key-canary/m.gguf"):

@@ -23,13 +23,13 @@ from rag.types import Answer, Citation, Document, Header, Hit, Passage, Sentence
 from rag.web.acts import Acts
 from rag.web.conversation import Turn
 from rag.web.conversations import Conversations
+from rag.web.database import FILE
 from rag.web.examples import SURE, TRIED, Examples, candidates
 from rag.web.feedback import MAX_NOTE, Feedback
 from rag.web.history import LONGEST_SEARCH, History
 from rag.web.place import Place, check_of
 from rag.web.render import article_data, messages
 from rag.web.rooms import Visitor
-from rag.web.store import FILE
 
 TEXT = "The mill burned down in 1911. It was rebuilt in brick."
 DOCUMENT = Document(id="mill.md", text=TEXT, title="The mill of Tarn", outlet="Courier", published="2031-03-04")

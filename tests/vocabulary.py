@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from rag.lexical import stem
-from rag.words import content_words, words
+from rag.text.stems import stem
+from rag.text.words import content_words, words
 
 
 class Vocabulary:
-    """As ``rag.question.Vocabulary`` asks for it, a text a passage."""
+    """As ``rag.retrieve.question.Vocabulary`` asks for it, a text a passage."""
 
     def __init__(self, texts: Sequence[str]) -> None:
         self._rows = [{stem(word) for word in words(text)} for text in texts]

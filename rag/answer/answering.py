@@ -10,13 +10,13 @@ from typing import NamedTuple
 
 from rag.answer.reading import Candidate
 from rag.answer.units import units
-from rag.cite import Evidence, Numbers
-from rag.lexical import stem
-from rag.mentions import Mention
-from rag.question import Question, asks_for_now
-from rag.spelling import is_cyrillic
+from rag.cite.checker import Evidence, Numbers
+from rag.retrieve.mentions import Mention
+from rag.retrieve.question import Question, asks_for_now
+from rag.text.spelling import is_cyrillic
+from rag.text.stems import stem
+from rag.text.words import content_words, words
 from rag.types import Hit, Scope, Sentence, State, spoken_date
-from rag.words import content_words, words
 
 ANSWERED = -2.2
 """The score, in logits, from which a candidate answers; see benchmarks/README.md for the curve."""
@@ -71,7 +71,7 @@ class Chosen(NamedTuple):
 
     @property
     def score(self) -> float:
-        """How sure the best one is, 0 to 1."""
+        """Return how sure the best one is, 0 to 1."""
         return 1 / (1 + math.exp(-self.candidates[0].score / TEMPERATURE)) if self.candidates else 0.0
 
 

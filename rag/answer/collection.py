@@ -8,15 +8,16 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from rag.answer.folder_questions import FolderQuestion, embed_texts
 from rag.answer.units import units
-from rag.cite import Evidence, Numbers
-from rag.index import Index
-from rag.lexical import matched_words, stem
+from rag.cite.checker import Evidence, Numbers
+from rag.index.keywords import matched_words
+from rag.index.store import Index
+from rag.text.stems import stem
+from rag.text.words import content_words, words
 from rag.types import Header, Hit, Sentence, spoken_date
-from rag.words import content_words, words
 
 if TYPE_CHECKING:
     from embeddings import Embedder, Vectors
-    from rag.mentions import Mention
+    from rag.retrieve.mentions import Mention
 
 SHOWN = 6
 """Articles in an overview."""

@@ -18,15 +18,15 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from weakref import WeakKeyDictionary
 
 from rag.errors import EmbedderError
-from rag.lexical import stem
+from rag.text.stems import stem
+from rag.text.words import FUNCTION_WORDS, words
 from rag.types import Scope
-from rag.words import FUNCTION_WORDS, words
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from embeddings import Embedder, Vectors
-    from rag.mentions import Mention
+    from rag.retrieve.mentions import Mention
 
 TAKEN = 0.03
 """The share of the ordinary examples that may be taken for another kind, each judged by the others: sets the threshold."""

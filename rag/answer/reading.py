@@ -34,17 +34,17 @@ class Candidate:
 
     @property
     def quote(self) -> str:
-        """The unit's text."""
+        """Return the unit's text."""
         return self._cut(self.start, self.end)
 
     @property
     def span(self) -> str:
-        """The text of the span that answers."""
+        """Return the text of the span that answers."""
         return self._cut(*self.answer)
 
     @property
     def around(self) -> str:
-        """The unit's text with what it hangs on, or with what stands before and after it in its passage."""
+        """Return the unit's text with what it hangs on, or with what stands before and after it in its passage."""
         if self.unit.context:
             return f"{self.unit.context} {self.quote}"
         return self._cut(self.start - _BEFORE, self.end + _AFTER)

@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 from typing import Literal, NamedTuple
 
-from rag.sentences import sentence_spans
+from rag.text.sentences import sentence_spans
 
 LONGEST_LIST = 800
 """Characters; a longer list is quoted item by item, with its lead-in as context."""
@@ -96,7 +96,7 @@ def _is_question(line: str) -> bool:
 
 
 def _rows(text: str, lines: Sequence[tuple[int, int]]) -> Iterator[Unit]:
-    """The first of several rows is the header of the others."""
+    """Yield the first of several rows is the header of the others."""
     header = " ".join(text[slice(*lines[0])].split()) if len(lines) > 1 else ""
     for place, line in enumerate(lines):
         start, end = _stripped(text, *line)
@@ -104,7 +104,7 @@ def _rows(text: str, lines: Sequence[tuple[int, int]]) -> Iterator[Unit]:
 
 
 def _list(text: str, before: list[Unit], lines: Sequence[tuple[int, int]]) -> list[Unit]:
-    """A list is one unit with its lead-in, unless it is long."""
+    """Return a list is one unit with its lead-in, unless it is long."""
     items = [_stripped(text, *line) for line in lines]
     lead = before[-1] if before and before[-1].kind in ("lead", "heading") else None
     if lead is not None and lead.kind == "lead" and items[-1][1] - lead.start <= LONGEST_LIST:

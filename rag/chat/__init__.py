@@ -37,12 +37,14 @@ class ChatModel(Protocol):
     def context_tokens(self) -> int: ...
 
     def count_tokens(self, text: str) -> int:
-        """How many tokens the model reads for a text: exactly where its encoding is known, else rather more than fewer."""
+        """Return how many tokens the model reads for a text: exactly where its encoding is known, else rather more than
+        fewer.
+        """
         ...
 
     def stream(self, messages: Sequence[Message]) -> Iterator[Draft]:
-        """What the model writes, at most ten drafts a second, and at least three: also while nothing new has come, so that
-        whoever listens can leave. Closing the iterator frees the model within a second.
+        """Return what the model writes, at most ten drafts a second, and at least three: also while nothing new has
+        come, so that whoever listens can leave. Closing the iterator frees the model within a second.
 
         The iterator ends where the answer is whole. Raises ChatError; AnswerCut where it broke off after its first word.
         """
@@ -50,10 +52,10 @@ class ChatModel(Protocol):
 
 
 def open_chat_model(settings: Settings, key: Key | None = None) -> ChatModel | None:
-    """The chat model that ``settings.model`` names, ``None`` for ``extractive``; contacts nobody yet.
+    """Return the chat model that ``settings.model`` names, ``None`` for ``extractive``; contacts nobody yet.
 
     ``key`` is used in place of the environment's. Raises SettingsError for a name that means nothing, MissingExtra.
     """
-    from rag.chat.names import open_named  # the models' packages are heavy, and most users need none
+    from rag.chat.model_names import open_named  # the models' packages are heavy, and most users need none
 
     return open_named(settings, key)

@@ -55,7 +55,7 @@ ask again then, or set RAG_MODEL to another model
                 self._failures.clear()
 
     def worked(self) -> None:
-        """The server answered as it should."""
+        """Return the server answered as it should."""
         with self._lock:
             self._failures.clear()
 
@@ -65,6 +65,6 @@ _breakers_lock = threading.Lock()
 
 
 def breaker_for(base_url: str, where: str) -> CircuitBreaker:
-    """The one circuit breaker of a server in this process."""
+    """Return the one circuit breaker of a server in this process."""
     with _breakers_lock:
         return _breakers.setdefault(base_url, CircuitBreaker(where))

@@ -60,7 +60,7 @@ class Dialect(Protocol):
     """Parts of the request that we like and some servers refuse."""
 
     def request(self, model: str, messages: Sequence[Message], room: int, options: Sequence[str]) -> Fields:
-        """The request's body; ``room`` is how many tokens the answer may have."""
+        """Return the request's body; ``room`` is how many tokens the answer may have."""
         ...
 
     def send(self, client: httpx2.Client, base_url: str, request: Fields) -> AbstractContextManager[Any]:
@@ -68,11 +68,11 @@ class Dialect(Protocol):
         ...
 
     def event(self, fields: Fields) -> Part:
-        """What an event of a streamed reply says."""
+        """Return what an event of a streamed reply says."""
         ...
 
     def reply(self, fields: Fields) -> Part:
-        """What a reply in one piece says."""
+        """Return what a reply in one piece says."""
         ...
 
 
@@ -215,7 +215,7 @@ def _label(citation: object) -> str:
 
 
 def _labelled(content: object) -> str:
-    """The text of a content with a label for each citation, after the block that has it."""
+    """Return the text of a content with a label for each citation, after the block that has it."""
     if not isinstance(content, list):
         return _text(content)
     return "".join(
@@ -229,7 +229,9 @@ def _first(choices: object) -> Fields:
 
 
 def _text(content: object) -> str:
-    """The text of a content, which some services send in parts; what a model thinks before it answers is no text."""
+    """Return the text of a content, which some services send in parts; what a model thinks before it answers is no
+    text.
+    """
     if isinstance(content, str):
         return content
     if not isinstance(content, list):
@@ -255,7 +257,7 @@ def _thinks(delta: Fields) -> bool:
 
 
 def _word(value: object) -> str:
-    """Why an answer ended; some servers write so of each event that it has not."""
+    """Return why an answer ended; some servers write so of each event that it has not."""
     return value if isinstance(value, str) and value.lower() not in ("null", "none") else ""
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from rag.tokens import FOOTNOTE, count_tokens, encoding_for
+from rag.text.tokens import FOOTNOTE, count_tokens, encoding_for
 
 
 def estimate_tokens(text: str, model: str = "") -> int:

@@ -28,7 +28,8 @@ class Event:
 
 
 def parse_events(chunks: Iterable[bytes]) -> Iterator[Event]:
-    r"""The events of a stream, however its bytes are cut into chunks; comments and events without data are left out.
+    r"""Yield the events of a stream, however its bytes are cut into chunks; comments and events without data are left
+    out.
 
     Raises ChatError for a line or an event longer than ``LONGEST_EVENT`` and for bytes that are not UTF-8.
 
@@ -56,7 +57,9 @@ def parse_events(chunks: Iterable[bytes]) -> Iterator[Event]:
 
 
 def _lines(chunks: Iterable[bytes]) -> Iterator[bytes]:
-    """Lines without their ends. A carriage return ends a line at once: waiting for its line feed would delay the answer."""
+    """Yield lines without their ends. A carriage return ends a line at once: waiting for its line feed would delay the
+    answer.
+    """
     line = bytearray()
     after_return = False
     for chunk in chunks:

@@ -27,7 +27,7 @@ _log_callback: Any = None  # llama.cpp calls it as long as the process lives
 
 
 def open_gguf(target: str, settings: Settings) -> ChatModel:
-    """The model in a GGUF file, called ``gguf:`` and the file's own name; nothing is loaded yet.
+    """Return the model in a GGUF file, called ``gguf:`` and the file's own name; nothing is loaded yet.
 
     Raises SettingsError where there is no such file, MissingExtra without llama-cpp-python.
     """
@@ -122,12 +122,12 @@ class LlamaEngine:
         return str(self._format(messages=turns, enable_thinking=False).prompt)
 
     def _token_text(self, token: int) -> str:
-        """The token as it is written in the template; empty where the model has no such token."""
+        """Return the token as it is written in the template; empty where the model has no such token."""
         return str(self._vocabulary.detokenize([token], special=True).decode("utf-8", "replace")) if token >= 0 else ""
 
 
 def _control_tokens(llama: Any) -> list[str]:
-    """What has force in a prompt: control tokens, and user-defined ones that look like marks (``<tool_call>``)."""
+    """Return what has force in a prompt: control tokens, and user-defined ones that look like marks (``<tool_call>``)."""
     import llama_cpp
 
     vocabulary = llama_cpp.llama_model_get_vocab(llama.model)
@@ -142,7 +142,7 @@ def _control_tokens(llama: Any) -> list[str]:
 
 
 def _log_to_python() -> None:
-    """What llama.cpp prints on standard error goes to the log, at DEBUG: it names paths."""
+    """Return what llama.cpp prints on standard error goes to the log, at DEBUG: it names paths."""
     global _log_callback
     import llama_cpp
 

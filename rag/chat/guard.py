@@ -66,7 +66,9 @@ class Source(Protocol):
     """Where the pieces of one answer come from; used for one answer only."""
 
     def read(self) -> Iterator[str | Ending | Pause | Thought]:
-        """The pieces, in a thread of their own; an empty piece is allowed and is no sign of life, a Thought is one."""
+        """Return the pieces, in a thread of their own; an empty piece is allowed and is no sign of life, a Thought is
+        one.
+        """
         ...
 
     def cancel(self) -> None:
@@ -75,7 +77,8 @@ class Source(Protocol):
 
 
 def follow(source: Source, clocks: Clocks) -> Iterator[Draft]:
-    """What a source writes, as whole drafts: one each 0.1 to 0.25 seconds, the same again where nothing new has come.
+    """Yield what a source writes, as whole drafts: one each 0.1 to 0.25 seconds, the same again where nothing new has
+    come.
 
     Text is what is not white space, nor the thoughts of a model that thinks aloud; a draft loses what turns out to be one.
 

@@ -45,11 +45,11 @@ class Engine(Protocol):
     def count_tokens(self, text: str) -> int: ...
 
     def prompt(self, messages: Sequence[Message]) -> str:
-        """The messages as the model's own chat template writes them."""
+        """Return the messages as the model's own chat template writes them."""
         ...
 
     def encode(self, prompt: str) -> list[int]:
-        """The tokens of a prompt, the control tokens among them."""
+        """Return the tokens of a prompt, the control tokens among them."""
         ...
 
     def load(self) -> None:
@@ -57,7 +57,7 @@ class Engine(Protocol):
         ...
 
     def write(self, prompt: list[int], limit: int, stopped: threading.Event) -> Iterator[str]:
-        """The answer in pieces; ends soon after ``stopped`` is set, and with AnswerCut after ``limit`` tokens."""
+        """Return the answer in pieces; ends soon after ``stopped`` is set, and with AnswerCut after ``limit`` tokens."""
         ...
 
 
@@ -194,7 +194,8 @@ class _Once(Generic[Result]):
 
 
 def answer_tokens(prompt_tokens: int, context_tokens: int) -> int:
-    """How many tokens an answer may have after a prompt: a quarter of the context, or what is left, at least half of that.
+    """Return how many tokens an answer may have after a prompt: a quarter of the context, or what is left, at least
+    half of that.
 
     >>> answer_tokens(1000, 4096), answer_tokens(3500, 4096)
     (1024, 596)
@@ -214,7 +215,7 @@ def answer_tokens(prompt_tokens: int, context_tokens: int) -> int:
 
 
 def cut(limit: int) -> AnswerCut:
-    """What an engine raises where the answer has come to its limit."""
+    """Return what an engine raises where the answer has come to its limit."""
     return AnswerCut(
         "the answer reached {limit} tokens and was cut there; ask for less, or set RAG_CONTEXT_TOKENS to more",
         limit=limit,
@@ -222,7 +223,8 @@ def cut(limit: int) -> AnswerCut:
 
 
 def render(template: Callable[[list[Turn]], str], messages: Iterable[Message]) -> str:
-    """The prompt a chat template makes of messages; where it takes no system message, the first question begins with that.
+    """Return the prompt a chat template makes of messages; where it takes no system message, the first question begins
+    with that.
 
     A template says so by failing, or by leaving the system message out without a word.
 
@@ -253,7 +255,8 @@ def _turns(messages: Sequence[Message]) -> list[Turn]:
 
 
 def disarming(tokens: Iterable[str]) -> Callable[[str], str]:
-    """What takes the force out of a model's control tokens where they stand in a text: an article cannot end its own turn.
+    """Return what takes the force out of a model's control tokens where they stand in a text: an article cannot end its
+    own turn.
 
     A space goes between the first character and the rest. Half a surrogate pair, which no tokenizer takes, becomes U+FFFD.
 

@@ -18,7 +18,7 @@ class Key:
         self._secret = secret.strip()
 
     def reveal(self) -> str:
-        """The secret itself, for the request's header alone."""
+        """Return the secret itself, for the request's header alone."""
         return self._secret
 
     def __bool__(self) -> bool:

@@ -32,7 +32,8 @@ _log = logging.getLogger(__name__)
 
 
 def open_local(target: str, settings: Settings) -> ChatModel:
-    """The model in a folder, or of that name on the Hugging Face hub (downloaded when first asked, then kept in its cache).
+    """Return the model in a folder, or of that name on the Hugging Face hub (downloaded when first asked, then kept in
+    its cache).
 
     Nothing is read yet. The model is called ``local:`` and the folder's own name. Raises SettingsError where there is no such
     folder and the name cannot be one of the hub.
@@ -238,7 +239,9 @@ def _refuse_pickles(folder: Path, name: str) -> None:
 
 
 def _download(hub_name: str, patterns: Sequence[str]) -> Path:
-    """The folder of the hub's cache with these files of a model; the network is asked only for what is not there yet."""
+    """Return the folder of the hub's cache with these files of a model; the network is asked only for what is not there
+    yet.
+    """
     from huggingface_hub import HfApi, snapshot_download
     from huggingface_hub.errors import LocalEntryNotFoundError
 
@@ -263,7 +266,7 @@ def _download(hub_name: str, patterns: Sequence[str]) -> Path:
 
 
 def _has_weights(folder: Path) -> bool:
-    """Whether all weights are there, as far as the index of their parts tells."""
+    """Tell whether all weights are there, as far as the index of their parts tells."""
     index = folder / "model.safetensors.index.json"
     if not index.is_file():
         return any(folder.glob(_WEIGHTS))
@@ -279,6 +282,6 @@ def _set_environment() -> None:
 
 
 def _control_tokens(tokenizer: Any) -> list[str]:
-    """What has force in a prompt: special tokens, and added ones that look like marks (``<tool_call>``)."""
+    """Return what has force in a prompt: special tokens, and added ones that look like marks (``<tool_call>``)."""
     added = tokenizer.added_tokens_decoder.values()
     return [*tokenizer.all_special_tokens, *(str(each) for each in added if each.special or str(each).startswith("<"))]

@@ -78,7 +78,7 @@ _BEFORE_NO_END = frozenset("`“‘")
 
 
 def readable(pieces: Iterable[str | Other]) -> Iterator[str | Other | Thought]:
-    r"""The same text without thoughts and what stands in front of the answer, in whole characters.
+    r"""Return the same text without thoughts and what stands in front of the answer, in whole characters.
 
     A character outside the basic plane that comes in two halves (a surrogate each, as JSON writes it) is put together; a half
     that is left alone is dropped. What is not text goes through. Holds back what may become a mark, at most a line of it.
@@ -94,7 +94,7 @@ def readable(pieces: Iterable[str | Other]) -> Iterator[str | Other | Thought]:
 
 
 def thought_begun(prompt: str) -> str:
-    r"""The mark of a thought that a chat template has begun for the model, else nothing.
+    r"""Return the mark of a thought that a chat template has begun for the model, else nothing.
 
     >>> thought_begun("<|assistant|>\n<seed:think>\n"), thought_begun("<think>\n\n</think>\n\n")
     ('<seed:think>', '')

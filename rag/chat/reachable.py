@@ -15,7 +15,7 @@ from importlib.util import find_spec
 from typing import Any
 from urllib.parse import urlsplit
 
-from rag.chat.names import EXTRACTIVE, KEY_VARIABLE, SERVICES, Service
+from rag.chat.model_names import EXTRACTIVE, KEY_VARIABLE, SERVICES, Service
 from rag.errors import SettingsError
 
 SECONDS = 1.0
@@ -45,7 +45,8 @@ class Reachable:
 def reachable(
     environment: Mapping[str, str] | None = None, services: Sequence[Service] = SERVICES
 ) -> tuple[Reachable, ...]:
-    """A row for each service, in the order of ``services``, after ``extractive`` and before ``local`` and ``gguf``.
+    """Return a row for each service, in the order of ``services``, after ``extractive`` and before ``local`` and
+    ``gguf``.
 
     The servers that need no key are asked for their models, without any, all at once, and whoever has not answered after a
     second is given up. The paid services are not contacted.
@@ -80,7 +81,7 @@ class _Lookup(threading.Thread):
         self._found: tuple[tuple[str, ...], str] = ((), _NOT_RUNNING)
 
     def found(self) -> tuple[tuple[str, ...], str]:
-        """What was found so far; who is still being asked is hung up on."""
+        """Return what was found so far; who is still being asked is hung up on."""
         if not self.is_alive():
             return self._found
         sock = self._connection.sock if self._connection is not None else None
@@ -122,7 +123,9 @@ class _Lookup(threading.Thread):
 
 
 def _read_models(answer: bytes) -> tuple[tuple[str, ...], str]:
-    """The models of a server's answer: ``{"data": [{"id": NAME}, …]}``, where Ollama writes null for an empty list."""
+    """Return the models of a server's answer: ``{"data": [{"id": NAME}, …]}``, where Ollama writes null for an empty
+    list.
+    """
     if len(answer) > _LARGEST_ANSWER:
         return (), _STRANGE
     # No number is of use here, and one of a million digits would take long to read.
@@ -139,7 +142,7 @@ def _read_models(answer: bytes) -> tuple[tuple[str, ...], str]:
 
 
 def _printable(name: str) -> str:
-    """A name that can do nothing to a terminal or page.
+    """Return a name that can do nothing to a terminal or page.
 
     >>> _printable("small" + chr(27) + "[31m:3b")
     'small�[31m:3b'

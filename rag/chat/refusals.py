@@ -80,7 +80,7 @@ class Server:
 def read_refusal(
     server: Server, status: int, body: str, headers: Mapping[str, str], options: tuple[str, ...] = ()
 ) -> Trouble:
-    """What a reply with an error status means; ``options`` are the parts of the request we could leave out."""
+    """Return what a reply with an error status means; ``options`` are the parts of the request we could leave out."""
     code = _code(body, server.key)
     said = f"({status}, {code})" if code else f"({status})"
     where, model = server.where, server.model
@@ -126,7 +126,7 @@ def read_refusal(
 
 
 def read_error(server: Server, error: object, options: tuple[str, ...] = ()) -> Trouble:
-    """What an error inside a stream or a reply of status 200 means."""
+    """Return what an error inside a stream or a reply of status 200 means."""
     fields = error if isinstance(error, dict) else {}
     status = next((each for each in (fields.get("code"), fields.get("status")) if _is_status(each)), 0)
     kinds = [each for each in (fields.get("code"), fields.get("type")) if isinstance(each, str)]
@@ -140,7 +140,7 @@ def _names(body: str, option: str) -> bool:
 
 
 def wait_asked_for(headers: Mapping[str, str], now: datetime | None = None) -> float | None:
-    """The seconds a reply's ``Retry-After`` asks for, ``None`` where it makes no sense.
+    """Return the seconds a reply's ``Retry-After`` asks for, ``None`` where it makes no sense.
 
     >>> wait_asked_for({"retry-after": "2"}), wait_asked_for({"retry-after": "-1"}), wait_asked_for({"retry-after": "nan"})
     (2.0, None, None)
@@ -192,7 +192,7 @@ def _refused(message: str) -> Trouble:
 
 
 def _time(seconds: float) -> str:
-    """Seconds in words, rounded up.
+    """Return seconds in words, rounded up.
 
     >>> _time(75), _time(3600), _time(90_000)
     ('75 seconds', '60 minutes', '25 hours')
@@ -209,7 +209,9 @@ def _is_status(value: object) -> bool:
 
 
 def _code(body: str, key: Key | None) -> str:
-    """The short code of an error, such as ``model_not_found``; never the key, whatever the server sends for a code."""
+    """Return the short code of an error, such as ``model_not_found``; never the key, whatever the server sends for a
+    code.
+    """
     found: Any = None
     try:
         found = json.loads(body)
@@ -224,7 +226,7 @@ def _code(body: str, key: Key | None) -> str:
 
 
 def short_code(word: str, key: Key | None) -> str:
-    """A server's word if it can be repeated: short, of letters, and no part of the key; else nothing.
+    """Return a server's word if it can be repeated: short, of letters, and no part of the key; else nothing.
 
     >>> short_code("insufficient_system_resource", None), short_code("Look at http://x", None)
     ('insufficient_system_resource', '')

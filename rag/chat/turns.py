@@ -8,7 +8,7 @@ from rag.types import Message
 
 
 def fold(messages: Sequence[Message]) -> list[Message]:
-    """The same in users' and assistants' turns alone, one after the other: what strict chat templates take.
+    """Return the same in users' and assistants' turns alone, one after the other: what strict chat templates take.
 
     >>> fold([Message("system", "Be brief."), Message("user", "Who won?"), Message("user", "And when?")])
     [Message(role='user', text='Be brief.\\n\\nWho won?\\n\\nAnd when?')]

@@ -16,10 +16,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib.util import find_spec
 
-from rag.chat.endpoint import BACKOFF, CONNECT_SECONDS, RETRIES, Address
 from rag.chat.keys import Key
-from rag.chat.names import SERVICES, is_loopback
+from rag.chat.model_names import SERVICES, is_loopback
 from rag.chat.refusals import LONGEST_WAIT, wait_asked_for
+from rag.chat.service import BACKOFF, CONNECT_SECONDS, RETRIES, Address
 from rag.errors import ChatError, EmbedderError, KeyMissing, MissingExtra, SettingsError
 
 KEY_VARIABLE = "RAG_EMBEDDER_KEY"

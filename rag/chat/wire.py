@@ -99,7 +99,7 @@ class Wire(httpx2.BaseTransport):
                 self._sockets.pop().close()
 
     def _authorization(self, request: httpx2.Request) -> dict[str, str]:
-        """The headers that carry the key, where the SDK would have put it."""
+        """Return the headers that carry the key, where the SDK would have put it."""
         if not self._key:
             return {}
         secret = self._key.reveal()
@@ -156,7 +156,7 @@ def _tls() -> ssl.SSLContext:
 
 
 def open_transport(scheme: str, host: str, *, direct: bool) -> httpx2.BaseTransport:
-    """A plain transport; through the proxy that the environment names for the host unless ``direct``."""
+    """Return a plain transport; through the proxy that the environment names for the host unless ``direct``."""
     proxies = {} if direct or urllib.request.proxy_bypass(host) else urllib.request.getproxies()
     proxy = proxies.get(scheme) or proxies.get("all")
     if proxy and "://" not in proxy:

@@ -46,7 +46,7 @@ def read_questions(path: Path) -> list[Asked]:
 
     Raises QuestionError where there is none, naming the lines that cannot be used.
     """
-    from rag.retrieve import check_question
+    from rag.retrieve.find import check_question
 
     try:
         text = path.read_bytes().decode("utf-8-sig")

@@ -76,8 +76,8 @@ def _articles(settings: Settings) -> Iterator[Finding]:
 
 def _index(settings: Settings) -> Iterator[Finding]:
     from embeddings import embedder_name
-    from rag.build import outdated
-    from rag.index import Index
+    from rag.index.build import outdated
+    from rag.index.store import Index
 
     build = f"rag build --articles {settings.articles}"
     try:
@@ -150,7 +150,7 @@ def _weights(settings: Settings) -> Iterator[Finding]:
 def _model(settings: Settings) -> Iterator[Finding]:
     from urllib.parse import urlsplit
 
-    from rag.chat.names import SERVICES, open_named
+    from rag.chat.model_names import SERVICES, open_named
     from rag.chat.reachable import reachable
 
     if open_named(settings) is None:

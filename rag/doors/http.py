@@ -22,7 +22,7 @@ from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, R
 from starlette.routing import Route
 
 from rag.chat.estimate import estimate_tokens
-from rag.chat.names import EXTRACTIVE, shown_name
+from rag.chat.model_names import EXTRACTIVE, shown_name
 from rag.doors import limits, mcp
 from rag.doors.article_page import article_page
 from rag.doors.limits import Rate, Slots, TooMany, holding
@@ -38,7 +38,7 @@ from rag.doors.openai_shape import (
 )
 from rag.doors.openapi import openapi
 from rag.errors import FootnoteError, MissingExtra, QuestionError
-from rag.retrieve import check_k, check_question, check_scope
+from rag.retrieve.find import check_k, check_question, check_scope
 from rag.types import Answer
 from rag.web.models import Services
 from rag.web.opening import Opening, sentence, unexpected
@@ -50,7 +50,7 @@ if TYPE_CHECKING:
 
     from rag.chat import ChatModel
     from rag.chatbot import Chatbot
-    from rag.retrieve import Found
+    from rag.retrieve.find import Found
     from rag.settings import Settings
     from rag.types import Header, Hit
 
@@ -100,7 +100,7 @@ class Service:
 
     @property
     def chatbot(self) -> Chatbot:
-        """The chatbot; raises Refusal while it is being opened and where that failed."""
+        """Return the chatbot; raises Refusal while it is being opened and where that failed."""
         if (chatbot := self.opening.chatbot) is not None:
             return chatbot
         if (state := self.opening.state).kind == "failed":
@@ -116,7 +116,7 @@ class Service:
 
     @property
     def own(self) -> str:
-        """The model of the settings, as a request names it."""
+        """Return the model of the settings, as a request names it."""
         return FOOTNOTE if self.settings.model == EXTRACTIVE else shown_name(self.settings.model)
 
     def base(self, scope: Scope) -> str:
@@ -387,7 +387,7 @@ async def llms(service: Service, request: Request) -> Response:
 
 
 def _label(header: Header) -> str:
-    """A header's line as the text of a link."""
+    """Return a header's line as the text of a link."""
     return " ".join((header.line() or header.id).translate(str.maketrans("[]<>", "()()")).split())
 
 
@@ -397,7 +397,7 @@ async def nowhere(_: Service, request: Request) -> Response:
 
 
 def routes(service: Service) -> list[Route]:
-    """The routes of this door, for an app that has a guard in front of it."""
+    """Return the routes of this door, for an app that has a guard in front of it."""
     ways: tuple[tuple[str, str, Handle], ...] = (
         ("/v1/chat/completions", "POST", chat),
         ("/v1/models", "GET", models),

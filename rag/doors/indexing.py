@@ -19,7 +19,7 @@ from rag.errors import ArticlesError, FootnoteError, IndexCorrupt, SettingsError
 from rag.settings import Settings
 
 if TYPE_CHECKING:
-    from rag.index import Index
+    from rag.index.store import Index
 
 
 @click.command(epilog="Example: rag build --articles ~/reporting")
@@ -41,9 +41,9 @@ def build(
     as_json: bool,
 ) -> None:
     """Build the index, or bring it up to date: only what changed is read and embedded."""
-    from rag.build import build as build_index
-    from rag.milvus import is_address
-    from rag.shards import build_shard, merge
+    from rag.index.build import build as build_index
+    from rag.index.milvus import is_address
+    from rag.index.shards import build_shard, merge
 
     settings = Settings.from_environment(articles=articles, index=index)
     if bool(folders) != parts or (parts and shard) or (fresh and (parts or shard)):
@@ -81,7 +81,7 @@ def add(
 
     One web page, PDF or other document that is read here for each; nothing on a page is followed or run.
     """
-    from rag.build import build as build_index
+    from rag.index.build import build as build_index
     from rag.read import MEGABYTE
     from rag.web.collect import collect
     from rag.web.shelf import Shelf
@@ -138,8 +138,8 @@ def status(file: str, articles: Path | None, index: Path | None, as_json: bool) 
 
     With FILE, an article's file in the folder: what was read of it, and how many words of what kind were left out.
     """
-    from rag.build import outdated
-    from rag.index import Index
+    from rag.index.build import outdated
+    from rag.index.store import Index
 
     settings = Settings.from_environment(articles=articles, index=index)
     with closing(Index.open(settings.index, whole=False)) as opened:
@@ -206,7 +206,7 @@ def _print_status(state: dict[str, Any]) -> None:
 @json_option
 def verify(articles: Path | None, index: Path | None, as_json: bool) -> None:
     """Check every byte, vector and span of the index."""
-    from rag.index import verify as verify_index
+    from rag.index.store import verify as verify_index
 
     settings = Settings.from_environment(articles=articles, index=index)
     passages, problems = verify_index(settings.index)

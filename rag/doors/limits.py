@@ -78,7 +78,7 @@ class Slots:
 
     @property
     def taken(self) -> int:
-        """How many questions are being answered."""
+        """Return how many questions are being answered."""
         return self._limiter.borrowed_tokens if self._limiter is not None else 0
 
     async def take(self) -> Callable[[], None]:

@@ -192,7 +192,7 @@ def server(chatbot: Callable[[], Chatbot], root: str = "") -> Server:
 
     @made.resource("article://{+id}", mime_type="text/plain")
     def article(id: str) -> str:
-        """The text of an article."""
+        """Return the text of an article."""
         try:
             return chatbot().document(id).text
         except QuestionError as error:

@@ -203,21 +203,21 @@ class Chunks:
 
     @property
     def text(self) -> str:
-        """The text sent so far."""
+        """Return the text sent so far."""
         return self._sent.text
 
     def begin(self) -> dict[str, Any]:
-        """The first chunk: who speaks."""
+        """Return the first chunk: who speaks."""
         return self._chunk({"role": "assistant", "content": ""})
 
     def more(self, answer: Answer) -> Iterator[dict[str, Any]]:
-        """What a step of the stream adds for good."""
+        """Yield what a step of the stream adds for good."""
         settled = content_of(answer, self._base, settled=True)
         if settled.text.startswith(self._sent.text):
             yield from self._added(settled)
 
     def done(self, answer: Answer) -> Iterator[dict[str, Any]]:
-        """The rest of the finished answer, and a last chunk with the reason for the end and our record."""
+        """Yield the rest of the finished answer, and a last chunk with the reason for the end and our record."""
         whole = content_of(answer, self._base)
         if not whole.text.startswith(self._sent.text):
             raise Revised
@@ -225,7 +225,7 @@ class Chunks:
         yield {**self._chunk({}, _finish(answer)), "footnote": answer.to_dict()}
 
     def usage(self, usage: Mapping[str, int]) -> dict[str, Any]:
-        """The chunk after the last one, for those who ask for it."""
+        """Return the chunk after the last one, for those who ask for it."""
         return {**self._shape, "choices": [], "usage": usage}
 
     def _added(self, content: Content) -> Iterator[dict[str, Any]]:

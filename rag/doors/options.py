@@ -40,7 +40,7 @@ class Setting(click.Option):
 
 def read_day(ctx: click.Context, param: click.Parameter, value: str | None) -> str | None:
     """Read a date as people write it: its first day (ISO) for --since, its last for --until."""
-    from rag.mentions.periods import find_periods
+    from rag.retrieve.mentions.periods import find_periods
 
     if value is None:
         return None

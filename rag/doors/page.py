@@ -44,7 +44,7 @@ def chat(browser: bool, allowed_hosts: tuple[str, ...], **changes: Any) -> None:
     help="The folder feedback is kept in.",
 )
 def feedback(file: Path, data: Path | None) -> None:
-    """Writes what readers said of answers into FILE, as questions for rag eval."""
+    """Write what readers said of answers into FILE, as questions for rag eval."""
     from rag.web.feedback import Feedback
 
     questions = Feedback(Settings.from_environment(data=data).data).everyones_questions()

@@ -17,7 +17,7 @@ from rag.types import DOUBTS
 
 if TYPE_CHECKING:
     from rag.draft.report import Line
-    from rag.retrieve import Found
+    from rag.retrieve.find import Found
     from rag.types import Answer, Changes, FileReason, Hit, Sentence
 
 MOST_NEAREST = 3
@@ -97,8 +97,8 @@ def answer_text(answer: Answer) -> str:
 
 
 def _marked_answer(answer: Answer) -> str:
-    """The answer's text with bold, in which what no quote carries is marked where it stands."""
-    from rag.cite import marked_text
+    """Return the answer's text with bold, in which what no quote carries is marked where it stands."""
+    from rag.cite.checker import marked_text
 
     if not answer.sentences:
         return plain(answer.text)
@@ -128,7 +128,7 @@ def _marked(sentence: Sentence) -> str:
 
 
 def _bold(text: str) -> str:
-    """A text in bold, which is left out again where it is not printed on a terminal."""
+    """Return a text in bold, which is left out again where it is not printed on a terminal."""
     return click.style(plain(text), bold=True)
 
 
@@ -163,7 +163,7 @@ def print_hit(number: int, hit: Hit) -> None:
 
 
 def print_search(found: Found) -> None:
-    """What was searched, and the best of what was left out."""
+    """Return what was searched, and the best of what was left out."""
     scope = found.scope
     period = " to ".join(day or "…" for day in scope.published) if any(scope.published) else ""
     narrowed = ", ".join((*scope.outlets, *scope.authors, *scope.documents, *filter(None, [period])))

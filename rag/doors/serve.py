@@ -87,7 +87,7 @@ def app(service: Service, accounts: Accounts | None = None) -> Starlette:
 
 
 def gate_for(settings: Settings, accounts: Accounts | None) -> list[Any]:
-    """The gate as a list of middleware, empty where there are no accounts."""
+    """Return the gate as a list of middleware, empty where there are no accounts."""
     from starlette.middleware import Middleware
 
     from rag.doors.bearer import TokenGate, Tokens

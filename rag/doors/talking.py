@@ -41,7 +41,7 @@ def talk(
     **narrowed: Any,
 ) -> None:
     """Talk about the articles in the terminal; Ctrl-C stops an answer, Ctrl-D leaves."""
-    from rag.retrieve import check_scope
+    from rag.retrieve.find import check_scope
     from rag.web.conversation import begin
 
     with opened(articles, index, model, reads=True) as chatbot:

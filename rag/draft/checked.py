@@ -24,7 +24,7 @@ class Piece:
 
     @property
     def same(self) -> bool:
-        """Whether nothing but signs that look alike (curly marks, dashes, spaces, capitals) differs."""
+        """Tell whether nothing but signs that look alike (curly marks, dashes, spaces, capitals) differs."""
         return bool(self.written) and bool(self.printed) and self.printed == self.written
 
 
@@ -87,12 +87,12 @@ class Checked:
 
     @property
     def quotations(self) -> tuple[Quotation, ...]:
-        """All quotations of the draft, in order."""
+        """Return all quotations of the draft, in order."""
         return tuple(each for sentence in self.sentences for each in sentence.quotations)
 
     @property
     def clean(self) -> bool:
-        """Whether nothing differs and nothing is missing."""
+        """Tell whether nothing differs and nothing is missing."""
         return not any(each.status in ("differs", "not in the articles") for each in self.sentences)
 
     def counts(self) -> dict[str, int]:

@@ -7,24 +7,24 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from rag.cite import THRESHOLD, Checker, Numbers, Support, claims_nothing
+from rag.cite.checker import THRESHOLD, Checker, Numbers, Support, claims_nothing
 from rag.draft.checked import Checked, Difference, DraftSentence, Quotation, SentenceStatus
 from rag.draft.quotations import Locator, quotation_spans
 from rag.draft.shortlist import Shortlist
 from rag.errors import DraftError
-from rag.facts import Evidenced, facts
-from rag.lexical import stem
 from rag.read.encoding import clean
 from rag.read.lines import ends_sentence
-from rag.retrieve import EVERYTHING, LONGEST_QUESTION, find
-from rag.sentences import sentence_spans
+from rag.retrieve.find import EVERYTHING, LONGEST_QUESTION, find
+from rag.text.facts import Evidenced, facts
+from rag.text.sentences import sentence_spans
+from rag.text.stems import stem
+from rag.text.words import FUNCTION_WORDS, words
 from rag.types import Citation, Hit
-from rag.words import FUNCTION_WORDS, words
 
 if TYPE_CHECKING:
     from embeddings import Embedder, SupportCheck
-    from rag.index import Index
-    from rag.similarity import Similarity
+    from rag.cite.similarity import Similarity
+    from rag.index.store import Index
 
 LONGEST_DRAFT = 200_000
 """Characters; a longer text is no draft of an article."""

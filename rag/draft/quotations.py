@@ -6,10 +6,10 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from difflib import SequenceMatcher
 
-from rag.diversify import joined
+from rag.cite.quotation import NEAR, SIGNS, WORD, Folded, exact, near
 from rag.draft.checked import Piece, Quotation
-from rag.index import Index
-from rag.quotation import NEAR, SIGNS, WORD, Folded, exact, near
+from rag.index.store import Index
+from rag.retrieve.diversify import joined
 from rag.types import Citation, Document, Hit
 
 MOST_OTHERS = 9

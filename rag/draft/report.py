@@ -99,7 +99,7 @@ def _where(citation: Citation) -> str:
 
 
 def _apart(sentence: DraftSentence) -> list[Citation]:
-    """The citations of a sentence that are not shown under its quotations."""
+    """Return the citations of a sentence that are not shown under its quotations."""
     shown = {
         (each.hit.document.id, each.start, each.end) for quoted in sentence.quotations for each in quoted.citations
     }
@@ -117,7 +117,7 @@ def _one_line(text: str) -> str:
 
 
 def _spaced(text: str) -> str:
-    """One line that keeps a space at either end: pieces are put together again."""
+    """Return one line that keeps a space at either end: pieces are put together again."""
     return "".join(" " if character.isspace() else character for character in text)
 
 

@@ -6,13 +6,13 @@ import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from rag.lexical import stem
-from rag.similarity import Similarity
-from rag.words import content_words, words
+from rag.cite.similarity import Similarity
+from rag.text.stems import stem
+from rag.text.words import content_words, words
 
 if TYPE_CHECKING:
     from embeddings import Vectors
-    from rag.question import Vocabulary
+    from rag.retrieve.question import Vocabulary
 
 SENTENCES = 6
 """How many sentences a claim is compared with in meaning where they share words with it."""
@@ -44,7 +44,7 @@ class Shortlist(Similarity):
         return self._whole.vectors(texts)
 
     def chosen(self, text: str, others: Sequence[str]) -> list[int]:
-        """The places of the sentences that are embedded for a claim, the best first."""
+        """Return the places of the sentences that are embedded for a claim, the best first."""
         asked = {stem(word) for word in content_words(text)}
         size = len(self._vocabulary)
         weights = {

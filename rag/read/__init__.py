@@ -118,7 +118,7 @@ _LIBRARIES: dict[str, tuple[str, ...]] = {
 
 
 def scan(folder: Path, max_bytes: int = 50 * MEGABYTE) -> tuple[list[SourceFile], list[FileReason], list[FileReason]]:
-    """What a folder holds: the files to read, those skipped and those that failed, each sorted by id.
+    """Return what a folder holds: the files to read, those skipped and those that failed, each sorted by id.
 
     Every file is in exactly one of the three. Hidden files and folders (one entry each), links, unsupported formats and
     whatever is no regular file are skipped; files that are unreadable, larger than ``max_bytes`` or have a name that is
@@ -183,7 +183,7 @@ def parse_here(id: str, data: bytes) -> list[Document]:
 
 
 def reader_version(id: str) -> str:
-    """Changes whenever the same bytes would be read otherwise, by our rules or by a library's."""
+    """Change whenever the same bytes would be read otherwise, by our rules or by a library's."""
     return _version(PurePosixPath(id).suffix.lower())
 
 

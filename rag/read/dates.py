@@ -56,7 +56,7 @@ _TIME_FIRST = re.compile(rf"^(?:[^\W\d_]{{2,}}\.?\s+)?{_CLOCK}[\s,|·•/–—-
 
 
 def read_date(text: str) -> str:
-    """The date that a text is: ``YYYY-MM-DD``, ``YYYY-MM`` or ``YYYY``, or empty where it is none.
+    """Return the date that a text is: ``YYYY-MM-DD``, ``YYYY-MM`` or ``YYYY``, or empty where it is none.
 
     Where day and month cannot be told apart only the year is taken.
 
@@ -72,7 +72,8 @@ def read_date(text: str) -> str:
 
 
 def date_line(line: str) -> str:
-    """The date of a line that holds nothing else but a label ("Published:"), a time of day, or when it was updated.
+    """Return the date of a line that holds nothing else but a label ("Published:"), a time of day, or when it was
+    updated.
 
     >>> date_line("Published: 12 June 2019, 10:30 GMT | Updated 14 June 2019")
     '2019-06-12'
@@ -101,12 +102,12 @@ def is_updated(line: str) -> bool:
 
 
 def is_labelled(line: str) -> bool:
-    """Whether a line says of its date that the article was published then."""
+    """Tell whether a line says of its date that the article was published then."""
     return _PUBLISHED.match(line.strip()) is not None
 
 
 def _without_tail(text: str) -> str:
-    """The text up to a time of day or a note on a later update."""
+    """Return the text up to a time of day or a note on a later update."""
     text = _UPDATED.sub("", text).strip(_AROUND)
     for match in _REST.finditer(text):
         if match.group().strip() and match.end() == len(text) and match.start():

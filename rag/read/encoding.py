@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 
 from rag.errors import RefusedFile
-from rag.normalize import normalize
+from rag.text.normalize import normalize
 
 GARBAGE_SHARE = 0.01
 """A file with a larger share of control and replacement characters is not text."""
@@ -87,7 +87,8 @@ _LINE_ENDS = re.compile("\r\n|[\r\x0b\x0c\x85\u2028\u2029]")
 
 
 def decode(data: bytes) -> str:
-    r"""The text of a file in whatever encoding, cleaned as ``clean`` does; raises RefusedFile where it is not text.
+    r"""Return the text of a file in whatever encoding, cleaned as ``clean`` does; raises RefusedFile where it is not
+    text.
 
     >>> decode("Выборы прошли".encode("utf-16"))
     'Выборы прошли'
@@ -118,7 +119,8 @@ def decode(data: bytes) -> str:
 
 
 def clean(text: str) -> str:
-    r"""The text in NFC, with ``\n`` as the only line end and without invisible characters; all else letter for letter.
+    r"""Return the text in NFC, with ``\n`` as the only line end and without invisible characters; all else letter for
+    letter.
 
     Of marks on one letter 30 stay.
 
@@ -144,7 +146,7 @@ def _decode(data: bytes) -> str:
 
 
 def _is_utf8(text: str) -> bool:
-    """Whether there are no faults, or so few among so many well-formed letters that it is UTF-8 all the same."""
+    """Tell whether there are no faults, or so few among so many well-formed letters that it is UTF-8 all the same."""
     faults = text.count("\ufffd")
     return not faults or faults <= min(GARBAGE_SHARE * len(text), _beyond_ascii(text) / 11)
 

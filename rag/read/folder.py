@@ -54,7 +54,8 @@ class _TooLarge(Exception):
 def walk(
     folder: Path, suffixes: frozenset[str], max_bytes: int
 ) -> tuple[list[SourceFile], list[FileReason], list[FileReason]]:
-    """The files to read, those skipped and those that failed, each sorted by id; every file stands in one of the three.
+    """Return the files to read, those skipped and those that failed, each sorted by id; every file stands in one of the
+    three.
 
     Raises ArticlesError where there is no such folder or it cannot be listed.
     """
@@ -106,7 +107,7 @@ def check_folder(folder: Path) -> None:
 
 
 def load(file: SourceFile) -> bytes:
-    """The bytes of a file; raises RefusedFile where they are not the bytes that were scanned."""
+    """Return the bytes of a file; raises RefusedFile where they are not the bytes that were scanned."""
     parts = file.path.parts[-len(file.id.split("/")) :]
     root = file.path.parents[len(parts) - 1]
     try:
@@ -131,7 +132,7 @@ def read_bytes(root: Path, parts: tuple[str, ...], max_bytes: int) -> bytes:
 
 
 def _entries(root: Path) -> Iterator[tuple[str, ...]]:
-    """Every file below a folder, and every folder that is not entered (hidden, unreadable, of a saved page)."""
+    """Yield every file below a folder, and every folder that is not entered (hidden, unreadable, of a saved page)."""
     waiting: list[tuple[str, ...]] = [()]
     while waiting:
         above = waiting.pop()
@@ -184,7 +185,7 @@ def _source(root: Path, parts: tuple[str, ...], suffixes: frozenset[str], max_by
 
 
 def _blocks(root: Path, parts: tuple[str, ...], limit: int) -> Iterator[bytes]:
-    """A file's bytes, block by block; raises _TooLarge where there are more than ``limit``."""
+    """Yield a file's bytes, block by block; raises _TooLarge where there are more than ``limit``."""
     left = limit
     with _opened(root, parts) as file:
         if os.fstat(file).st_size > limit:
@@ -234,7 +235,7 @@ def _escaped(match: re.Match[str]) -> str:
 
 
 def _reason(problem: OSError) -> str:
-    """What went wrong, without the path that the system's own message holds."""
+    """Return what went wrong, without the path that the system's own message holds."""
     if problem.errno == errno.ELOOP:
         return "became a symbolic link; links are not followed"
     return f"cannot be read ({os.strerror(problem.errno or 0).lower()})"

@@ -131,7 +131,7 @@ _ENDS = " .:!…»›>|→"
 
 @lru_cache(maxsize=4096)
 def is_furniture(line: str) -> bool:
-    """Whether a line belongs to the page and not to the article.
+    """Tell whether a line belongs to the page and not to the article.
 
     >>> [is_furniture(line) for line in ("Share on Facebook", "1 / 1", "Leave a Reply", "Share prices fell on Monday.")]
     [True, True, True, False]
@@ -146,7 +146,7 @@ def is_furniture(line: str) -> bool:
 
 
 def announces_links(line: str) -> bool:
-    """Whether a line announces links to other articles ("Related stories")."""
+    """Tell whether a line announces links to other articles ("Related stories")."""
     return line.count(" ") < MOST_WORDS and _compiled(_LINKS).fullmatch(_bare(line)) is not None
 
 

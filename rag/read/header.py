@@ -11,7 +11,8 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
-from rag.read import names, outlet
+from rag.read import bylines as names
+from rag.read import outlet
 from rag.read.dates import date_line, is_labelled, read_date
 from rag.read.furniture import announces_links, is_furniture
 from rag.read.lines import ANSWERS, ASKS, alike, ends_sentence, is_prose, speaker, word_count
@@ -132,7 +133,7 @@ def _layout(lines: Sequence[str]) -> _Layout:
 
 
 def _stamps(lines: Sequence[str], places: Iterable[int]) -> dict[int, _Stamp]:
-    """The lines with a date or a byline; a label alone on its line counts with the line below it."""
+    """Return the lines with a date or a byline; a label alone on its line counts with the line below it."""
     found: dict[int, _Stamp] = {}
     taken: set[int] = set()
     for place in places:
@@ -167,7 +168,7 @@ def _stamp(line: str, own: tuple[int, ...]) -> _Stamp:
 
 
 def _halves(line: str) -> list[tuple[str, str]]:
-    """A line cut in two at every place where a date may meet something else: at signs first, then between words."""
+    """Return a line cut in two at every place where a date may meet something else: at signs first, then between words."""
     if not any(sign.isdecimal() for sign in line):
         return []
     cuts = [*_BETWEEN_FIELDS.finditer(line), *_BETWEEN_WORDS.finditer(line)]
@@ -176,7 +177,7 @@ def _halves(line: str) -> list[tuple[str, str]]:
 
 
 def _published(lines: Sequence[str], stamps: dict[int, _Stamp], layout: _Layout) -> tuple[str, list[int]]:
-    """The date and the places of the lines that are nothing else."""
+    """Return the date and the places of the lines that are nothing else."""
     dated = [place for place, stamp in stamps.items() if stamp.date]
     labelled = [place for place in dated if is_labelled(lines[place])]
     above = [place for place in dated if place in layout.before]
@@ -194,7 +195,7 @@ def _published(lines: Sequence[str], stamps: dict[int, _Stamp], layout: _Layout)
 
 
 def _is_chronicle(lines: Sequence[str], dated: Sequence[int], layout: _Layout) -> bool:
-    """Whether dates stand between the paragraphs as headings do."""
+    """Tell whether dates stand between the paragraphs as headings do."""
     below = lines[max(layout.header, default=0) + 1 :][:200]
     return len(dated) + sum(bool(date_line(line)) for line in below) > 1
 
@@ -202,7 +203,7 @@ def _is_chronicle(lines: Sequence[str], dated: Sequence[int], layout: _Layout) -
 def _authors(
     lines: Sequence[str], stamps: dict[int, _Stamp], dated: Sequence[int], layout: _Layout
 ) -> tuple[tuple[str, ...], list[int]]:
-    """The authors and the places of the lines that are nothing else."""
+    """Return the authors and the places of the lines that are nothing else."""
     for place, stamp in stamps.items():
         if stamp.authors and not (stamp.bare and _may_be_no_person(stamp.authors, place, lines, layout)):
             return stamp.authors, list(stamp.places)
@@ -219,14 +220,16 @@ def _authors(
 
 
 def _beside(place: int, lines: Sequence[str]) -> list[int]:
-    """The lines above and below, across one line of furniture ("5 min read")."""
+    """Return the lines above and below, across one line of furniture ("5 min read")."""
     above = place - 2 if place > 1 and is_furniture(lines[place - 1]) else place - 1
     below = place + 2 if place + 2 < len(lines) and is_furniture(lines[place + 1]) else place + 1
     return [beside for beside in (above, below) if 0 <= beside < len(lines)]
 
 
 def _may_be_no_person(people: tuple[str, ...], place: int, lines: Sequence[str], layout: _Layout) -> bool:
-    """Whether what looks like one name may be the only title, a repeated label, ordinary words, or a place or month."""
+    """Tell whether what looks like one name may be the only title, a repeated label, ordinary words, or a place or
+    month.
+    """
     if len(people) > 1:
         return False
     headings = [
@@ -246,7 +249,7 @@ def _may_be_no_person(people: tuple[str, ...], place: int, lines: Sequence[str],
 
 
 def _title(lines: Sequence[str], places: Sequence[int]) -> str:
-    """The first heading that is about what the article is about; what is repeated is a title rather than a menu."""
+    """Return the first heading that is about what the article is about; what is repeated is a title rather than a menu."""
     for place in places:
         match = _TITLE_LABEL.fullmatch(lines[place])
         if match:
@@ -289,12 +292,12 @@ def _is_heading(line: str) -> bool:
 
 
 def _content(line: str) -> list[str]:
-    """The words that carry a line's meaning, by their first letters: endings differ, above all in Russian."""
+    """Return the words that carry a line's meaning, by their first letters: endings differ, above all in Russian."""
     return [word[:6] for word in re.findall(r"[^\W\d_]{4,}", line.casefold())]
 
 
 def _without_site(title: str, lines: Sequence[str]) -> tuple[str, str]:
-    """A title without the site's name behind it, and that name."""
+    """Return a title without the site's name behind it, and that name."""
     if len(title) > TITLE_CHARACTERS:
         return title, ""
     short, site, sign = outlet.title_and_site(title)
@@ -331,7 +334,7 @@ def _labels(lines: Sequence[str], places: Sequence[int], title: str) -> list[int
 
 
 def _source(lines: Sequence[str], layout: _Layout) -> tuple[str, list[int]]:
-    """The page's address, where a line above the text or the last line is one, and that line's place."""
+    """Return the page's address, where a line above the text or the last line is one, and that line's place."""
     for place in (*layout.before, *layout.tail[-1:]):
         url = outlet.address(lines[place])
         if url:
@@ -340,7 +343,7 @@ def _source(lines: Sequence[str], layout: _Layout) -> tuple[str, list[int]]:
 
 
 def _stated_outlet(lines: Sequence[str], layout: _Layout) -> tuple[str, list[int]]:
-    """The outlet that a line names outright, and the places of the lines that are nothing else."""
+    """Return the outlet that a line names outright, and the places of the lines that are nothing else."""
     for place in (*layout.before, *layout.tail[-3:]):
         name = outlet.labelled(lines[place])
         if name and not outlet.address(name):
@@ -356,14 +359,18 @@ def _stated_outlet(lines: Sequence[str], layout: _Layout) -> tuple[str, list[int
 
 
 def _told_outlet(lines: Sequence[str], layout: _Layout, labels: Sequence[int]) -> str:
-    """The outlet that the article lets slip: its own address, who talks to it, an agency's dateline, a column's name."""
+    """Return the outlet that the article lets slip: its own address, who talks to it, an agency's dateline, a column's
+    name.
+    """
     short = [line for line in lines if len(line) < 20_000]
     dateline = outlet.wire(lines[layout.first_prose]) if layout.first_prose is not None else ""
     return outlet.own_domain(short) or outlet.told(short) or dateline or _column(lines, labels)
 
 
 def _column(lines: Sequence[str], labels: Sequence[int]) -> str:
-    """The repeated label on the first line, where it is a name of its own: no topic that the article speaks about."""
+    """Return the repeated label on the first line, where it is a name of its own: no topic that the article speaks
+    about.
+    """
     name = lines[0] if 0 in labels else ""
     if sum(lines[place] == name for place in labels) < 2 or names.is_section(name) or names.bare_names(name):
         return ""

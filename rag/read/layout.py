@@ -238,7 +238,7 @@ def _same_baseline(lines: list[Line]) -> list[Line]:
 
 
 def _in_columns(lines: list[Line]) -> list[Line]:
-    """Lines in reading order: those that run through two columns are cut, other gaps become the cells of tables."""
+    """Return lines in reading order: those that run through two columns are cut, other gaps become the cells of tables."""
     gutter = _gutter(lines)
     if gutter is not None:
         return list(_by_columns(lines, gutter))

@@ -20,7 +20,7 @@ _ALIKE = str.maketrans({"‘": "'", "’": "'", "“": '"', "”": '"', "«": '"
 
 
 def paragraphs(text: str) -> list[str]:
-    r"""The paragraphs of a text: its lines, with lines that were only broken to fit a width put together again.
+    r"""Return the paragraphs of a text: its lines, with lines that were only broken to fit a width put together again.
 
     >>> paragraphs("Storm\n\nThe harbour was closed.\nIt reopens soon.")
     ['Storm', 'The harbour was closed.', 'It reopens soon.']
@@ -43,7 +43,7 @@ def paragraphs(text: str) -> list[str]:
 
 
 def is_prose(line: str) -> bool:
-    """Whether a line is running text: a full sentence of twelve words, or long and punctuated."""
+    """Tell whether a line is running text: a full sentence of twelve words, or long and punctuated."""
     words = word_count(line)
     if words < 12 and len(line) <= 100:
         return False
@@ -51,7 +51,7 @@ def is_prose(line: str) -> bool:
 
 
 def ends_sentence(line: str) -> bool:
-    """Whether a line ends as sentences do, quotation marks and brackets aside."""
+    """Tell whether a line ends as sentences do, quotation marks and brackets aside."""
     return _SENTENCE_END.search(line[-5:]) is not None
 
 
@@ -79,12 +79,12 @@ def word_count(line: str) -> int:
 
 
 def alike(line: str) -> str:
-    """A form that is the same for lines which differ only in capitals, spaces, quotation marks and dashes."""
+    """Return a form that is the same for lines which differ only in capitals, spaces, quotation marks and dashes."""
     return " ".join(line.translate(_ALIKE).casefold().split())
 
 
 def _is_broken(line: str, after: str, width: int) -> bool:
-    """Whether the next line's first word would not have fitted behind this line."""
+    """Tell whether the next line's first word would not have fitted behind this line."""
     return len(line) + 1 + len(after.split(" ", 1)[0]) > width
 
 

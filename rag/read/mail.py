@@ -35,7 +35,7 @@ def read_eml(id: str, data: bytes) -> list[Document]:
 
 
 def read_mbox(id: str, data: bytes) -> list[Document]:
-    """All messages of a mailbox with their attachments; raises RefusedFile where it is none."""
+    """Return all messages of a mailbox with their attachments; raises RefusedFile where it is none."""
     begins = list(_BEGINS.finditer(data))
     if not begins:
         raise RefusedFile("no message begins in it; save the mailbox again as .mbox, or its messages as .eml")

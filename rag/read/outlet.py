@@ -54,19 +54,19 @@ _TOLD = re.compile(
 
 
 def labelled(line: str) -> str:
-    """What stands behind a label such as "Source:" (a name or an address)."""
+    """Return what stands behind a label such as "Source:" (a name or an address)."""
     match = _LABELLED.fullmatch(line.strip()) if len(line) <= _LONGEST_LINE else None
     return match["name"].strip() if match else ""
 
 
 def address(line: str) -> str:
-    """The web address that a line is, a label aside; empty where anything else stands in it."""
+    """Return the web address that a line is, a label aside; empty where anything else stands in it."""
     match = _ADDRESS.fullmatch(labelled(line) or line.strip())
     return match.group() if match else ""
 
 
 def host(url: str) -> str:
-    """The site of a web address.
+    """Return the site of a web address.
 
     >>> host("https://www.ennis-courier.test/2019/storm")
     'ennis-courier.test'
@@ -76,7 +76,7 @@ def host(url: str) -> str:
 
 
 def copyright_line(line: str) -> tuple[str, bool]:
-    """The owner in a copyright line, and whether the line is clearly the page's and not a picture's.
+    """Return the owner in a copyright line, and whether the line is clearly the page's and not a picture's.
 
     >>> copyright_line("© 2019 The Ennis Courier. All rights reserved.")
     ('The Ennis Courier', True)
@@ -94,7 +94,7 @@ def copyright_line(line: str) -> tuple[str, bool]:
 
 
 def title_and_site(title: str) -> tuple[str, str, str]:
-    """A title split before the site's name: (title, site, the sign between them).
+    """Return a title split before the site's name: (title, site, the sign between them).
 
     >>> title_and_site("Harbour reopens after the storm | Ennis Courier")
     ('Harbour reopens after the storm', 'Ennis Courier', '|')
@@ -104,7 +104,7 @@ def title_and_site(title: str) -> tuple[str, str, str]:
 
 
 def first_published(paragraphs: Sequence[str]) -> str:
-    """The outlet in "This article was originally published on NAME"."""
+    """Return the outlet in "This article was originally published on NAME"."""
     for paragraph in paragraphs:
         match = _FIRST_PUBLISHED.search(paragraph)
         if match and not re.search(r"\d", paragraph[match.start() : match.end() + 4]):  # "first published on June 12"
@@ -113,7 +113,7 @@ def first_published(paragraphs: Sequence[str]) -> str:
 
 
 def own_domain(paragraphs: Sequence[str]) -> str:
-    """The site that speaks of itself: named at least twice, once in a paragraph that says "us" or "our"."""
+    """Return the site that speaks of itself: named at least twice, once in a paragraph that says "us" or "our"."""
     domains: Counter[str] = Counter()
     shown: dict[str, str] = {}
     ours: set[str] = set()
@@ -133,7 +133,8 @@ def own_domain(paragraphs: Sequence[str]) -> str:
 
 
 def told(paragraphs: Sequence[str]) -> str:
-    """The outlet that people talk to: named so in several ways, and hardly ever except as the one who is told or asks.
+    """Return the outlet that people talk to: named so in several ways, and hardly ever except as the one who is told or
+    asks.
 
     A minister to whom others talk is also written about; the paper that prints the article is not.
 
@@ -153,7 +154,7 @@ def told(paragraphs: Sequence[str]) -> str:
 
 
 def wire(paragraph: str) -> str:
-    """The agency in a dateline: "PORT ENNIS, June 12 (Agency) - ..."."""
+    """Return the agency in a dateline: "PORT ENNIS, June 12 (Agency) - ..."."""
     match = _WIRE.match(paragraph)
     return _tidy(match["name"]) if match else ""
 
@@ -164,7 +165,7 @@ def _tidy(name: str) -> str:
 
 
 def _abbreviation(name: str) -> str:
-    """The abbreviation in "ABC - Another Bureau for Coasts", by which readers know an outlet; else empty."""
+    """Return the abbreviation in "ABC - Another Bureau for Coasts", by which readers know an outlet; else empty."""
     short, _, long = re.sub(r"\s+[–—-]\s+", "\n", name, count=1).partition("\n")
     initials = "".join(word[0] for word in long.split() if word[0].isupper())
     return short if len(initials) > 1 and short.isupper() and initials.startswith(short[:2]) else ""

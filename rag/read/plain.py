@@ -10,7 +10,7 @@ from rag.types import Document, Header
 
 
 def read_plain(id: str, text: str) -> Document:
-    """An article as plain text, already decoded and cleaned."""
+    """Return an article as plain text, already decoded and cleaned."""
     lines = paragraphs(text)
     found = find_header(lines)
     kept, left_out = clean_paragraphs(lines, found.used)

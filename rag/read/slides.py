@@ -80,7 +80,7 @@ def _text(node: Any) -> str:
 
 
 def _related(archive: Archive, name: str) -> dict[str, tuple[str, str]]:
-    """What a part refers to: the other part's name and the kind, by the reference's id."""
+    """Return what a part refers to: the other part's name and the kind, by the reference's id."""
     folder, file = posixpath.split(name)
     relations = f"{folder}/_rels/{file}.rels"
     if relations not in archive.names:

@@ -80,7 +80,7 @@ class Archive:
 
 
 def xml(data: bytes, declares: bool = False) -> Any:
-    """Bytes as an element tree without entities and network; a document type is refused unless it ``declares``."""
+    """Return bytes as an element tree without entities and network; a document type is refused unless it ``declares``."""
     from lxml import etree
 
     if not declares and _DECLARES.search(data):

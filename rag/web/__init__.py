@@ -10,5 +10,5 @@ FOLDER = Path(str(files(__name__)))
 
 
 def asset(*names: str) -> str:
-    """The text of one or several of the page's own files, one after the other."""
+    """Return the text of one or several of the page's own files, one after the other."""
     return "\n".join((FOLDER / name).read_text(encoding="utf-8") for name in names)

@@ -24,7 +24,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from rag.errors import AccountsError
-from rag.web.turns import Turns
+from rag.web.queueing import Turns
 
 # The OWASP Password Storage Cheat Sheet gives these as equal: n=2^17 p=1 (128 MiB), 2^16 p=2, 2^15 p=3 (32 MiB), 2^14 p=5.
 N, R, P = 2**15, 8, 3
@@ -55,13 +55,13 @@ class PasswordHash:
 
     @classmethod
     def of(cls, password: str, n: int = N, r: int = R, p: int = P) -> PasswordHash:
-        """The hash of a password with a new salt; takes some tenths of a second and 32 MiB."""
+        """Return the hash of a password with a new salt; takes some tenths of a second and 32 MiB."""
         salt = secrets.token_bytes(16)
         return cls(n, r, p, salt, _scrypt(password, n, r, p, salt))
 
     @classmethod
     def parse(cls, text: str) -> PasswordHash:
-        """The hash as ``str`` writes it; raises ValueError."""
+        """Return the hash as ``str`` writes it; raises ValueError."""
         kind, n, r, p, salt, digest, *account = text.split("$")
         salted, hashed = (b64decode(each, validate=True) for each in (salt, digest))
         found = cls(int(n), int(r), int(p), salted, hashed, *account)
@@ -79,7 +79,7 @@ class PasswordHash:
         return "$".join(("scrypt", *map(str, parts), *filter(None, (self.account,))))
 
     def fits(self, password: str) -> bool:
-        """Whether this is the hash of the password; how long that takes does not depend on the answer.
+        """Tell whether this is the hash of the password; how long that takes does not depend on the answer.
 
         One with a NUL never fits: scrypt's HMAC (RFC 2104) fills short keys with them, so "a" and "a\\0" hash alike.
         """
@@ -95,7 +95,7 @@ def _scrypt(password: str, n: int, r: int, p: int, salt: bytes) -> bytes:
 
 
 def check_name(name: str) -> str:
-    """The name of an account; raises AccountsError for what cannot be one.
+    """Return the name of an account; raises AccountsError for what cannot be one.
 
     >>> check_name("maren")
     'maren'
@@ -109,7 +109,7 @@ def check_name(name: str) -> str:
 
 
 def check_password(password: str) -> str:
-    """A new password; raises AccountsError, without repeating it, where it is too short or too long."""
+    """Return a new password; raises AccountsError, without repeating it, where it is too short or too long."""
     if not SHORTEST_PASSWORD <= len(password) <= LONGEST_PASSWORD:
         raise AccountsError(
             f"a password has {SHORTEST_PASSWORD} to {LONGEST_PASSWORD} characters; choose a longer one, such as four words"
@@ -118,7 +118,9 @@ def check_password(password: str) -> str:
 
 
 def read_accounts(path: Path) -> dict[str, PasswordHash]:
-    """The accounts in a file, by name; raises AccountsError with the number of a line that is wrong, never its words."""
+    """Return the accounts in a file, by name; raises AccountsError with the number of a line that is wrong, never its
+    words.
+    """
     try:
         with path.open("rb") as stream:
             data = stream.read(_LONGEST_FILE + 1)
@@ -158,7 +160,7 @@ def read_accounts(path: Path) -> dict[str, PasswordHash]:
 
 
 def write_accounts(path: Path, accounts: Mapping[str, PasswordHash | str]) -> None:
-    """Writes the file anew, whole or not at all, readable by its owner alone; raises AccountsError."""
+    """Write the file anew, whole or not at all, readable by its owner alone; raises AccountsError."""
     temporary = path.with_name(f"{path.name}.{secrets.token_hex(4)}.tmp")
     text = "".join(f"{name}:{kept}\n" for name, kept in sorted(accounts.items()))
     try:
@@ -181,7 +183,7 @@ def write_accounts(path: Path, accounts: Mapping[str, PasswordHash | str]) -> No
 
 
 def open_to_others(path: Path) -> bool:
-    """Whether other users of this machine may read the file."""
+    """Tell whether other users of this machine may read the file."""
     return os.name == "posix" and bool(path.stat().st_mode & (stat.S_IRGRP | stat.S_IROTH))
 
 
@@ -207,7 +209,7 @@ class Accounts:
         self._turns = Turns(AT_ONCE, AT_ONCE, WAITING, newest_first=True)
 
     def of(self, name: str) -> PasswordHash | None:
-        """What is kept of the password of that name now; ``None`` where there is no such account."""
+        """Return what is kept of the password of that name now; ``None`` where there is no such account."""
         return self._current().get(name)
 
     def owner(self, name: str) -> str:

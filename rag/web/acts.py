@@ -33,7 +33,7 @@ class Acts:
         self._stamps = count(1)
 
     def data(self, conversation: Conversation, visitor: Visitor, problem: str = "") -> dict[str, Any]:
-        """What the visitor said of each answer, by the turn's number; ``problem`` is what else to tell.
+        """Return what the visitor said of each answer, by the turn's number; ``problem`` is what else to tell.
 
         ``shown`` and ``last`` are the first and the last question, by which the page knows what it shows.
         """
@@ -89,7 +89,7 @@ class Acts:
 
 
 def _turn(conversation: Conversation, number: object) -> Turn:
-    """The turn that the page means, where its answer has ended."""
+    """Return the turn that the page means, where its answer has ended."""
     for turn in conversation:
         if type(number) is int and turn.number == number and turn.ended:
             return turn

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from rag.chat.names import EXTRACTIVE
+from rag.chat.model_names import EXTRACTIVE
 from rag.errors import QuestionError
 from rag.types import Header
 from rag.web.language import phrase

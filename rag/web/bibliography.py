@@ -11,7 +11,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from rag.types import Header
-from rag.web.lines import one_line
+from rag.web.one_line import one_line
 
 _LONGEST_ADDRESS = 2_000
 _IN_ADDRESS = "-._~:/?#[]@!$&'()*+,;=%"

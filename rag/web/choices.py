@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
 
+from rag.web.database import Store, checked_owner
 from rag.web.rooms import Visitor
-from rag.web.store import Store, checked_owner
 
 COOKIE = "footnote_choice"
 """Where a browser without a login keeps it; ``theme.js`` writes it."""

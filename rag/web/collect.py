@@ -9,8 +9,8 @@ from datetime import date
 from pathlib import PurePosixPath
 from urllib.parse import unquote, urlsplit
 
-from rag.fetch import Fetched, fetch
 from rag.read import READERS
+from rag.read.fetch import Fetched, fetch
 from rag.web.shelf import Shelf, Taken, safe_name
 
 LONGEST_TITLE = 100

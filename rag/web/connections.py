@@ -90,7 +90,7 @@ class LimitedProtocol(H11Protocol):
 
     @property
     def waiting(self) -> bool:
-        """Whether the server waits for the client: for a request, or for the rest of one."""
+        """Tell whether the server waits for the client: for a request, or for the rest of one."""
         return self.conn.their_state in (h11.IDLE, h11.SEND_BODY)
 
     def drop(self) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
-from rag.retrieve import check_question
+from rag.retrieve.find import check_question
 from rag.types import Answer, Message, Scope
 
 MAX_TURNS = 50
@@ -38,17 +38,17 @@ class Turn:
 
     @property
     def ended(self) -> bool:
-        """Whether nothing more is coming."""
+        """Tell whether nothing more is coming."""
         return self.status not in ("waiting", "answering")
 
     @property
     def labels(self) -> tuple[str, ...]:
-        """What the question names, in the order of its chips: first what counts, then what is ignored."""
+        """Return what the question names, in the order of its chips: first what counts, then what is ignored."""
         understood = self.answer.understood if self.answer is not None else ()
         return (*(each for each in understood if each not in self.ignored), *self.ignored)
 
     def toggled(self, label: str) -> tuple[str, ...]:
-        """What is ignored once this label is ignored, or counts again.
+        """Return what is ignored once this label is ignored, or counts again.
 
         >>> Turn(1, "Who?", ignored=("Courier",)).toggled("Courier")
         ()
@@ -61,7 +61,7 @@ Conversation = tuple[Turn, ...]
 
 
 def clean_question(text: Any) -> str:
-    """The question as it will be asked, empty where there is none; whatever the browser sent, this is text.
+    """Return the question as it will be asked, empty where there is none; whatever the browser sent, this is text.
 
     >>> clean_question("  Who\\x00 voted? ")
     'Who voted?'
@@ -77,7 +77,7 @@ def clean_question(text: Any) -> str:
 def begin(
     conversation: Conversation, question: str, ignored: tuple[str, ...] = (), scope: Scope = EVERYTHING
 ) -> Conversation:
-    """The conversation with one more turn; the oldest leave it when there are too many.
+    """Return the conversation with one more turn; the oldest leave it when there are too many.
 
     A last turn that nobody came to answer, because this one was asked so soon after it, is stopped.
     """
@@ -88,12 +88,12 @@ def begin(
 
 
 def change(conversation: Conversation, **changes: Any) -> Conversation:
-    """The conversation with its last turn changed; an empty one stays empty."""
+    """Return the conversation with its last turn changed; an empty one stays empty."""
     return (*conversation[:-1], replace(conversation[-1], **changes)) if conversation else conversation
 
 
 def history(turns: Iterable[Turn]) -> tuple[Message, ...]:
-    """What was said in the last turns that came to an end, for the chatbot to understand a follow-up question."""
+    """Return what was said in the last turns that came to an end, for the chatbot to understand a follow-up question."""
     said: list[Message] = []
     for turn in turns:
         if turn.status == "done" and turn.answer is not None:

@@ -16,9 +16,9 @@ from typing import Any
 
 from rag.errors import ConversationMissing
 from rag.web.conversation import Conversation, Turn
-from rag.web.lines import folded, shortened
+from rag.web.database import Store, checked_owner
+from rag.web.one_line import folded, shortened
 from rag.web.record import read, write
-from rag.web.store import Store, checked_owner
 
 MAX_TITLE = 120
 MAX_NUMBER = 1_000_000
@@ -59,7 +59,7 @@ class Kept:
 
 
 def title_of(conversation: Conversation) -> str:
-    """What a conversation is called until its owner names it: its first question, shortened.
+    """Return what a conversation is called until its owner names it: its first question, shortened.
 
     >>> title_of((Turn(1, "How long is the tram line?"), Turn(2, "And the other?")))
     'How long is the tram line?'
@@ -75,7 +75,7 @@ class Conversations:
         self._clock = clock
 
     def save(self, owner: str, conversation: Conversation, id: str = "") -> str:
-        """Keeps a conversation as it is now and returns its id; without an ``id`` it is a new one.
+        """Keep a conversation as it is now and return its id; without an ``id`` it is a new one.
 
         Turns that were replaced or taken back are replaced or go; those older than its first, which have left the page,
         stay. Only what changed is written. An empty conversation is not kept: it is deleted, and its id is empty. Raises
@@ -102,7 +102,7 @@ class Conversations:
         return known
 
     def listed(self, owner: str, search: object = "", start: int = 0, count: int = MAX_LISTED) -> Listed:
-        """The owner's conversations, newest first: ``count`` of them from ``start``, counted from 0.
+        """Return the owner's conversations, newest first: ``count`` of them from ``start``, counted from 0.
 
         With a ``search`` only those in which each of its words, or parts of words, stands in the title, a question or an
         answer; case and accents do not count.
@@ -119,7 +119,7 @@ class Conversations:
         return Listed(tuple(Summary(*row) for row in rows), total)
 
     def open(self, owner: str, id: object) -> Kept:
-        """A conversation with all its turns; what was still being answered when the server ended is stopped.
+        """Return a conversation with all its turns; what was still being answered when the server ended is stopped.
 
         Raises ConversationMissing where the owner has none of that id, StoreCorrupt where a turn cannot be read back.
         """
@@ -133,7 +133,7 @@ class Conversations:
         return Kept(known, title, updated, tuple(each if each.ended else _stopped(each) for each in turns))
 
     def rename(self, owner: str, id: object, title: object) -> str:
-        """Gives a conversation a title and returns it as it is kept; an empty one gives way to the first question."""
+        """Give a conversation a title and return it as it is kept; an empty one gives way to the first question."""
         owner, known = checked_owner(owner), _checked_id(id)
         name = shortened(title, MAX_TITLE) if isinstance(title, str) else ""
         with self._store.writing() as database:
@@ -146,20 +146,20 @@ class Conversations:
         return title
 
     def delete(self, owner: str, id: object) -> None:
-        """Deletes a conversation; its text is overwritten on disk."""
+        """Delete a conversation; its text is overwritten on disk."""
         owner, known = checked_owner(owner), _checked_id(id)
         with self._store.erasing() as database:
             _row(database, owner, known)
             database.execute("DELETE FROM conversations WHERE id = ?", (known,))
 
     def delete_all(self, owner: str) -> int:
-        """Deletes all of the owner's conversations and returns how many there were."""
+        """Delete all of the owner's conversations and return how many there were."""
         with self._store.erasing() as database:
             return database.execute("DELETE FROM conversations WHERE owner = ?", (checked_owner(owner),)).rowcount
 
 
 def listed_data(listed: Listed, current: str = "") -> dict[str, Any]:
-    """A page of the list as plain data for the page's script; ``current`` is the conversation that is open."""
+    """Return a page of the list as plain data for the page's script; ``current`` is the conversation that is open."""
     shown = [
         {"id": each.id, "title": each.title, "updated": each.updated, "turns": each.turns} for each in listed.summaries
     ]
@@ -194,7 +194,7 @@ def _replace_turns(database: sqlite3.Connection, id: str, rows: list[tuple[int, 
 
 
 def _name_after(database: sqlite3.Connection, id: str, conversation: Conversation) -> None:
-    """Names a conversation that its owner has not named after its first question, where that is among these."""
+    """Name a conversation that its owner has not named after its first question, where that is among these."""
     title = title_of(conversation)
     database.execute(
         "UPDATE conversations SET title = ?, words = ? WHERE id = ? AND NOT named "

@@ -14,12 +14,12 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from rag.types import Answer, Header
 from rag.web.conversation import Conversation
 from rag.web.language import phrase, spoken
-from rag.web.lines import shortened
+from rag.web.one_line import shortened
 from rag.web.render import byline
 
 if TYPE_CHECKING:
     from rag.chatbot import Chatbot
-    from rag.map import PassageMap, Point
+    from rag.index.map import PassageMap, Point
 
 COLOURS = 6
 """Outlets with a colour of their own; the others share a grey."""

@@ -14,7 +14,7 @@ from rag.errors import QuestionError
 from rag.read import QUESTIONS
 from rag.types import Answer
 from rag.web.conversation import clean_question
-from rag.web.lines import one_line
+from rag.web.one_line import one_line
 
 if TYPE_CHECKING:
     from rag.chatbot import Chatbot

@@ -17,7 +17,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Literal, NamedTuple
 from zlib import crc32
 
-from rag.chat.names import EXTRACTIVE
+from rag.chat.model_names import EXTRACTIVE
 from rag.errors import SettingsError
 from rag.types import DOUBTED, DOUBTS, Answer, Citation, Header, Hit, Sentence
 from rag.web import asset
@@ -25,7 +25,7 @@ from rag.web.bibliography import bibtex, csl_json, ris, web_address
 from rag.web.conversation import Conversation, Turn
 from rag.web.conversations import MAX_NUMBER, MAX_TITLE, title_of
 from rag.web.language import current, phrase, told
-from rag.web.lines import one_line, shortened
+from rag.web.one_line import one_line, shortened
 from rag.web.record import VERSION, checked_version, damaged, from_json, parsed, readable, to_json
 from rag.web.render import Block, Piece, also, blocks, cited_byline, pieces, place_text
 
@@ -84,7 +84,7 @@ def written(answer: Answer, kind: Literal["markdown", "plain", "html"]) -> str:
 
 
 def copied(turn: Turn, kind: object) -> str:
-    """One answer with its sources, as "markdown" or "plain" text; raises SettingsError for another kind.
+    """Return one answer with its sources, as "markdown" or "plain" text; raises SettingsError for another kind.
 
     >>> copied(Turn(1, "Who?", "done", Answer("Who?", text="Nobody knows.", complete=True)), "plain")
     'Nobody knows.\\n'
@@ -97,7 +97,7 @@ def copied(turn: Turn, kind: object) -> str:
 
 
 def read_json(text: str | bytes) -> tuple[str, Conversation]:
-    """The title and the conversation that were saved as JSON; raises StoreCorrupt or StoreTooNew."""
+    """Return the title and the conversation that were saved as JSON; raises StoreCorrupt or StoreTooNew."""
     found = parsed(text)
     if not isinstance(found, dict) or found.get("format") != FORMAT:
         raise damaged("it is no conversation of Footnote")
@@ -137,7 +137,7 @@ def _source(hit: Hit, number: int = 0, quotes: Iterable[Citation] = ()) -> _Sour
 
 
 def _sources(answer: Answer) -> list[_Source]:
-    """The articles that an answer quotes; those of the nearest passages where it quotes none."""
+    """Return the articles that an answer quotes; those of the nearest passages where it quotes none."""
     if answer.state == "none":
         return [_source(hit) for hit in answer.hits[:MAX_NEAREST]]
     grouped: dict[int, list[Citation]] = {}
@@ -151,7 +151,7 @@ def _heading(answer: Answer) -> str:
 
 
 def _before(turn: Turn) -> list[str]:
-    """What was searched for, and what was understood of the question."""
+    """Return what was searched for, and what was understood of the question."""
     answer = turn.answer
     remarks = []
     if answer is not None and answer.searched:
@@ -166,7 +166,7 @@ def _before(turn: Turn) -> list[str]:
 
 
 def _after(turn: Turn) -> list[str]:
-    """How the answer came about, and whether it is whole."""
+    """Return how the answer came about, and whether it is whole."""
     answer = turn.answer
     remarks = []
     if answer is not None and answer.notice:
@@ -192,7 +192,9 @@ def _doubted(piece: Piece) -> str:
 
 
 def _text(sentence: Sentence) -> str:
-    """A sentence in one line with its context, bold between ``_BOLD``, and what stands in no quote marked where it stands."""
+    """Return a sentence in one line with its context, bold between ``_BOLD``, and what stands in no quote marked where
+    it stands.
+    """
     parts = [_context(sentence)]
     for piece in pieces(replace(sentence, text=_own_words(sentence.text))):
         text = _spaced(piece.text)
@@ -209,7 +211,7 @@ def _context(sentence: Sentence) -> str:
 
 
 def _own_words(text: str) -> str:
-    """What was written, as long as it was, in which nothing will look like a number of ours."""
+    """Return what was written, as long as it was, in which nothing will look like a number of ours."""
     return re.sub(r"\[([^\[\]]*)\]", lambda each: f"({each[1]})" if one_line(each[1]).isdecimal() else each[0], text)
 
 
@@ -245,7 +247,7 @@ def _lines(answer: Answer, escaped: Callable[[str], str], mark: str = "[{}]") ->
 
 
 def _marks(block: Block) -> list[str]:
-    """What stands in front of each item."""
+    """Return what stands in front of each item."""
     if block.kind == "ol":
         return [f"{number}. " for number in range(block.start, block.start + len(block.items))]
     return ["- " if block.kind == "ul" else ""] * len(block.items)
@@ -294,7 +296,7 @@ _AT_START = re.compile(r"^(\d{1,9})([.)])|^([-+=:])")
 
 
 def markdown(text: str) -> str:
-    """A text as one line of Markdown that shows letter for letter and does nothing.
+    """Return a text as one line of Markdown that shows letter for letter and does nothing.
 
     >>> print(markdown("1. [a](javascript:b) <i> www.c.example"))
     1\\. \\[a\\](javascript:b) \\<i\\> www\\.c.example
@@ -441,7 +443,7 @@ def _html_source(E: Any, source: _Source, turn: int) -> Any:  # noqa: N803
 
 
 def _file_name(title: str) -> str:
-    """A name for a file of any system: letters, digits and hyphens.
+    """Return a name for a file of any system: letters, digits and hyphens.
 
     >>> _file_name("../Who voted, and why?")
     'footnote-who-voted-and-why'
@@ -453,7 +455,7 @@ def _file_name(title: str) -> str:
 
 
 def _docx(title: str, conversation: Conversation) -> bytes:
-    from rag.web.word import docx
+    from rag.web.word_export import docx
 
     return docx(title, _page(title, conversation))
 

@@ -15,12 +15,12 @@ from pathlib import Path
 from typing import Any
 
 from rag.errors import FeedbackError, QuestionError, StoreError
-from rag.retrieve import check_question
+from rag.retrieve.find import check_question
 from rag.types import Answer
 from rag.web.conversation import MAX_HISTORY, Conversation, Turn
-from rag.web.lines import one_line
+from rag.web.database import Store, checked_owner
+from rag.web.one_line import one_line
 from rag.web.record import damaged, parsed, read, readable, write
-from rag.web.store import Store, checked_owner
 
 VERDICTS = ("right", "wrong", "wrong citation", "missing source")
 MAX_NOTE = 2_000
@@ -57,7 +57,7 @@ class Feedback:
         self._clock = clock
 
     def give(self, owner: str, conversation: Conversation, number: object, verdict: object, note: object = "") -> None:
-        """Keeps what a reader says of the answer of turn ``number``; it takes the place of what they said before.
+        """Keep what a reader says of the answer of turn ``number``; it takes the place of what they said before.
 
         ``verdict`` is one of ``VERDICTS``; ``note`` has at most 2,000 characters. Raises FeedbackError for what cannot be
         taken.
@@ -73,11 +73,12 @@ class Feedback:
             database.execute("INSERT OR REPLACE INTO feedback VALUES (?, ?, ?, ?, ?, ?, ?)", row)
 
     def take_back(self, owner: str, conversation: Conversation, number: object) -> None:
-        """Forgets what a reader said of the answer of turn ``number``, if anything."""
+        """Forget what a reader said of the answer of turn ``number``, if anything."""
         self.forget(owner, (_judged(conversation, number),))
 
     def forget(self, owner: str, conversation: Conversation) -> None:
-        """Forgets what a reader said of any of a conversation's answers, and so of the same answers in other conversations.
+        """Forget what a reader said of any of a conversation's answers, and so of the same answers in other
+        conversations.
 
         Of answers that others have since taken the place of it forgets nothing.
         """
@@ -86,7 +87,7 @@ class Feedback:
             database.executemany("DELETE FROM feedback WHERE owner = ? AND answer = ?", rows)
 
     def given(self, owner: str, conversation: Conversation) -> dict[int, tuple[str, str]]:
-        """What a reader said of a conversation's answers: verdict and note by the turn's number."""
+        """Return what a reader said of a conversation's answers: verdict and note by the turn's number."""
         found: dict[int, tuple[str, str]] = {}
         checked_owner(owner)
         if not self._store.begun:
@@ -101,15 +102,15 @@ class Feedback:
         return found
 
     def questions(self, owner: str) -> Questions:
-        """An owner's judgements as a file for ``rag eval``, oldest first."""
+        """Return an owner's judgements as a file for ``rag eval``, oldest first."""
         return self._questions("WHERE owner = ?", (checked_owner(owner),))
 
     def everyones_questions(self) -> Questions:
-        """All judgements as a file for ``rag eval``: for whom the server belongs to, never for the page."""
+        """Return all judgements as a file for ``rag eval``: for whom the server belongs to, never for the page."""
         return self._questions("", ())
 
     def delete_all(self, owner: str) -> int:
-        """Forgets all that an owner said and returns how much it was."""
+        """Forget all that an owner said and return how much it was."""
         with self._store.erasing() as database:
             return database.execute("DELETE FROM feedback WHERE owner = ?", (checked_owner(owner),)).rowcount
 
@@ -127,7 +128,7 @@ class Feedback:
 
 
 def key(turn: Turn) -> str:
-    """What a judgement is kept under: the same for the same question, answer and quotes, whenever they came."""
+    """Return what a judgement is kept under: the same for the same question, answer and quotes, whenever they came."""
     answer = turn.answer or Answer(question=turn.question)
     quotes = [[each.hit.passage.document_id, each.quote] for each in answer.citations]
     said = [turn.question, answer.searched, answer.refused, answer.text, quotes]
@@ -135,7 +136,8 @@ def key(turn: Turn) -> str:
 
 
 def line(judgement: Judgement) -> str:
-    """A judgement as one line of a file for ``rag eval``; raises QuestionError where its question cannot be asked.
+    """Return a judgement as one line of a file for ``rag eval``; raises QuestionError where its question cannot be
+    asked.
 
     An answer that was right becomes its question with the quotes it stood on as evidence; that rightly nothing was found
     becomes a question that the articles do not answer. All others come with their verdict as kind and nothing that is known of
@@ -179,7 +181,7 @@ def _evidence(answer: Answer) -> list[dict[str, str]]:
 
 
 def _judged(conversation: Conversation, number: object) -> Turn:
-    """The turn that the page means, where it came to an answer."""
+    """Return the turn that the page means, where it came to an answer."""
     for turn in conversation:
         if type(number) is int and turn.number == number and turn.ended and turn.answer is not None:
             return turn
@@ -195,7 +197,7 @@ def _checked_note(note: object) -> str:
 
 
 def _questions(turns: Iterable[Turn]) -> list[str]:
-    """What was asked before, as the chatbot was told; what cannot be asked again is left out."""
+    """Return what was asked before, as the chatbot was told; what cannot be asked again is left out."""
     found = []
     for turn in turns:
         if turn.status == "done" and turn.answer is not None:

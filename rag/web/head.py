@@ -47,7 +47,7 @@ class Head:
         await self.app(scope, receive, insert)
 
     def _login(self, scope: Scope) -> str:
-        """The text of the login, which gradio sends in one language, as this browser reads it."""
+        """Return the text of the login, which gradio sends in one language, as this browser reads it."""
         from starlette.requests import Request
 
         request = Request(dict(scope))

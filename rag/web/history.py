@@ -84,19 +84,21 @@ class History:
         self._stamps = count(1)
 
     def desk(self, session: str) -> Desk:
-        """What a page shows."""
+        """Return what a page shows."""
         return self._session(session).desk
 
     def show(self, session: str, id: str = "") -> None:
-        """Notes that a page shows this conversation from now on, or a new one."""
+        """Note that a page shows this conversation from now on, or a new one."""
         self._session(session).desk = Desk(id)
 
     def opened(self, session: str) -> None:
-        """Counts that a page asked for another conversation, and that this was done or could not be."""
+        """Count that a page asked for another conversation, and that this was done or could not be."""
         self._session(session).openings += 1
 
     def leave(self, session: str) -> None:
-        """Forgets what a page that was closed looked for; its desk stays: it may have lost its connection only, and go on."""
+        """Forget what a page that was closed looked for; its desk stays: it may have lost its connection only, and go
+        on.
+        """
         with self._lock:
             if found := self._sessions.get(session):
                 found.search, found.shown, found.file = "", MAX_LISTED, None
@@ -107,7 +109,7 @@ class History:
             self._sessions.pop(session, None)
 
     def keep(self, desk: Desk, owner: str, conversation: Conversation) -> None:
-        """Keeps a conversation as it is now; what stands in the way is never raised, only noted, and but once.
+        """Keep a conversation as it is now; what stands in the way is never raised, only noted, and but once.
 
         Where another page went on with it, what that one kept stays, and this becomes a conversation of its own.
         """
@@ -140,17 +142,19 @@ class History:
                     each.desk.behind = True
 
     def problem(self, visitor: Visitor) -> str:
-        """What stands in the way of keeping what the page shows, where that was not told yet."""
+        """Return what stands in the way of keeping what the page shows, where that was not told yet."""
         desk = self.desk(visitor.session)
         problem, desk.problem = desk.problem, ""
         return told(problem, visitor.language)
 
     def turns(self, owner: str, id: object) -> Conversation:
-        """A kept conversation with all its turns; raises StoreError."""
+        """Return a kept conversation with all its turns; raises StoreError."""
         return self._store().open(owner, id).turns
 
     def data(self, visitor: Visitor) -> dict[str, Any]:
-        """The list as far as it is shown, its search, how often another one was opened, and once a file to be saved."""
+        """Return the list as far as it is shown, its search, how often another one was opened, and once a file to be
+        saved.
+        """
         session = self._session(visitor.session)
         found: dict[str, Any] = {
             "search": session.search,
@@ -171,7 +175,7 @@ class History:
         return found
 
     def act(self, action: str, sent: Mapping[str, Any], visitor: Visitor) -> str:
-        """Searches the list, shows more of it, renames or deletes, or makes a file of one or of the visitor's feedback.
+        """Search the list, shows more of it, renames or deletes, or makes a file of one or of the visitor's feedback.
 
         What was said of a conversation's answers stays when it is deleted, unless ``feedback`` is sent along.
         The page begins a new conversation after the one that it shows was deleted.

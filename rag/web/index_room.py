@@ -23,11 +23,11 @@ class IndexRoom:
         self._survey = survey
 
     def data(self, visitor: Visitor) -> dict[str, Any]:  # noqa: ARG002 - it is the same for everybody
-        """The state of the index."""
+        """Return the state of the index."""
         return self._survey.beat()
 
     def act(self, action: str, sent: Mapping[str, Any], visitor: Visitor) -> str:
-        """Builds, ends a build, follows the folder (``on``) or looks at it; raises FootnoteError."""
+        """Build, ends a build, follows the folder (``on``) or looks at it; raises FootnoteError."""
         if action in ("rebuild", "start_over"):
             began = self._keeper.rebuild(fresh=action == "start_over")
             return "" if began else phrase("A build is running already.", visitor.language)

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from rag.lexical import stem
+from rag.text.stems import stem
+from rag.text.words import words
 from rag.types import Answer, Hit, Scope
-from rag.web.lines import one_line, shortened
-from rag.words import words
+from rag.web.one_line import one_line, shortened
 
 MAX_WORDS = 20
 """How many of a question's words are named beside a passage."""
@@ -38,7 +38,7 @@ def why_data(hit: Hit) -> dict[str, Any]:
 
 
 def matched_forms(matched: Iterable[str], text: str) -> list[str]:
-    """The words of a text, as they stand there, that have a stem with one of the matched words.
+    """Return the words of a text, as they stand there, that have a stem with one of the matched words.
 
     >>> matched_forms(["bridges"], "One bridge fell. Bridges do.")
     ['bridge', 'Bridges']
@@ -48,7 +48,9 @@ def matched_forms(matched: Iterable[str], text: str) -> list[str]:
 
 
 def search_data(answer: Answer) -> dict[str, Any]:
-    """What was searched for an answer: the question as completed, its parts, the scope, how many passages were weighed."""
+    """Return what was searched for an answer: the question as completed, its parts, the scope, how many passages were
+    weighed.
+    """
     return {
         "question": one_line(answer.searched or answer.question),
         "parts": [one_line(part) for part in answer.parts],

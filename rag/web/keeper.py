@@ -60,7 +60,7 @@ class Keeper:
 
     @property
     def state(self) -> IndexState:
-        """How the index is; reads nothing from disk, so ask as often as you like."""
+        """Return how the index is; reads nothing from disk, so ask as often as you like."""
         opening, chatbot, build = self._opening.state, self._opening.chatbot, self._build
         if chatbot is None:
             kind: Kind = "failed" if opening.kind == "failed" else "loading"
@@ -73,7 +73,7 @@ class Keeper:
 
     @property
     def first_build(self) -> IndexState | None:
-        """The build that brings the first articles, while it runs: nothing can be answered before it has ended."""
+        """Return the build that brings the first articles, while it runs: nothing can be answered before it has ended."""
         chatbot, state = self._opening.chatbot, self.state
         if chatbot is None or state.kind != "building" or chatbot.contents().articles:
             return None
@@ -81,18 +81,18 @@ class Keeper:
 
     @property
     def watching(self) -> bool:
-        """Whether changes of the folder are followed."""
+        """Tell whether changes of the folder are followed."""
         return self._watcher.is_on
 
     def watch(self, on: bool) -> None:
-        """Follows the folder from now on, or no longer; a build that runs goes on."""
+        """Follow the folder from now on, or no longer; a build that runs goes on."""
         if on:
             self._watcher.start()
         else:
             self._watcher.stop()
 
     def check(self) -> bool:
-        """Whether the folder has changed since the index was built; reads all of it, so it takes its time.
+        """Tell whether the folder has changed since the index was built; reads all of it, so it takes its time.
 
         Raises ArticlesError where the folder cannot be read; the state then says so.
         """
@@ -108,7 +108,7 @@ class Keeper:
         return changed
 
     def noticed(self, changed: bool) -> None:
-        """Takes note of whether the folder has changed since the index was built, from whoever has looked."""
+        """Take note of whether the folder has changed since the index was built, from whoever has looked."""
         chatbot = self._opening.chatbot
         if chatbot is None:
             return
@@ -118,7 +118,7 @@ class Keeper:
             self._settle("outdated", OUTDATED)
 
     def rebuild(self, fresh: bool = False) -> bool:
-        """Begins to bring the index up to date, from nothing where ``fresh``; whether it began.
+        """Begin to bring the index up to date, from nothing where ``fresh``; whether it began.
 
         It does not where a build is running or the chatbot is still being opened; where opening failed, it is tried again.
         """
@@ -135,21 +135,21 @@ class Keeper:
             return True
 
     def catch_up(self) -> None:
-        """Begins a build; where one runs, also a first one, it may have passed what has changed now: another follows it."""
+        """Begin a build; where one runs, also a first one, it may have passed what has changed now: another follows it."""
         with self._lock:
             self._follow = self._build is not None
         if not self.rebuild():
             self._opening.then(self.rebuild)
 
     def cancel(self) -> None:
-        """Ends the build at its next step; the old index is then as it was. Does nothing where none is running."""
+        """End the build at its next step; the old index is then as it was. Does nothing where none is running."""
         if (build := self._build) is not None:
             build.cancelled.set()
         elif self._opening.chatbot is None:
             self._opening.cancel()
 
     def wait(self, seconds: float | None = None) -> None:
-        """Waits until the build that is running has ended; raises TimeoutError after ``seconds``."""
+        """Wait until the build that is running has ended; raises TimeoutError after ``seconds``."""
         thread = self._thread
         if thread is not None:
             thread.join(seconds)
@@ -157,7 +157,7 @@ class Keeper:
                 raise TimeoutError("the build is still running")
 
     def close(self) -> None:
-        """Follows the folder no longer and ends the build."""
+        """Follow the folder no longer and ends the build."""
         self.watch(False)
         self.cancel()
 
@@ -190,7 +190,7 @@ class Keeper:
                 self._settled = (kind, text)
 
     def _catch_up(self) -> bool:
-        """What the watcher does once a change is complete; whether it was dealt with, else it comes again.
+        """Return what the watcher does once a change is complete; whether it was dealt with, else it comes again.
 
         A build that fails was dealt with: it is tried again on the next change, not over and over.
         """
@@ -216,7 +216,7 @@ class _Build:
         self.cancelled = threading.Event()
 
     def progress(self, progress: Progress) -> None:
-        """Takes a step's report; raises Cancelled where the build is to end."""
+        """Take a step's report; raises Cancelled where the build is to end."""
         if self.cancelled.is_set():
             raise Cancelled("the build was cancelled; run: rag build")
         before = self._report
@@ -254,7 +254,7 @@ class _Report:
 
 
 def spoken_seconds(seconds: float) -> str:
-    """A time to wait, as roughly as it is known.
+    """Return a time to wait, as roughly as it is known.
 
     >>> [spoken_seconds(each) for each in (0.2, 8.4, 75, 3700)]
     ['1 second', '8 seconds', '1 minute', '62 minutes']
@@ -264,7 +264,7 @@ def spoken_seconds(seconds: float) -> str:
 
 
 def index_data(keeper: Keeper) -> dict[str, Any]:
-    """What the page shows of the index, as plain data in the language that is spoken."""
+    """Return what the page shows of the index, as plain data in the language that is spoken."""
     state = keeper.state
     changes = state.changes
     names = ("added", "changed", "removed", "kept", "failed") if changes is not None else ()

@@ -53,7 +53,7 @@ def speaking(language: str) -> Iterator[None]:
 
 
 def phrase(text: str, language: str = "", **values: object) -> str:
-    """A text of the page in a language, its ``{names}`` filled in; what the table lacks stays English.
+    """Return a text of the page in a language, its ``{names}`` filled in; what the table lacks stays English.
 
     Where no language is given it is the one being spoken, see ``speaking``.
 
@@ -68,7 +68,8 @@ def phrase(text: str, language: str = "", **values: object) -> str:
 
 
 def told(text: str, language: str = "") -> str:
-    """An error's message, a file's reason or an answer's notices in a language; what is not known stays as it is.
+    """Return an error's message, a file's reason or an answer's notices in a language; what is not known stays as it
+    is.
 
     What was made of a template is translated by it. Texts that were put together elsewhere, or stored, are known again by the
     templates in the catalogue. Values stay letter for letter, but for messages among them.
@@ -83,7 +84,7 @@ def told(text: str, language: str = "") -> str:
 
 
 def _translated(text: Translatable, language: str) -> str:
-    """A text by its template's translation, or its English, with the messages among its values translated."""
+    """Return a text by its template's translation, or its English, with the messages among its values translated."""
     known, small = messages(language), text.template[:1].lower() + text.template[1:]
     found = known.get(text.template) or known.get(small)
     written = (found or text.template).split("|")
@@ -112,7 +113,7 @@ def _told(text: str, language: str) -> str:
 
 
 def _notices(text: str, language: str, starts: list[int]) -> str:
-    """Notices that follow each other, parted where another can begin, each as short as it can be."""
+    """Notice that follow each other, parted where another can begin, each as short as it can be."""
     ends = [*starts[1:], len(text)]
     shown, place = [], 0
     while place < len(starts):
@@ -126,7 +127,7 @@ def _notices(text: str, language: str, starts: list[int]) -> str:
 
 
 def _message(text: str, language: str, depth: int = 0) -> str:
-    """A text in a language, empty where it is not known."""
+    """Return a text in a language, empty where it is not known."""
     if known := table(language).get(text):
         return known
     found = _templates(language).found(text)
@@ -142,7 +143,7 @@ def _message(text: str, language: str, depth: int = 0) -> str:
 
 
 def _inner(text: str, language: str, depth: int) -> str:
-    """A message in another text, where it may be a sentence with its full stop."""
+    """Return a message in another text, where it may be a sentence with its full stop."""
     if message := _message(text, language, depth):
         return message
     message = _message(text[:-1], language, depth) if text.endswith(".") else ""
@@ -150,7 +151,7 @@ def _inner(text: str, language: str, depth: int) -> str:
 
 
 def _said(text: str, language: str, values: Mapping[str, object]) -> str:
-    """A text filled in; of its forms the one for ``count``, where that is a whole number."""
+    """Return a text filled in; of its forms the one for ``count``, where that is a whole number."""
     count = values.get("count")
     written = text.split("|") if isinstance(count, int) else [text]
     chosen = form(language, count) if isinstance(count, int) else 0
@@ -159,7 +160,7 @@ def _said(text: str, language: str, values: Mapping[str, object]) -> str:
 
 
 def spoken(published: str, language: str = "") -> str:
-    """A date in words, as exact as it is known.
+    """Return a date in words, as exact as it is known.
 
     >>> [spoken(each, "ru") for each in ("2031-03-04", "2031-03", "2031", "someday")]
     ['4 марта 2031\\xa0г.', 'март 2031\\xa0г.', '2031\\xa0г.', 'someday']
@@ -182,7 +183,7 @@ def spoken(published: str, language: str = "") -> str:
 
 
 def with_dates(sentence: Sentence) -> Sentence:
-    """A sentence of a timeline, or one under its source, with its date in the language that is spoken."""
+    """Return a sentence of a timeline, or one under its source, with its date in the language that is spoken."""
     published = sentence.citations[0].hit.document.published if sentence.citations else ""
     was, now = spoken_date(published), spoken(published)
     if sentence.label and was and sentence.label.endswith(was):
@@ -198,7 +199,7 @@ def _number(value: int, language: str) -> str:
 
 
 def decimal(value: float, language: str = "") -> str:
-    """A number with one digit behind the point.
+    """Return a number with one digit behind the point.
 
     >>> decimal(1.25), decimal(1.25, "ru")
     ('1.2', '1,2')
@@ -207,13 +208,14 @@ def decimal(value: float, language: str = "") -> str:
 
 
 def table(language: str) -> Mapping[str, str]:
-    """The texts of the page in a language by their English; empty for English."""
+    """Return the texts of the page in a language by their English; empty for English."""
     return texts(language)
 
 
 @lru_cache
 def messages(language: str) -> Mapping[str, str]:
-    """What the server puts together, in a language, by the English templates; empty for English. No browser needs it.
+    """Return what the server puts together, in a language, by the English templates; empty for English. No browser
+    needs it.
 
     Notices of an answer follow each other in one text, messages are errors, reasons and the parts of them.
     """
@@ -232,12 +234,12 @@ def _notice_starts(language: str) -> re.Pattern[str]:
 
 
 def current() -> str:
-    """The language that is being spoken, see ``speaking``."""
+    """Return the language that is being spoken, see ``speaking``."""
     return _speaking.get()
 
 
 def chosen_language(cookies: Mapping[str, str], accepted: str = "") -> str:
-    """The language that a browser asks for: by its reader's choice, else by its ``Accept-Language`` header.
+    """Return the language that a browser asks for: by its reader's choice, else by its ``Accept-Language`` header.
 
     >>> chosen_language({}, "de-DE,ru;q=0.7,en;q=0.3"), chosen_language({"footnote_language": "en"}, "ru")
     ('ru', 'en')
@@ -249,7 +251,7 @@ def chosen_language(cookies: Mapping[str, str], accepted: str = "") -> str:
 
 
 def script() -> str:
-    """What the page runs first: ``say(text, values)`` for its other scripts, ``phrase`` in the browser."""
+    """Return what the page runs first: ``say(text, values)`` for its other scripts, ``phrase`` in the browser."""
     tables = {language: table(language) for language in LANGUAGES}
     # "<" could end the script element that this stands in.
     plurals = {language: dict(forms(language)) for language in LANGUAGES}

@@ -20,14 +20,14 @@ from rag.types import FileStatus, Header
 from rag.web.collect import collect
 from rag.web.keeper import Keeper
 from rag.web.language import phrase, told
-from rag.web.lines import shortened
+from rag.web.one_line import shortened
 from rag.web.opening import Opening, sentence, unexpected
 from rag.web.rooms import Visitor
 from rag.web.shelf import REMOVED, Shelf, Taken
 from rag.web.survey import Survey
 
 if TYPE_CHECKING:
-    from rag.entities import Name
+    from rag.index.entities import Name
 
 log = logging.getLogger(__name__)
 
@@ -64,11 +64,11 @@ class Library:
         self._names: tuple[str, Future[tuple[Name, ...]] | None] = ("", None)
 
     def data(self, visitor: Visitor) -> dict[str, Any]:
-        """What may be done here; the table is fetched apart, for it can be long."""
+        """Return what may be done here; the table is fetched apart, for it can be long."""
         return {**self.shelf_data(visitor.language), "stamp": self._survey.stamp}
 
     def shelf_data(self, language: str = "en") -> dict[str, Any]:
-        """What whoever adds files needs to know."""
+        """Return what whoever adds files needs to know."""
         return {
             "obstacle": self._shelf.obstacle(language),
             "name": self._folder,
@@ -77,7 +77,7 @@ class Library:
         }
 
     def act(self, action: str, sent: Mapping[str, Any], visitor: Visitor) -> str:
-        """Moves an article's file away; raises FootnoteError."""
+        """Move an article's file away; raises FootnoteError."""
         id = sent.get("id")
         known = {each.id: each.status for each in self._survey.files()}
         if isinstance(id, str) and id not in known:
@@ -98,7 +98,7 @@ class Library:
         )
 
     def rows(self) -> dict[str, Any]:
-        """The table: one list a file, by id, with what is known of its article and how it stands to the index."""
+        """Return the table: one list a file, by id, with what is known of its article and how it stands to the index."""
         chatbot = self._opening.chatbot
         if chatbot is None:
             return {"rows": [], "stamp": ""}
@@ -142,7 +142,8 @@ class Library:
         return {"names": listed, "ids": ids}
 
     def take(self, step: Any) -> dict[str, Any]:
-        """One step of a file's way in, as a list: what came of it, or why it was ``refused``. Whatever is sent is checked.
+        """Return one step of a file's way in, as a list: what came of it, or why it was ``refused``. Whatever is sent
+        is checked.
 
         ``["begin", name, size]`` gives a ``token``, ``["add", token, base64]`` nothing, ``["end", token]`` the file's ``name``
         and whether it was ``renamed`` or ``known``; ``["done"]`` after the last file has the index built.
@@ -198,7 +199,7 @@ class Library:
             self._keeper.catch_up()
 
     def close(self) -> None:
-        """Forgets the files that are on their way."""
+        """Forget the files that are on their way."""
         self._reading.shutdown(wait=False, cancel_futures=True)
         self._shelf.close()
 
@@ -213,7 +214,7 @@ class Start:
         self._library = library
 
     def data(self, visitor: Visitor) -> dict[str, Any]:
-        """What whoever adds files needs to know."""
+        """Return what whoever adds files needs to know."""
         return self._library.shelf_data(visitor.language)
 
     def act(self, action: str, sent: Mapping[str, Any], visitor: Visitor) -> str:  # noqa: ARG002 - there is none
@@ -222,7 +223,7 @@ class Start:
 
 
 def _file_of(id: str) -> str:
-    """The file that one of several articles stands in.
+    """Return the file that one of several articles stands in.
 
     >>> _file_of("mail.mbox#3"), _file_of("a.md")
     ('mail.mbox', 'a.md')

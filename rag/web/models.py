@@ -16,13 +16,13 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, Protocol, cast
 
 from rag.chat.keys import Key
-from rag.chat.names import EXTRACTIVE, KEY_VARIABLE, SERVICES, may_choose, open_named, shown_name
+from rag.chat.model_names import EXTRACTIVE, KEY_VARIABLE, SERVICES, may_choose, open_named, shown_name
 from rag.errors import ChatError, FootnoteError, KeyMissing, SettingsError
 from rag.types import Message
 from rag.web.choices import Choices
 from rag.web.controls import usable
 from rag.web.language import decimal, phrase, told
-from rag.web.lines import shortened
+from rag.web.one_line import shortened
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -62,19 +62,21 @@ class Services(Protocol):
 
     @property
     def keyed(self) -> Sequence[str]:
-        """The services that ask for a key."""
+        """Return the services that ask for a key."""
         ...
 
     def look(self) -> Sequence[Found]:
-        """Which services there are; takes a second or two."""
+        """Return which services there are; takes a second or two."""
         ...
 
     def check(self, name: str) -> str:
-        """The name, where a visitor may choose it; raises SettingsError."""
+        """Return the name, where a visitor may choose it; raises SettingsError."""
         ...
 
     def open(self, settings: Settings, key: Key | None) -> ChatModel | None:
-        """The model that ``settings.model`` names; contacts nobody. Raises FootnoteError, KeyMissing where it asks for one."""
+        """Return the model that ``settings.model`` names; contacts nobody. Raises FootnoteError, KeyMissing where it
+        asks for one.
+        """
         ...
 
 
@@ -139,7 +141,7 @@ class Choice:
         ignored: Collection[str] = (),
         scope: Scope | None = None,
     ) -> Iterator[Answer]:
-        """The chatbot's answers, written by the chosen model; the labels in ``ignored`` count for nothing."""
+        """Return the chatbot's answers, written by the chosen model; the labels in ``ignored`` count for nothing."""
         model: ChatModel | Literal["extractive"] | None = "extractive" if self.name == EXTRACTIVE else self.open()
         changes = {name: value for name, value in self.changes.items() if name not in OF_THE_MODEL}
         chatbot = chatbot.with_settings(**changes) if changes else chatbot
@@ -275,7 +277,7 @@ class Models:
         return f"{said} {told(notice, language)}".strip()
 
     def look(self) -> None:
-        """Looks which models there are; takes a second or two."""
+        """Look which models there are; takes a second or two."""
         self._found = tuple(self._services.look())
 
     def choose(self, session: str, name: Any, language: str = "en") -> str:
@@ -304,7 +306,7 @@ class Models:
             raise SettingsError("{service} offers no model now; start it, then choose the model again", service=service)
 
     def keep_key(self, session: str, service: Any, secret: Any, language: str = "en") -> str:
-        """Keeps a key for the session; says so. Raises SettingsError for what cannot be one, without repeating it."""
+        """Keep a key for the session; says so. Raises SettingsError for what cannot be one, without repeating it."""
         service = self._check_service(service)
         if not (isinstance(secret, str) and _is_key(secret.strip())):
             raise SettingsError("this is no key; copy it again, in one piece")
@@ -319,7 +321,7 @@ class Models:
         return said
 
     def forget_key(self, session: str, service: Any, language: str = "en") -> str:
-        """Forgets a key; says so. A model that cannot write without it gives way to the server's own."""
+        """Forget a key; says so. A model that cannot write without it gives way to the server's own."""
         service = self._check_service(service)
         with self._lock:
             kept = self._touch(session)
@@ -340,18 +342,18 @@ class Models:
             self._touch(session).changes = dict(changes)
 
     def changes(self, session: str) -> dict[str, Any]:
-        """The settings that a session changed."""
+        """Return the settings that a session changed."""
         with self._lock:
             return dict(self._sessions[session].changes) if session in self._sessions else {}
 
     def forget(self, session: str) -> None:
-        """Forgets the keys of a page that was closed; its choice stays, for it may have lost its connection only."""
+        """Forget the keys of a page that was closed; its choice stays, for it may have lost its connection only."""
         with self._lock:
             if kept := self._sessions.get(session):
                 kept.keys.clear()
 
     def forget_idle(self) -> None:
-        """Forgets the keys of sessions that were left alone too long."""
+        """Forget the keys of sessions that were left alone too long."""
         with self._lock:
             if self._timer is not None:
                 self._timer.cancel()
@@ -363,7 +365,7 @@ class Models:
             self._remind()
 
     def choice(self, session: str) -> Choice:
-        """What writes the session's next answer: the articles' own sentences where its model waits for a key."""
+        """Return what writes the session's next answer: the articles' own sentences where its model waits for a key."""
         self.forget_idle()
         waits = bool(self.keyless(session))
         with self._lock:
@@ -377,7 +379,9 @@ class Models:
             return Choice(name, lambda more: self._open_chosen(name, key, {**changes, **more}), changes)
 
     def _reopened(self, changes: Mapping[str, Any]) -> bool:
-        """Whether the server's own model is opened anew for these: never one in this process, which would be there twice."""
+        """Tell whether the server's own model is opened anew for these: never one in this process, which would be there
+        twice.
+        """
         of_a_server = self._settings.model.partition(":")[0].casefold() not in (EXTRACTIVE, "local", "gguf")
         own_key = not self._needs_key(self._settings.model)
         return of_a_server and own_key and any(name in changes for name in (*OF_THE_MODEL, "context_tokens"))
@@ -403,7 +407,7 @@ class Models:
         return self._without_key[service]
 
     def data(self, visitor: Visitor) -> dict[str, Any]:
-        """What the page shows of it, as plain data: names and whether a key is set, never a key."""
+        """Return what the page shows of it, as plain data: names and whether a key is set, never a key."""
         self.remember(visitor)
         session = visitor.session
         keyless = self.keyless(session)
@@ -467,7 +471,7 @@ class Models:
         return kept
 
     def _remind(self) -> None:
-        """Sees to it that keys are forgotten also while nobody comes by."""
+        """See to it that keys are forgotten also while nobody comes by."""
         oldest = next((kept for kept in self._sessions.values() if kept.keys), None)
         if self._timer is None and oldest is not None:
             self._timer = threading.Timer(oldest.used + self._idle_seconds - self._clock(), self.forget_idle)

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from rag.errors import QuestionError
 from rag.types import Header, Scope
-from rag.web.lines import one_line, shortened
+from rag.web.one_line import one_line, shortened
 
 MOST_CHOSEN = 50
 MOST_TITLES = 2_000

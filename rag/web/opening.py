@@ -50,7 +50,7 @@ class Opening:
         self.chatbot: Chatbot | None = None
 
     def start(self) -> None:
-        """Begins, or begins anew after a failure; does nothing while it runs or when the chatbot is there."""
+        """Begin, or begins anew after a failure; does nothing while it runs or when the chatbot is there."""
         with self._lock:
             running = self._thread is not None and self._thread.is_alive()
             if running or self.chatbot is not None:
@@ -61,11 +61,13 @@ class Opening:
             self._thread.start()
 
     def cancel(self) -> None:
-        """Ends a build at its next step: an older index is opened instead, without one the opening has failed."""
+        """End a build at its next step: an older index is opened instead, without one the opening has failed."""
         self._cancelled.set()
 
     def then(self, follow: Callable[[], object]) -> None:
-        """Calls a function once the opening has ended, well or badly: the same one once, at once where it is not running."""
+        """Call a function once the opening has ended, well or badly: the same one once, at once where it is not
+        running.
+        """
         with self._lock:
             if self.state.kind == "loading":
                 self._next[follow] = None
@@ -73,7 +75,7 @@ class Opening:
         follow()
 
     def wait(self, seconds: float | None = None) -> None:
-        """Waits until the opening has ended; raises TimeoutError after ``seconds``."""
+        """Wait until the opening has ended; raises TimeoutError after ``seconds``."""
         thread = self._thread
         if thread is not None:
             thread.join(seconds)
@@ -108,7 +110,7 @@ class Opening:
 
 
 def progress_text(progress: Progress) -> str:
-    """A step of a build in words.
+    """Return a step of a build in words.
 
     >>> progress_text(Progress("reading", 3, 5))
     'Reading 3 of 5 articles…'
@@ -124,7 +126,7 @@ def progress_text(progress: Progress) -> str:
 
 
 def sentence(error: FootnoteError) -> str:
-    """An error's message as a sentence of the page; in the terminal it follows a colon.
+    """Return an error's message as a sentence of the page; in the terminal it follows a colon.
 
     >>> sentence(FootnoteError("the disk is full"))
     'The disk is full'
@@ -133,7 +135,7 @@ def sentence(error: FootnoteError) -> str:
 
 
 def unexpected(error: BaseException) -> str:
-    """What a reader is told of an error that is not ours: its kind only, for its words may name paths or keys."""
+    """Return what a reader is told of an error that is not ours: its kind only, for its words may name paths or keys."""
     return Translatable(
         "Something unexpected went wrong ({kind}); set RAG_LOG=DEBUG and start again to see more.",
         kind=type(error).__name__,

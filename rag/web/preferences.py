@@ -68,7 +68,7 @@ class Preferences:
 
 
 def _shown(value: Any) -> str:
-    """A setting as any visitor may see it: of a path only the last name.
+    """Return a setting as any visitor may see it: of a path only the last name.
 
     >>> _shown(Path("/home/ann/reporting")), _shown("/models/small"), _shown("intfloat/multilingual-e5-small")
     ('reporting', 'small', 'intfloat/multilingual-e5-small')

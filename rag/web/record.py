@@ -22,7 +22,7 @@ from unicodedata import category
 from rag.errors import CitationError, StoreCorrupt, StoreError, StoreTooNew, Translatable
 from rag.types import Answer, Citation, Hit, Passage, Sentence
 from rag.web.conversation import Turn
-from rag.web.lines import HIDDEN
+from rag.web.one_line import HIDDEN
 
 VERSION = 5  # from 5 on a text may be a template with its values
 SINCE: dict[tuple[type, str], int] = {
@@ -42,7 +42,7 @@ _POOLS: dict[Any, str] = {Hit: "hits", Citation: "citations"}
 
 
 def to_json(value: Turn | Answer) -> dict[str, Any]:
-    """A turn or an answer as values that JSON knows; raises StoreError where a score is infinite or no number.
+    """Return a turn or an answer as values that JSON knows; raises StoreError where a score is infinite or no number.
 
     >>> to_json(Answer(question="Who voted?"))["answer"]["question"]
     'Who voted?'
@@ -53,7 +53,7 @@ def to_json(value: Turn | Answer) -> dict[str, Any]:
 
 
 def from_json(kind: type[_Kept], record: object) -> _Kept:
-    """The turn or the answer that ``to_json`` made this of; raises StoreCorrupt or StoreTooNew.
+    """Return the turn or the answer that ``to_json`` made this of; raises StoreCorrupt or StoreTooNew.
 
     >>> from_json(Answer, to_json(Answer(question="Who voted?"))) == Answer(question="Who voted?")
     True
@@ -100,7 +100,7 @@ def _checksum(data: bytes) -> bytes:
 
 
 def readable(value: object, indent: int | None = None) -> str:
-    r"""Values as JSON that people read as well: letters as they are, but nothing hidden in it and no markup.
+    r"""Return values as JSON that people read as well: letters as they are, but nothing hidden in it and no markup.
 
     >>> readable({"title": "Ада <b>\u202e"})
     '{"title": "Ада \\u003cb\\u003e\\u202e"}'
@@ -114,7 +114,7 @@ def readable(value: object, indent: int | None = None) -> str:
 
 
 def parsed(data: str | bytes) -> object:
-    """What a piece of JSON says; raises StoreCorrupt where it is none."""
+    """Return what a piece of JSON says; raises StoreCorrupt where it is none."""
     try:
         found: object = json.loads(data)
     except (ValueError, RecursionError, TypeError):
@@ -123,7 +123,7 @@ def parsed(data: str | bytes) -> object:
 
 
 def checked_version(version: object) -> int:
-    """The version, where it can be read; raises StoreCorrupt or StoreTooNew."""
+    """Return the version, where it can be read; raises StoreCorrupt or StoreTooNew."""
     if type(version) is not int or version < 1:
         raise damaged("it has no version")
     if version > VERSION:
@@ -132,7 +132,7 @@ def checked_version(version: object) -> int:
 
 
 def damaged(reason: str) -> StoreCorrupt:
-    """The error for a record that cannot be read back."""
+    """Return the error for a record that cannot be read back."""
     return StoreCorrupt("a saved answer is damaged ({message}); delete it, or take it from a copy", message=reason)
 
 
@@ -225,7 +225,7 @@ class _Reader:
 
 
 def _with_state(answer: dict[str, Any], where: str) -> dict[str, Any]:
-    """An answer of version 1, which was refused or not, with its state instead."""
+    """Return an answer of version 1, which was refused or not, with its state instead."""
     refused = answer.get("refused")
     if type(refused) is not bool or "state" in answer:
         raise damaged(f"{where} has other fields than it should")
@@ -262,6 +262,6 @@ def _name(kind: type) -> str:
 
 @cache
 def _fields(kind: Any) -> dict[str, Any]:
-    """A noun's fields with their types, in their order."""
+    """Return a noun's fields with their types, in their order."""
     types = get_type_hints(kind)
     return {each.name: types[each.name] for each in fields(kind)}

@@ -15,7 +15,7 @@ from itertools import pairwise
 from typing import Any, Literal, NamedTuple
 from urllib.parse import urlencode
 
-from rag.chat.names import EXTRACTIVE
+from rag.chat.model_names import EXTRACTIVE
 from rag.types import DOUBTED, DOUBTS, PLACES, Answer, Citation, Document, Header, Hit, Locator, Sentence, locate
 from rag.web.conversation import Conversation, Turn
 from rag.web.inspector import search_data, why_data
@@ -47,7 +47,7 @@ _INVISIBLE = re.compile("[\x00-\x08\x0e-\x1f\x7f-\x84\x86-\x9f\u202a-\u202e\u206
 
 
 def escape(text: str) -> str:
-    """A text for the chat that shows letter for letter and does nothing; line breaks become spaces.
+    """Return a text for the chat that shows letter for letter and does nothing; line breaks become spaces.
 
     >>> escape("<b>1 * 2</b>")
     '&#60;b&#62;1 &#42; 2&#60;&#47;b&#62;'
@@ -65,7 +65,9 @@ def _piece(text: str) -> str:
 
 
 def messages(conversation: Conversation, language: str = "en") -> list[dict[str, str]]:
-    """The conversation as the chat shows it: two messages a turn, each with its buttons, ``act-<turn>-<name>`` by id."""
+    """Return the conversation as the chat shows it: two messages a turn, each with its buttons, ``act-<turn>-<name>``
+    by id.
+    """
     with speaking(language):
         return [message for turn in conversation for message in _turn_messages(turn, turn is conversation[-1])]
 
@@ -126,7 +128,8 @@ def _menu(icon: str, text: str, choices: Iterable[str]) -> str:
 
 
 def answer_markup(turn: Turn, last: bool = False) -> str:
-    """A turn's answer as markup: what was understood, paragraphs and lists with a link after each sentence, how it came out.
+    """Return a turn's answer as markup: what was understood, paragraphs and lists with a link after each sentence, how
+    it came out.
 
     The links point to ``#s-<turn>-<place>``, the quote of that place among the citations, and ``#s-<turn>``, the turn's
     sources. In the ``last`` turn what was understood are buttons, ``chip-<turn>-<place>`` by id, once nothing more is coming.
@@ -147,7 +150,7 @@ def answer_markup(turn: Turn, last: bool = False) -> str:
 
 
 def _doing(answer: Answer | None) -> str:
-    """What the page is doing, until there is something to read."""
+    """Return what the page is doing, until there is something to read."""
     if answer is None or not answer.hits or answer.model == EXTRACTIVE:
         return phrase("Searching the articles…")
     if answer.sentences:
@@ -162,7 +165,7 @@ def _narrowed(turn: Turn) -> list[str]:
 
 
 def _searched(answer: Answer | None) -> list[str]:
-    """The question that was searched for, where a follow-up had to be completed first."""
+    """Return the question that was searched for, where a follow-up had to be completed first."""
     if answer is None or not answer.searched:
         return []
     completed = f'<span class="completed">{escape(answer.searched)}</span>'
@@ -170,7 +173,7 @@ def _searched(answer: Answer | None) -> list[str]:
 
 
 def _chips(turn: Turn, pressable: bool) -> list[str]:
-    """What was understood of the question, each to be removed and brought back."""
+    """Return what was understood of the question, each to be removed and brought back."""
     chips = [
         _chip(label, label in turn.ignored, f"chip-{turn.number}-{place}" if pressable else "")
         for place, label in enumerate(turn.labels)
@@ -205,7 +208,7 @@ def _body(answer: Answer, turn: int) -> list[str]:
 
 
 def _notices(answer: Answer, turn: Turn) -> list[str]:
-    """What the reader should know: what a mark means, that the answer is cut, how it came about."""
+    """Return what the reader should know: what a mark means, that the answer is cut, how it came about."""
     notices = []
     finished = turn.status in ("done", "stopped")
     if finished and not answer.refused and any(each.supported and each.unverified for each in answer.sentences):
@@ -271,7 +274,7 @@ def _sentence(sentence: Sentence, targets: Mapping[Citation, str]) -> str:
 
 
 def _cited(sentence: Sentence, targets: Mapping[Citation, str]) -> str:
-    """The sentence with its numbers, each once: it leads to the first of the article's quotes."""
+    """Return the sentence with its numbers, each once: it leads to the first of the article's quotes."""
     if not sentence.supported:
         about = phrase("No passage carries this sentence")
         mark = f'<span class="no-source">{phrase("no source")}</span>'
@@ -356,7 +359,7 @@ def _link(citation: Citation, target: str) -> str:
 
 
 def _colophon(answer: Answer, turn: int) -> str:
-    """The way to the sources, and who wrote the answer where it was a chat model."""
+    """Return the way to the sources, and who wrote the answer where it was a chat model."""
     parts = []
     if answer.citations or answer.hits:
         text = _quotes(answer) if answer.citations else phrase("Nearest passages")
@@ -377,7 +380,7 @@ def _quotes(answer: Answer) -> str:
 
 
 def _written_by(answer: Answer) -> str:
-    """Who wrote an answer, and what our own check of its sentences came to."""
+    """Return who wrote an answer, and what our own check of its sentences came to."""
     counts = Counter(sentence.verdict for sentence in answer.sentences)
     if counts["repaired"] + counts["unverified"]:
         text = "Written by {model}; sentences verified: {verified}, repaired: {repaired}, unverified: {unverified}"
@@ -394,7 +397,8 @@ def _written_by(answer: Answer) -> str:
 
 
 def panel(conversation: Conversation, language: str = "en", desk: int = 0, newest: bool = False) -> dict[str, Any]:
-    """The turns' sources as plain data, keys as strings (gradio sends no others); ``current`` is the one to show.
+    """Return the turns' sources as plain data, keys as strings (gradio sends no others); ``current`` is the one to
+    show.
 
     Where only the ``newest`` turn has changed the others' are not sent again and again: ``before`` names them, and the page
     has them from when this ``desk``, a number of the conversation as this page shows it, was sent whole.
@@ -409,7 +413,7 @@ def panel(conversation: Conversation, language: str = "en", desk: int = 0, newes
 
 
 def turn_data(turn: Turn) -> dict[str, Any]:
-    """One turn's sources: ``cards`` for what is cited, ``more`` for the passages that were found besides."""
+    """Return one turn's sources: ``cards`` for what is cited, ``more`` for the passages that were found besides."""
     answer = turn.answer or Answer(question=turn.question)
     cited = {citation.hit.passage.id for citation in answer.citations}
     others = [hit for hit in answer.hits if hit.passage.id not in cited][:MAX_MORE]
@@ -477,7 +481,7 @@ def _header(document: Header) -> dict[str, Any]:
 
 
 def _title(document: Header) -> str:
-    """The article's title, the name of its file where it has none; never longer than a title can be."""
+    """Return the article's title, the name of its file where it has none; never longer than a title can be."""
     return _shortened(document.title or document.id, MAX_TITLE)
 
 
@@ -486,7 +490,7 @@ def _line(text: str) -> str:
 
 
 def _shortened(text: str, length: int) -> str:
-    """A text in one line, never longer than ``length``."""
+    """Return a text in one line, never longer than ``length``."""
     text = _line(text)
     return text if len(text) <= length else text[: length - 1] + "…"
 
@@ -529,7 +533,7 @@ def byline(document: Header) -> str:
 
 
 def cited_byline(document: Header) -> str:
-    """The byline beside a quote: it says as of when the article speaks, or that it is undated.
+    """Return the byline beside a quote: it says as of when the article speaks, or that it is undated.
 
     >>> cited_byline(Header(id="a.md", outlet="Courier", published="2019-06")), cited_byline(Header(id="b.md"))
     ('Courier · as of June 2019', 'undated')
@@ -544,7 +548,8 @@ def _joined(document: Header, date: str) -> str:
 
 
 def article_data(document: Document, asked: Place = NOWHERE, others: Iterable[Place] = ()) -> dict[str, Any]:
-    """A whole article as plain data: paragraphs of pieces, those at the ``asked`` place and at ``others`` marked.
+    """Return a whole article as plain data: paragraphs of pieces, those at the ``asked`` place and at ``others``
+    marked.
 
     Places count characters, browsers count otherwise: that is why the pieces are cut here. A marked piece has its mark's
     number, from 1 in the order of the text, places that overlap being one; ``at`` is that of the piece where the asked one
@@ -576,7 +581,9 @@ def article_data(document: Document, asked: Place = NOWHERE, others: Iterable[Pl
 
 
 def _beginning(places: Sequence[Locator], blocks: Sequence[re.Match[str]]) -> list[str]:
-    """What stands beside each paragraph: the page, slide or row that begins in it. Other places are headings in the text."""
+    """Return what stands beside each paragraph: the page, slide or row that begins in it. Other places are headings in
+    the text.
+    """
     beside = ["" for _ in blocks]
     ends = [block.end() for block in blocks]
     for each in places:
@@ -587,7 +594,7 @@ def _beginning(places: Sequence[Locator], blocks: Sequence[re.Match[str]]) -> li
 
 
 def _link_to(document: Document, start: int, end: int) -> str:
-    """What follows the page's own address where it is to open an article, at a place unless that is empty."""
+    """Return what follows the page's own address where it is to open an article, at a place unless that is empty."""
     place = {"start": start, "end": end, "check": check_of(document.text[start:end])} if start < end else {}
     return f"?{urlencode({'article': document.id, **place}, safe='/')}"
 
@@ -599,7 +606,7 @@ def _file_of(document: Document, start: int, end: int) -> str:
 
 
 def _merged(spans: Iterable[tuple[int, int]], first: int, last: int) -> list[tuple[int, int]]:
-    """The spans in order, as far as they lie between ``first`` and ``last``; those that overlap are one.
+    """Return the spans in order, as far as they lie between ``first`` and ``last``; those that overlap are one.
 
     >>> _merged([(8, 9), (2, 5), (4, 6), (3, 3)], 0, 8)
     [(2, 6)]
@@ -616,7 +623,9 @@ def _merged(spans: Iterable[tuple[int, int]], first: int, last: int) -> list[tup
 
 
 def _pieces(text: str, first: int, last: int, marks: list[tuple[int, int]]) -> list[list[Any]]:
-    """The paragraph from ``first`` to ``last`` cut where marks begin and end, each piece with its mark's number or 0."""
+    """Return the paragraph from ``first`` to ``last`` cut where marks begin and end, each piece with its mark's number
+    or 0.
+    """
     pieces: list[list[Any]] = []
     position = first
     for number, (start, end) in enumerate(marks, 1):

@@ -31,9 +31,9 @@ class Room(Protocol):
     def actions(self) -> tuple[str, ...]: ...
 
     def data(self, visitor: Visitor) -> dict[str, Any]:
-        """What the panel shows; keys are strings."""
+        """Return what the panel shows; keys are strings."""
         ...
 
     def act(self, action: str, sent: Mapping[str, Any], visitor: Visitor) -> str:
-        """Does one of ``actions`` and returns what to tell the visitor, or nothing; may take long. Raises FootnoteError."""
+        """Do one of ``actions`` and return what to tell the visitor, or nothing; may take long. Raises FootnoteError."""
         ...

@@ -95,7 +95,8 @@ _PATH = re.compile(r"(/[\w.~-]+)*")
 
 
 def check_host(host: str, accounts: str = "") -> str:
-    """The address to listen on; one that other machines reach is refused unless a file of accounts makes them log in.
+    """Return the address to listen on; one that other machines reach is refused unless a file of accounts makes them
+    log in.
 
     >>> check_host("127.0.0.1")
     '127.0.0.1'
@@ -116,7 +117,7 @@ account add NAME --auth FILE makes one), or set RAG_HOST to 127.0.0.1
 
 
 def is_loopback(host: str) -> bool:
-    """Whether no other machine can reach this address."""
+    """Tell whether no other machine can reach this address."""
     try:
         return host == "localhost" or ip_address(host).is_loopback
     except ValueError:
@@ -141,7 +142,7 @@ class Address:
 
     @classmethod
     def of(cls, settings: Settings) -> Address:
-        """The address that the settings describe; raises SettingsError.
+        """Return the address that the settings describe; raises SettingsError.
 
         >>> address = Address.of(Settings(host="127.0.0.1", root_path="https://desk.example/news"))
         >>> sorted(address.hosts | address.proxies), address.path, address.origin
@@ -157,16 +158,16 @@ class Address:
 
     @property
     def root(self) -> str:
-        """What gradio is to know of it: the path, or the whole address where that is given."""
+        """Return what gradio is to know of it: the path, or the whole address where that is given."""
         return f"{self.origin}{self.path}"
 
     def knows(self, host: str) -> bool:
-        """Whether a ``Host`` header names this page."""
+        """Tell whether a ``Host`` header names this page."""
         name = _name(host.lower())
         return name in self.hosts or name in self.proxies or (self.any_number and _is_number(name))
 
     def is_own(self, origin: str, host: str) -> bool:
-        """Whether a page of that ``Origin`` is this one, asked for under ``host``."""
+        """Tell whether a page of that ``Origin`` is this one, asked for under ``host``."""
         scheme, _, name = origin.lower().partition("://")
         return scheme in ("http", "https") and (name == host or name in self.proxies or origin.lower() == self.origin)
 
@@ -182,7 +183,7 @@ def _checked_name(text: str) -> str:
 
 
 def _checked_root(text: str) -> tuple[str, str]:
-    """The path and the origin of a root path."""
+    """Return the path and the origin of a root path."""
     parts = urlsplit(text.strip().rstrip("/"))
     origin = f"{parts.scheme}://{parts.netloc}".lower() if parts.scheme or parts.netloc else ""
     named = not origin or (parts.scheme in ("http", "https") and _HOST.fullmatch(_name(parts.netloc.lower())))
@@ -236,7 +237,7 @@ class Guard:
             await refuse(*refusal, self._hardened(send, scope))
 
     def _inside(self, path: str) -> str:
-        """A request's path inside the page, also where a proxy has not taken its own part away.
+        """Return a request's path inside the page, also where a proxy has not taken its own part away.
 
         However often that part stands there: the router would take away another one, and find what was not looked at here.
         """
@@ -246,7 +247,7 @@ class Guard:
         return path
 
     def _believed(self, headers: Iterable[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
-        """The headers without what only a proxy may say: gradio writes its address from them into the page."""
+        """Return the headers without what only a proxy may say: gradio writes its address from them into the page."""
         kept = []
         for name, value in headers:
             lower = name.lower()
@@ -293,7 +294,7 @@ class Guard:
         return hardened
 
     def _own(self, headers: Iterable[tuple[bytes, bytes]], encrypted: bool) -> list[tuple[bytes, bytes]]:
-        """An answer's headers without those that are ours to set, and with its cookies kept home."""
+        """Return an answer's headers without those that are ours to set, and with its cookies kept home."""
         ours = {name for name, _ in HEADERS}
         kept = []
         for name, value in headers:
@@ -305,7 +306,7 @@ class Guard:
         return kept
 
     def _kept_home(self, cookie: bytes, encrypted: bool) -> bytes:
-        """A cookie that no script reads and no other page sends."""
+        """Return a cookie that no script reads and no other page sends."""
         first, *rest = [part.strip() for part in cookie.split(b";")]
         kept = [part for part in rest if part.partition(b"=")[0].lower() in (b"expires", b"max-age", b"secure")]
         kept += [b"Path=" + (self.address.path or "/").encode(), b"HttpOnly", b"SameSite=Lax"]
@@ -344,7 +345,7 @@ class Gate:
         return scope["type"] == "http" and (path == "/" or path.startswith(_OPEN))
 
     def _user(self, scope: Scope) -> str | None:
-        """Whose session it is; gradio keeps them by a random token, which the browser has as a cookie."""
+        """Return whose session it is; gradio keeps them by a random token, which the browser has as a cookie."""
         from starlette.requests import HTTPConnection
 
         app, cookies = scope["app"], HTTPConnection(scope).cookies
@@ -422,12 +423,12 @@ def _headers(path: str, own: Iterable[tuple[bytes, bytes]]) -> list[tuple[bytes,
 
 
 def _name(host: str) -> str:
-    """The host without its port: ``127.0.0.1:7860`` -> ``127.0.0.1``, ``[::1]:7860`` -> ``[::1]``."""
+    """Return the host without its port: ``127.0.0.1:7860`` -> ``127.0.0.1``, ``[::1]:7860`` -> ``[::1]``."""
     return host[: host.find("]") + 1] if host.startswith("[") else host.partition(":")[0]
 
 
 async def refuse(status: int, text: str, send: Send) -> None:
-    """Says no in the forms in which gradio's client reads a reason and OpenAI's an error."""
+    """Say no in the forms in which gradio's client reads a reason and OpenAI's an error."""
     headers = [(b"content-type", b"application/json")]
     await send({"type": "http.response.start", "status": status, "headers": headers})
     error = {"message": text, "type": "invalid_request_error", "param": None, "code": None}

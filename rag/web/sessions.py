@@ -19,8 +19,8 @@ from urllib.parse import parse_qsl
 from rag.errors import Busy
 from rag.web.language import told
 from rag.web.opening import sentence
+from rag.web.queueing import Turns
 from rag.web.security import OWNER, App, Receive, Scope, Send, refuse
-from rag.web.turns import Turns
 
 LONGEST_NAME = 64
 """Characters of a session's name; gradio's have eleven."""

@@ -21,9 +21,9 @@ from pathlib import Path
 from typing import IO
 
 from rag.errors import ArticlesError, FootnoteError, RefusedFile
-from rag.normalize import normalize
 from rag.read import MEGABYTE, READERS, Worker, parse_all, read_bytes, unsupported
 from rag.settings import EXAMPLES
+from rag.text.normalize import normalize
 from rag.types import Document
 from rag.web.language import phrase
 
@@ -46,7 +46,8 @@ _CREATE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_NOFOLLOW", 0) | 
 
 
 def safe_name(name: str) -> str:
-    """A name of our own for a file that a browser calls ``name``; raises RefusedFile where its format is not read.
+    """Return a name of our own for a file that a browser calls ``name``; raises RefusedFile where its format is not
+    read.
 
     >>> safe_name("../../etc/Storm: a report?.MD")
     'Storm- a report-.md'
@@ -100,7 +101,7 @@ class Shelf:
         self._worker = Worker()
 
     def obstacle(self, language: str = "en") -> str:
-        """Why the folder cannot be changed, or empty."""
+        """Return why the folder cannot be changed, or empty."""
         if not self._folder.is_dir():
             return phrase(
                 "The folder {name} is not there; files can be added once it is.", language, name=self._folder.name
@@ -119,7 +120,7 @@ class Shelf:
         return ""
 
     def begin(self, name: str, size: int) -> str:
-        """Announces a file of ``size`` bytes and returns what it is called until its end; raises FootnoteError."""
+        """Announce a file of ``size`` bytes and return what it is called until its end; raises FootnoteError."""
         self.check_writable()
         wanted = safe_name(name)
         self._check_size(size)
@@ -131,7 +132,7 @@ class Shelf:
         return token
 
     def add(self, token: str, data: bytes) -> None:
-        """Takes the next piece of a file; raises RefusedFile, and forgets it, where it becomes too large."""
+        """Take the next piece of a file; raises RefusedFile, and forgets it, where it becomes too large."""
         with self._lock:
             incoming = self._known(token)
             incoming.size += len(data)
@@ -148,7 +149,7 @@ class Shelf:
         return parse_all(name, data, self._worker)
 
     def end(self, token: str) -> Taken:
-        """Puts the whole file into the folder, if it is an article; raises RefusedFile with the reason where it is none."""
+        """Put the whole file into the folder, if it is an article; raises RefusedFile with the reason where it is none."""
         with self._lock:
             incoming = self._known(token)
             incoming.file.seek(0)
@@ -175,7 +176,7 @@ class Shelf:
             raise ArticlesError("this file is not there any more; look at the list again") from None
 
     def put_away(self, id: str) -> str:
-        """Moves an article's file into ``REMOVED`` and returns its name there; raises ArticlesError where that cannot be."""
+        """Move an article's file into ``REMOVED`` and return its name there; raises ArticlesError where that cannot be."""
         self.check_writable()
         path = self._located(id)
         if path is None:
@@ -200,7 +201,7 @@ class Shelf:
                 self._forget(token)
 
     def _keep(self, name: str, data: bytes, text: str) -> Taken:
-        """Writes beside and renames: whoever reads the folder meanwhile finds the whole file or none."""
+        """Write beside and renames: whoever reads the folder meanwhile finds the whole file or none."""
         if self._holds(name, data, text):
             return Taken(name, known=True)
         temporary = self._folder / f".incoming-{secrets.token_hex(8)}"
@@ -225,7 +226,9 @@ class Shelf:
             return False
 
     def _located(self, id: str) -> Path | None:
-        """The regular file of that id; ids are in NFC, names on disk need not be. Goes down name by name, through no link."""
+        """Return the regular file of that id; ids are in NFC, names on disk need not be. Goes down name by name,
+        through no link.
+        """
         place = self._folder
         *folders, last = id.split("/")
         for part in folders:
@@ -278,7 +281,7 @@ def _entry(folder: Path, name: str) -> os.DirEntry[str] | None:
 
 
 def _moved(path: Path, folder: Path, name: str, taken: Collection[str] = ()) -> Path:
-    """Moves a file into a folder under a name that nobody has there: its own, or that with a number."""
+    """Move a file into a folder under a name that nobody has there: its own, or that with a number."""
     for number in range(1, SAME_NAMES):
         candidate = name if number == 1 else f"{Path(name).stem}-{number}{Path(name).suffix}"
         place = folder / candidate

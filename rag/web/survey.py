@@ -65,29 +65,29 @@ class Survey:
         self._next_beat = 0.0
 
     def files(self) -> tuple[FileStatus, ...]:
-        """How each file stands to the index that answers now; looks where another index was seen last."""
+        """Return how each file stands to the index that answers now; looks where another index was seen last."""
         self._refresh()
         return self._files
 
     @property
     def problem(self) -> str:
-        """Why the folder could not be looked at, or empty."""
+        """Return why the folder could not be looked at, or empty."""
         return self._problem
 
     @property
     def stamp(self) -> str:
-        """Another text whenever something else is to be seen."""
+        """Return another text whenever something else is to be seen."""
         return f"{self._name()}-{self._number}"
 
     def look(self) -> bool:
-        """Looks at the whole folder now; whether it has changed since the index was built. Raises FootnoteError."""
+        """Look at the whole folder now; whether it has changed since the index was built. Raises FootnoteError."""
         with self._looking:
             changed = self._look()
         self._keeper.noticed(changed)
         return changed
 
     def beat(self) -> dict[str, Any]:
-        """The state of the index for a page, as plain data; ``wait`` says after how many seconds to ask again."""
+        """Return the state of the index for a page, as plain data; ``wait`` says after how many seconds to ask again."""
         self._look_sometimes()
         data = index_data(self._keeper)
         contents = self._opening.chatbot.contents() if self._opening.chatbot is not None else None
@@ -107,7 +107,9 @@ class Survey:
         }
 
     def _first(self, kind: str, articles: int | None) -> tuple[str, list[list[str]]]:
-        """What stands in the way of a first answer, empty where nothing does; and the files that are no articles."""
+        """Return what stands in the way of a first answer, empty where nothing does; and the files that are no
+        articles.
+        """
         if articles is None:
             if kind == "failed":
                 return _OBSTACLES.get(self._opening.state.error, ""), []
@@ -122,7 +124,7 @@ class Survey:
         return ("unusable" if reasons else "empty"), reasons
 
     def _turn(self) -> float:
-        """How long a page waits for its turn: the more pages ask, the longer, up to ``CALM_SECONDS``."""
+        """Return how long a page waits for its turn: the more pages ask, the longer, up to ``CALM_SECONDS``."""
         with self._lock:
             now = self._clock()
             turn = max(now + BUSY_SECONDS, self._next_beat + 1 / BEATS_PER_SECOND)
@@ -141,7 +143,7 @@ class Survey:
                 self._try_to_look()
 
     def _look_sometimes(self) -> None:
-        """Looks in the background where the last look is long ago or was at another index."""
+        """Look in the background where the last look is long ago or was at another index."""
         due = self._clock() >= self._next_look or self._index != self._name()
         if self._opening.chatbot is None or not due or not self._looking.acquire(blocking=False):
             return

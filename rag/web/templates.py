@@ -32,7 +32,7 @@ class Template:
 
     @classmethod
     def of(cls, text: str) -> Template:
-        """The template that is written so.
+        """Return the template that is written so.
 
         >>> Template.of("larger than {limit}; split it").parts
         ('larger than ', '; split it')
@@ -42,11 +42,12 @@ class Template:
 
     @property
     def fixed(self) -> int:
-        """How many characters are fixed: the more, the surer is a match."""
+        """Return how many characters are fixed: the more, the surer is a match."""
         return sum(map(len, self.parts))
 
     def values(self, text: str) -> Values | None:
-        """What the names stand for in a text; ``None`` where it is not made from this template. Its first letter may be large.
+        """Return what the names stand for in a text; ``None`` where it is not made from this template. Its first letter
+        may be large.
 
         Each fixed part is taken where it first stands: the rest then holds the others if it can hold them at all, so that
         nothing is ever tried again, and the time is that of reading the text once, whatever it holds.
@@ -81,7 +82,7 @@ class Templates:
             self._by_letter[each.parts[0][:1]].append(each)
 
     def found(self, text: str) -> tuple[str, Values] | None:
-        """The template that a text was made from, as it is written, and its values."""
+        """Return the template that a text was made from, as it is written, and its values."""
         for template in self._candidates(text):
             values = template.values(text)
             if values is not None:
@@ -95,7 +96,7 @@ class Templates:
 
 
 def filled(text: str, values: Mapping[str, str]) -> str:
-    """A template with its names filled in, all at once: what is filled in may hold names of its own.
+    """Return a template with its names filled in, all at once: what is filled in may hold names of its own.
 
     >>> filled("{first}, {second}, {third}", {"first": "{second}", "second": "b"})
     '{second}, b, {third}'
@@ -104,7 +105,7 @@ def filled(text: str, values: Mapping[str, str]) -> str:
 
 
 def _small(text: str) -> str:
-    """A text with its first letter small: as a sentence of its own it has a large one."""
+    """Return a text with its first letter small: as a sentence of its own it has a large one."""
     return text[:1].lower() + text[1:] if text[:1].isascii() else text
 
 

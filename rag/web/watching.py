@@ -46,18 +46,18 @@ class Watcher:
 
     @property
     def is_on(self) -> bool:
-        """Whether it watches."""
+        """Tell whether it watches."""
         return self._stop is not None
 
     def start(self) -> None:
-        """Begins to watch, unless it does."""
+        """Begin to watch, unless it does."""
         with self._lock:
             if self._stop is None:
                 self._stop = threading.Event()
                 threading.Thread(target=self._follow, args=(self._stop,), name="watching", daemon=True).start()
 
     def stop(self) -> None:
-        """Ends watching; does not wait for a ``catch_up`` that is at work."""
+        """End watching; does not wait for a ``catch_up`` that is at work."""
         with self._lock:
             if self._stop is not None:
                 self._stop.set()
@@ -86,7 +86,7 @@ class Watcher:
 
 
 def folder_events(folder: Path, index: Path) -> Events:
-    """The real events of a folder of articles; those of the index's folder, should it lie inside, do not count."""
+    """Yield the real events of a folder of articles; those of the index's folder, should it lie inside, do not count."""
 
     def events(stop: threading.Event) -> Iterator[bool]:
         ours, theirs = folder.resolve(), index.resolve()
@@ -99,7 +99,7 @@ def folder_events(folder: Path, index: Path) -> Events:
 
 
 def _told(folder: Path, index: Path, stop: threading.Event) -> Iterator[bool]:
-    """What the operating system tells; False every while where it tells nothing."""
+    """Yield what the operating system tells; False every while where it tells nothing."""
     while not stop.is_set():
         with suppress(ImportError, OSError, RuntimeError):  # not installed, no such folder, no watches left
             from watchfiles import watch
@@ -153,7 +153,7 @@ class _Look:
 
 
 def _passed_over(path: Path, folder: Path, index: Path) -> bool:
-    """Whether what lies there is no article: the index, or hidden, as what editors put beside a file is."""
+    """Tell whether what lies there is no article: the index, or hidden, as what editors put beside a file is."""
     if path.is_relative_to(index):
         return True
     return path.is_relative_to(folder) and any(part.startswith(".") for part in path.relative_to(folder).parts)

@@ -11,9 +11,9 @@ from typing import Any
 
 from rag.chat import ChatModel, Draft
 from rag.chat.keys import Key
-from rag.cite import citations_of
-from rag.entities import Name
+from rag.cite.checker import citations_of
 from rag.errors import EndpointUnreachable, KeyMissing, QuestionError, SettingsError
+from rag.index.entities import Name
 from rag.settings import Settings
 from rag.types import (
     Answer,

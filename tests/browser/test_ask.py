@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from double import ARTICLES, Double, Opener, as_file
-from rag.cite import citations_of
+from rag.cite.checker import citations_of
 from rag.settings import Settings
 from rag.types import Answer, Citation, Scope, Sentence
 from reader import ask, press, wait_until

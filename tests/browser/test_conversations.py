@@ -24,9 +24,9 @@ from rag.web.accounts import Accounts, PasswordHash, write_accounts
 from rag.web.acts import Acts
 from rag.web.conversation import Turn
 from rag.web.conversations import Conversations
+from rag.web.database import FILE
 from rag.web.export import read_json
 from rag.web.place import check_of
-from rag.web.store import FILE
 from reader import ask, press, wait_until
 
 FERRIES = "How much will the four electric ferries cost?"

@@ -15,7 +15,7 @@ from embeddings import Embedder
 from news import ARTICLES, write_articles
 from rag.chatbot import Chatbot
 from rag.errors import EmbedderError, IndexTooNew
-from rag.generations import new_generation
+from rag.index.generations import new_generation
 from rag.settings import Settings
 from rag.types import Progress
 from rag.web.keeper import Keeper

@@ -1,0 +1,1 @@
+"""Passages, vectors and keywords in one folder, as immutable generations."""

@@ -1,5 +1,0 @@
-"""Outlets, authors, articles and dates that a question names."""
-
-from rag.mentions.mention import Catalogue, Mention
-
-__all__ = ["Catalogue", "Mention"]

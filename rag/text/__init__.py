@@ -1,0 +1,1 @@
+"""Words, sentences, tokens, names, numbers and dates: each once."""
