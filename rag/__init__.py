@@ -1,7 +1,7 @@
 """Footnote: ask a folder of articles; every sentence of the answer carries a quote that stands in an article.
 
-``rag.build``, ``rag.evaluate`` and ``rag.retrieve`` are functions. The modules of these names are reached with
-``from rag.retrieve.find import …`` alone; ``import rag.retrieve.find as r`` gives the function.
+``rag.retrieve`` and ``rag.evaluate`` are functions. The room and the module of these names are reached with
+``from … import`` alone.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from rag.errors import (
     AddressUnreachable,
     AnswerCut,
     ArticlesError,
+    Busy,
     Cancelled,
     ChatError,
     CitationError,
@@ -32,6 +33,7 @@ from rag.errors import (
     IndexMissing,
     IndexOfAnother,
     IndexTooNew,
+    IndexUnreachable,
     IndexUnreadable,
     IndexUnwritable,
     KeyMissing,
@@ -59,6 +61,7 @@ __all__ = [
     "Answer",
     "AnswerCut",
     "ArticlesError",
+    "Busy",
     "Cancelled",
     "Case",
     "Changes",
@@ -86,6 +89,7 @@ __all__ = [
     "IndexMissing",
     "IndexOfAnother",
     "IndexTooNew",
+    "IndexUnreachable",
     "IndexUnreadable",
     "IndexUnwritable",
     "IndexingError",

@@ -419,7 +419,7 @@ def test_while_one_builds_another_is_told(settings: Settings, hashing: Embedder)
 _KILLED = """
 import os, signal, sys
 from pathlib import Path
-import rag.index.generations, rag.index
+import rag.index.generations as generations
 from embeddings import open_embedder
 from rag.index.build import build
 from rag.settings import Settings, folder_key
@@ -436,10 +436,10 @@ def dying(function):
     return call
 
 # Every step that touches the disk in an order that matters: flushing, renaming, replacing, removing.
-rag.generations.os.fsync = dying(os.fsync)
+generations.os.fsync = dying(os.fsync)
 for name in ("rename", "replace", "mkdir", "write_text", "write_bytes"):
     setattr(Path, name, dying(getattr(Path, name)))
-rag.generations.shutil.rmtree = dying(rag.generations.shutil.rmtree)
+generations.shutil.rmtree = dying(generations.shutil.rmtree)
 build(Settings(articles=Path(sys.argv[1]), index=Path(sys.argv[2])), open_embedder("hashing"))
 print("steps left", left)
 """

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import sys
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-import rag.retrieve.diversify
 from rag.retrieve.diversify import (
     COPY,
     LIMIT,
@@ -155,7 +156,7 @@ def test_facts_are_read_of_near_copies_alone(monkeypatch: pytest.MonkeyPatch) ->
         read.append(text)
         return frozenset()
 
-    monkeypatch.setattr(rag.diversify, "_facts", facts)
+    monkeypatch.setattr(sys.modules[without_copies.__module__], "_facts", facts)
     different = [
         hit(str(n), 1 - n / 100, f"Report {n}: " + " ".join(f"word{n}{i}" for i in range(9))) for n in range(9)
     ]

@@ -189,7 +189,7 @@ def test_any_line_is_a_case_or_an_error_of_ours(tmp_path_factory: pytest.TempPat
         told = ""
         assert case.question
         "".join((*case.answers, case.kind)).encode("utf-8")  # no half of a surrogate pair
-    assert not told or told.startswith("q.jsonl, line 1: ")
+    assert not told or told.startswith(f"{path}, line 1: ")
 
 
 # --- answers -------------------------------------------------------------------------------------------------------------

@@ -17,9 +17,9 @@ from hypothesis import strategies as st
 
 from embeddings import Embedder
 from news import ARTICLES, write_articles
-from rag import fetch as room
 from rag.__main__ import cli
 from rag.errors import AddressError, AddressUnreachable, FootnoteError, RefusedFile
+from rag.read import fetch as room
 from rag.read import parse
 from rag.read.fetch import MOST_REDIRECTS, Fetched, checked_address, fetch, is_public
 from rag.settings import Settings

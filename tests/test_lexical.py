@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import errno
 import math
+import os
 from collections import Counter
 from itertools import pairwise
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 import pytest
 import tantivy
@@ -308,3 +311,21 @@ def test_every_pair_of_neighbours_is_a_word(text: str) -> None:
     found = split_unspaced(text).split()
     pairs = {first + second for first, second in pairwise(text) if min(first, second) > "\u4000"}
     assert pairs <= set(found)
+
+
+def test_a_lock_that_comes_while_a_folder_is_removed_is_no_failure(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    removed, left = os.rmdir, [1, 1]
+
+    def busy(path: Any, **where: Any) -> None:
+        if left:
+            left.pop()
+            raise OSError(errno.ENOTEMPTY, "Directory not empty")
+        removed(path, **where)
+
+    (tmp_path / "keywords").mkdir()
+    monkeypatch.setattr(os, "rmdir", busy)
+    create_keyword_index(tmp_path / "keywords", [("", "The trams stopped.")])
+    assert left == []
+    assert not any(each.is_dir() for each in (tmp_path / "keywords").iterdir())

@@ -38,14 +38,14 @@ QUESTION, LINE, NAME = 2000, 150, 200
 LONGEST = {
     "rag.answer.answering._ID": QUESTION,
     "rag.evaluate 'changed_settings'": QUESTION,
-    "rag.follow_up 'rewritten'": QUESTION,
-    "rag.timeline '_stands_alone'": 40,
-    "rag.follow_up._CONTEXT": QUESTION,
-    "rag.parts._NEXT_QUESTION": QUESTION,
-    "rag.parts._PAIR": QUESTION,
-    "rag.timeline._ASKS": QUESTION,
-    "rag.mentions.mention._SEPARATOR": NAME,
-    "rag.mentions.mention._HOST": NAME,
+    "rag.retrieve.follow_up 'rewritten'": QUESTION,
+    "rag.answer.timeline '_stands_alone'": 40,
+    "rag.retrieve.follow_up._CONTEXT": QUESTION,
+    "rag.retrieve.parts._NEXT_QUESTION": QUESTION,
+    "rag.retrieve.parts._PAIR": QUESTION,
+    "rag.answer.timeline._ASKS": QUESTION,
+    "rag.retrieve.mentions.mention._SEPARATOR": NAME,
+    "rag.retrieve.mentions.mention._HOST": NAME,
     "rag.read.dates._FORMS": 60,
     "rag.read.dates._UPDATED": LINE,
     "rag.read.dates._REST": LINE,
@@ -56,7 +56,7 @@ LONGEST = {
     "rag.read.bylines._ROLE": LINE,
     "rag.read.outlet._TITLE_AND_SITE": 400,
     "rag.read.outlet '_abbreviation'": NAME,
-    "rag.sentences._LAST_WORD": 40,
+    "rag.text.sentences._LAST_WORD": 40,
 }
 """Characters of the longest text that a pattern meets: a question, a line of a header, a name. It need not be linear."""
 SLOW = 0.3

@@ -246,7 +246,7 @@ class TestPlaces:
             Address.of(Path(text))
 
     def test_without_the_extra_it_is_named(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(rag.milvus, "find_spec", lambda name: None)
+        monkeypatch.setattr(rag.index.milvus, "find_spec", lambda name: None)
         with pytest.raises(MissingExtra, match=r"footnote-rag\[milvus\]"):
             Index.open(Path("milvus://127.0.0.1:1/news"))
 
@@ -270,7 +270,7 @@ class TestRefusals:
         self, root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, version: int, error: type[IndexingError]
     ) -> None:
         with monkeypatch.context() as patch, closing(open_folder(root / "local")) as local:
-            patch.setattr(rag.milvus, "MILVUS_FORMAT", version)
+            patch.setattr(rag.index.milvus, "MILVUS_FORMAT", version)
             publish(local, tmp_path / "other.db")
         with pytest.raises(error, match="rag build"):
             Index.open(tmp_path / "other.db")
@@ -292,8 +292,8 @@ class TestServer:
     ) -> None:
         """Eight readers ask while the alias is moved and the old index dropped; no question fails."""
         monkeypatch.setattr(import_module("rag.index.build"), "default_index", lambda articles: tmp_path / "staged")
-        monkeypatch.setattr(rag.milvus, "_LOOK_SECONDS", 0.05)
-        monkeypatch.setattr(rag.milvus, "GRACE_SECONDS", 0.5)
+        monkeypatch.setattr(rag.index.milvus, "_LOOK_SECONDS", 0.05)
+        monkeypatch.setattr(rag.index.milvus, "GRACE_SECONDS", 0.5)
         news = write_articles(tmp_path / "news", ARTICLES)
         settings = Settings(articles=news, index=server.place("news"))
         build(settings, hashing)

@@ -14,8 +14,8 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from rag import tokens
 from rag.errors import VocabularyError
+from rag.text import tokens
 from rag.text.tokens import FOOTNOTE, SHA256, VOCABULARY, count_tokens, encode, encoding_for
 from rag.text.vocabulary.train import SIZE, in_tiktoken_form, train, word_counts
 

@@ -25,7 +25,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from hashlib import blake2b
 from pathlib import Path
-from tempfile import TemporaryDirectory, mkdtemp
+from tempfile import mkdtemp
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from rag.errors import IndexCorrupt
@@ -49,6 +49,7 @@ _MOST_SPELLINGS = 4
 _SHORTEST_SPELT = 4
 _WRITER_MEMORY = 64 * 1024 * 1024
 _SMALLEST_BLOCK = 1024  # passages; fewer would save nothing and take files
+_REMOVALS = 20  # of a folder, before its failure is told
 _BLOCKS = 32  # more take longer to search, fewer longer to change
 _BLOCK_FILE, _FORMS_FILE, _META_FILE = "blocks.json", "forms.json", "meta.json"
 
@@ -244,9 +245,9 @@ def _write(folder: Path, passages: Iterable[tuple[str, str]], size: int, older: 
         spellings = Spellings.open(older)
     blocks: list[_Block] = []
     forms: dict[str, _Forms] = {}
-    with TemporaryDirectory(prefix="tmp-", dir=folder) as scratch:
-        _new_index(Path(scratch))
-        meta = json.loads((Path(scratch) / _META_FILE).read_bytes())
+    with _scratch(folder) as scratch:
+        _new_index(scratch)
+        meta = json.loads((scratch / _META_FILE).read_bytes())
     for digest, pairs in _blocks(passages, size):
         block = known.pop(digest, None)  # not twice: tantivy's segments have names
         if older is not None and block is not None:
@@ -291,9 +292,9 @@ def _index(folder: Path, pairs: Iterable[tuple[str, str]]) -> list[dict[str, Any
     """Index the passages of a block; return its segments, whose files are then in ``folder``."""
     import tantivy
 
-    with TemporaryDirectory(prefix="tmp-", dir=folder) as scratch:
+    with _scratch(folder) as scratch:
         # One thread writes one order of passages: the same articles give the same answers, also where scores are equal.
-        writer = _new_index(Path(scratch)).writer(heap_size=_WRITER_MEMORY, num_threads=1)
+        writer = _new_index(scratch).writer(heap_size=_WRITER_MEMORY, num_threads=1)
         try:
             for row, (header, text) in enumerate(pairs):
                 entry = tantivy.Document()
@@ -306,10 +307,28 @@ def _index(folder: Path, pairs: Iterable[tuple[str, str]]) -> list[dict[str, Any
             raise
         writer.commit()
         writer.wait_merging_threads()
-        segments: list[dict[str, Any]] = json.loads((Path(scratch) / _META_FILE).read_bytes())["segments"]
-        for file in _files(Path(scratch), segments):
+        segments: list[dict[str, Any]] = json.loads((scratch / _META_FILE).read_bytes())["segments"]
+        for file in _files(scratch, segments):
             file.rename(folder / file.name)
         return segments
+
+
+@contextmanager
+def _scratch(folder: Path) -> Iterator[Path]:
+    """Make a folder for an index that is being written, and remove it.
+
+    A reader of tantivy's may take and drop its lock file there meanwhile, which makes removing fail.
+    """
+    path = Path(mkdtemp(prefix="tmp-", dir=folder))
+    try:
+        yield path
+    finally:
+        for _ in range(_REMOVALS):
+            shutil.rmtree(path, ignore_errors=True)
+            if not path.exists():
+                break
+        else:
+            shutil.rmtree(path)
 
 
 def _files(folder: Path, segments: Iterable[dict[str, Any]]) -> list[Path]:

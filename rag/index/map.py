@@ -113,5 +113,5 @@ def topic_words(texts: Sequence[str], topic_of: Sequence[int]) -> list[tuple[str
     found = []
     for topic in sorted(set(topic_of)):
         best = sorted(counts[topic], key=lambda term: weight(topic, term))[:_TOPIC_WORDS]
-        found.append(tuple(forms[term].most_common(1)[0][0] for term in best))
+        found.append(tuple(max(forms[term], key=lambda form: (forms[term][form], form.islower())) for term in best))
     return found
