@@ -164,9 +164,10 @@ class Handlers:
         if chatbot := self.opening.chatbot:
             headers = await _aside(chatbot.documents)
             start = welcome(_language(request), self._folder, headers)
-            yield gr.Chatbot(placeholder=start), gr.Dropdown(choices=await _aside(choices, headers))
-            if found := await _aside(self._examples, chatbot):
-                yield gr.Chatbot(examples=[{"text": each} for each in found]), gr.skip()
+            scope = gr.Dropdown(choices=await _aside(choices, headers))
+            yield gr.Chatbot(placeholder=start), scope
+            if found := await _aside(self._examples, chatbot):  # all again: of steps close together the last one counts
+                yield gr.Chatbot(placeholder=start, examples=[{"text": each} for each in found]), scope
 
     async def narrow(self, chosen: Any, request: gr.Request) -> Any:
         """Show a chosen or typed scope as it was understood; what no article has is told and taken out."""

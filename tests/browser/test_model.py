@@ -332,7 +332,7 @@ class TestStuckModels:
                 {"fn_index": functions[name], "data": data, "event_data": event, "session_hash": session},
             )
             send("choose", [], {"name": "near:stuck"})
-            send("ask", [FERRIES, None])
+            send("ask", [FERRIES, None, None])
             send("answer", [None])
         wait_until(page, lambda: chatbot.models.count("near:stuck") == 50, 120)
         expect(ask(page, FROST).locator("a.cite")).to_have_count(1)
