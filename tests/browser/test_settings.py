@@ -172,8 +172,10 @@ class TestLanguage:
             "The Orsund Gazette · на 4 марта 2031\u00a0г. · Maren Tolk"
         )
         expect(page.locator("#s-1-1").get_by_role("button", name="Читать в статье")).to_be_visible()
-        expect(page.get_by_role("button", name="Повторить")).to_be_visible()
-        expect(page.get_by_role("button", name="Отменить")).to_be_visible()
+        page.locator("#chat summary[title=Ещё]").click()
+        for name in ("Копировать в Markdown", "Повторить", "Изменить", "Удалить"):
+            expect(page.locator("#chat").get_by_role("button", name=name)).to_be_visible()
+        page.keyboard.press("Escape")
         page.locator("#s-1-1").get_by_role("button", name="Читать в статье").click()
         expect(page.locator("#sources .pane-article .byline").first).to_contain_text("4 марта 2031\u00a0г.")
 
