@@ -172,7 +172,7 @@ function drawSources(number) {
   const cardsOf = (all) => [...new Set(all.map((each) => each.article))].map((id) => cardOf(all.filter((each) => each.article === id)));
   parts.push(...cardsOf(turn.cards));
   const more = cardsOf(turn.more);
-  if (!turn.complete && more.length && !turn.cards.length) parts.push(make("p", "hint", say("Found; the answer is made of these.")));
+  if (!turn.complete && more.length && !turn.cards.length) parts.push(make("p", "hint", say("Passages found; the answer is being written from them.")));
   if (turn.state === "none" || !turn.complete) parts.push(...more);
   else if (more.length) {
     const details = make("details", "more");
