@@ -249,7 +249,7 @@ def test_help_names_every_command_and_cuts_no_sentence_off() -> None:
     done = run(Path.cwd(), "--help")
     for command in ("add", "ask", "build", "chat", "search", "status", "verify"):
         assert f"  {command} " in done.stdout
-    assert "..." not in done.stdout
+    assert "..." not in done.stdout.partition("Commands:")[2]
 
 
 def test_a_timeline_quotes_each_article_by_date(folder: Path) -> None:
