@@ -64,10 +64,10 @@ function show(kind, value, words, limit, submit) {
 }
 
 function opening(value) {
-  if (value.open === "edit") show("edit", value, say("Ask otherwise"), 2000, say("Ask this instead"));
+  if (value.open === "edit") show("edit", value, say("Edit the question"), 2000, say("Ask again"));
   if (value.open === "note") {
-    const words = say("Noted: {verdict}. What should be known about it?", { verdict: say(NAMES[value.verdict]) });
-    show("note", value, words, 2000, say("Keep the note"));
+    const words = say("Noted: {verdict}. Add a comment", { verdict: say(NAMES[value.verdict]) });
+    show("note", value, words, 2000, say("Save the note"));
   }
 }
 

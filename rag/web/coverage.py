@@ -46,7 +46,7 @@ def coverage(chatbot: Chatbot, conversation: Conversation) -> Coverage:
     outlets = [name for name, _ in Counter(each.outlet for each in headers).most_common() if name][:COLOURS]
     named = {number: shortened(name, MAX_TITLE) for number, name in enumerate(outlets)}
     if any(each.outlet not in outlets for each in headers):
-        named[COLOURS] = phrase("Other outlets")
+        named[COLOURS] = phrase("Other or no outlet")
     answer = next((turn.answer for turn in reversed(conversation) if turn.answer), None)
     rows = _rows(made, chatbot.titles(), outlets, answer)
     periods, counts = _times(headers, outlets)

@@ -90,7 +90,7 @@ def _acts(turn: Turn, last: bool) -> str:
     if not turn.ended:
         return ""
     retry = _act(turn, "retry", phrase("Retry"), phrase("Answer this question again"))
-    edit = _act(turn, "edit", phrase("Edit"), phrase("Ask this question otherwise"))
+    edit = _act(turn, "edit", phrase("Edit"), phrase("Change this question and ask it again"))
     if turn.answer is None or turn.answer.state == "none":
         return f'<div class="acts plain">{retry} {edit}</div>' if last else ""
     wrong = (
@@ -104,7 +104,7 @@ def _acts(turn: Turn, last: bool) -> str:
     )
     more = [
         _act(turn, "copy-markdown", phrase("Copy as Markdown"), phrase("Copy the answer with its sources as Markdown")),
-        _act(turn, "export", phrase("Export"), phrase("Save the answer with its sources as a web page")),
+        _act(turn, "export", phrase("Save as HTML"), phrase("Save the answer with its sources as a web page")),
     ]
     if last:
         delete = phrase("Remove this answer; its question returns to the box")

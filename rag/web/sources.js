@@ -172,7 +172,7 @@ function drawSources(number) {
   const cardsOf = (all) => [...new Set(all.map((each) => each.article))].map((id) => cardOf(all.filter((each) => each.article === id)));
   parts.push(...cardsOf(turn.cards));
   const more = cardsOf(turn.more);
-  if (!turn.complete && more.length && !turn.cards.length) parts.push(make("p", "hint", say("Found; the answer is made of these.")));
+  if (!turn.complete && more.length && !turn.cards.length) parts.push(make("p", "hint", say("Passages found; the answer is being written from them.")));
   if (turn.state === "none" || !turn.complete) parts.push(...more);
   else if (more.length) {
     const details = make("details", "more");
@@ -224,6 +224,7 @@ function cover(open) {
 
 function toAnswer() {
   cover(false);
+  if (inAddress("pane")) writeAddress({ pane: "" }, true);
   const target = link && link.isConnected ? link : document.querySelector('#chat a[href="#s-' + shown + '"]');
   if (target) reveal(target, "nearest");
   else document.querySelector("#question textarea")?.focus();
@@ -236,6 +237,7 @@ function follow(clicked) {
   showSources();
   link = clicked;
   peeked.hidden = true;
+  if (phone.matches && !inAddress("pane")) writeAddress({ pane: "sources" }, true); // Back leads from there to the answer
   cover(true);
   for (const each of sources.querySelectorAll("[aria-current]")) each.removeAttribute("aria-current");
   for (const each of document.querySelectorAll("#chat a.followed")) each.classList.remove("followed");
@@ -346,6 +348,7 @@ drawSources((props.value && props.value.current) || "");
 function arrive() {
   const article = inAddress("article");
   if (!article && !reader.hidden) toSources();
+  if (!article) cover(Boolean(inAddress("pane")));
   if (!article || !reader.hidden) return;
   const at = (name) => (/^\d{1,9}$/.test(inAddress(name)) ? Number(inAddress(name)) : 0);
   cover(true);
@@ -353,4 +356,5 @@ function arrive() {
 }
 window.addEventListener("popstate", arrive, { signal: listening.signal });
 visiting = Boolean(inAddress("article") && inAddress("conversation"));
+writeAddress({ pane: "" }); // a page that is opened anew shows the conversation first
 arrive();

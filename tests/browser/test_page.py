@@ -629,6 +629,13 @@ class TestEveryScreen:
         card.get_by_role("button", name="Read in article").tap()
         expect(page.locator("#sources .pane-article mark.now")).to_be_in_viewport()
         assert not wider_than_screen(page)
+        page.go_back()
+        expect(card).to_be_in_viewport()
+        page.go_back()  # one step each, and not out of the conversation
+        expect(page.locator("#sources .pane")).to_be_hidden()
+        assert page.locator("#chat .question").count() == 1
+        citation.tap()
+        card.get_by_role("button", name="Read in article").tap()
         page.get_by_role("button", name="Back to sources").tap()
         for _ in range(20):  # nothing that the sources cover is reached
             page.keyboard.press("Tab")
