@@ -154,6 +154,24 @@ def test_a_body_that_was_looked_at_is_still_there() -> None:
     assert not sessions.admit("one", "ilse", "ilse")
 
 
+def test_an_article_is_no_session() -> None:
+    async def application(scope: Any, receive: Any, send: Any) -> None:
+        await send(scope["path"])
+
+    async def receive() -> dict[str, Any]:
+        return {"type": "http.request", "body": b"", "more_body": False}
+
+    sent: list[Any] = []
+
+    async def send(message: Any) -> None:
+        sent.append(message)
+
+    path = f"/articles/stream/{'long-' * 20}name.md"
+    asyncio.run(Bound(application, sessions := Sessions(10))({"type": "http", "method": "GET", "path": path}, receive, send))
+    assert sent == [path]
+    assert "long" not in str(sessions._sessions)
+
+
 def test_a_long_call_keeps_nothing_of_its_visitor_waiting_and_joins_come_one_by_one() -> None:
     gate, running, most = asyncio.Event(), [0], [0]
 
