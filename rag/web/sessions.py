@@ -112,7 +112,7 @@ class Bound:
         if path.startswith(UNUSED) or (path.startswith(API) and _is_form(scope)):
             await refuse(403, "The page asks for nothing in this way; programs ask at /v1, see /openapi.json.", send)
             return
-        if scope["method"] != "POST" or path == "/login":  # that one has turns of its own
+        if scope["method"] != "POST" or not path.startswith(API):  # the others have turns of their own
             await self._pass_on(scope, receive, send, b"")
             return
         body, receive = await _read(receive)
