@@ -167,7 +167,9 @@ def test_an_article_is_no_session() -> None:
         sent.append(message)
 
     path = f"/articles/stream/{'long-' * 20}name.md"
-    asyncio.run(Bound(application, sessions := Sessions(10))({"type": "http", "method": "GET", "path": path}, receive, send))
+    asyncio.run(
+        Bound(application, sessions := Sessions(10))({"type": "http", "method": "GET", "path": path}, receive, send)
+    )
     assert sent == [path]
     assert "long" not in str(sessions._sessions)
 

@@ -33,9 +33,7 @@ def _tools() -> ModuleType:
     return mcp_tools
 
 
-def route(
-    chatbot: Callable[[], Chatbot], settings: Settings, path: str = "/mcp", slots: Slots | None = None
-) -> Route:
+def route(chatbot: Callable[[], Chatbot], settings: Settings, path: str = "/mcp", slots: Slots | None = None) -> Route:
     """Make the route that serves MCP over HTTP in any Starlette app: ``app.router.routes.insert(0, route(…))``.
 
     Like the page it answers under the names that ``settings`` know, and to no foreign page; each call of a tool takes one
