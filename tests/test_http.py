@@ -641,6 +641,28 @@ class TestFaults:
             wait_until(lambda: service.slots.taken == 0)
             wait_until(lambda: not served.server_state.tasks)  # the time is over, and nothing waits for it any more
 
+    def test_slow_readers_hold_few_articles(self, start: Callable[..., Served]) -> None:
+        opens: list[str] = []
+
+        class Counting(Double):
+            def document(self, id: str) -> Document:
+                opens.append(id)
+                return super().document(id)
+
+        long = Document(id="long.md", title="Ferries", text="The ferries cost much. " * 400_000)
+        service = Service(opened(Counting(articles=(long,))), Settings(), ServicesDouble(), slots=Slots(8, own=3))
+        served = start(service)
+        with contextlib.ExitStack() as stack:
+            for _ in range(20):
+                slow = stack.enter_context(socket.socket())
+                slow.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+                slow.connect(served.socket.getsockname())
+                slow.sendall(b"GET /articles/long.md HTTP/1.1\r\nhost: 127.0.0.1\r\n\r\n")
+            wait_until(lambda: len(opens) == 3)
+            assert WEB.get(f"{served.url}/health").status_code == 200
+            assert len(opens) == service.slots.taken == 3
+        wait_until(lambda: service.slots.taken == 0)
+
     def test_a_body_that_does_not_come_is_not_waited_for(self, served: Served, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(limits, "BODY_SECONDS", 0.2)
         with socket.create_connection(served.socket.getsockname()) as slow:

@@ -340,14 +340,19 @@ def _url(hit: Hit, base: str) -> str:
     return source_url(hit.document.source) or own
 
 
-async def article(service: Service, request: Request) -> Response:
-    """Show an article; its address marks a span as ``#c=START-END``."""
+async def article(service: Service, request: Request) -> Response | None:
+    """Show an article; its address marks a span as ``#c=START-END``. Until it is sent whole it takes a slot."""
     chatbot, id = service.chatbot, request.path_params["id"]
+    give_back = await service.slots.take(client_of(request.scope))
     try:
         document = await to_thread.run_sync(chatbot.document, id)
+        page: Response = HTMLResponse(await to_thread.run_sync(article_page, document))
+        await page(request.scope, request.receive, request.state.send)
     except QuestionError as missing:
         return PlainTextResponse(sentence(missing), 404)
-    return HTMLResponse(article_page(document))
+    finally:
+        give_back()
+    return None
 
 
 async def health(service: Service, _: Request) -> Response:

@@ -20,7 +20,7 @@ from rag.errors import Busy
 from rag.web.language import told
 from rag.web.opening import sentence
 from rag.web.queueing import Turns
-from rag.web.security import OWNER, App, Receive, Scope, Send, refuse
+from rag.web.security import FILES, OWNER, App, Receive, Scope, Send, refuse
 
 API = "/gradio_api/"
 """What the paths of gradio's own doors begin with."""
@@ -95,7 +95,7 @@ class Bound:
 
     Requests that set something going are passed on one by one for each visitor, with a pause as long as each took: a flood
     of them waits here, before gradio's one event loop, which serves in the order in which it was asked. Those that are
-    answered at once, which may take long, are passed on ``CALLS`` at a time.
+    answered at once, which may take long, are passed on ``CALLS`` at a time, and files too: each is held in memory.
     """
 
     def __init__(self, app: App, sessions: Sessions) -> None:
@@ -112,7 +112,8 @@ class Bound:
         if path.startswith(UNUSED) or (path.startswith(API) and _is_form(scope)):
             await refuse(403, "The page asks for nothing in this way; programs ask at /v1, see /openapi.json.", send)
             return
-        if scope["method"] != "POST" or not path.startswith(API):  # the others have turns of their own
+        calls = scope["method"] == "POST" and path.startswith(API)  # the doors for programs have turns of their own
+        if not calls and path != FILES:
             await self._pass_on(scope, receive, send, b"")
             return
         body, receive = await _read(receive)
