@@ -244,7 +244,7 @@ class MilvusIndex:
         if k <= 0 or not weights:
             return []
         found = self._search("words", dict(weights), k, where, [])
-        return [Neighbor(each["row"], float(each["distance"])) for each in found if each["distance"] > 0]
+        return [Neighbor(each["row"], float(each["distance"])) for each in found if 0 < each["distance"] < math.inf]
 
     def scores(self, vector: Vectors, rows: Sequence[int]) -> list[float]:
         """Compute the exact cosine of a vector with each of the rows, as ``search`` gives it."""

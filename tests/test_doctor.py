@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import shutil
 import socket
 from collections import namedtuple
 from collections.abc import Callable
+from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -107,6 +109,15 @@ def test_what_is_wrong_is_named_with_what_mends_it(
     wrong = [each for each in found[check] if each["state"] == "wrong"]
     assert code == 1
     assert any(text in each["text"] and command in each["command"] for each in wrong), found[check]
+
+
+def test_commands_can_be_pasted(built: Settings) -> None:
+    """Also where a folder is named to do harm, or in bytes that are no text."""
+    name = "my news; echo \udcff"
+    code, found = looked(replace(built, articles=built.articles.rename(built.articles.with_name(name))))
+    commands = [each["command"] for those in found.values() for each in those if "rag build" in each["command"]]
+    assert code == 0
+    assert [shlex.split(each)[-1] for each in commands] == [str(built.articles.with_name("my news; echo \ufffd"))]
 
 
 def test_a_disk_that_is_nearly_full_is_named(built: Settings, monkeypatch: pytest.MonkeyPatch) -> None:

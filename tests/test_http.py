@@ -232,6 +232,12 @@ def opened(chatbot: Any) -> Opening:
     return opening
 
 
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    write_accounts(tmp_path / "accounts.txt", {"maren": cheap("test-key four words"), "ilse": cheap("test-key other")})
+    return tmp_path / "accounts.txt"
+
+
 @pytest.fixture(scope="module")
 def start() -> Iterator[Callable[..., Served]]:
     running: list[Served] = []
@@ -559,6 +565,63 @@ class TestFaults:
         assert all(each.startswith(b"HTTP/1.1 429") for each in replies if each not in answered)
         assert service.slots.taken == 0
 
+    def test_one_program_leaves_slots_for_others(self, file: Path, start: Callable[..., Served]) -> None:
+        double = Double()
+        double.gate.clear()
+        service = Service(opened(double), Settings(accounts=str(file)), ServicesDouble(), slots=Slots(4, own=3))
+        served = start(service, Accounts(file))
+        asked = "How much will the four electric ferries cost?"
+        greedy = served.client(make_token(file, "maren")).chat.completions
+        with contextlib.ExitStack() as stack:
+            for _ in range(3):
+                stream = stack.enter_context(greedy.create(model="footnote", messages=ask(asked), stream=True))
+                next(iter(stream))
+            waiting = threading.Thread(target=lambda: greedy.create(model="footnote", messages=ask(asked)))
+            waiting.start()
+            other = served.client(make_token(file, "ilse")).chat.completions
+            with other.create(model="footnote", messages=ask(asked), stream=True, timeout=10) as stream:
+                next(iter(stream))
+                assert service.slots.taken == 4
+            double.gate.set()
+        waiting.join(20)
+        wait_until(lambda: service.slots.taken == 0)
+
+    def test_tools_have_the_limits_of_questions(self, start: Callable[..., Served]) -> None:
+        pytest.importorskip("mcp")
+        going, seen = threading.Event(), []
+
+        class Slow(Double):
+            def document(self, id: str) -> Document:
+                seen.append(id)
+                going.wait(20)
+                return super().document(id)
+
+        rate = Rate(a_minute=6, at_once=6)
+        service = Service(opened(Slow()), Settings(), ServicesDouble(), slots=Slots(2, 1), rate=rate)
+        served = start(service)
+        params = {"name": "fetch", "arguments": {"id": "ferry.md"}}
+        call = {"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": params}
+        headers = {"accept": "application/json, text/event-stream", "mcp-protocol-version": "2025-06-18"}
+        replies: list[httpx.Response] = []
+
+        def fetch() -> None:
+            replies.append(WEB.post(f"{served.url}/mcp", json=call, headers=headers))
+
+        threads = [threading.Thread(target=fetch) for _ in range(5)]
+        for each in threads:
+            each.start()
+        wait_until(lambda: len(replies) == 2)  # turned away
+        assert all("Too many questions are waiting" in each.text for each in replies)
+        assert len(seen) == service.slots.taken == 2
+        going.set()
+        for each in threads:
+            each.join()
+        assert [each.status_code for each in replies] == [200] * 5
+        assert service.slots.taken == 0
+        fetch()
+        fetch()
+        assert [each.status_code for each in replies[5:]] == [200, 429]
+
     def test_a_slow_reader_keeps_no_slot(self, start: Callable[..., Served], monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(limits, "SPARE_SECONDS", 0.5)
         long = tuple(
@@ -577,6 +640,28 @@ class TestFaults:
             assert slow.recv(12) == b"HTTP/1.1 200"
             wait_until(lambda: service.slots.taken == 0)
             wait_until(lambda: not served.server_state.tasks)  # the time is over, and nothing waits for it any more
+
+    def test_slow_readers_hold_few_articles(self, start: Callable[..., Served]) -> None:
+        opens: list[str] = []
+
+        class Counting(Double):
+            def document(self, id: str) -> Document:
+                opens.append(id)
+                return super().document(id)
+
+        long = Document(id="long.md", title="Ferries", text="The ferries cost much. " * 400_000)
+        service = Service(opened(Counting(articles=(long,))), Settings(), ServicesDouble(), slots=Slots(8, own=3))
+        served = start(service)
+        with contextlib.ExitStack() as stack:
+            for _ in range(20):
+                slow = stack.enter_context(socket.socket())
+                slow.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+                slow.connect(served.socket.getsockname())
+                slow.sendall(b"GET /articles/long.md HTTP/1.1\r\nhost: 127.0.0.1\r\n\r\n")
+            wait_until(lambda: len(opens) == 3)
+            assert WEB.get(f"{served.url}/health").status_code == 200
+            assert len(opens) == service.slots.taken == 3
+        wait_until(lambda: service.slots.taken == 0)
 
     def test_a_body_that_does_not_come_is_not_waited_for(self, served: Served, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(limits, "BODY_SECONDS", 0.2)
@@ -601,13 +686,6 @@ def wait_until(true: Callable[[], bool]) -> None:
 
 
 class TestTokens:
-    @pytest.fixture
-    def file(self, tmp_path: Path) -> Path:
-        write_accounts(
-            tmp_path / "accounts.txt", {"maren": cheap("test-key four words"), "ilse": cheap("test-key other")}
-        )
-        return tmp_path / "accounts.txt"
-
     def test_a_token_opens_what_is_closed_without(self, file: Path, start: Callable[..., Served]) -> None:
         settings = Settings(accounts=str(file))
         served = start(Service(opened(Double()), settings, ServicesDouble()), Accounts(file))

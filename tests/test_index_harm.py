@@ -399,3 +399,26 @@ def test_a_new_folder_is_flushed_into_the_one_around_it(
     monkeypatch.setattr(room, "_flush", lambda path: flush(path) or flushed.append(path))
     build(settings, hashing)
     assert settings.index.parent in flushed
+
+
+def test_a_process_that_ends_during_a_build_says_nothing(tmp_path: Path) -> None:
+    program = """
+import sys, threading
+from pathlib import Path
+from rag.index.store import IndexWriter
+begun = threading.Event()
+def build():
+    writer = IndexWriter(Path(sys.argv[1]))
+    begun.set()
+    threading.Event().wait()
+threading.Thread(target=build, daemon=True).start()
+begun.wait()
+"""
+    ended = subprocess.run(
+        [sys.executable, "-c", program, tmp_path],
+        capture_output=True,
+        cwd=Path(__file__).parent.parent,
+        text=True,
+        check=False,
+    )
+    assert (ended.returncode, ended.stderr) == (0, "")

@@ -15,7 +15,9 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from importlib import import_module
 from pathlib import Path
+from typing import Any
 
+import numpy
 import pytest
 from hypothesis import given
 from hypothesis import settings as hypothesis_settings
@@ -24,6 +26,7 @@ from hypothesis import strategies as st
 import rag.index.milvus
 from embeddings import Embedder, open_embedder
 from embeddings.in_memory import HashingEmbedder
+from embeddings.milvus_index import Milvus
 from news import ARTICLES, write_articles
 from rag.chatbot import Chatbot
 from rag.errors import (
@@ -37,8 +40,9 @@ from rag.errors import (
     MissingExtra,
     SettingsError,
 )
+from rag.index import milvus
 from rag.index.build import build
-from rag.index.milvus import Address, InMilvus, conditions, connect, filters, is_address, publish
+from rag.index.milvus import Address, InMilvus, Records, conditions, connect, filters, is_address, publish
 from rag.index.store import Index, open_folder, verify
 from rag.retrieve.find import find
 from rag.settings import Settings
@@ -284,6 +288,86 @@ class TestRefusals:
     def test_nothing_new_writes_nothing(self, root: Path) -> None:
         with closing(open_folder(root / "local")) as local:
             assert not publish(local, root / "lite.db")
+
+
+def changed(data: bytes, change: Any) -> bytes:
+    """A record of JSON with something else in it."""
+    found = json.loads(data)
+    change(found)
+    return json.dumps(found).encode()
+
+
+def rows_of(*rows: int) -> Any:
+    return lambda data: numpy.concatenate(([rows[0]], numpy.frombuffer(data, "<i8")[1:-1], [rows[1]])).tobytes()
+
+
+class TestHostile:
+    """Who can write to the server can write anything."""
+
+    @pytest.mark.parametrize(
+        ("number", "harm"),
+        [
+            (milvus._HEADERS, lambda data: changed(data, lambda found: found[0].__setitem__(1, 5))),
+            (milvus._HEADERS, lambda data: changed(data, lambda found: found[0].__setitem__(3, [[]]))),
+            (milvus._HEADERS, lambda data: changed(data, lambda found: found[0].__setitem__(0, found[1][0]))),
+            (milvus._FIRST_ROWS, rows_of(-5, 64)),
+            (milvus._FIRST_ROWS, rows_of(0, 10**15)),
+            (
+                milvus._FIRST_ROWS,
+                lambda data: numpy.frombuffer(data, "<i8")[[0, 2, 1, *range(3, len(data) // 8)]].tobytes(),
+            ),
+            (milvus._MANIFEST, lambda data: changed(data, lambda found: found.update(size=float("inf")))),
+            (milvus._MANIFEST, lambda data: changed(data, lambda found: found.update(averages="no"))),
+        ],
+    )
+    def test_a_record_that_is_none_is_damage(
+        self, root: Path, monkeypatch: pytest.MonkeyPatch, number: int, harm: Any
+    ) -> None:
+        read = Records.read
+        monkeypatch.setattr(
+            Records, "read", lambda self, each: harm(read(self, each)) if each == number else read(self, each)
+        )
+        with pytest.raises(IndexCorrupt, match="rag build"):
+            Index.open(root / "lite.db")
+
+    @pytest.mark.parametrize("name", ["../../elsewhere", "/elsewhere", "other", "x_g000001_0123abcd/../.."])
+    def test_a_name_from_a_server_is_no_path(self, root: Path, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+        opened: list[str] = []
+        monkeypatch.setattr(Milvus, "target", lambda self, alias: name)
+        monkeypatch.setattr(rag.index.milvus, "InMilvus", lambda address, server, name: opened.append(name))
+        with pytest.raises(IndexCorrupt, match="RAG_INDEX"):
+            Index.open(root / "lite.db")
+        assert not opened
+
+    @pytest.mark.parametrize("content", ["1:x", "x", "-1:", 5, "2000000000000:eA==", "1:eNpLAAA="])
+    def test_a_part_that_is_none_is_damage(self, content: Any) -> None:
+        asked: list[int] = []
+
+        class Server:
+            def load(self, collection: str) -> None: ...
+
+            def read(self, collection: str, rows: list[int], *_: Any) -> dict[int, Any]:
+                asked.extend(rows)
+                return {row: {"content": content} for row in rows}
+
+        records = Records(Server(), "texts")  # type: ignore[arg-type]
+        with pytest.raises(IndexCorrupt, match="rag build"):
+            records.read(1)
+        assert len(asked) <= milvus._MOST_PARTS
+
+    @pytest.mark.parametrize(
+        "found",
+        [
+            {"document": 0, "content": "[" * 100_000},
+            {"document": 0, "content": '[5, 0, 1, "x", []]'},
+            {"document": 9, "content": '["p", 0, 1, "x", []]'},
+            {"document": 0, "content": '["p", 0, 1, 5, []]'},
+            {"document": "0", "content": '["p", 0, 1, "x", []]'},
+        ],
+    )
+    def test_a_passage_that_is_none_is_damage(self, found: dict[str, Any]) -> None:
+        with pytest.raises(IndexCorrupt, match="rag build"):
+            milvus._passage(found, [Header("a.md")])
 
 
 class TestServer:

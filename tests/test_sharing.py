@@ -660,10 +660,14 @@ class TestServed:
                 ("GET", f"/gradio_api/queue/data?session_hash=mine&session_hash={name}", ""),
                 ("GET", f"/gradio_api/heartbeat/{name}", ""),
                 ("GET", f"/gradio_api/stream/{name}/1/1/playlist.m3u8", ""),
+                ("GET", f"/gradio_api/call/ask/{name}", ""),
+                ("GET", f"/gradio_api/call/v2/ask/{name}", ""),
                 ("GET", f"/?session_hash={name}", ""),
             ):
                 refused = other.request(method, path, content=body, headers={"content-type": "application/json"})
                 assert (refused.status_code, path) == (403, path)
+            form = {"session_hash": (None, name), "component_id": (None, "1"), "fn_name": (None, "x")}
+            assert other.post("/gradio_api/component_server", files=form).status_code == 403
 
     def test_a_login_that_waits_too_long_is_not_called_wrong(
         self, client: Any, monkeypatch: pytest.MonkeyPatch

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 from rag.errors import Busy
 from rag.web.queueing import Turns
-from rag.web.security import OWNER
-from rag.web.sessions import Bound, Sessions
+from rag.web.security import FILES, OWNER
+from rag.web.sessions import CALLS, Bound, Sessions
 
 
 async def serve(turns: Turns, asked: list[str], served: list[str], most: dict[str, int]) -> list[Any]:
@@ -154,6 +154,26 @@ def test_a_body_that_was_looked_at_is_still_there() -> None:
     assert not sessions.admit("one", "ilse", "ilse")
 
 
+def test_an_article_is_no_session() -> None:
+    async def application(scope: Any, receive: Any, send: Any) -> None:
+        await send(scope["path"])
+
+    async def receive() -> dict[str, Any]:
+        return {"type": "http.request", "body": b"", "more_body": False}
+
+    sent: list[Any] = []
+
+    async def send(message: Any) -> None:
+        sent.append(message)
+
+    path = f"/articles/stream/{'long-' * 20}name.md"
+    asyncio.run(
+        Bound(application, sessions := Sessions(10))({"type": "http", "method": "GET", "path": path}, receive, send)
+    )
+    assert sent == [path]
+    assert "long" not in str(sessions._sessions)
+
+
 def test_a_long_call_keeps_nothing_of_its_visitor_waiting_and_joins_come_one_by_one() -> None:
     gate, running, most = asyncio.Event(), [0], [0]
 
@@ -184,3 +204,27 @@ def test_a_long_call_keeps_nothing_of_its_visitor_waiting_and_joins_come_one_by_
 
     asyncio.run(all_together())
     assert most == [1]
+
+
+def test_files_are_handed_out_a_few_at_a_time() -> None:
+    gate, running = asyncio.Event(), []
+
+    async def application(scope: Any, receive: Any, send: Any) -> None:
+        running.append(scope["path"])
+        await gate.wait()
+
+    async def receive() -> dict[str, Any]:
+        return {"type": "http.request", "body": b"", "more_body": False}
+
+    async def all_together() -> None:
+        bound = Bound(application, Sessions(10))
+        scope = {"type": "http", "method": "GET", "path": FILES, "client": ("10.0.0.1", 1)}
+        waiting = [asyncio.ensure_future(bound(scope, receive, receive)) for _ in range(40)]  # type: ignore[arg-type]
+        for _ in range(100):
+            await asyncio.sleep(0)
+        assert len(running) == CALLS
+        gate.set()
+        await asyncio.gather(*waiting)
+        assert len(running) == 40
+
+    asyncio.run(all_together())

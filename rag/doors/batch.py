@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import csv
 import json
+import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
@@ -30,6 +31,7 @@ COLUMN = "question"
 """The column, or the field, in which a question stands."""
 FORMULAS = tuple("=+-@＝＋－＠\t\r\n")
 """What begins a formula in a spreadsheet, or hides what does (https://owasp.org/www-community/attacks/CSV_Injection)."""
+_AFTER_SEMICOLON = re.compile(r";(?=\s*[=+\-@＝＋－＠])")
 SHOWN_BAD_LINES = 5
 
 
@@ -111,11 +113,12 @@ def checked_format(out: Path) -> Writer:
 
 
 def cell(text: str) -> str:
-    """Put an apostrophe before what a spreadsheet would take for a formula.
+    """Put an apostrophe before what a spreadsheet would take for a formula, also if it parts cells at semicolons.
 
-    >>> cell("=1+1"), cell("It rained.")
-    ("'=1+1", 'It rained.')
+    >>> cell("=1+1"), cell("It rained; see p. 4."), cell("Hello;=1+1")
+    ("'=1+1", 'It rained; see p. 4.', "Hello;'=1+1")
     """
+    text = _AFTER_SEMICOLON.sub(";'", text)
     return f"'{text}" if text.startswith(FORMULAS) or text.lstrip().startswith(FORMULAS) else text
 
 
@@ -236,7 +239,7 @@ def _written_csv(rows: Rows, _title: str) -> bytes:
     most = max(len(answer.citations) for _, answer in rows)
     quotes = [f"{name} {number}" for number in range(1, most + 1) for name in ("quote", "source")]
     written = StringIO()
-    writer = csv.writer(written)
+    writer = csv.writer(written, quoting=csv.QUOTE_ALL)  # some programs part cells at semicolons and tabs too
     writer.writerow([cell(name) for name in (*columns, "state", "answer", "notice", *quotes)])
     for each, answer in rows:
         cited = [text for citation in answer.citations for text in (citation.quote, _source(citation))]

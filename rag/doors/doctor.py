@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import shutil
 import socket
 import sys
@@ -67,7 +68,7 @@ def _articles(settings: Settings) -> Iterator[Finding]:
     if not folder.is_dir():
         yield Finding("articles", "wrong", f"there is no folder {folder}", choose)
     elif not os.access(folder, os.R_OK | os.X_OK):
-        yield Finding("articles", "wrong", f"{folder} cannot be read", f"chmod -R u+rX {folder}")
+        yield Finding("articles", "wrong", f"{folder} cannot be read", _command("chmod -R u+rX", folder))
     else:
         count = sum(each.is_file() for each in folder.rglob("*"))
         state: Literal["ok", "wrong"] = "ok" if count else "wrong"
@@ -79,7 +80,7 @@ def _index(settings: Settings) -> Iterator[Finding]:
     from rag.index.build import outdated
     from rag.index.store import Index
 
-    build = f"rag build --articles {settings.articles}"
+    build = _command("rag build --articles", settings.articles)
     try:
         opened = Index.open(settings.index, whole=False)
     except IndexMissing:
@@ -101,7 +102,7 @@ def _index(settings: Settings) -> Iterator[Finding]:
             yield Finding("index", "wrong", opened.notice, f"{build} --fresh")
     if not os.access(settings.index, os.W_OK):
         text = "it can be read but not written: questions are answered, changes are not taken in"
-        yield Finding("index", "note", text, f"chmod -R u+w {settings.index}")
+        yield Finding("index", "note", text, _command("chmod -R u+w", settings.index))
 
 
 def _disk(settings: Settings) -> Iterator[Finding]:
@@ -165,7 +166,7 @@ def _model(settings: Settings) -> Iterator[Finding]:
             yield Finding("model", "wrong", text, f"start {service.name}, or: export RAG_MODEL=extractive")
         elif row.models and name not in row.models and f"{name}:latest" not in row.models:
             text = f"{service.name} has no {name}; it has {', '.join(row.models[:5])}"
-            yield Finding("model", "wrong", text, f"export RAG_MODEL={service.name}:{row.models[0]}")
+            yield Finding("model", "wrong", text, _command("export", f"RAG_MODEL={service.name}:{row.models[0]}"))
         else:
             yield Finding("model", "ok", f"{settings.model}: {row.state}")
     elif settings.model.startswith(("http:", "https:")):
@@ -193,7 +194,9 @@ def _page(settings: Settings) -> Iterator[Finding]:
         path = Path(settings.accounts).expanduser()
         read_accounts(path)
         if open_to_others(path):
-            yield Finding("page", "wrong", f"other users can read {path.name}", f"chmod 600 {settings.accounts}")
+            yield Finding(
+                "page", "wrong", f"other users can read {path.name}", _command("chmod 600", settings.accounts)
+            )
     family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
     try:
         socket.create_server((settings.host, settings.port), family=family).close()
@@ -215,7 +218,8 @@ def doctor(articles: Path | None, index: Path | None, as_json: bool) -> None:
         text, _, command = str(error).rpartition("; ")
         found = [Finding("settings", "wrong", text, command)]
     if as_json:
-        click.echo(json.dumps([asdict(each) for each in found], indent=2, ensure_ascii=False))
+        shown = [{name: _printable(value) for name, value in asdict(each).items()} for each in found]
+        click.echo(json.dumps(shown, indent=2, ensure_ascii=False))
     else:
         for each in found:
             click.echo(f"{each.state:5} {each.check}: {_printable(each.text)}")
@@ -223,6 +227,11 @@ def doctor(articles: Path | None, index: Path | None, as_json: bool) -> None:
                 click.echo(f"      mend it with: {_printable(each.command)}")
     if any(each.state == "wrong" for each in found):
         sys.exit(1)
+
+
+def _command(command: str, value: object) -> str:
+    """Write a command that a shell takes as it is meant: folders have spaces, and models' names come from servers."""
+    return f"{command} {shlex.quote(str(value))}"
 
 
 def _printable(text: str) -> str:

@@ -25,7 +25,7 @@ from rag.chat.estimate import estimate_tokens
 from rag.chat.model_names import EXTRACTIVE, shown_name
 from rag.doors import limits, mcp
 from rag.doors.article_page import article_page
-from rag.doors.limits import Rate, Slots, TooMany, holding
+from rag.doors.limits import Rate, Slots, TooMany, client_of, holding
 from rag.doors.openai_shape import (
     Chunks,
     Revised,
@@ -193,8 +193,7 @@ class Door:
     async def _response(self, request: Request) -> Response | None:
         if request.method not in self.methods and self.methods[0]:
             raise Refusal(405, f"Send {self.methods[0]} to this address; /openapi.json tells how.")
-        address = request.client.host if request.client else ""
-        if wait := self.service.rate.wait(request.scope.get("footnote.user") or address):
+        if wait := self.service.rate.wait(client_of(request.scope)):
             raise TooMany("Too many requests; send fewer a minute.", wait)
         return await self.handle(self.service, request)
 
@@ -230,7 +229,7 @@ async def chat(service: Service, request: Request) -> Response | None:
     name = str(sent.get("model") or service.own)
     chunks = Chunks(f"chatcmpl-{secrets.token_hex(12)}", created, name, base)
     read = sum(estimate_tokens(text) for text in (question, *(each.text for each in history)))
-    give_back = await service.slots.take()
+    give_back = await service.slots.take(client_of(request.scope))
     answers = newest(lambda: holding(lambda: chatbot.stream(question, history, model=model), give_back), PAUSE)
     stream, answer = EventStream(request), Answer(question)
     streamed = sent.get("stream") is True
@@ -328,7 +327,7 @@ async def search(service: Service, request: Request) -> Response:
     def find() -> Iterator[Found]:
         yield chatbot.find(query, k, outlets=scope.outlets, published=scope.published, documents=scope.documents)
 
-    give_back = await service.slots.take()
+    give_back = await service.slots.take(client_of(request.scope))
     async with aclosing(newest(lambda: holding(find, give_back), PAUSE)) as one:
         async for found in one:
             data = [{**asdict(hit), "url": _url(hit, base)} for hit in found.hits]
@@ -341,14 +340,19 @@ def _url(hit: Hit, base: str) -> str:
     return source_url(hit.document.source) or own
 
 
-async def article(service: Service, request: Request) -> Response:
-    """Show an article; its address marks a span as ``#c=START-END``."""
+async def article(service: Service, request: Request) -> Response | None:
+    """Show an article; its address marks a span as ``#c=START-END``. Until it is sent whole it takes a slot."""
     chatbot, id = service.chatbot, request.path_params["id"]
+    give_back = await service.slots.take(client_of(request.scope))
     try:
         document = await to_thread.run_sync(chatbot.document, id)
+        page: Response = HTMLResponse(await to_thread.run_sync(article_page, document))
+        await page(request.scope, request.receive, request.state.send)
     except QuestionError as missing:
         return PlainTextResponse(sentence(missing), 404)
-    return HTMLResponse(article_page(document))
+    finally:
+        give_back()
+    return None
 
 
 async def health(service: Service, _: Request) -> Response:
@@ -410,5 +414,10 @@ def routes(service: Service) -> list[Route]:
     made = [Route(path, Door(service, method, handle)) for path, method, handle in ways]
     made.append(Route("/v1/{rest:path}", Door(service, "", nowhere)))
     with suppress(MissingExtra):
-        made.append(mcp.route(service.opened, service.settings))
+        tools = mcp.route(service.opened, service.settings, slots=service.slots)
+
+        async def call(_: Service, request: Request) -> None:
+            await tools.app(request.scope, request.receive, request.state.send)
+
+        made.append(Route("/mcp", Door(service, "POST", call)))
     return made

@@ -5,10 +5,14 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Iterator
-from typing import TypeVar
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
+from typing import Any, TypeVar
 
 import anyio
+
+from rag.errors import Busy
+from rag.web.queueing import Turns
 
 T = TypeVar("T")
 
@@ -16,8 +20,10 @@ BODY_SECONDS = 20.0
 """How long a request may take to arrive."""
 AT_ONCE = 16
 """How many questions are answered at once."""
+OWN = 12
+"""How many of them are one client's at most: the others stay free for everybody else."""
 WAITING = 64
-"""How many more may wait for that; further ones are turned away."""
+"""How many more of one client may wait for that; further ones are turned away."""
 WAITING_SECONDS = 60.0
 """How long they wait at most."""
 SPARE_SECONDS = 120.0
@@ -36,6 +42,12 @@ class TooMany(Exception):
     def __init__(self, message: str, seconds: float) -> None:
         super().__init__(message)
         self.seconds = max(1, round(seconds))
+
+
+def client_of(scope: Mapping[str, Any]) -> str:
+    """Return whose requests count together: an account's, or without one those of an address."""
+    client = scope.get("client")
+    return str(scope.get("footnote.user") or (client[0] if client else ""))
 
 
 class Rate:
@@ -69,38 +81,32 @@ class Rate:
 class Slots:
     """Let so many questions be answered at once; a slot is free again when its thread has come to an end.
 
-    Whoever hangs up is not waited for, but the work goes on to its next step: until then the slot is taken.
+    One client holds ``own`` of them at most, and of one client ``waiting`` more may wait. Whoever hangs up is not waited
+    for, but the work goes on to its next step: until then the slot is taken.
     """
 
-    def __init__(self, at_once: int = AT_ONCE, waiting: int = WAITING, seconds: float = WAITING_SECONDS) -> None:
-        self._at_once, self._waiting, self._seconds = at_once, waiting, seconds
-        self._limiter: anyio.CapacityLimiter | None = None
+    def __init__(
+        self, at_once: int = AT_ONCE, waiting: int = WAITING, seconds: float = WAITING_SECONDS, own: int = OWN
+    ) -> None:
+        self._turns, self._seconds = Turns(at_once, min(own, at_once), waiting), seconds
 
     @property
     def taken(self) -> int:
         """Return how many questions are being answered."""
-        return self._limiter.borrowed_tokens if self._limiter is not None else 0
+        return self._turns.taken
 
-    async def take(self) -> Callable[[], None]:
+    async def take(self, client: str) -> Callable[[], None]:
         """Wait for a slot; return what gives it back, from any thread. Raises TooMany."""
-        self._limiter = limiter = self._limiter or anyio.CapacityLimiter(self._at_once)
-        if limiter.statistics().tasks_waiting >= self._waiting:
-            raise TooMany("Too many questions are waiting; try again later.", self._seconds / 2)
-        holder, loop = object(), asyncio.get_running_loop()
+        loop = asyncio.get_running_loop()
         try:
             with anyio.fail_after(self._seconds):
-                await limiter.acquire_on_behalf_of(holder)
-        except TimeoutError:
+                await self._turns.begin(client)
+        except (Busy, TimeoutError):
             raise TooMany("Too many questions are waiting; try again later.", self._seconds / 2) from None
 
-        def give_back() -> None:
-            limiter.release_on_behalf_of(holder)
-
         def from_any_thread() -> None:
-            try:
-                loop.call_soon_threadsafe(give_back)
-            except RuntimeError:  # the server has ended
-                return
+            with suppress(RuntimeError):  # the server has ended
+                loop.call_soon_threadsafe(self._turns.end, client)
 
         return from_any_thread
 

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from starlette.routing import Route
 
     from rag.chatbot import Chatbot
+    from rag.doors.limits import Slots
 
 log = logging.getLogger(__name__)
 
@@ -32,11 +33,11 @@ def _tools() -> ModuleType:
     return mcp_tools
 
 
-def route(chatbot: Callable[[], Chatbot], settings: Settings, path: str = "/mcp") -> Route:
+def route(chatbot: Callable[[], Chatbot], settings: Settings, path: str = "/mcp", slots: Slots | None = None) -> Route:
     """Make the route that serves MCP over HTTP in any Starlette app: ``app.router.routes.insert(0, route(…))``.
 
-    Like the page it answers under the names that ``settings`` know, and to no foreign page. Raises MissingExtra,
-    SettingsError.
+    Like the page it answers under the names that ``settings`` know, and to no foreign page; each call of a tool takes one
+    of the ``slots``. Raises MissingExtra, SettingsError.
     """
     tools = _tools()
     from starlette.routing import Route
@@ -44,7 +45,7 @@ def route(chatbot: Callable[[], Chatbot], settings: Settings, path: str = "/mcp"
     from rag.web.security import Address, Guard
 
     address = Address.of(settings)
-    return Route(path, Guard(tools.Endpoint(tools.server(chatbot, address.root)), address), methods=["POST"])
+    return Route(path, Guard(tools.Endpoint(tools.server(chatbot, address.root, slots)), address), methods=["POST"])
 
 
 @click.command("mcp", epilog="Example: rag mcp --articles ~/reporting")

@@ -20,6 +20,7 @@ from pydantic import ValidationError
 from typing_extensions import TypedDict  # pydantic reads that of typing from Python 3.12 on
 
 from rag.chatbot import Chatbot
+from rag.doors.limits import Slots, TooMany, client_of
 from rag.draft.report import as_json, quotation_as_json
 from rag.errors import FootnoteError, QuestionError
 from rag.types import Citation, Header
@@ -93,15 +94,29 @@ class Dated(TypedDict):
 
 
 class Server(MCPServer[Any]):
-    """The SDK's server, which tells an error by our one sentence and nothing else."""
+    """The SDK's server, which tells an error by our one sentence and nothing else.
+
+    Over HTTP each call of a tool takes one of ``slots``: the SDK's threads are the server's, 40 for everything.
+    """
+
+    slots: Slots | None = None
 
     async def call_tool(
         self, name: str, arguments: dict[str, Any], context: Context[Any, Any] | None = None
     ) -> CallToolResult | InputRequiredResult:
+        request = context.request_context.request if context is not None else None
+        give_back: Callable[[], None] = lambda: None  # noqa: E731
+        if self.slots is not None and request is not None:
+            try:
+                give_back = await self.slots.take(client_of(request.scope))
+            except TooMany as refused:
+                raise ToolError(str(refused)) from None
         try:
             return await super().call_tool(name, arguments, context)
         except ToolError as error:
             raise ToolError(_sentence(name, error)) from None
+        finally:
+            give_back()
 
 
 def _sentence(name: str, error: ToolError) -> str:
@@ -115,7 +130,7 @@ def _sentence(name: str, error: ToolError) -> str:
     return f"something unexpected went wrong ({type(cause).__name__}); set RAG_LOG=DEBUG to see more"
 
 
-def server(chatbot: Callable[[], Chatbot], root: str = "") -> Server:
+def server(chatbot: Callable[[], Chatbot], root: str = "", slots: Slots | None = None) -> Server:
     """Make the server; ``chatbot`` is called for each tool.
 
     ``root`` is where ``/articles/…`` is shown: an address, or a path at the address that a request came to.
@@ -123,6 +138,7 @@ def server(chatbot: Callable[[], Chatbot], root: str = "") -> Server:
     made = Server(
         "footnote", title="Footnote", instructions=INSTRUCTIONS, version=version("footnote-rag"), log_level="WARNING"
     )
+    made.slots = slots
 
     def named(header: Header, context: Context[Any, Any]) -> Named:
         name, request = percent(header.id), context.request_context.request

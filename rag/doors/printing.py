@@ -179,6 +179,13 @@ def print_json(value: Any) -> None:
     click.echo(json.dumps(value, ensure_ascii=False, indent=1))
 
 
+_KEPT = "\n\u200c\u200d"  # words of some languages, and some emoji, are spelt with the last two
+
+
 def plain(text: str) -> str:
-    """Text of articles and file names must not steer the terminal."""
-    return "".join(character if character.isprintable() or character == "\n" else "�" for character in text)
+    """Text of articles and file names must not steer the terminal.
+
+    >>> plain("می\u200cخواهم \x1b[2J") == "می\u200cخواهم �[2J"
+    True
+    """
+    return "".join(each if each.isprintable() or each in _KEPT else "�" for each in text)

@@ -63,6 +63,7 @@ _PART = 60_000  # characters of a record's part
 _PARTS_AT_ONCE = 100
 _MOST_PARTS = 1 << 20
 _LONGEST_RECORD = 2**31  # bytes
+_GENERATION = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,200}_g[0-9]{6,18}_[0-9a-f]{8}")
 _ADDRESS = re.compile(r"milvus(\+tls)?:/+([^/?]+)/([A-Za-z_][A-Za-z0-9_]{0,200})(?:\?index=([A-Z_]+))?")
 _SAMPLE = 32  # passages that are searched for when an index is verified
 _FILTERS = 8  # of each kind that are tried
@@ -138,14 +139,20 @@ class Records:
         """Read a record; raises IndexCorrupt where it is none."""
         with _as_ours():
             first = number * _MOST_PARTS
-            count, _, text = self._milvus.read(self.collection, [first], ["content"])[first]["content"].partition(":")
+            begins = self._milvus.read(self.collection, [first], ["content"])[first]["content"]
             try:
+                count, _, text = begins.partition(":")
+                if not 0 < int(count) <= _MOST_PARTS:
+                    raise ValueError
                 rest = range(first + 1, first + int(count))
                 found = self._milvus.read(self.collection, list(rest), ["content"], _PARTS_AT_ONCE)
                 data = base64.b64decode(text + "".join(found[row]["content"] for row in rest), validate=True)
                 unpacked = zlib.decompressobj()
-                return unpacked.decompress(data, _LONGEST_RECORD)
-            except (ValueError, zlib.error) as error:
+                record = unpacked.decompress(data, _LONGEST_RECORD)
+                if not unpacked.eof:
+                    raise ValueError
+                return record
+            except (AttributeError, TypeError, ValueError, zlib.error) as error:
                 raise IndexCorrupt("a record of the index is damaged; run: rag build") from error
 
     def read_json(self, number: int) -> Any:
@@ -207,16 +214,22 @@ class InMilvus(Index):
             self._built, self._size = float(manifest["built"]), int(manifest["size"])
             self.source = str(manifest["source"])
             passages = int(manifest["passages"])
-            counts = Counts.from_bytes(self._records.read(_TERMS), passages, manifest["averages"])
+            averages = [float(each) for each in manifest["averages"]]
+            counts = Counts.from_bytes(self._records.read(_TERMS), passages, averages)
             spellings = Spellings.from_bytes(self._records.read(_SPELLINGS))
             self._all_headers = tuple(_header(each) for each in self._records.read_json(_HEADERS))
             self._first_rows = numpy.frombuffer(self._records.read(_FIRST_ROWS), dtype="<i8")
-        except (AttributeError, LookupError, TypeError, ValueError) as error:
+            self._numbers = {header.id: number for number, header in enumerate(self._all_headers)}
+            bounds = self._first_rows[[0, -1]].tolist()
+            if bounds != [0, passages] or (numpy.diff(self._first_rows) < 0).any():
+                raise ValueError("these are no first rows")
+            if len(self._numbers) != len(self._all_headers):
+                raise ValueError("two articles have one id")
+        except (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError) as error:
             raise IndexCorrupt("a record of the index is damaged; run: rag build") from error
         with _as_ours():
             self.vectors = MilvusIndex(milvus, name)
         self._keywords = MilvusKeywords(self.vectors, counts, spellings)
-        self._numbers = {header.id: number for number, header in enumerate(self._all_headers)}
         if not passages == len(self.vectors) or len(self._first_rows) != len(self._all_headers) + 1:
             raise IndexCorrupt("the index holds different numbers of passages, vectors and keywords; run: rag build")
         self.path = cache_folder() / "milvus" / name
@@ -314,12 +327,11 @@ class InMilvus(Index):
         number = self._numbers[id]
         try:
             digest, text, places = self._records.read_json(_ARTICLES + number)
-            whole = Document(**asdict(self._all_headers[number]), text=text, places=_places(places))
-        except (TypeError, ValueError) as error:
+            if digest != _digest(text):
+                raise ValueError("another text")
+            return Document(**asdict(self._all_headers[number]), text=text, places=_places(places))
+        except (AttributeError, TypeError, ValueError) as error:
             raise IndexCorrupt("an article of the index is damaged; run: rag build") from error
-        if digest != _digest(text):
-            raise IndexCorrupt("an article of the index is damaged; run: rag build")
-        return whole
 
 
 def open_address(place: Path) -> InMilvus:
@@ -333,6 +345,8 @@ def open_address(place: Path) -> InMilvus:
             name = milvus.target(address.alias)
         except NoCollection:
             raise IndexMissing("there is no index yet; run: rag build") from None
+    if not _GENERATION.fullmatch(name):  # it names a folder of this machine too
+        raise IndexCorrupt("the name in RAG_INDEX stands for no index of ours; choose another name, or run: rag build")
     return InMilvus(address, milvus, name)
 
 
@@ -584,14 +598,21 @@ def _passage(found: dict[str, Any], headers: Sequence[Header]) -> tuple[Passage,
     try:
         header = headers[found["document"]]
         id_, start, end, text, places = json.loads(found["content"])
+        _check_texts(id_, text)
         return Passage(id_, header.id, start, end, text, _places(places)), header
-    except (CitationError, LookupError, TypeError, ValueError) as error:
+    except (CitationError, LookupError, RecursionError, TypeError, ValueError) as error:
         raise IndexCorrupt("a passage of the index is damaged; run: rag build") from error
 
 
 def _header(values: Sequence[Any]) -> Header:
     id_, title, outlet, authors, *rest = values
+    _check_texts(id_, title, outlet, *authors, *rest)
     return Header(id_, title, outlet, tuple(authors), *rest)
+
+
+def _check_texts(*values: Any) -> None:
+    if not all(isinstance(each, str) for each in values):
+        raise TypeError("this is no text")
 
 
 def _places(values: Iterable[Sequence[Any]]) -> tuple[Locator, ...]:

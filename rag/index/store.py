@@ -465,6 +465,7 @@ class IndexWriter:
         self._folder, self._kept, self._vectors_of = folder, kept, vectors_of
         self._database = _connect(folder / _DATABASE)
         self.close = weakref.finalize(self, self._database.close)
+        self.close.atexit = False  # a build in another thread ends with the process, and this one may not close it
         self._database.executescript(_SCHEMA)
         self._documents = self._rows = 0
         self._taken: list[tuple[LocalIndex, range, int]] = []  # rows of another index, and the first of them here

@@ -37,12 +37,25 @@ async function droppedFiles(data) {
   if (!entries.some((entry) => entry?.isDirectory)) return [...data.files];
   const found = [];
   const walk = async (entry) => {
-    if (entry.isFile) return void found.push(await new Promise((resolve, reject) => entry.file(resolve, reject)));
+    if (entry.isFile) return void found.push(Object.assign(await new Promise((resolve, reject) => entry.file(resolve, reject)), { within: entry.fullPath }));
     const reader = entry.createReader();
     for (let some; (some = await new Promise((resolve, reject) => reader.readEntries(resolve, reject))).length; ) await Promise.all(some.map(walk));
   };
   await Promise.all(entries.filter(Boolean).map(walk));
   return found;
+}
+
+// Of the files of a folder those that can be articles, as they are read in a folder: nothing hidden, and nothing that a
+// browser saved beside a page.
+function ofFolder(files, suffixes) {
+  const pathOf = (file) => file.within || file.webkitRelativePath || file.name;
+  const paths = new Set(files.map(pathOf));
+  const ofPage = (path) => /[_.]files$/.test(path) && [".html", ".htm"].some((each) => paths.has(path.slice(0, -6) + each));
+  return files.filter((file) => {
+    const parts = pathOf(file).split("/");
+    const above = parts.map((_, at) => parts.slice(0, at).join("/"));
+    return !parts.some((each) => each.startsWith(".")) && !above.some(ofPage) && suffixes.some((each) => file.name.toLowerCase().endsWith(each));
+  });
 }
 
 // Makes the place where files are added; they can be dropped anywhere in `zone`. `finished` is called after each batch of
@@ -139,9 +152,8 @@ function makeAdder(limits, finished, zone) {
     event.preventDefault();
     takeAddresses(box.value);
   });
-  // Of a folder those that can be articles; of single files each is told what became of it.
-  const ofFolder = (files) => files.filter((file) => limits.suffixes.some((suffix) => file.name.toLowerCase().endsWith(suffix)));
-  picker.addEventListener("change", () => takeFiles(picker.webkitdirectory ? ofFolder([...picker.files]) : [...picker.files]));
+  // Of single files each is told what became of it.
+  picker.addEventListener("change", () => takeFiles(picker.webkitdirectory ? ofFolder([...picker.files], limits.suffixes) : [...picker.files]));
   const place = zone || adder;
   place.addEventListener("dragover", (event) => {
     event.preventDefault();
@@ -152,9 +164,8 @@ function makeAdder(limits, finished, zone) {
     event.preventDefault();
     place.classList.remove("over");
     const link = event.dataTransfer.getData("text/uri-list");
-    const count = event.dataTransfer.files.length;
     const files = await droppedFiles(event.dataTransfer);
-    if (files.length) takeFiles(files.length > count ? ofFolder(files) : files);
+    if (files.length) takeFiles(files.some((each) => each.within) ? ofFolder(files, limits.suffixes) : files);
     else if (link) takeAddresses(link.split(/\r?\n/).filter((each) => !each.startsWith("#")).join("\n"));
   });
   return adder;

@@ -70,8 +70,10 @@ def csl_items(articles: Iterable[Header]) -> list[dict[str, Any]]:
 def _name(author: str, outlet: str) -> dict[str, str]:
     """Part a name as BibTeX does: the family is the last word, with the words in lower case before it.
 
-    A single word, the outlet itself and what ends in lower case ("Courier staff") stay whole.
+    A single word, the outlet itself, what ends in lower case ("Courier staff") and what may be several names stay whole.
     """
+    if "and" in author.split() or author.count(",") > 1:  # BibTeX would part it there
+        return {"literal": author}
     family, comma, given = author.partition(", ")
     if not comma:
         words = author.split()

@@ -25,14 +25,18 @@ class Turns:
     @asynccontextmanager
     async def turn(self, visitor: str) -> AsyncIterator[None]:
         """Wait for a turn and hold it; raises Busy."""
+        await self.begin(visitor)
+        try:
+            yield
+        finally:
+            self.end(visitor)
+
+    async def begin(self, visitor: str) -> None:
+        """Wait for a turn, which ``end`` gives back; raises Busy."""
         if self._may_run(visitor) and visitor not in self._waiting:
             self._running[visitor] += 1
         else:
             await self._wait(visitor)
-        try:
-            yield
-        finally:
-            self._end(visitor)
 
     def _may_run(self, visitor: str) -> bool:
         return self._running.total() < self._at_once and self._running[visitor] < self._own
@@ -49,10 +53,20 @@ class Turns:
             await place
         except asyncio.CancelledError:
             if place.done() and not place.cancelled() and place.exception() is None:
-                self._end(visitor)  # the turn came in the same moment
+                self.end(visitor)  # the turn came in the same moment
+            elif place in queue:
+                queue.remove(place)
+                if not queue:
+                    del self._waiting[visitor]
             raise
 
-    def _end(self, visitor: str) -> None:
+    @property
+    def taken(self) -> int:
+        """Return how many turns are held."""
+        return self._running.total()
+
+    def end(self, visitor: str) -> None:
+        """Give a turn back, and pass it on."""
         self._running[visitor] -= 1
         self._running += Counter()  # drops who has none
         while next_one := next((each for each in self._waiting if self._may_run(each)), None):

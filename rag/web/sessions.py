@@ -20,8 +20,12 @@ from rag.errors import Busy
 from rag.web.language import told
 from rag.web.opening import sentence
 from rag.web.queueing import Turns
-from rag.web.security import OWNER, App, Receive, Scope, Send, refuse
+from rag.web.security import FILES, OWNER, App, Receive, Scope, Send, refuse
 
+API = "/gradio_api/"
+"""What the paths of gradio's own doors begin with."""
+UNUSED = f"{API}call/"
+"""A door for programs, who have ``/v1``: its streams take a session's name for that of an event."""
 LONGEST_NAME = 64
 """Characters of a session's name; gradio's have eleven."""
 VISITORS_AT_ONCE = 1000
@@ -91,7 +95,7 @@ class Bound:
 
     Requests that set something going are passed on one by one for each visitor, with a pause as long as each took: a flood
     of them waits here, before gradio's one event loop, which serves in the order in which it was asked. Those that are
-    answered at once, which may take long, are passed on ``CALLS`` at a time.
+    answered at once, which may take long, are passed on ``CALLS`` at a time, and files too: each is held in memory.
     """
 
     def __init__(self, app: App, sessions: Sessions) -> None:
@@ -105,11 +109,15 @@ class Bound:
             await self.app(scope, receive, send)
             return
         path = scope["path"].rstrip("/")
-        if scope["method"] != "POST" or path == "/login":  # that one has turns of its own
+        if path.startswith(UNUSED) or (path.startswith(API) and _is_form(scope)):
+            await refuse(403, "The page asks for nothing in this way; programs ask at /v1, see /openapi.json.", send)
+            return
+        calls = scope["method"] == "POST" and path.startswith(API)  # the doors for programs have turns of their own
+        if not calls and path != FILES:
             await self._pass_on(scope, receive, send, b"")
             return
         body, receive = await _read(receive)
-        joins = path.endswith("/queue/join") or "/call/" in path
+        joins = path.endswith("/queue/join")
         try:
             async with (self._joins if joins else self._calls).turn(visitor_of(scope)):
                 began = time.monotonic()
@@ -139,7 +147,7 @@ def _named_in_address(scope: Scope) -> Iterator[str]:
     for name, value in parse_qsl(scope.get("query_string", b"").decode("latin-1"), keep_blank_values=True):
         if name == "session_hash":
             yield value
-    parts = scope["path"].split("/")
+    parts = scope["path"].split("/") if scope["path"].startswith(API) else ()
     yield from (after for before, after in pairwise(parts) if before in ("heartbeat", "stream") and after)
 
 
@@ -152,6 +160,12 @@ def _named_in_body(body: bytes) -> Iterator[str]:
     name = sent.get("session_hash") if isinstance(sent, dict) else None
     if isinstance(name, str):
         yield name
+
+
+def _is_form(scope: Scope) -> bool:
+    """Tell a form, from which gradio would read a session's name too; the page sends JSON."""
+    kinds = (value for name, value in scope.get("headers", ()) if name.lower() == b"content-type")
+    return any(b"form" in value.lower() for value in kinds)
 
 
 async def _read(receive: Receive) -> tuple[bytes, Receive]:

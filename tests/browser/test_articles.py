@@ -331,14 +331,20 @@ class TestAdding:
         (tmp_path / "sent" / "storm.txt").write_text("A storm came to Osk at night.", "utf-8")
         (tmp_path / "sent" / "deep" / "calm.txt").write_text("The sea at Osk was calm at noon.", "utf-8")
         (tmp_path / "sent" / ".DS_Store").write_bytes(b"x")
+        for folder_ in (".removed", "deep/gale_files"):  # put away before, and what belongs to a saved page
+            (tmp_path / "sent" / folder_).mkdir()
+            (tmp_path / "sent" / folder_ / "frame.txt").write_text("Sign up for the letter of Osk now.", "utf-8")
+        gale = "<p>A gale came to Osk on Monday night and took the roof of the mill by the river with it.</p>"
+        (tmp_path / "sent" / "deep" / "gale.html").write_text(f"<title>A gale</title>{gale}", "utf-8")
         page = open_tab(own)
         page.get_by_role("button", name="Add", exact=True).click()
         with page.expect_file_chooser() as chooser:
             page.get_by_role("button", name="Add a folder…").click()
         chooser.value.set_files(tmp_path / "sent")
-        expect(page.locator("#library .adder-file .adder-state")).to_have_text(["Added", "Added"])
+        expect(page.locator("#library .adder-file .adder-state")).to_have_text(["Added"] * 3)
         assert (folder / "storm.txt").is_file()
         assert (folder / "calm.txt").is_file()
+        assert not (folder / "frame.txt").exists()
 
     def test_a_folder_that_cannot_be_written_has_no_buttons(
         self, url: str, open_tab: Callable[..., Any], expect: Any, monkeypatch: pytest.MonkeyPatch
