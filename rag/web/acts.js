@@ -74,12 +74,7 @@ function opening(value) {
 async function copy(value) {
   const done = await copyText(value.copy);
   inMenu(pressed)?.focus({ preventScroll: true });
-  tell(done ? say("Copied with its sources") : "", done ? "" : say("The browser did not let it be copied"));
-}
-
-function tell(words, problem) {
-  said.className = problem ? "acts-said failure" : "acts-said";
-  said.textContent = problem || words;
+  tell(said, done ? { said: say("Copied with its sources") } : { problem: say("The browser did not let it be copied") });
 }
 
 function update() {
@@ -89,7 +84,7 @@ function update() {
   seen = value.stamp;
   const now = JSON.stringify([value.shown, value.last]);
   // What was done last is still told when the same answers are drawn once more.
-  if (value.said || value.problem || value.open || value.copy || value.file || now !== told) tell(value.said || "", value.problem);
+  if (value.said || value.problem || value.open || value.copy || value.file || now !== told) tell(said, value);
   told = now;
   if (isPast(value)) {
     form.hidden = true;
@@ -131,7 +126,7 @@ document.addEventListener(
     const [, turn, name] = clicked?.id.match(/^act-(\d+)-([a-z-]+)$/) || [];
     if (!turn) return;
     pressed = clicked.id;
-    tell("", "");
+    tell(said, {});
     // What replaces the answer is the page's own event; all else is done to the answer as it stands.
     if (name === "retry") trigger("retry");
     else if (name === "delete") trigger("undo");

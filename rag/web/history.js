@@ -271,10 +271,7 @@ function update() {
   const value = props.value || {};
   if (!("conversations" in value)) return;
   if (current === null) search.value = wanted = value.search;
-  if ("said" in value) {
-    said.className = value.problem ? "history-said failure" : "history-said";
-    said.textContent = value.problem || value.said || "";
-  }
+  if ("said" in value) tell(said, value);
   if (value.file && value.file.stamp !== saved) {
     saved = value.file.stamp;
     saveFile(value.file);
