@@ -24,8 +24,6 @@ from rag.web.narrow import labels
 from rag.web.place import NOWHERE, Place, check_of
 from rag.web.security import FILES
 
-MAX_HITS = 100
-"""How many hits the map rings."""
 MAX_MORE = 20
 """How many passages beyond the cited ones are shown."""
 MAX_ARTICLE = 200_000
@@ -426,7 +424,6 @@ def turn_data(turn: Turn) -> dict[str, Any]:
             for place, citation in enumerate(answer.citations, 1)
         ],
         "more": [_hit_card(hit) for hit in others],
-        "hits": [hit.passage.id for hit in answer.hits[:MAX_HITS]],
         "search": search_data(answer),
     }
 
@@ -440,7 +437,6 @@ def _citation_card(citation: Citation) -> dict[str, Any]:
         "also": also(citation.hit),
         "place": place_text(passage.places, citation.start, citation.end),
         "met": [],
-        "passage": passage.id,
         "why": why_data(citation.hit),
         "number": citation.number,
         "before": passage.text[:start],
