@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
 import socket
@@ -17,6 +16,7 @@ from typing import Literal
 import click
 
 from rag.doors.options import folder_options, json_option
+from rag.doors.printing import plain, print_json
 from rag.errors import FootnoteError, IndexMissing, IndexTooNew, SettingsError
 from rag.settings import Settings
 
@@ -215,15 +215,11 @@ def doctor(articles: Path | None, index: Path | None, as_json: bool) -> None:
         text, _, command = str(error).rpartition("; ")
         found = [Finding("settings", "wrong", text, command)]
     if as_json:
-        click.echo(json.dumps([asdict(each) for each in found], indent=2, ensure_ascii=False))
+        print_json([asdict(each) for each in found])
     else:
         for each in found:
-            click.echo(f"{each.state:5} {each.check}: {_printable(each.text)}")
+            click.echo(f"{each.state:5} {each.check}: {plain(each.text)}")
             if each.command:
-                click.echo(f"      mend it with: {_printable(each.command)}")
+                click.echo(f"      mend it with: {plain(each.command)}")
     if any(each.state == "wrong" for each in found):
         sys.exit(1)
-
-
-def _printable(text: str) -> str:
-    return "".join(each if each.isprintable() else "\ufffd" for each in text)

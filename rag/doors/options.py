@@ -105,6 +105,14 @@ model_option = click.option(
 k_option = click.option("-k", cls=Setting, setting="k", type=click.IntRange(1, 1000), help="How many passages to find.")
 
 
+def accounts_file(given: str | None) -> Path:
+    """Return the file of accounts that --auth or RAG_ACCOUNTS names; raises click.UsageError where neither does."""
+    path = given or Settings.from_environment().accounts
+    if not path:
+        raise click.UsageError("name the file of accounts with --auth FILE or RAG_ACCOUNTS")
+    return Path(path).expanduser()
+
+
 def serving_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """Add what a server needs to know: folders, address, accounts, model."""
     for option in (
