@@ -115,8 +115,6 @@ text.addEventListener("keydown", (event) => {
   }
 });
 
-window.footnoteActs?.abort();
-const acting = (window.footnoteActs = new AbortController());
 document.addEventListener(
   "click",
   (event) => {
@@ -132,7 +130,7 @@ document.addEventListener(
     else if (name === "delete") trigger("undo");
     else trigger("act", { turn: Number(turn), name });
   },
-  { signal: acting.signal },
+  { signal: listening.signal },
 );
 document.addEventListener(
   "keydown",
@@ -142,11 +140,11 @@ document.addEventListener(
     menu.open = false;
     menu.querySelector("summary").focus();
   },
-  { signal: acting.signal },
+  { signal: listening.signal },
 );
 const marker = new MutationObserver(mark);
 marker.observe(document.body, { childList: true, subtree: true, attributeFilter: ["aria-label"] });
-acting.signal.addEventListener("abort", () => marker.disconnect());
+listening.signal.addEventListener("abort", () => marker.disconnect());
 
 // Brings the last question to the upper edge, where reading begins; afterwards only the reader scrolls. The last answer is as
 // high as the window (see page.css), so that this is always possible.

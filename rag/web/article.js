@@ -1,6 +1,12 @@
 // Shared by the scripts of the page's components: elements from plain data, and an article with its marked sentence.
 // Data is only ever given to textContent: a text can show anything here and do nothing.
 
+// One set of listeners, whichever instance of a component's script runs: an earlier one leaves when a new one comes.
+const scripts = (window.footnoteScripts ||= {});
+const own = element.closest(".block").id;
+scripts[own]?.abort();
+const listening = (scripts[own] = new AbortController());
+
 function make(tag, className, text) {
   const made = document.createElement(tag);
   if (className) made.className = className;

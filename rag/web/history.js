@@ -303,11 +303,9 @@ shelf.addEventListener("keydown", (event) => {
   if (event.key === "Escape") close();
 });
 
-window.footnoteHistory?.abort();
-const staying = (window.footnoteHistory = new AbortController());
-for (const screen of [phone, wide]) screen.addEventListener("change", () => open(fitting()), { signal: staying.signal });
+for (const screen of [phone, wide]) screen.addEventListener("change", () => open(fitting()), { signal: listening.signal });
 
-window.addEventListener("popstate", goBack, { signal: staying.signal });
+window.addEventListener("popstate", goBack, { signal: listening.signal });
 open(fitting());
 watch("value", update);
 update();

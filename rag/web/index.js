@@ -10,9 +10,6 @@ const KINDS = {
 };
 let asked = ""; // what was asked for here and is not done yet
 
-window.footnoteIndex?.abort();
-const listening = (window.footnoteIndex = new AbortController());
-
 function size(bytes) {
   const [amount, text] = bytes >= 1e9 ? [bytes / 1e9, "{size} GB"] : bytes >= 1e6 ? [bytes / 1e6, "{size} MB"] : [bytes / 1e3, "{size} kB"];
   return say(text, { size: footnote.number(amount, footnote.language, { maximumFractionDigits: 1 }) });
@@ -112,7 +109,7 @@ watch("value", () => {
   drawIndex(value);
   footnote.hurry?.();
 });
-followIndex(drawIndex, listening);
+followIndex(drawIndex);
 drawIndex(props.value);
 footnote.hurry?.();
 

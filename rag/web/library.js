@@ -53,9 +53,6 @@ let reading = ""; // the article that is open, by id
 let opener = null;
 let doomed = null; // the row that is asked about
 
-window.footnoteLibrary?.abort();
-const listening = (window.footnoteLibrary = new AbortController());
-
 function fold(text) {
   return text.normalize("NFKD").replace(/\p{M}/gu, "").toLowerCase().replace(/ß/g, "ss");
 }

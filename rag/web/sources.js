@@ -276,9 +276,6 @@ watch("value", () => {
   requestAnimationFrame(refocus);
 });
 
-// One set of listeners, whichever instance of this script runs: an earlier one leaves when a new one comes.
-window.footnoteSources?.abort();
-const listening = (window.footnoteSources = new AbortController());
 document.addEventListener(
   "click",
   (event) => {
