@@ -261,6 +261,7 @@ def test_each_help_has_an_example_and_names_its_settings() -> None:
     for names, command in commands(cli):
         shown = " ".join(rag(*names, "--help").stdout.split())
         assert re.search(rf"Example: .*\brag {' '.join(names)}", shown), names
+        assert " object at 0x" not in shown, names
         for each in command.params:
             if isinstance(each, Setting):
                 name = each.get_help_extra(click.Context(command))["envvars"][0]

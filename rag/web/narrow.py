@@ -79,7 +79,7 @@ def labels(scope: Scope, headers: Iterable[Header] = ()) -> list[str]:
     ['Courier', '2030 – 2031']
     """
     titles = {each.id: _title(each) for each in headers} if scope.documents else {}
-    first, last = (_shorter(day, end) for day, end in zip(scope.published, ("-01-01", "-12-31"), strict=True))
+    first, last = (day.removesuffix(end) for day, end in zip(scope.published, ("-01-01", "-12-31"), strict=True))
     period = first if first == last else f"{first} – {last}".strip()
     return [*scope.outlets, *filter(None, [period]), *scope.authors, *(titles.get(id, id) for id in scope.documents)]
 
@@ -124,7 +124,3 @@ def _together(periods: Sequence[tuple[str, str]]) -> tuple[str, str]:
     """Return the period from the first to the last day of all; an open end stays open."""
     firsts, lasts = [first for first, _ in periods], [last for _, last in periods]
     return (min(firsts) if all(firsts) and firsts else "", max(lasts) if all(lasts) and lasts else "")
-
-
-def _shorter(day: str, end: str) -> str:
-    return day.removesuffix(end)

@@ -37,12 +37,8 @@ function learn() {
   return true;
 }
 
-function turns() {
-  return known.turns;
-}
-
 // All citations of the conversation, for whoever shows an article that they are from.
-footnote.citations = () => Object.values(turns()).flatMap((turn) => turn.cards);
+footnote.citations = () => Object.values(known.turns).flatMap((turn) => turn.cards);
 
 // Blank lines become a small gap: a passage may reach over several paragraphs.
 function appendText(place, text, forms) {
@@ -123,12 +119,6 @@ function drawQuote(card) {
   return drawn;
 }
 
-// The map shows where the passages of this answer are.
-function tellOthers(turn) {
-  window.footnote.answer = turn || null;
-  document.dispatchEvent(new CustomEvent("footnote:answer"));
-}
-
 // Puts parts into a place and leaves alone what stands there already: a quote keeps its focus, and what was opened in it
 // stays open, while further ones come.
 function arrange(place, parts) {
@@ -137,9 +127,8 @@ function arrange(place, parts) {
 }
 
 function drawSources(number) {
-  const turn = turns()[number];
+  const turn = known.turns[number];
   shown = turn ? number : "";
-  tellOthers(turn);
   const refused = Boolean(turn) && turn.state !== "answered";
   title.textContent = refused ? say("Nearest passages") : say("Sources");
   if (!turn) {
@@ -149,7 +138,7 @@ function drawSources(number) {
   }
   about.textContent = turn.question;
   const parts = [];
-  if (refused && turn.hits.length) parts.push(make("p", "hint", say("No answer was found; these passages come closest.")));
+  if (refused && turn.search.shown) parts.push(make("p", "hint", say("No answer was found; these passages come closest.")));
   const focused = sources.contains(document.activeElement) ? document.activeElement : null;
   const before = cards;
   cards = new Map();
@@ -200,7 +189,7 @@ async function showArticle(card, from) {
   sources.hidden = title.hidden = about.hidden = true;
   reader.hidden = back.hidden = false;
   back.focus({ preventScroll: true });
-  const others = (turns()[shown]?.cards || []).filter((each) => each.article === card.article && each.start !== card.start);
+  const others = (known.turns[shown]?.cards || []).filter((each) => each.article === card.article && each.start !== card.start);
   const drawn = await openArticle(reader, card.article, card, others);
   if (!drawn || reader.hidden) return;
   if (drawn.mark) reveal(drawn.mark, "center");
@@ -232,7 +221,7 @@ function toAnswer() {
 
 function follow(clicked) {
   const [, turn, number] = clicked.getAttribute("href").match(/^#s-(\d+)(?:-(\d+))?$/) || [];
-  if (!turn || !turns()[turn]) return;
+  if (!turn || !known.turns[turn]) return;
   if (shown !== turn) drawSources(turn);
   showSources();
   link = clicked;
@@ -278,7 +267,7 @@ let newest = "";
 watch("value", () => {
   if (!learn()) return;
   const current = (props.value && props.value.current) || "";
-  const fingerprint = current + JSON.stringify(turns()[current] || "");
+  const fingerprint = current + JSON.stringify(known.turns[current] || "");
   if (fingerprint === shownValue) return;
   shownValue = fingerprint;
   const begun = current !== newest;
@@ -289,9 +278,6 @@ watch("value", () => {
   requestAnimationFrame(refocus);
 });
 
-// One set of listeners, whichever instance of this script runs: an earlier one leaves when a new one comes.
-window.footnoteSources?.abort();
-const listening = (window.footnoteSources = new AbortController());
 document.addEventListener(
   "click",
   (event) => {
@@ -315,7 +301,7 @@ function peek(event) {
   if (peeked.contains(event.target)) return;
   const cite = event.target.closest?.('#chat a.cite[href^="#s-"]');
   const [, turn] = cite?.getAttribute("href").match(/^#(s-(\d+)-\d+)$/)?.slice(1) || [];
-  const card = turn && turns()[turn]?.cards.find((each) => "#" + each.id === cite.getAttribute("href"));
+  const card = turn && known.turns[turn]?.cards.find((each) => "#" + each.id === cite.getAttribute("href"));
   peeked.hidden = !card;
   if (!card) return;
   cite.setAttribute("aria-describedby", peeked.id);
