@@ -7,7 +7,6 @@ where it is missing or outdated, in the background.
 from __future__ import annotations
 
 import asyncio
-import logging
 import os
 import secrets
 import socket
@@ -46,7 +45,7 @@ from rag.web.language import LANGUAGES, chosen_language, phrase, script, speakin
 from rag.web.library import Library, Start
 from rag.web.models import ChatServices, Choice, Models, Services
 from rag.web.narrow import choices, labels, scope_of
-from rag.web.opening import Opening, State, sentence, unexpected
+from rag.web.opening import Opening, State, sentence, what_went_wrong
 from rag.web.place import Place
 from rag.web.preferences import Preferences
 from rag.web.queueing import Turns
@@ -66,7 +65,6 @@ if TYPE_CHECKING:
     from rag.chatbot import Chatbot
     from rag.doors.http import Service
 
-log = logging.getLogger(__name__)
 T = TypeVar("T")
 
 PORTS_TRIED = 100
@@ -164,9 +162,10 @@ class Handlers:
         if chatbot := self.opening.chatbot:
             headers = await _aside(chatbot.documents)
             start = welcome(_language(request), self._folder, headers)
-            yield gr.Chatbot(placeholder=start), gr.Dropdown(choices=await _aside(choices, headers))
-            if found := await _aside(self._examples, chatbot):
-                yield gr.Chatbot(examples=[{"text": each} for each in found]), gr.skip()
+            scope = gr.Dropdown(choices=await _aside(choices, headers))
+            yield gr.Chatbot(placeholder=start), scope
+            if found := await _aside(self._examples, chatbot):  # all again: of steps close together the last one counts
+                yield gr.Chatbot(placeholder=start, examples=[{"text": each} for each in found]), scope
 
     async def narrow(self, chosen: Any, request: gr.Request) -> Any:
         """Show a chosen or typed scope as it was understood; what no article has is told and taken out."""
@@ -354,12 +353,8 @@ class Handlers:
                     conversation = change(conversation, status="answering", answer=answer, note="")
                     yield conversation
             yield change(conversation, status="done")
-        except FootnoteError as error:
-            yield change(conversation, status="failed", note=sentence(error))
         except Exception as error:  # the reader must be told, whatever it was
-            log.error("answering failed: %s", type(error).__name__)
-            log.debug("answering failed", exc_info=True)  # paths and texts stand in it, so not above DEBUG
-            yield change(conversation, status="failed", note=unexpected(error))
+            yield change(conversation, status="failed", note=what_went_wrong(error, "answering"))
 
     async def cover(self, conversation: Conversation, request: gr.Request) -> AsyncGenerator[tuple[Any, ...], None]:
         """Draw what the articles cover, as soon as they can be asked; of the conversation the last answer's evidence."""
@@ -379,14 +374,8 @@ class Handlers:
             charts = [PlotData(type="altair", plot=each) for each in (drawn.times, drawn.passages)]
             empty = "" if drawn.tables["rows"] else "There are no passages yet: the folder of articles is empty."
             yield _heading("Coverage", empty, language) + drawn.about, *charts, drawn.tables
-            return
-        except FootnoteError as error:
-            problem = sentence(error)
         except Exception as error:  # the reader must be told, whatever it was
-            log.error("drawing the coverage failed: %s", type(error).__name__)
-            log.debug("drawing the coverage failed", exc_info=True)  # paths stand in it, so not above DEBUG
-            problem = unexpected(error)
-        yield _heading("Coverage", problem, language), *skipped
+            yield _heading("Coverage", what_went_wrong(error, "drawing the coverage"), language), *skipped
 
     async def undo(self, conversation: Conversation, request: gr.Request) -> Shown:
         """Take the last turn back, also while it is being answered; its question returns to the box."""
@@ -423,12 +412,8 @@ class Handlers:
                 if id:
                     turns = (await _aside(self.history.turns, _owner(request), id))[-MAX_TURNS:]
                 self.history.show(session, id)  # before another page keeps more of it
-        except FootnoteError as error:
-            _warn(sentence(error), request)
         except Exception as error:  # the reader must be told, whatever it was
-            log.error("opening a conversation failed: %s", type(error).__name__)
-            log.debug("opening a conversation failed", exc_info=True)  # paths and texts stand in it
-            _warn(unexpected(error), request)
+            _warn(what_went_wrong(error, "opening a conversation"), request)
         else:
             return gr.Textbox(**_ask(request)), turns, *_drawn(turns, request, self.history.desk(session))
         finally:
@@ -460,12 +445,8 @@ class Handlers:
         try:
             async with self._noting:
                 return await _aside(self.acts.act, conversation, sent, visitor)
-        except FootnoteError as error:
-            problem = sentence(error)
         except Exception as error:  # the reader must be told, whatever it was
-            log.error("%s failed under an answer", type(error).__name__)
-            log.debug("a button under an answer failed", exc_info=True)  # paths and texts stand in it
-            problem = unexpected(error)
+            problem = what_went_wrong(error, "a button under an answer")
         return await _aside(self.acts.data, conversation, visitor, told(problem, visitor.language))
 
     def read_article(self, wanted: Any) -> dict[str, Any]:
@@ -484,12 +465,8 @@ class Handlers:
             if self.opening.chatbot is None:
                 raise QuestionError("the articles are still being read; open it again in a moment")
             return article_data(self.opening.chatbot.document(id), places[0], places[1:])
-        except FootnoteError as error:
-            return {"error": told(sentence(error))}
         except Exception as error:  # the reader must be told, whatever it was
-            log.error("opening an article failed: %s", type(error).__name__)
-            log.debug("opening an article failed", exc_info=True)  # paths and texts stand in it, so not above DEBUG
-            return {"error": told(unexpected(error))}
+            return {"error": told(what_went_wrong(error, "opening an article"))}
 
 
 async def _aside(function: Callable[..., T], *values: Any) -> T:
@@ -572,14 +549,14 @@ def _visitor(request: gr.Request) -> Visitor:
     return Visitor(str(request.session_hash), _owner(request), _language(request), choice)
 
 
-def _in_its_language(function: Callable[[Any], Any]) -> Callable[..., Any]:
-    """Return a function that the page's scripts call, answering in the page's language; gradio marks what it returns."""
+def _in_its_language(function: Callable[[Any], Any], name: str = "answer") -> Callable[..., Any]:
+    """Return a function that the page's scripts call by its name, answering in the page's language."""
 
     def answer(sent: Any, request: gr.Request) -> Any:
         with speaking(_language(request)):
             return function(sent)
 
-    answer.__name__ = function.__name__
+    answer.__name__ = name
     return answer
 
 
@@ -589,24 +566,24 @@ async def _acted(room: Room, action: str, event: gr.EventData, request: gr.Reque
     said = problem = ""
     try:
         said = await _aside(room.act, action, sent, visitor)
-    except FootnoteError as error:
-        problem = sentence(error)
-    except Exception as error:  # not even its words: a key or a path might stand in them
-        log.error("%s in %s failed: %s", action, room.name, type(error).__name__)
-        log.debug("%s failed", action, exc_info=True)
-        problem = unexpected(error)
+    except Exception as error:  # the reader must be told, whatever it was
+        problem = what_went_wrong(error, f"{action} in {room.name}")
     with speaking(visitor.language):
         return {**await _aside(room.data, visitor), "said": said, "problem": told(problem)}
 
 
 def _furnish(
-    page: gr.Blocks, room: Room, *functions: Callable[..., Any], scripts: Sequence[str] = ("article.js",), **events: Any
+    page: gr.Blocks,
+    room: Room,
+    events: dict[str, Any],
+    scripts: Sequence[str] = ("article.js",),
+    **functions: Callable[[Any], Any],
 ) -> Any:
     """Return a room's panel, drawn when the page is opened and after whatever its script asks for.
 
     ``functions`` are what the script may call by their names, ``scripts`` what stands in front of it.
     """
-    panel = _component(room.name, {}, scripts, *functions)
+    panel = _component(room.name, {}, scripts, **functions)
 
     async def look(request: gr.Request) -> dict[str, Any]:
         visitor = _visitor(request)
@@ -614,11 +591,11 @@ def _furnish(
             return await _aside(room.data, visitor)
 
     page.load(look, None, [panel], **events)
-    panel.look, panel.changes = look, _attend(panel, room, **events)
+    panel.look, panel.changes = look, _attend(panel, room, events)
     return panel
 
 
-def _attend(panel: Any, room: Room, **events: Any) -> list[Any]:
+def _attend(panel: Any, room: Room, events: dict[str, Any]) -> list[Any]:
     """Do what a room's script asks for; returns gradio's events."""
 
     def door(action: str) -> Callable[..., Any]:
@@ -701,23 +678,6 @@ def build_page(
         settings.articles.name,
     )
 
-    def read_article(wanted: Any) -> dict[str, Any]:  # gradio marks it, which a bound method does not allow
-        return handlers.read_article(wanted)
-
-    def library_rows(_: Any = None) -> dict[str, Any]:
-        return articles.rows()
-
-    def library_names(_: Any = None) -> dict[str, Any]:
-        return articles.names()
-
-    def take_file(step: Any) -> dict[str, Any]:
-        return articles.take(step)
-
-    def index_beat(wish: Any = "") -> dict[str, Any]:
-        if wish == "rebuild":
-            keeper.rebuild()
-        return survey.beat()
-
     # Private: none of these is an endpoint for programs. That only hides them, so every handler checks its input.
     hidden: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private", "trigger_mode": "multiple"}
     at_once: dict[str, Any] = {**hidden, "concurrency_limit": None}
@@ -726,12 +686,12 @@ def build_page(
 
     with gr.Blocks(title="Footnote", fill_width=True, fill_height=True, analytics_enabled=False) as page:
         conversation = gr.State(())
-        masthead = _component("masthead", _status(opening.state), FOLLOWING, index_beat)
+        masthead = _component("masthead", _status(opening.state), FOLLOWING, index_beat=survey.beat)
         with gr.Tabs(elem_id="rooms") as tabs:
             with gr.Tab(_label("Ask"), id="ask", elem_id="ask-tab"), gr.Row(elem_id="desk"):
-                listed = _component("history", {}, "article.js") if kept is not None else None
+                listed = _component("history", {}) if kept is not None else None
                 with gr.Column(scale=3, min_width=0, elem_id="chat-column"):
-                    start = _furnish(page, Start(articles), take_file, scripts=ADDING, **at_once)
+                    start = _furnish(page, Start(articles), at_once, ADDING, take_file=articles.take)
                     chat = gr.Chatbot(
                         elem_id="chat",
                         label=_label("Conversation"),
@@ -766,12 +726,20 @@ def build_page(
                         scope = gr.Dropdown(
                             [], elem_id="scope", label=_label("Narrow to…"), multiselect=True, allow_custom_value=True
                         )
-                        asking = _furnish(page, Asking(articles, models), take_file, scripts=ADDING, **at_once)
+                        asking = _furnish(page, Asking(articles, models), at_once, ADDING, take_file=articles.take)
                 with gr.Column(scale=2, min_width=0, elem_id="sources-column"):
-                    sources = _component("sources", panel(()), ("article.js", "inspector.js"), read_article)
+                    scripts = ("article.js", "inspector.js")
+                    sources = _component("sources", panel(()), scripts, read_article=handlers.read_article)
             with gr.Tab(_label("Articles"), id="articles", elem_id="articles-tab"):
                 _furnish(
-                    page, articles, read_article, library_rows, library_names, take_file, scripts=ADDING, **at_once
+                    page,
+                    articles,
+                    at_once,
+                    ADDING,
+                    read_article=handlers.read_article,
+                    library_rows=lambda _: articles.rows(),
+                    library_names=lambda _: articles.names(),
+                    take_file=articles.take,
                 )
             with (
                 gr.Tab(_label("Coverage"), id="coverage", elem_id="coverage-tab") as covering,
@@ -784,11 +752,11 @@ def build_page(
                         for each in ("times", "map")
                     ]
                 with gr.Column(scale=1, min_width=0, elem_id="coverage-side"):
-                    covered.append(_component("coverage", {}, "article.js", read_article))
+                    covered.append(_component("coverage", {}, read_article=handlers.read_article))
             with gr.Tab(_label("Settings"), id="settings", elem_id="settings-tab"), gr.Row(elem_id="settings-desk"):
-                writer = _furnish(page, models, **at_once)
-                _furnish(page, IndexRoom(keeper, survey), scripts=FOLLOWING, **at_once)
-                _furnish(page, Preferences(settings, models), **at_once)
+                writer = _furnish(page, models, at_once)
+                _furnish(page, IndexRoom(keeper, survey), at_once, FOLLOWING)
+                _furnish(page, Preferences(settings, models), at_once)
 
         shown = [box, conversation, chat, sources]
         asked = (
@@ -813,7 +781,7 @@ def build_page(
                 listed.open_conversation(handlers.open_conversation, None, shown, **once),
                 listed.new_conversation(handlers.clear, None, shown, **once),
             ]
-            _attend(listed, handlers.history, **at_once)
+            _attend(listed, handlers.history, at_once)
         for event in others:
             event.then(None, None, None, js="() => footnote.toQuestion()")
             event.then(handlers.scope, [conversation], [scope], **at_once)
@@ -841,15 +809,14 @@ def build_page(
 
 
 def _component(
-    name: str, value: Any, scripts: str | Sequence[str] = "article.js", *functions: Callable[..., Any]
+    name: str, value: Any, scripts: Sequence[str] = ("article.js",), **functions: Callable[[Any], Any]
 ) -> Any:
     """Return one of the page's own components: a fixed template, and a script that draws ``value`` into it as text."""
-    scripts = (scripts,) if isinstance(scripts, str) else scripts
     return gr.HTML(
         value=value,
         html_template=asset(f"{name}.html"),
         js_on_load=asset(*scripts, f"{name}.js"),
-        server_functions=[_in_its_language(each) for each in functions] or None,
+        server_functions=[_in_its_language(each, name) for name, each in functions.items()] or None,
         apply_default_css=False,
         elem_id=name,
     )
@@ -1002,10 +969,11 @@ def open_chatbot(settings: Settings, on_progress: Callable[[Progress], None]) ->
 
 def _accounts(settings: Settings) -> Accounts | None:
     """Return who may log in, where the settings name a file of them; tells the terminal what is not well with it."""
-    if not settings.accounts:
+    from rag.doors.serve import accounts_of
+
+    if (accounts := accounts_of(settings)) is None:
         return None
     path = Path(settings.accounts).expanduser()
-    accounts = Accounts(path)
     if open_to_others(path):
         click.echo(f"Other users of this machine can read {path.name}; run: chmod 600 {path.name}", err=True)
     if not is_loopback(settings.host):

@@ -36,7 +36,17 @@ log = logging.getLogger(__name__)
 click.UsageError.exit_code = 64
 
 
+class _Commands(click.Group):
+    """Show what each command does in whole sentences, wrapped and not cut off."""
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        rows = [(name, self.commands[name].get_short_help_str(200)) for name in self.list_commands(ctx)]
+        with formatter.section("Commands"):
+            formatter.write_dl(rows)
+
+
 @click.group(
+    cls=_Commands,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
     epilog='Example: rag ask "How long is the tram line?" --articles ~/reporting',
 )

@@ -112,7 +112,7 @@ class TestWord:
     def test_quotes_are_footnotes(self) -> None:
         other = cited(2, "It rained.", hit(Header("rain.md", "Rain"), "It rained."))
         said = answered(
-            Sentence("It burned.", (BURNED,), answer=(3, 9)),
+            Sentence("It burned.", (BURNED,), answer=(3, 9), label="Courier"),
             Sentence("It rained.", (other,), lead="\n3. "),
             Sentence("It was rebuilt.", (BRICK,), lead="\n4. "),
             Sentence("It flew.", supported=False, lead="\n"),
@@ -121,6 +121,7 @@ class TestWord:
         drawn = re.sub(r"</?a\b[^>]*>|</?sup>", "", mammoth.convert_to_html(io.BytesIO(content)).value).replace(
             " </p>", "</p>"
         )
+        assert "<p><strong>Courier</strong></p>" in drawn
         assert "It <strong>burned</strong>.[1]</p><p>3. It rained.[2]</p><p>4. It was rebuilt." in drawn
         assert "It flew. <em>(no source)</em>" in drawn
         assert "<h1>What &lt;i&gt; came?</h1>" in drawn

@@ -545,3 +545,17 @@ class IncrementalEqualsFull(RuleBasedStateMachine):
 
 TestIncrementalEqualsFull = IncrementalEqualsFull.TestCase
 TestIncrementalEqualsFull.settings = hypothesis_settings(max_examples=6, stateful_step_count=6, deadline=None)
+
+
+def test_a_build_of_what_is_there_already_writes_nothing(settings: Settings, hashing: Embedder) -> None:
+    (settings.articles / "bad.pdf").write_bytes(b"no PDF")
+    first = build(settings, hashing)
+    before = (settings.index / "CURRENT").read_bytes()
+    again = build(settings, hashing)
+    assert (settings.index / "CURRENT").read_bytes() == before
+    assert (again.added, again.changed, again.removed) == ((), (), ())
+    assert set(again.kept) == set(first.added)
+    assert (again.failed, again.skipped, again.articles) == (first.failed, first.skipped, first.articles)
+    assert (again.passages, again.embedded) == (first.passages, 0)
+    build(settings, hashing, fresh=True)
+    assert (settings.index / "CURRENT").read_bytes() != before

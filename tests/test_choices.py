@@ -173,6 +173,11 @@ class TestTest:
         assert "gguf:velm works" in models.act("test", {}, Visitor("one"))
         assert own.asked
 
+    def test_the_servers_own_model_is_tested_once_it_is_open(self) -> None:
+        models = Models(Settings(model="gguf:velm"), Services())
+        with pytest.raises(SettingsError, match="still being read; test it again"):
+            models.act("test", {}, Visitor("one"))
+
     def test_it_says_our_error(self) -> None:
         fail = EndpointUnreachable("nobody listens at 127.0.0.1:11434; start the server")
         model = Model("near:small", fail)

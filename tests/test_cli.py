@@ -245,10 +245,11 @@ def test_text_of_articles_never_steers_the_terminal(folder: Path) -> None:
     assert "\u202e" not in done.stdout
 
 
-def test_help_names_every_command() -> None:
+def test_help_names_every_command_and_cuts_no_sentence_off() -> None:
     done = run(Path.cwd(), "--help")
     for command in ("add", "ask", "build", "chat", "search", "status", "verify"):
         assert f"  {command} " in done.stdout
+    assert "..." not in done.stdout.partition("Commands:")[2]
 
 
 def test_a_timeline_quotes_each_article_by_date(folder: Path) -> None:

@@ -39,7 +39,7 @@ of water did not answer questions about the gate. It has 1,900 employees.
 12 June 2031
 
 The ferry between Port Velm and the island of Skarn sails again after nine weeks. Captain Ole Brandt said that the engine
-had been replaced. A ticket costs 40 crowns, as before.
+had been replaced. A ticket costs 40 crowns, as before. Nobody will pay more before winter, Brandt promised.
 """,
 }
 
@@ -69,6 +69,7 @@ def only(chatbot: Chatbot, sentence: str) -> DraftSentence:
         "The **ferry** between Port Velm and the [island of Skarn](https://skarn.example) sails again after nine weeks.",
         "Captain Ole Brandt said that the engine had been replaced.",
         "- A ticket costs 40 crowns, as before.",
+        "Nobody will pay more before winter, Ole Brandt promised.",
     ],
 )
 def test_true_sentences_are_found(chatbot: Chatbot, sentence: str) -> None:
@@ -84,6 +85,7 @@ def test_true_sentences_are_found(chatbot: Chatbot, sentence: str) -> None:
         ("A ticket costs 60 crowns, as before.", "number", "60", "40"),
         ("The dam above Ilvern gave way on 9 May 2031 after eleven days of rain.", "date", "9 May 2031", "3 May 2031"),
         ("Captain Ole Lindqvist said that the engine had been replaced.", "name", "Lindqvist", "Brandt"),
+        ("Nobody will pay more before winter, Tom Brandt promised.", "name", "Tom", ""),
         ("The ministry of water did answer questions about the gate.", "negation", "answer", ""),
         ("The engine of the ferry had not been replaced, said Captain Ole Brandt.", "negation", "not", ""),
     ],

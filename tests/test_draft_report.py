@@ -71,6 +71,11 @@ def test_an_altered_quotation_is_spelt_out() -> None:
     assert "  altered: “We asked for a new gate in 202[-1-]{+7+}" in done.stdout
 
 
+def test_the_summary_counts_in_english() -> None:
+    done = rag("check", "-", typed=f"{TRUE} {FALSE} {MISQUOTED}")
+    assert done.stdout.startswith("3 sentences: 1 found, 2 differ; 1 quotation: 1 altered\n")
+
+
 def test_json_says_the_same() -> None:
     done = rag("check", "-", "--json", typed=f"{TRUE} {FALSE} {MISQUOTED} Why?")
     assert done.exit_code == 1

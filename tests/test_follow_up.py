@@ -96,6 +96,11 @@ def test_a_question_behind_thanks_is_no_small_talk() -> None:
     assert complete("Thanks! Who paid?", LEAGUE) == "Thanks! Who paid (Green Quay League)?"
 
 
+def test_a_pronoun_that_begins_an_answer_is_no_name() -> None:
+    history = said("When does the pier open?", "Nobody in the harbour believes that it opens. [1]")
+    assert complete("Why?", history) == "Why (pier open)?"
+
+
 def test_two_conversations_do_not_influence_each_other() -> None:
     one = said("who is ilse kramer?", "No answer found.")
     other = said("who is ilse kramer?", "Ilse Kramer is the mayor of Osk. [1]")

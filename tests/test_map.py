@@ -135,7 +135,7 @@ class TestCoverage:
         headers = [Header(f"{n}.md", outlet=f"Outlet {n % 9}", published="2031-01-01") for n in range(90)]
         monkeypatch.setattr(chatbot, "documents", lambda: headers)
         drawn = coverage(chatbot, ())
-        assert drawn.tables["columns"] == ["Date", *(f"Outlet {n}" for n in range(COLOURS)), "Other outlets"]
+        assert drawn.tables["columns"] == ["Date", *(f"Outlet {n}" for n in range(COLOURS)), "Other or no outlet"]
         assert drawn.tables["dates"] == [["2031-01", *[10] * COLOURS, 30]]
         assert sum(each["count"] for each in json.loads(drawn.times)["data"]["values"]) == 90
 

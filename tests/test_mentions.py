@@ -111,6 +111,20 @@ def test_what_is_said_of_the_first_of_a_list_is_said_of_all() -> None:
     assert [each[1:] for each in found] == [("Zvezda", True), ("Time", True), ("TechTram", True)]
 
 
+@pytest.mark.parametrize(
+    ("question", "sure"),
+    [
+        ("What do Zvezda and the TechTram say about the tram?", [True, True]),
+        ("How do Zvezda, the Ambassador and TechTram differ on the tram?", [True, True, True]),
+        ("Что пишут «Звезда» и «Новая хроника»?", [True, True]),
+        ("Who owns Zvezda? TechTram says Brask does.", [False, True]),
+        ("Did Zvezda sue TechTram, which said so?", [False, False]),
+    ],
+)
+def test_what_is_said_of_the_last_of_a_list_is_said_of_all(question: str, sure: list[bool]) -> None:
+    assert [each[2] for each in shown(question)] == sure
+
+
 def test_a_shared_name_means_all_that_share_it_and_a_full_one_means_one() -> None:
     (shared,) = CATALOGUE.mentions("What did the Beacon report?", TODAY)
     assert (shared.values, shared.label) == (("The Beacon - Travel", "The Beacon - Sports"), "The Beacon")

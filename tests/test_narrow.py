@@ -80,6 +80,19 @@ def test_what_is_no_list_of_names_narrows_nothing(sent: object) -> None:
     assert not scope_of(sent, HEADERS)
 
 
+@pytest.mark.parametrize(
+    ("typed", "meant"), [("gaz", "Gazette"), ("moss", "Li Moss"), ("mill of", "The mill of Tarn"), ("31", "2031")]
+)
+def test_a_part_of_one_choice_stands_for_it(typed: str, meant: str) -> None:
+    assert [each for each in choices(HEADERS) if typed in each.lower()] == [meant]
+    assert scope_of([typed], HEADERS) == scope_of([meant], HEADERS) != Scope()
+
+
+def test_a_part_of_several_choices_is_refused() -> None:
+    with pytest.raises(QuestionError, match="choose one from the list"):
+        scope_of(["er"], HEADERS)
+
+
 def test_an_articles_file_and_any_case_do_too() -> None:
     assert scope_of(["NOTES/pears.md", "gazette"], HEADERS) == Scope(
         outlets=("Gazette",), documents=("notes/pears.md",)

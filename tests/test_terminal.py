@@ -120,6 +120,18 @@ def test_a_talk_has_sources_earlier_questions_and_an_end(folder: Path) -> None:
     assert len(kept_turns(folder)) == 2
 
 
+def test_help_and_exit_are_no_questions(folder: Path) -> None:
+    with terminal("talk") as talk:
+        talk.read_until("> ")
+        talk.type("/help\r")
+        talk.read_until("help")
+        assert (
+            plain(talk.read_until("> ")).strip() == "Ask about 3 articles. Ctrl-C stops an answer, Ctrl-D leaves.\n\n>"
+        )
+        talk.type("exit\r")
+        assert talk.process.wait(20) == 0
+
+
 def test_control_c_stops_an_answer_and_the_talk_goes_on(folder: Path) -> None:
     slow = stream(text("The line will be 14 kilometres long. "), 60.0)
     with FaultServer(slow) as server, terminal("talk", "--model", f"{server.url}#small") as talk:
@@ -249,6 +261,7 @@ def test_each_help_has_an_example_and_names_its_settings() -> None:
     for names, command in commands(cli):
         shown = " ".join(rag(*names, "--help").stdout.split())
         assert re.search(rf"Example: .*\brag {' '.join(names)}", shown), names
+        assert " object at 0x" not in shown, names
         for each in command.params:
             if isinstance(each, Setting):
                 name = each.get_help_extra(click.Context(command))["envvars"][0]

@@ -37,7 +37,7 @@ from rag.web.keeper import IndexState, Keeper, index_data
 from rag.web.language import MOST_NOTICES, messages, speaking, told
 from rag.web.library import Library
 from rag.web.models import Models
-from rag.web.opening import Opening, State, progress_text, unexpected
+from rag.web.opening import Opening, State, progress_text, what_went_wrong
 from rag.web.preferences import Preferences
 from rag.web.rooms import Visitor
 from rag.web.survey import Survey
@@ -297,8 +297,8 @@ class TestTold:
             assert told("hidden", "en") == "hidden"
 
     def test_an_error_that_is_not_ours_is_told_by_its_kind(self) -> None:
-        assert "(KeyError)" in told(unexpected(KeyError("secret")), "ru")
-        assert english(told(unexpected(KeyError("secret")), "ru")) == []
+        assert "(KeyError)" in told(what_went_wrong(KeyError("secret"), "this"), "ru")
+        assert english(told(what_went_wrong(KeyError("secret"), "this"), "ru")) == []
 
     @pytest.mark.parametrize("kind", [kind for _, kind in _MAGIC])
     def test_every_kind_of_file_has_its_name(self, kind: str) -> None:

@@ -46,6 +46,7 @@ from rag.web.examples import read_questions
 from rag.web.inspector import why_data
 from rag.web.language import speaking
 from rag.web.models import ChatServices, Models
+from rag.web.one_line import one_line
 from rag.web.opening import Opening, State
 from rag.web.place import Place, check_of
 from rag.web.render import (
@@ -115,11 +116,6 @@ class Elements(HTMLParser):
 
     def handle_data(self, data: str) -> None:
         self.text += data
-
-
-def escaped_text(text: str) -> str:
-    """What a reader sees of a text."""
-    return html.unescape(escape(text).replace("<wbr>", ""))
 
 
 def marked(markup: str, what: str) -> list[str]:
@@ -391,7 +387,7 @@ class TestChips:
         assert not re.search(r"[!-/:-@\[-`{-~]", re.sub(r"&#\d+;", "", inner))
         shown = "".join(html.unescape(inner))
         assert len(shown) <= MAX_LABEL
-        assert shown == escaped_text(label) or shown.endswith("…")
+        assert shown == one_line(label) or shown.endswith("…")
         assert Elements(markup).tags.count("button") == 1
 
 
@@ -406,7 +402,6 @@ class TestSources:
             "also": "",
             "place": "",
             "met": [],
-            "passage": "mill.md-0",
             "why": why_data(BOTH.citations[1].hit),
             "id": "s-3-2",
             "number": 1,

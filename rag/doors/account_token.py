@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import click
 
-from rag.doors.options import auth_option
-from rag.settings import Settings
+from rag.doors.options import accounts_file, auth_option
 
 
 @click.command("token", epilog="Example: rag account token ana --auth accounts.txt")
@@ -22,10 +19,7 @@ def token(name: str, accounts: str | None, revoke: bool) -> None:
     """
     from rag.doors.bearer import make_token, revoke_token
 
-    path = accounts or Settings.from_environment().accounts
-    if not path:
-        raise click.UsageError("name the file of accounts with --auth FILE or RAG_ACCOUNTS")
-    file = Path(path).expanduser()
+    file = accounts_file(accounts)
     if revoke:
         revoke_token(file, name)
         click.echo("the token is revoked")

@@ -54,10 +54,8 @@ def ask(
 
     Without QUESTION it is read from a pipe; on a terminal a conversation begins, as with rag talk.
     """
-    from rag.retrieve.find import (  # a question that cannot be asked must not wait for a build
-        check_question,
-        check_scope,
-    )
+    from rag.doors.batch import answer_file, checked_format, read_questions
+    from rag.retrieve.find import check_question, check_scope
     from rag.web.conversation import begin, change, history
 
     if file is not None:
@@ -65,7 +63,10 @@ def ask(
             raise click.UsageError(
                 "a file of questions takes --file and --out alone: rag ask --file in.csv --out out.csv"
             )
-        _ask_file(file, out, articles, index, model, k, narrowed)
+        checked_format(out)
+        asked = read_questions(file)  # a file that cannot be used must not wait for a build
+        with opened(articles, index, model, reads=True) as chatbot:
+            answer_file(chatbot, asked, out, k, check_scope(**narrowing(chatbot, **narrowed)) or None)
         return
     kind = exports.chosen(kind, out)
     if question is None and sys.stdin.isatty():
@@ -76,7 +77,7 @@ def ask(
         return
     if question is None:
         question = sys.stdin.buffer.read(LONGEST_PIPED).decode("utf-8", "replace")
-    question = check_question(question)
+    question = check_question(question)  # one that cannot be asked must not wait for a build
     with opened(articles, index, model, reads=True) as chatbot:
         scope = check_scope(**narrowing(chatbot, **narrowed)) or None
         conversation = begin(last_conversation(chatbot.settings) if continued else (), question)
@@ -92,24 +93,6 @@ def ask(
     keep(chatbot.settings, change(conversation, status="done", answer=answer))
     if answer.refused:
         sys.exit(REFUSED)
-
-
-def _ask_file(
-    file: Path,
-    out: Path,
-    articles: Path | None,
-    index: Path | None,
-    model: str | None,
-    k: int | None,
-    narrowed: dict[str, Any],
-) -> None:
-    from rag.doors.batch import answer_file, checked_format, read_questions
-    from rag.retrieve.find import check_scope
-
-    checked_format(out)
-    asked = read_questions(file)  # a file that cannot be used must not wait for a build
-    with opened(articles, index, model, reads=True) as chatbot:
-        answer_file(chatbot, asked, out, k, check_scope(**narrowing(chatbot, **narrowed)) or None)
 
 
 @click.command(epilog='Example: rag search "tram line" --explain')

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import shlex
 import shutil
@@ -18,6 +17,7 @@ from typing import Literal
 import click
 
 from rag.doors.options import folder_options, json_option
+from rag.doors.printing import plain, print_json
 from rag.errors import FootnoteError, IndexMissing, IndexTooNew, SettingsError
 from rag.settings import Settings
 
@@ -219,12 +219,12 @@ def doctor(articles: Path | None, index: Path | None, as_json: bool) -> None:
         found = [Finding("settings", "wrong", text, command)]
     if as_json:
         shown = [{name: _printable(value) for name, value in asdict(each).items()} for each in found]
-        click.echo(json.dumps(shown, indent=2, ensure_ascii=False))
+        print_json(shown)
     else:
         for each in found:
-            click.echo(f"{each.state:5} {each.check}: {_printable(each.text)}")
+            click.echo(f"{each.state:5} {each.check}: {plain(each.text)}")
             if each.command:
-                click.echo(f"      mend it with: {_printable(each.command)}")
+                click.echo(f"      mend it with: {plain(each.command)}")
     if any(each.state == "wrong" for each in found):
         sys.exit(1)
 

@@ -9,8 +9,7 @@ import click
 
 from rag.doors.opened import opened
 from rag.doors.options import DIFFERS, folder_options, json_option
-from rag.doors.printing import print_json, print_lines
-from rag.errors import SettingsError
+from rag.doors.printing import print_json, print_lines, save
 
 
 @click.command("check", epilog="Example: rag check draft.docx --html report.html")
@@ -36,12 +35,7 @@ def check_draft(draft: str, articles: Path | None, index: Path | None, report: P
         checked = chatbot.check(text)
     if report is not None:
         name = "Draft" if draft == "-" else Path(draft).name
-        try:
-            report.write_text(reports.page(checked, name), "utf-8")
-        except OSError as error:
-            raise SettingsError(
-                "{report} cannot be written ({strerror}); name another file", report=report, strerror=error.strerror
-            ) from error
+        save(report, reports.page(checked, name).encode())
     if as_json:
         print_json(reports.as_json(checked))
     else:

@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from rag.errors import SettingsError
+from rag.doors.printing import save
 from rag.types import Answer
 
 KINDS = ("markdown", "plain", "html", "json", "docx", "bibtex", "ris", "csl")
@@ -47,10 +47,5 @@ def write(answer: Answer, kind: str, out: Path | None) -> None:
     content = export((Turn(1, answer.question, "done", answer),), kind).content
     if out is None:
         click.echo(content, nl=False)
-        return
-    try:
-        out.write_bytes(content)
-    except OSError as error:
-        raise SettingsError(
-            "{out} cannot be written ({strerror}); name another file with --out", out=out, strerror=error.strerror
-        ) from error
+    else:
+        save(out, content)

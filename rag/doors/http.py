@@ -7,7 +7,6 @@ what ``Chatbot.stream`` yields.
 from __future__ import annotations
 
 import json
-import logging
 import secrets
 import time
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
@@ -41,7 +40,7 @@ from rag.errors import FootnoteError, MissingExtra, QuestionError
 from rag.retrieve.find import check_k, check_question, check_scope
 from rag.types import Answer
 from rag.web.models import Services
-from rag.web.opening import Opening, sentence, unexpected
+from rag.web.opening import Opening, sentence, what_went_wrong
 from rag.web.security import Address
 from rag.web.stream import newest
 
@@ -53,8 +52,6 @@ if TYPE_CHECKING:
     from rag.retrieve.find import Found
     from rag.settings import Settings
     from rag.types import Header, Hit
-
-log = logging.getLogger(__name__)
 
 FOOTNOTE = "footnote"
 """The model that is none: answers are the articles' own sentences."""
@@ -262,11 +259,7 @@ def _told(problem: Exception) -> str:
     """Say what went wrong; of what is no error of ours only the kind, for its words may name paths."""
     if isinstance(problem, Revised):
         return "The answer was changed after its beginning had been sent; ask again."
-    if isinstance(problem, FootnoteError):
-        return sentence(problem)
-    log.error("a request failed: %s", type(problem).__name__)
-    log.debug("a request failed", exc_info=True)  # paths and texts stand in it, so not above DEBUG
-    return unexpected(problem)
+    return what_went_wrong(problem, "a request")
 
 
 def _usage(read: int, written: int) -> dict[str, int]:

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
     from rag.chatbot import Chatbot
 
+Option = Callable[[Callable[..., Any]], Callable[..., Any]]
+
 DIFFERS, FAILED_FILES, REFUSED, INTERRUPTED = 1, 2, 3, 130
 """Exit codes besides 0 and those of errors."""
 NEAR = 70
@@ -53,41 +55,40 @@ def read_day(ctx: click.Context, param: click.Parameter, value: str | None) -> s
     raise click.BadParameter(f"{value!r} is no date; write 2023, 2023-11, 2023-11-05, yesterday or last week", ctx)
 
 
-def folder_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Add --articles and --index."""
-    command = click.option(
+def together(*options: Option) -> Option:
+    """Make one decorator of several options, in the order of the help."""
+
+    def add(command: Callable[..., Any]) -> Callable[..., Any]:
+        for option in reversed(options):
+            command = option(command)
+        return command
+
+    return add
+
+
+folder_options = together(
+    click.option(
+        "--articles",
+        cls=Setting,
+        setting="articles",
+        shown="seeds, or the examples",
+        type=click.Path(exists=True, file_okay=False, path_type=Path),
+        help="The folder of articles.",
+    ),
+    click.option(
         "--index",
         cls=Setting,
         setting="index",
         shown="a folder of your cache for each folder of articles",
         type=click.Path(path_type=Path),
         help="The index's folder.",
-    )(command)
-    return click.option(
-        "--articles",
-        cls=Setting,
-        setting="articles",
-        type=click.Path(exists=True, file_okay=False, path_type=Path),
-        help="The folder of articles.",
-    )(command)
-
-
-def scope_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Add --outlet, --since and --until."""
-    for option in (
-        click.option("--until", metavar="DATE", callback=read_day, help="Only articles published until then."),
-        click.option(
-            "--since",
-            metavar="DATE",
-            callback=read_day,
-            help="Only articles published since 2023, 2023-11 …",
-        ),
-        click.option("--outlet", "outlets", multiple=True, help="Only articles of this outlet; may be repeated."),
-    ):
-        command = option(command)
-    return command
-
-
+    ),
+)
+scope_options = together(
+    click.option("--outlet", "outlets", multiple=True, help="Only articles of this outlet; may be repeated."),
+    click.option("--since", metavar="DATE", callback=read_day, help="Only articles published since 2023, 2023-11 …"),
+    click.option("--until", metavar="DATE", callback=read_day, help="Only articles published until then."),
+)
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON, for programs.")
 auth_option = click.option(
     "--auth",
@@ -103,48 +104,46 @@ model_option = click.option(
     "--model", cls=Setting, setting="model", help="What writes the answer, as `rag models` names it."
 )
 k_option = click.option("-k", cls=Setting, setting="k", type=click.IntRange(1, 1000), help="How many passages to find.")
+serving_options = together(
+    folder_options,
+    click.option("--host", cls=Setting, setting="host", help="The address to listen on."),
+    click.option(
+        "--port",
+        cls=Setting,
+        setting="port",
+        type=click.IntRange(1, 65535),
+        help="The port; the page takes the next free one.",
+    ),
+    click.option(
+        "--watch",
+        cls=Setting,
+        setting="watch",
+        flag_value="on",
+        help="Follow the folder: take changes in as they happen.",
+    ),
+    auth_option,
+    click.option(
+        "--root-path", cls=Setting, setting="root_path", metavar="PATH", help="Where a proxy shows it, such as /news."
+    ),
+    click.option(
+        "--allow-host",
+        "allowed_hosts",
+        cls=Setting,
+        setting="allowed_hosts",
+        multiple=True,
+        metavar="NAME",
+        help="A further name it may be reached under, such as a proxy's; may be repeated.",
+    ),
+    model_option,
+)
 
 
-def serving_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Add what a server needs to know: folders, address, accounts, model."""
-    for option in (
-        model_option,
-        click.option(
-            "--allow-host",
-            "allowed_hosts",
-            cls=Setting,
-            setting="allowed_hosts",
-            multiple=True,
-            metavar="NAME",
-            help="A further name it may be reached under, such as a proxy's; may be repeated.",
-        ),
-        click.option(
-            "--root-path",
-            cls=Setting,
-            setting="root_path",
-            metavar="PATH",
-            help="Where a proxy shows it, such as /news.",
-        ),
-        auth_option,
-        click.option(
-            "--watch",
-            cls=Setting,
-            setting="watch",
-            flag_value="on",
-            help="Follow the folder: take changes in as they happen.",
-        ),
-        click.option(
-            "--port",
-            cls=Setting,
-            setting="port",
-            type=click.IntRange(1, 65535),
-            help="The port; the page takes the next free one.",
-        ),
-        click.option("--host", cls=Setting, setting="host", help="The address to listen on."),
-        folder_options,
-    ):
-        command = option(command)
-    return command
+def accounts_file(given: str | None) -> Path:
+    """Return the file of accounts that --auth or RAG_ACCOUNTS names; raises click.UsageError where neither does."""
+    path = given or Settings.from_environment().accounts
+    if not path:
+        raise click.UsageError("name the file of accounts with --auth FILE or RAG_ACCOUNTS")
+    return Path(path).expanduser()
 
 
 def narrowing(chatbot: Chatbot, outlets: Sequence[str], since: str | None, until: str | None) -> dict[str, Any]:

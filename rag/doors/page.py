@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from rag.doors.options import Setting, auth_option, json_option, serving_options
-from rag.doors.printing import plain, plural, print_json
-from rag.errors import MissingExtra, SettingsError
+from rag.doors.options import Setting, accounts_file, auth_option, json_option, serving_options
+from rag.doors.printing import plain, plural, print_json, save
+from rag.errors import MissingExtra
 from rag.settings import Settings
 
 if TYPE_CHECKING:
@@ -48,12 +48,7 @@ def feedback(file: Path, data: Path | None) -> None:
     from rag.web.feedback import Feedback
 
     questions = Feedback(Settings.from_environment(data=data).data).everyones_questions()
-    try:
-        file.write_text(questions.text, "utf-8")
-    except OSError as error:
-        raise SettingsError(
-            "{file} cannot be written ({strerror}); name another file", file=file, strerror=error.strerror
-        ) from error
+    save(file, questions.text.encode())
     click.echo(plural(questions.count, "question"))
     if questions.damaged:
         click.echo(f"{questions.damaged:,} could not be read", err=True)
@@ -73,7 +68,7 @@ def add_account(name: str, accounts: str | None, password_stdin: bool) -> None:
     """Make an account called NAME, or give it a new password, which is asked for twice."""
     from rag.web.accounts import PasswordHash, check_name, check_password, write_accounts
 
-    name, path = check_name(name), _accounts_file(accounts)
+    name, path = check_name(name), accounts_file(accounts)
     known = _known_accounts(path)
     if password_stdin:
         password = sys.stdin.readline().rstrip("\r\n")
@@ -94,7 +89,7 @@ def remove_account(name: str, accounts: str | None) -> None:
     from rag.errors import AccountsError
     from rag.web.accounts import read_accounts, write_accounts
 
-    path = _accounts_file(accounts)
+    path = accounts_file(accounts)
     known = read_accounts(path)
     if known.pop(name, None) is None:
         raise AccountsError("there is no account of that name; see: rag account list --auth FILE")
@@ -109,18 +104,11 @@ def list_accounts(accounts: str | None, as_json: bool) -> None:
     """List the names of all accounts."""
     from rag.web.accounts import read_accounts
 
-    names = sorted(read_accounts(_accounts_file(accounts)))
+    names = sorted(read_accounts(accounts_file(accounts)))
     if as_json:
         print_json(names)
     for name in () if as_json else names:
         click.echo(name)
-
-
-def _accounts_file(given: str | None) -> Path:
-    path = given or Settings.from_environment().accounts
-    if not path:
-        raise click.UsageError("name the file of accounts with --auth FILE or RAG_ACCOUNTS")
-    return Path(path).expanduser()
 
 
 def _known_accounts(path: Path) -> dict[str, PasswordHash]:

@@ -8,11 +8,13 @@ import sys
 from collections.abc import Iterable
 from dataclasses import replace
 from itertools import groupby
+from pathlib import Path
 from textwrap import shorten
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from rag.errors import SettingsError
 from rag.types import DOUBTS
 
 if TYPE_CHECKING:
@@ -173,6 +175,17 @@ def print_search(found: Found) -> None:
         click.echo(f"  searched for by itself: {plain(part)}")
     for each in found.dropped:
         print_beginning(each.hit, f"left out, {each.reason}: ")
+
+
+def save(path: Path, data: bytes) -> None:
+    """Write a file that the user named; raises SettingsError."""
+    try:
+        path.write_bytes(data)
+    except OSError as error:
+        message = (error.strerror or type(error).__name__).lower()
+        raise SettingsError(
+            "{path} cannot be written ({message}); name another file", path=path, message=message
+        ) from None
 
 
 def print_json(value: Any) -> None:

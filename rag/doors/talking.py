@@ -48,10 +48,14 @@ def talk(
         scope = check_scope(**narrowing(chatbot, **narrowed)) or None
         conversation = last_conversation(chatbot.settings) if continued else ()
         _edit_lines([each.question for each in conversation])
-        count = plural(len(chatbot.documents()), "article")
-        click.echo(f"Ask about {count}. Ctrl-C stops an answer, Ctrl-D leaves.")
+        hint = f"Ask about {plural(len(chatbot.documents()), 'article')}. Ctrl-C stops an answer, Ctrl-D leaves."
+        click.echo(hint)
         while (question := _typed()) is not None:
-            if question.strip():
+            if (command := question.strip().lower().removeprefix("/")) in ("exit", "quit"):
+                return
+            if command in ("help", "?"):
+                click.echo(hint)
+            elif command:
                 try:
                     conversation = _answered(chatbot, begin(conversation, question), k, scope)
                 except FootnoteError as error:

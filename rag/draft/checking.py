@@ -15,7 +15,7 @@ from rag.errors import DraftError
 from rag.read.encoding import clean
 from rag.read.lines import ends_sentence
 from rag.retrieve.find import EVERYTHING, LONGEST_QUESTION, find
-from rag.text.facts import Evidenced, facts
+from rag.text.facts import Evidenced, Fact, facts
 from rag.text.sentences import sentence_spans
 from rag.text.stems import stem
 from rag.text.words import FUNCTION_WORDS, words
@@ -258,10 +258,21 @@ def differences(text: str, start: int, end: int, support: Support) -> Iterator[D
         if fact.kind == "quotation" or (fact.kind == "negation" and denied):
             continue
         denied |= fact.kind == "negation"
+        if fact.kind == "name" and _is_introduced(sentence, fact, support):
+            continue
         others = {q[f.start : f.end] for q in quotes for f in facts(q) if f.kind == fact.kind and not own.holds(f)}
         instead = others.pop() if len(others) == 1 and fact.kind in _REPLACED else ""
         first, last = start + fact.start, start + fact.end
         yield Difference(_KINDS.get(fact.kind, fact.kind), text[first:last], first, last, instead)
+
+
+def _is_introduced(sentence: str, fact: Fact, support: Support) -> bool:
+    """Tell whether a passage gives this first name to the family name that its quote has: "Dana Holub", then "Holub"."""
+    family = "".join(words(sentence[fact.end :])[:1])
+    full = f"{sentence[fact.start : fact.end]} {family}"
+    return sentence.startswith(full, fact.start) and any(
+        family in words(each.quote) and full in each.hit.passage.text for each in support.evidence
+    )
 
 
 def _numbered(sentences: Iterable[DraftSentence]) -> Iterator[DraftSentence]:

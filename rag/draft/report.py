@@ -36,8 +36,12 @@ def summary(checked: Checked) -> str:
 
 
 def _counted(what: str, many: int, counts: Mapping[str, int], kinds: Iterable[str]) -> str:
-    told = ", ".join(f"{counts[kind]} {kind}" for kind in kinds if counts[kind])
+    told = ", ".join(f"{counts[kind]} {_agreeing(kind, counts[kind])}" for kind in kinds if counts[kind])
     return f"{many} {what}{'s' * (many != 1)}: {told}"
+
+
+def _agreeing(kind: str, count: int) -> str:
+    return "differ" if kind == "differs" and count > 1 else kind
 
 
 def lines(checked: Checked) -> Iterator[Line]:

@@ -65,14 +65,25 @@ def build(
                 other=settings.articles.name,
             )
         known = old.files if old is not None and not old.older and old.recipe == recipe else {}
+        reasons = [FileState(each.id, "", each.reason) for each in (*skipped, *failed)]
+        if old is not None and known and _unchanged(known, files, reasons):
+            states = [known[file.id] for file in files]
+            return changes_between(states, known, skipped, failed, len(old), 0)
         same_model = old is not None and old.recipe.fingerprint == recipe.fingerprint
         writer = stack.enter_context(closing(IndexWriter(folder, old if known else None, old if same_model else None)))
         states = _write(writer, files, known, settings, embedder, on_progress)
         passages, embedded = writer.finish(embedder, on_progress)
         writer.close()
-        reasons = [FileState(each.id, "", each.reason) for each in (*skipped, *failed)]
         publish(describe(recipe, {state.id: state for state in [*states, *reasons]}, folder_key(settings.articles)))
         return changes_between(states, old.files if old is not None else {}, skipped, failed, passages, embedded)
+
+
+def _unchanged(known: dict[str, FileState], files: Sequence[SourceFile], reasons: Sequence[FileState]) -> bool:
+    """Tell whether an index holds just these files and reasons, so that none need be written."""
+    read = {id_: (state.sha256, state.reader) for id_, state in known.items() if state.sha256}
+    told = {id_: state for id_, state in known.items() if not state.sha256}
+    now = {file.id: (file.sha256, reader_version(file.id)) for file in files}
+    return read == now and told == {state.id: state for state in reasons}
 
 
 def _in_engine(settings: Settings, embedder: Embedder, on_progress: Callable[[Progress], None], fresh: bool) -> Changes:

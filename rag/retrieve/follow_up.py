@@ -42,11 +42,15 @@ goodbye please yes no sure fine well sorry
 ясно да нет пока пожалуйста ок
 сәлем сәлеметсіз бе рахмет көп үлкен жақсы жарайды түсінікті иә жоқ сау болыңыз
 """
+_INDEFINITE_WORDS = """
+nobody everybody somebody anybody none everyone someone anyone nothing everything something anything all most many some
+few several none neither either никто все некто кто-то многие некоторые ничто всё что-то ешкім бәрі біреу көбі
+"""
 QUESTION_WORDS = frozenset(_ASKING.split())
 _REFERRING = frozenset(_REFERRING_WORDS.split())
 _SMALL_TALK = frozenset(_SMALL_TALK_WORDS.split())
-_NAMELESS = FUNCTION_WORDS | QUESTION_WORDS | _REFERRING
-_EMPTY = _NAMELESS | _SMALL_TALK
+_EMPTY = FUNCTION_WORDS | QUESTION_WORDS | _REFERRING | _SMALL_TALK
+_NAMELESS = FUNCTION_WORDS | QUESTION_WORDS | _REFERRING | frozenset(_INDEFINITE_WORDS.split())
 CAPITAL = r"[^\W\d_a-zа-яёәғқңөұүһі][\w’'-]*"
 _NAME = re.compile(rf"{CAPITAL}(?: {CAPITAL})*")
 _NUMBER = re.compile(r"(?<!\w)\w*\d\w*(?:[.,:]\d+)*")

@@ -64,22 +64,17 @@ function show(kind, value, words, limit, submit) {
 }
 
 function opening(value) {
-  if (value.open === "edit") show("edit", value, say("Ask otherwise"), 2000, say("Ask this instead"));
+  if (value.open === "edit") show("edit", value, say("Edit the question"), 2000, say("Ask again"));
   if (value.open === "note") {
-    const words = say("Noted: {verdict}. What should be known about it?", { verdict: say(NAMES[value.verdict]) });
-    show("note", value, words, 2000, say("Keep the note"));
+    const words = say("Noted: {verdict}. Add a comment", { verdict: say(NAMES[value.verdict]) });
+    show("note", value, words, 2000, say("Save the note"));
   }
 }
 
 async function copy(value) {
   const done = await copyText(value.copy);
   inMenu(pressed)?.focus({ preventScroll: true });
-  tell(done ? say("Copied with its sources") : "", done ? "" : say("The browser did not let it be copied"));
-}
-
-function tell(words, problem) {
-  said.className = problem ? "acts-said failure" : "acts-said";
-  said.textContent = problem || words;
+  tell(said, done ? { said: say("Copied with its sources") } : { problem: say("The browser did not let it be copied") });
 }
 
 function update() {
@@ -89,7 +84,7 @@ function update() {
   seen = value.stamp;
   const now = JSON.stringify([value.shown, value.last]);
   // What was done last is still told when the same answers are drawn once more.
-  if (value.said || value.problem || value.open || value.copy || value.file || now !== told) tell(value.said || "", value.problem);
+  if (value.said || value.problem || value.open || value.copy || value.file || now !== told) tell(said, value);
   told = now;
   if (isPast(value)) {
     form.hidden = true;
@@ -120,8 +115,6 @@ text.addEventListener("keydown", (event) => {
   }
 });
 
-window.footnoteActs?.abort();
-const acting = (window.footnoteActs = new AbortController());
 document.addEventListener(
   "click",
   (event) => {
@@ -131,13 +124,13 @@ document.addEventListener(
     const [, turn, name] = clicked?.id.match(/^act-(\d+)-([a-z-]+)$/) || [];
     if (!turn) return;
     pressed = clicked.id;
-    tell("", "");
+    tell(said, {});
     // What replaces the answer is the page's own event; all else is done to the answer as it stands.
     if (name === "retry") trigger("retry");
     else if (name === "delete") trigger("undo");
     else trigger("act", { turn: Number(turn), name });
   },
-  { signal: acting.signal },
+  { signal: listening.signal },
 );
 document.addEventListener(
   "keydown",
@@ -147,11 +140,11 @@ document.addEventListener(
     menu.open = false;
     menu.querySelector("summary").focus();
   },
-  { signal: acting.signal },
+  { signal: listening.signal },
 );
 const marker = new MutationObserver(mark);
 marker.observe(document.body, { childList: true, subtree: true, attributeFilter: ["aria-label"] });
-acting.signal.addEventListener("abort", () => marker.disconnect());
+listening.signal.addEventListener("abort", () => marker.disconnect());
 
 // Brings the last question to the upper edge, where reading begins; afterwards only the reader scrolls. The last answer is as
 // high as the window (see page.css), so that this is always possible.

@@ -56,7 +56,7 @@ class Acts:
         if name in COPIES:
             with speaking(visitor.language):
                 text = copied(turn, COPIES[name])
-            return {**self.data(conversation, visitor), "copy": text, "kind": COPIES[name]}
+            return {**self.data(conversation, visitor), "copy": text}
         if name == "export":
             with speaking(visitor.language):
                 file = export((turn,), "html")

@@ -1,6 +1,12 @@
 // Shared by the scripts of the page's components: elements from plain data, and an article with its marked sentence.
 // Data is only ever given to textContent: a text can show anything here and do nothing.
 
+// One set of listeners, whichever instance of a component's script runs: an earlier one leaves when a new one comes.
+const scripts = (window.footnoteScripts ||= {});
+const own = element.closest(".block").id;
+scripts[own]?.abort();
+const listening = (scripts[own] = new AbortController());
+
 function make(tag, className, text) {
   const made = document.createElement(tag);
   if (className) made.className = className;
@@ -23,6 +29,12 @@ trigger = (name, sent) => {
   if (_said !== undefined || _problem !== undefined) props.value = value;
   asking(name, sent);
 };
+
+// Says what was done or what went wrong, in a line that is read aloud.
+function tell(place, { said = "", problem = "" }) {
+  place.classList.toggle("failure", Boolean(problem));
+  place.textContent = problem || said;
+}
 
 // On a phone tables are drawn as blocks, and are still tables for who does not see them.
 const ROLES = { TABLE: "table", THEAD: "rowgroup", TBODY: "rowgroup", TR: "row", TH: "columnheader", TD: "cell" };
@@ -86,24 +98,24 @@ function drawArticle(place, article) {
   if (article.source) parts.push(make("p", "article-source", say("Source: {source}", { source: article.source })));
   place.replaceChildren(...parts);
   marks[article.at - 1]?.classList.add("now");
-  if (marks.length > 1) head.append(stepsThrough(marks, article.at));
+  if (marks.length > (article.at ? 1 : 0)) head.append(stepsThrough(marks, article.at));
   return { heading, marks, mark: marks[article.at - 1] || null };
 }
 
 // Leads from one marked quote to the one before or after it; the focus stays on the button.
 function stepsThrough(marks, at) {
   const place = make("p", "article-steps");
-  const said = make("span", "byline");
+  const said = make("span", "byline", say("{count} quote|{count} quotes", { count: marks.length }));
   said.setAttribute("role", "status");
-  let now = Math.max(0, at - 1);
+  let now = at - 1; // -1 where none was asked for
   const go = (by) => {
-    now = (now + by + marks.length) % marks.length;
+    now = (Math.max(now, by < 0 ? 0 : -1) + by + marks.length) % marks.length;
     said.textContent = say("Quote {number} of {total}", { number: now + 1, total: marks.length });
     for (const each of marks) each.classList.toggle("now", each === marks[now]);
     if (by) marks[now].scrollIntoView({ block: "center", behavior: calm() ? "auto" : "smooth" });
   };
   place.append(button("action", say("Previous quote"), () => go(-1)), said, button("action", say("Next quote"), () => go(1)));
-  go(0);
+  if (at) go(0);
   return place;
 }
 

@@ -22,8 +22,6 @@ clip.addEventListener("click", () => {
 });
 mode.addEventListener("click", () => document.getElementById("settings-tab-button").click());
 
-window.footnoteAsking?.abort();
-const listening = (window.footnoteAsking = new AbortController());
 const carries = (event) => adder && event.dataTransfer.types.includes("Files");
 const drags = {
   dragover: () => column.classList.add("over"),

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from rag.chat.model_names import EXTRACTIVE
-from rag.errors import QuestionError
 from rag.types import Header
 from rag.web.language import phrase
-from rag.web.library import Library
+from rag.web.library import Library, Start
 from rag.web.models import Models
 from rag.web.render import escape
 from rag.web.rooms import Visitor
@@ -19,24 +18,19 @@ MOST_OUTLETS = 4
 """How many outlets the start screen names."""
 
 
-class Asking:
+class Asking(Start):
     """A room (see ``rag.web.rooms``): the line under the question box."""
 
     name = "asking"
-    actions: tuple[str, ...] = ()
 
     def __init__(self, library: Library, models: Models) -> None:
-        self._library = library
+        super().__init__(library)
         self._models = models
 
     def data(self, visitor: Visitor) -> dict[str, Any]:
         """Return the model's name, empty for quotes only, and what adding files needs."""
         current = self._models.data(visitor)["current"]
-        return {**self._library.shelf_data(visitor.language), "model": "" if current == EXTRACTIVE else current}
-
-    def act(self, action: str, sent: Mapping[str, Any], visitor: Visitor) -> str:  # noqa: ARG002 - there is none
-        """Refuse: there are no actions."""
-        raise QuestionError("this cannot be done here; reload the page")
+        return {**super().data(visitor), "model": "" if current == EXTRACTIVE else current}
 
 
 def welcome(language: str, folder: str = "", headers: Sequence[Header] = ()) -> str:

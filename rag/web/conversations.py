@@ -98,7 +98,8 @@ class Conversations:
                 )
             _replace_turns(database, known, rows)
             _name_after(database, known, conversation)
-            database.execute("UPDATE conversations SET updated = ? WHERE id = ?", (_stamp(self._clock()), known))
+            now = self._clock().astimezone(timezone.utc).isoformat(timespec="microseconds")
+            database.execute("UPDATE conversations SET updated = ? WHERE id = ?", (now, known))
         return known
 
     def listed(self, owner: str, search: object = "", start: int = 0, count: int = MAX_LISTED) -> Listed:
@@ -130,7 +131,8 @@ class Conversations:
                 "SELECT record FROM turns WHERE conversation = ? ORDER BY number", (known,)
             ).fetchall()
         turns = (read(Turn, record) for (record,) in rows)
-        return Kept(known, title, updated, tuple(each if each.ended else _stopped(each) for each in turns))
+        ended = tuple(each if each.ended else replace(each, status="stopped", note="") for each in turns)
+        return Kept(known, title, updated, ended)
 
     def rename(self, owner: str, id: object, title: object) -> str:
         """Give a conversation a title and return it as it is kept; an empty one gives way to the first question."""
@@ -210,14 +212,6 @@ def _first(database: sqlite3.Connection, id: str) -> Conversation:
 
 def _words(turn: Turn) -> str:
     return folded(f"{turn.question} {turn.answer.text if turn.answer is not None else ''}")
-
-
-def _stopped(turn: Turn) -> Turn:
-    return replace(turn, status="stopped", note="")
-
-
-def _stamp(time: datetime) -> str:
-    return time.astimezone(timezone.utc).isoformat(timespec="microseconds")
 
 
 def _within(number: object, most: int) -> int:

@@ -55,8 +55,6 @@ more.addEventListener("click", () => {
 root.querySelector(".coverage-back").addEventListener("click", close);
 reader.addEventListener("keydown", (event) => event.key === "Escape" && close());
 // Vega hangs what is drawn on its elements; what has no article is a bar or a label.
-window.footnoteCoverage?.abort();
-const listening = (window.footnoteCoverage = new AbortController());
 document.addEventListener("click", (event) => {
   const row = event.target.closest?.("#coverage-map svg") && event.target.__data__?.datum;
   if (row?.article) open(row, null);

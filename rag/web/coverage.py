@@ -46,7 +46,7 @@ def coverage(chatbot: Chatbot, conversation: Conversation) -> Coverage:
     outlets = [name for name, _ in Counter(each.outlet for each in headers).most_common() if name][:COLOURS]
     named = {number: shortened(name, MAX_TITLE) for number, name in enumerate(outlets)}
     if any(each.outlet not in outlets for each in headers):
-        named[COLOURS] = phrase("Other outlets")
+        named[COLOURS] = phrase("Other or no outlet")
     answer = next((turn.answer for turn in reversed(conversation) if turn.answer), None)
     rows = _rows(made, chatbot.titles(), outlets, answer)
     periods, counts = _times(headers, outlets)
@@ -88,7 +88,7 @@ def _rows(made: PassageMap, titles: dict[str, str], outlets: list[str], answer: 
     rank = {part: place for place, hit in reversed(list(enumerate(hits, 1))) for part in hit.passage.id.split("+")}
     cited = {each.hit.passage.id for each in answer.citations} if answer is not None else set()
     cited = {part for id in cited for part in id.split("+")}
-    labels = [_label(each.words) for each in made.topics]
+    labels = [" · ".join(each.words) for each in made.topics]
 
     def row(point: Point) -> Data:
         header, passage = point.header, point.passage
@@ -129,10 +129,6 @@ def _times(headers: list[Header], outlets: list[str]) -> tuple[list[str], Counte
         [f"{year:04}" for year in every] if whole else [f"{year:04}-{m:02}" for year in every for m in range(1, 13)]
     )
     return (periods if len(periods) <= MOST_PERIODS else sorted({period for period, _ in counts})), counts
-
-
-def _label(words: tuple[str, ...]) -> str:
-    return " · ".join(words)
 
 
 def _chart(chart: Data) -> str:
@@ -206,7 +202,7 @@ def _map_chart(made: PassageMap, rows: list[Data]) -> str:
     ]
     point = {"type": "point", "filled": True, "cursor": "pointer"}
     side = "datum.x < 0.2 ? 'left' : datum.x > 0.8 ? 'right' : 'center'"
-    topics = [{"x": each.x, "y": each.y, "words": _label(each.words)} for each in made.topics]
+    topics = [{"x": each.x, "y": each.y, "words": " · ".join(each.words)} for each in made.topics]
     choice = {
         "input": "select",
         "options": ["outlet", "topic"],

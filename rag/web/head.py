@@ -6,8 +6,8 @@ import json
 from collections.abc import MutableMapping
 from typing import Any
 
-from rag.web.language import chosen_language, phrase
-from rag.web.security import App, Receive, Scope, Send
+from rag.web.language import phrase
+from rag.web.security import App, Receive, Scope, Send, language_of
 
 
 class Head:
@@ -40,18 +40,12 @@ class Head:
                 if not message.get("more_body"):
                     page = page.replace(b"<head>", b"<head>" + self.script, 1)
                     if self.login:
-                        page = page.replace(*(json.dumps(each).encode() for each in (self.login, self._login(scope))))
+                        login = phrase(self.login, language_of(scope))  # gradio sends it in one language
+                        page = page.replace(*(json.dumps(each).encode() for each in (self.login, login)))
                     await send({**start, "headers": _of_length(start, len(page))})
                     await send({"type": "http.response.body", "body": page})
 
         await self.app(scope, receive, insert)
-
-    def _login(self, scope: Scope) -> str:
-        """Return the text of the login, which gradio sends in one language, as this browser reads it."""
-        from starlette.requests import Request
-
-        request = Request(dict(scope))
-        return phrase(self.login, chosen_language(request.cookies, request.headers.get("accept-language", "")))
 
 
 def _is_html(message: MutableMapping[str, Any]) -> bool:

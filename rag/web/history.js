@@ -271,10 +271,7 @@ function update() {
   const value = props.value || {};
   if (!("conversations" in value)) return;
   if (current === null) search.value = wanted = value.search;
-  if ("said" in value) {
-    said.className = value.problem ? "history-said failure" : "history-said";
-    said.textContent = value.problem || value.said || "";
-  }
+  if ("said" in value) tell(said, value);
   if (value.file && value.file.stamp !== saved) {
     saved = value.file.stamp;
     saveFile(value.file);
@@ -306,11 +303,9 @@ shelf.addEventListener("keydown", (event) => {
   if (event.key === "Escape") close();
 });
 
-window.footnoteHistory?.abort();
-const staying = (window.footnoteHistory = new AbortController());
-for (const screen of [phone, wide]) screen.addEventListener("change", () => open(fitting()), { signal: staying.signal });
+for (const screen of [phone, wide]) screen.addEventListener("change", () => open(fitting()), { signal: listening.signal });
 
-window.addEventListener("popstate", goBack, { signal: staying.signal });
+window.addEventListener("popstate", goBack, { signal: listening.signal });
 open(fitting());
 watch("value", update);
 update();

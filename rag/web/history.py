@@ -6,7 +6,6 @@ comes to is kept in its own.
 
 from __future__ import annotations
 
-import logging
 import threading
 from collections import OrderedDict
 from collections.abc import Mapping
@@ -20,10 +19,8 @@ from rag.web.conversations import MAX_LISTED, Conversations, Listed, listed_data
 from rag.web.export import File, export
 from rag.web.feedback import Feedback
 from rag.web.language import phrase, speaking, told
-from rag.web.opening import sentence, unexpected
+from rag.web.opening import sentence, what_went_wrong
 from rag.web.rooms import Visitor
-
-log = logging.getLogger(__name__)
 
 LONGEST_SEARCH = 200
 MAX_SHOWN = 2_000
@@ -126,12 +123,8 @@ class History:
         except ConversationMissing:
             desk.id, desk.lost = "", True
             problem = "This conversation was deleted elsewhere; what you ask here is not kept."
-        except StoreError as error:
-            problem = sentence(error)
         except Exception as error:  # asking must go on, whatever it was
-            log.error("keeping a conversation failed: %s", type(error).__name__)
-            log.debug("keeping a conversation failed", exc_info=True)  # paths and texts stand in it
-            problem = unexpected(error)
+            problem = what_went_wrong(error, "keeping a conversation")
         if problem and not desk.told:
             desk.problem, desk.told = problem, True
 

@@ -10,9 +10,6 @@ const KINDS = {
 };
 let asked = ""; // what was asked for here and is not done yet
 
-window.footnoteIndex?.abort();
-const listening = (window.footnoteIndex = new AbortController());
-
 function size(bytes) {
   const [amount, text] = bytes >= 1e9 ? [bytes / 1e9, "{size} GB"] : bytes >= 1e6 ? [bytes / 1e6, "{size} MB"] : [bytes / 1e3, "{size} kB"];
   return say(text, { size: footnote.number(amount, footnote.language, { maximumFractionDigits: 1 }) });
@@ -39,7 +36,7 @@ function act(name, text, kind) {
   const drawn = button(kind || "model-button", text, () => {
     if (asked === name) return;
     asked = name;
-    tell("", false);
+    tell(said, {});
     ask(name);
   });
   drawn.setAttribute("aria-disabled", String(asked === name)); // not `disabled`: that would take the focus away
@@ -52,11 +49,6 @@ function ask(name) {
   if (name === "start_over") trigger("start_over");
   if (name === "cancel") trigger("cancel");
   if (name === "check") trigger("check");
-}
-
-function tell(text, problem) {
-  said.className = problem && text ? "index-said failure" : "model-said index-said";
-  said.textContent = text;
 }
 
 function drawActions({ kind, serving }, busy) {
@@ -112,12 +104,12 @@ function drawIndex(value) {
 watching.addEventListener("change", () => trigger("follow", { on: watching.checked }));
 watch("value", () => {
   const value = props.value || {};
-  tell(value.problem || value.said || "", Boolean(value.problem));
+  tell(said, value);
   if ("said" in value && footnote.hear) return footnote.hear(value); // something was done, so nothing newer is known
   drawIndex(value);
   footnote.hurry?.();
 });
-followIndex(drawIndex, listening);
+followIndex(drawIndex);
 drawIndex(props.value);
 footnote.hurry?.();
 

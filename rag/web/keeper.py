@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import threading
 import time
 from collections.abc import Callable
@@ -10,12 +9,10 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from rag.errors import Cancelled, FootnoteError
-from rag.types import Changes, Progress
+from rag.types import Progress
 from rag.web.language import told
-from rag.web.opening import Opening, progress_text, sentence, unexpected
+from rag.web.opening import Opening, progress_text, sentence, what_went_wrong
 from rag.web.watching import Events, Watcher
-
-log = logging.getLogger(__name__)
 
 Kind = Literal["loading", "fresh", "outdated", "building", "failed", "cancelled"]
 
@@ -27,8 +24,8 @@ CANCELLED = "The build was cancelled; the index is as it was before."
 class IndexState:
     """How the index is, in words for the reader; ``done`` of ``total`` are 0 where nothing is counted.
 
-    While it is being built: ``stage`` as ``Progress`` names it, ``seconds`` since the build began and ``remaining`` seconds
-    of this stage at its measured pace, ``None`` where nothing is measured yet. ``changes`` is what the last build did.
+    While it is being built: ``stage`` as ``Progress`` names it, and ``remaining`` seconds of this stage at its measured
+    pace, ``None`` where nothing is measured yet.
     """
 
     kind: Kind
@@ -36,9 +33,7 @@ class IndexState:
     stage: str = ""
     done: int = 0
     total: int = 0
-    seconds: float = 0.0
     remaining: float | None = None
-    changes: Changes | None = None
 
 
 class Keeper:
@@ -66,10 +61,10 @@ class Keeper:
             kind: Kind = "failed" if opening.kind == "failed" else "loading"
             return IndexState(kind, opening.text, opening.stage, opening.done, opening.total)
         if build is not None:
-            return build.state(self._clock(), chatbot.changes)
+            return build.state(self._clock())
         # A chatbot that has something to say of its index could not bring it up to date.
         kind, text = self._settled or (("failed", chatbot.notice) if chatbot.notice else ("fresh", ""))
-        return IndexState(kind, text, changes=chatbot.changes)
+        return IndexState(kind, text)
 
     @property
     def first_build(self) -> IndexState | None:
@@ -171,12 +166,8 @@ class Keeper:
                     settled = ("failed", chatbot.notice)
         except Cancelled:
             settled = ("cancelled", CANCELLED)
-        except FootnoteError as error:
-            settled = ("failed", sentence(error))
         except BaseException as error:  # the page must say so, whatever it was
-            log.error("building failed: %s", type(error).__name__)
-            log.debug("building failed", exc_info=True)  # paths and texts stand in it, so not above DEBUG
-            settled = ("failed", unexpected(error))
+            settled = ("failed", what_went_wrong(error, "building"))
         finally:
             with self._lock:
                 self._settled, self._build = settled, None
@@ -211,8 +202,8 @@ class _Build:
 
     def __init__(self, clock: Callable[[], float]) -> None:
         self._clock = clock
-        self._began = clock()
-        self._report = _Report(Progress("looking for changes", 0, 0), self._began, self._began)
+        began = clock()
+        self._report = _Report(Progress("looking for changes", 0, 0), began, began)
         self.cancelled = threading.Event()
 
     def progress(self, progress: Progress) -> None:
@@ -224,7 +215,7 @@ class _Build:
         began = before.stage_began if progress.stage == before.progress.stage else before.heard
         self._report = _Report(progress, began, self._clock())
 
-    def state(self, now: float, changes: Changes | None) -> IndexState:
+    def state(self, now: float) -> IndexState:
         report = self._report
         progress = report.progress
         return IndexState(
@@ -233,9 +224,7 @@ class _Build:
             progress.stage,
             progress.done,
             progress.total,
-            now - self._began,
             report.remaining(now),
-            changes,
         )
 
 
@@ -253,30 +242,15 @@ class _Report:
         return max(0.0, pace * (total - done) - (now - self.heard))
 
 
-def spoken_seconds(seconds: float) -> str:
-    """Return a time to wait, as roughly as it is known.
-
-    >>> [spoken_seconds(each) for each in (0.2, 8.4, 75, 3700)]
-    ['1 second', '8 seconds', '1 minute', '62 minutes']
-    """
-    count, unit = (round(seconds / 60), "minute") if seconds >= 60 else (max(1, round(seconds)), "second")
-    return f"{count} {unit}{'s' * (count != 1)}"
-
-
 def index_data(keeper: Keeper) -> dict[str, Any]:
     """Return what the page shows of the index, as plain data in the language that is spoken."""
     state = keeper.state
-    changes = state.changes
-    names = ("added", "changed", "removed", "kept", "failed") if changes is not None else ()
     return {
         "kind": state.kind,
         "text": told(state.text),
         "stage": state.stage,
         "done": state.done,
         "total": state.total,
-        "seconds": round(state.seconds, 1),
-        "remaining": "" if state.remaining is None else spoken_seconds(state.remaining),
         "left": None if state.remaining is None else round(state.remaining, 1),
-        "changes": {name: len(getattr(changes, name)) for name in names},
         "watching": keeper.watching,
     }

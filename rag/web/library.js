@@ -53,9 +53,6 @@ let reading = ""; // the article that is open, by id
 let opener = null;
 let doomed = null; // the row that is asked about
 
-window.footnoteLibrary?.abort();
-const listening = (window.footnoteLibrary = new AbortController());
-
 function fold(text) {
   return text.normalize("NFKD").replace(/\p{M}/gu, "").toLowerCase().replace(/ß/g, "ss");
 }
@@ -85,7 +82,7 @@ async function fetchRows() {
     if (found && found.rows) {
       stamp = found.stamp;
       rows = found.rows.map(asRow);
-      if (found.problem) tell(found.problem, true);
+      if (found.problem) tell(said, found);
       drawFilters();
       drawTable();
       arrive();
@@ -131,11 +128,6 @@ function narrow() {
   page = 0;
   drawFilters();
   drawTable();
-}
-
-function tell(text, problem) {
-  said.className = problem && text ? "shelf-said failure" : "model-said shelf-said";
-  said.textContent = text;
 }
 
 function compared(first, second) {
@@ -306,33 +298,13 @@ async function choose(row, open) {
   mark(open);
   library.classList.add("reading");
   const spans = (footnote.citations?.() || []).filter((card) => card.article === row.id);
-  cited.hidden = true;
+  cited.replaceChildren();
   remove.hidden = Boolean(limits().obstacle) || row.status === "removed";
   remove.onclick = () => ask(row);
   const drawn = await openArticle(place, row.id, {}, spans.slice(0, 200));
   if (!drawn) return;
-  drawCited(drawn.marks.filter(Boolean));
+  cited.replaceChildren(...place.querySelectorAll(".article-steps")); // what answers quote from it; this stays in view
   reveal(drawn.heading, "start");
-}
-
-// Previous and next among what the answers of this conversation quote from the article.
-function drawCited(marks) {
-  let at = -1;
-  const count = make("span", "byline", say("Cited {count} time here|Cited {count} times here", { count: marks.length }));
-  count.setAttribute("role", "status");
-  const go = (step) => {
-    at = (at + step + marks.length) % marks.length;
-    for (const each of place.querySelectorAll("mark[aria-current]")) each.removeAttribute("aria-current");
-    marks[at].setAttribute("aria-current", "true");
-    count.textContent = say("Citation {number} of {count}", { number: at + 1, count: marks.length });
-    reveal(marks[at], "center");
-  };
-  cited.hidden = !marks.length;
-  cited.replaceChildren(
-    count,
-    button("action", say("Previous citation"), () => go(at < 0 ? 0 : -1)),
-    button("action", say("Next citation"), () => go(1)),
-  );
 }
 
 function close() {
@@ -340,7 +312,7 @@ function close() {
   library.classList.remove("reading");
   const open = table.querySelector('[aria-current="true"]') || table.querySelector(".library-item, th button");
   reading = "";
-  for (const each of table.querySelectorAll("[aria-current]")) each.removeAttribute("aria-current");
+  mark(null);
   if (open) reveal(open, "nearest");
 }
 
@@ -368,7 +340,7 @@ dialog.querySelector(".shelf-keep").addEventListener("click", () => dialog.close
 dialog.querySelector(".shelf-do").addEventListener("click", () => {
   dialog.close();
   if (doomed.id === reading) close();
-  tell(say("Removing…"));
+  tell(said, { said: say("Removing…") });
   trigger("remove", { id: doomed.id });
 });
 
@@ -384,7 +356,7 @@ function drawRoom() {
   if (obstacle) add.replaceChildren(make("p", "hint", obstacle));
   else if (!adder && limits().suffixes.length) add.replaceChildren((adder = makeAdder(limits(), fetchRows, library)));
   if (done || problem) {
-    tell(problem || done, Boolean(problem));
+    tell(said, { said: done, problem });
     footnote.hurry?.();
   }
   fetchRows();

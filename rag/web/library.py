@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import binascii
-import logging
 import re
 import threading
 from collections import defaultdict
@@ -21,15 +20,13 @@ from rag.web.collect import collect
 from rag.web.keeper import Keeper
 from rag.web.language import phrase, told
 from rag.web.one_line import shortened
-from rag.web.opening import Opening, sentence, unexpected
+from rag.web.opening import Opening, what_went_wrong
 from rag.web.rooms import Visitor
 from rag.web.shelf import REMOVED, Shelf, Taken
 from rag.web.survey import Survey
 
 if TYPE_CHECKING:
     from rag.index.entities import Name
-
-log = logging.getLogger(__name__)
 
 MAX_ROWS = 20_000
 """How many files the table holds."""
@@ -112,7 +109,7 @@ class Library:
         rows = [
             _row(each, header, passages, titles) for each in listed.values() for header in inside[each.id] or [None]
         ]
-        return {"rows": rows[:MAX_ROWS], "total": len(rows), "stamp": stamp, "problem": told(self._survey.problem)}
+        return {"rows": rows[:MAX_ROWS], "stamp": stamp, "problem": told(self._survey.problem)}
 
     def names(self) -> dict[str, Any]:
         """Return the names in the articles, each with its articles as places in ``ids``; ``wait`` while they are read."""
@@ -126,8 +123,8 @@ class Library:
             names = found.result(PATIENCE)
         except NotYet:
             return {"wait": True}
-        except FootnoteError as error:
-            return {"names": [], "problem": told(sentence(error))}
+        except FootnoteError:
+            return {"names": []}
         ids = sorted({id for name in names for id in name.articles})
         place = {id: number for number, id in enumerate(ids)}
         listed = [
@@ -151,12 +148,8 @@ class Library:
         """
         try:
             return self._step(*([step] if isinstance(step, str) else step))  # one alone comes without its list
-        except FootnoteError as error:
-            return {"refused": told(sentence(error))}
         except Exception as error:  # the reader must be told, whatever it was
-            log.error("adding a file failed: %s", type(error).__name__)
-            log.debug("adding a file failed", exc_info=True)  # names stand in it, so not above DEBUG
-            return {"refused": told(unexpected(error))}
+            return {"refused": told(what_went_wrong(error, "adding a file"))}
 
     def _step(self, step: Any = None, first: Any = None, second: Any = None) -> dict[str, Any]:
         if step == "begin" and isinstance(first, str) and len(first) <= 4096 and type(second) is int:

@@ -10,10 +10,6 @@ let arrived = false; // at the tab that the address names
 let newest = 0; // the answer that was asked for last: one that comes later is older
 let line = ""; // what is drawn: the same is not drawn again, or it would be read aloud again and a click might miss its button
 
-// One set of timers and listeners, whichever instance of this script runs.
-window.footnoteMasthead?.abort();
-const listening = (window.footnoteMasthead = new AbortController());
-
 function drawLine(kind, text, progress, action) {
   const wanted = [kind, text, progress?.done, progress?.total, action?.textContent].join("\n");
   if (wanted === line) return;

@@ -80,14 +80,13 @@ function drawModel() {
   drawUnready(found.filter((each) => !each.models.length));
   drawKeys(keys);
   if (value.own) document.querySelector("#masthead .keyless").hidden = !keyless || current !== EXTRACTIVE;
-  said.className = value.problem ? "model-said failure" : "model-said";
-  said.textContent = value.problem || value.said || "";
+  tell(said, value);
 }
 
 function lookAround() {
   if (look.ariaDisabled === "true") return;
   look.setAttribute("aria-disabled", "true"); // not `disabled`: that would take the focus away
-  said.textContent = say("Looking for models…");
+  tell(said, { said: say("Looking for models…") });
   trigger("look");
 }
 
@@ -105,8 +104,7 @@ look.addEventListener("click", lookAround);
 test.addEventListener("click", () => {
   if (test.ariaDisabled === "true") return;
   test.setAttribute("aria-disabled", "true");
-  said.className = "model-said";
-  said.textContent = say("Asking the model one question…");
+  tell(said, { said: say("Asking the model one question…") });
   trigger("test");
 });
 watch("value", drawModel);

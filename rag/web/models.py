@@ -99,7 +99,8 @@ class ChatServices:
     def check(self, name: str) -> str:
         if not may_choose(name, self._settings):
             raise SettingsError(
-                "a model is chosen here as SERVICE:NAME, such as ollama:llama3.2; all others by RAG_MODEL"
+                "this field takes SERVICE:NAME, such as ollama:llama3.2; an address or a file is set with RAG_MODEL "
+                "where Footnote is started"
             )
         return name
 
@@ -244,6 +245,8 @@ class Models:
         """Ask the session's model one question; say how fast it answered and how. Raises FootnoteError."""
         choice = self.choice(session)
         model = choice.open_with({"answer_seconds": TEST_SECONDS}) if choice.name else self._own()
+        if model is None and not choice.name and self._settings.model != EXTRACTIVE:
+            raise SettingsError("the articles are still being read; test it again in a moment")
         if model is None:
             raise SettingsError("no model is connected; choose one, then test it")
         if not self._testing.acquire(blocking=False):

@@ -33,11 +33,15 @@ def choices(headers: Iterable[Header]) -> list[str]:
 def scope_of(chosen: object, headers: Iterable[Header]) -> Scope:
     """Make a Scope of chosen or typed names and dates; raise QuestionError for what no article has.
 
+    A part of a name stands for the only choice that holds it, as in the list while it is typed.
+
     >>> headers = [Header("a.md", "A vote", "Courier", ("Ada Brook",), "2031-03-04")]
     >>> scope_of(["courier", "Ada Brook", "2030 – 2031"], headers)
     Scope(outlets=('Courier',), authors=('Ada Brook',), documents=(), published=('2030-01-01', '2031-12-31'))
     >>> scope_of(["A vote"], headers).documents, scope_of([], headers) == Scope()
     (('a.md',), True)
+    >>> scope_of(["cour"], headers).outlets
+    ('Courier',)
     """
     names = [each for each in chosen if isinstance(each, str)] if isinstance(chosen, Sequence) else []
     known = list(headers)
@@ -48,6 +52,9 @@ def scope_of(chosen: object, headers: Iterable[Header]) -> Scope:
     periods: list[tuple[str, str]] = []
     for name in names[:MOST_CHOSEN]:
         label = shortened(name, MAX_LABEL).casefold()
+        if label and label not in {*outlets, *authors, *articles} and not _period(label):
+            meant = [each.casefold() for each in choices(known) if label in each.casefold()]
+            label = meant[0] if len(meant) == 1 else label
         if label in outlets:
             found["outlets"] += outlets[label]
         elif period := _period(label):
@@ -72,7 +79,7 @@ def labels(scope: Scope, headers: Iterable[Header] = ()) -> list[str]:
     ['Courier', '2030 – 2031']
     """
     titles = {each.id: _title(each) for each in headers} if scope.documents else {}
-    first, last = (_shorter(day, end) for day, end in zip(scope.published, ("-01-01", "-12-31"), strict=True))
+    first, last = (day.removesuffix(end) for day, end in zip(scope.published, ("-01-01", "-12-31"), strict=True))
     period = first if first == last else f"{first} – {last}".strip()
     return [*scope.outlets, *filter(None, [period]), *scope.authors, *(titles.get(id, id) for id in scope.documents)]
 
@@ -117,7 +124,3 @@ def _together(periods: Sequence[tuple[str, str]]) -> tuple[str, str]:
     """Return the period from the first to the last day of all; an open end stays open."""
     firsts, lasts = [first for first, _ in periods], [last for _, last in periods]
     return (min(firsts) if all(firsts) and firsts else "", max(lasts) if all(lasts) and lasts else "")
-
-
-def _shorter(day: str, end: str) -> str:
-    return day.removesuffix(end)

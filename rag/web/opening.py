@@ -96,12 +96,8 @@ class Opening:
             return State("ready", "")
         except Cancelled as error:
             return State("failed", CANCELLED, error=type(error).__name__)
-        except FootnoteError as error:
-            return State("failed", sentence(error), error=type(error).__name__)
         except BaseException as error:  # the page must say so, whatever it was
-            log.error("opening failed: %s", type(error).__name__)
-            log.debug("opening failed", exc_info=True)  # paths and texts stand in it, so not above DEBUG
-            return State("failed", unexpected(error), error=type(error).__name__)
+            return State("failed", what_went_wrong(error, "opening"), error=type(error).__name__)
 
     def _progress(self, progress: Progress) -> None:
         if self._cancelled.is_set():
@@ -134,8 +130,15 @@ def sentence(error: FootnoteError) -> str:
     return Translatable("{message:capital}", message=error)
 
 
-def unexpected(error: BaseException) -> str:
-    """Return what a reader is told of an error that is not ours: its kind only, for its words may name paths or keys."""
+def what_went_wrong(error: BaseException, doing: str) -> str:
+    """Return what a reader is told of an error.
+
+    Of one that is not ours only its kind is told and logged: paths, texts or keys may stand in its words.
+    """
+    if isinstance(error, FootnoteError):
+        return sentence(error)
+    log.error("%s failed: %s", doing, type(error).__name__)
+    log.debug("%s failed", doing, exc_info=error)
     return Translatable(
         "Something unexpected went wrong ({kind}); set RAG_LOG=DEBUG and start again to see more.",
         kind=type(error).__name__,

@@ -49,7 +49,7 @@ function spokenTime(seconds) {
 }
 
 // What the page knows of the index comes here, and again whenever it changes.
-function followIndex(draw, listening) {
+function followIndex(draw) {
   window.addEventListener("footnote:index", (event) => draw(event.detail), { signal: listening.signal });
   if (footnote.index) draw(footnote.index);
 }

@@ -21,11 +21,10 @@ from rag.web.conversation import Conversation, Turn
 from rag.web.inspector import search_data, why_data
 from rag.web.language import phrase, speaking, spoken, told, with_dates
 from rag.web.narrow import labels
+from rag.web.one_line import one_line, shortened
 from rag.web.place import NOWHERE, Place, check_of
 from rag.web.security import FILES
 
-MAX_HITS = 100
-"""How many hits the map rings."""
 MAX_MORE = 20
 """How many passages beyond the cited ones are shown."""
 MAX_ARTICLE = 200_000
@@ -90,7 +89,7 @@ def _acts(turn: Turn, last: bool) -> str:
     if not turn.ended:
         return ""
     retry = _act(turn, "retry", phrase("Retry"), phrase("Answer this question again"))
-    edit = _act(turn, "edit", phrase("Edit"), phrase("Ask this question otherwise"))
+    edit = _act(turn, "edit", phrase("Edit"), phrase("Change this question and ask it again"))
     if turn.answer is None or turn.answer.state == "none":
         return f'<div class="acts plain">{retry} {edit}</div>' if last else ""
     wrong = (
@@ -104,7 +103,7 @@ def _acts(turn: Turn, last: bool) -> str:
     )
     more = [
         _act(turn, "copy-markdown", phrase("Copy as Markdown"), phrase("Copy the answer with its sources as Markdown")),
-        _act(turn, "export", phrase("Export"), phrase("Save the answer with its sources as a web page")),
+        _act(turn, "export", phrase("Save as HTML"), phrase("Save the answer with its sources as a web page")),
     ]
     if last:
         delete = phrase("Remove this answer; its question returns to the box")
@@ -160,7 +159,7 @@ def _doing(answer: Answer | None) -> str:
 
 def _narrowed(turn: Turn) -> list[str]:
     """Name what the reader narrowed the question to."""
-    names = "".join(f'<span class="chip">{escape(_shortened(each, MAX_LABEL))}</span> ' for each in labels(turn.scope))
+    names = "".join(f'<span class="chip">{escape(shortened(each, MAX_LABEL))}</span> ' for each in labels(turn.scope))
     return [f'<p class="understood narrowed">{phrase("Only in:")} {names}</p>'] if names else []
 
 
@@ -184,7 +183,7 @@ def _chips(turn: Turn, pressable: bool) -> list[str]:
 
 def _chip(label: str, ignored: bool, id: str) -> str:
     # Its cross and plus are the style sheet's: a button's name is what stands in it, "Remove Courier".
-    name = f'<span class="chip-name">{escape(_shortened(label, MAX_LABEL))}</span>'
+    name = f'<span class="chip-name">{escape(shortened(label, MAX_LABEL))}</span>'
     name = f"<s>{name}</s> ({phrase('ignored')})" if ignored else name
     kind = "chip ignored" if ignored else "chip"
     if not id:
@@ -242,7 +241,7 @@ def blocks(answer: Answer) -> list[Block]:
     """
     found: list[Block] = []
     for sentence in map(with_dates, answer.sentences):
-        label = _line(sentence.label)
+        label = one_line(sentence.label)
         if answer.state == "closest" and not found:
             label = phrase("No answer found. The closest sentences are:")
         if label and not sentence.citations:  # our own words: nothing was found for this part
@@ -426,7 +425,6 @@ def turn_data(turn: Turn) -> dict[str, Any]:
             for place, citation in enumerate(answer.citations, 1)
         ],
         "more": [_hit_card(hit) for hit in others],
-        "hits": [hit.passage.id for hit in answer.hits[:MAX_HITS]],
         "search": search_data(answer),
     }
 
@@ -440,7 +438,6 @@ def _citation_card(citation: Citation) -> dict[str, Any]:
         "also": also(citation.hit),
         "place": place_text(passage.places, citation.start, citation.end),
         "met": [],
-        "passage": passage.id,
         "why": why_data(citation.hit),
         "number": citation.number,
         "before": passage.text[:start],
@@ -459,7 +456,7 @@ def _hit_card(hit: Hit) -> dict[str, Any]:
         "byline": cited_byline(hit.document),
         "also": also(hit),
         "place": place_text(passage.places, passage.start, passage.end),
-        "met": [_shortened(label, MAX_LABEL) for label in hit.why.met],
+        "met": [shortened(label, MAX_LABEL) for label in hit.why.met],
         "why": why_data(hit),
         "number": 0,
         "before": passage.text,
@@ -482,17 +479,7 @@ def _header(document: Header) -> dict[str, Any]:
 
 def _title(document: Header) -> str:
     """Return the article's title, the name of its file where it has none; never longer than a title can be."""
-    return _shortened(document.title or document.id, MAX_TITLE)
-
-
-def _line(text: str) -> str:
-    return " ".join(_INVISIBLE.sub("", text).split())
-
-
-def _shortened(text: str, length: int) -> str:
-    """Return a text in one line, never longer than ``length``."""
-    text = _line(text)
-    return text if len(text) <= length else text[: length - 1] + "…"
+    return shortened(document.title or document.id, MAX_TITLE)
 
 
 def also(hit: Hit) -> str:
@@ -504,7 +491,7 @@ def also(hit: Hit) -> str:
     'Also in Gazette, 5 March 2031; A vote'
     """
     named = dict.fromkeys(
-        ", ".join(filter(None, (_shortened(each.outlet, MAX_LABEL) or _title(each), _line(spoken(each.published)))))
+        ", ".join(filter(None, (shortened(each.outlet, MAX_LABEL) or _title(each), one_line(spoken(each.published)))))
         for each in hit.also
     )
     more = len(named) - MAX_ALSO
@@ -520,7 +507,7 @@ def place_text(places: Sequence[Locator], start: int, end: int) -> str:
     """
     found = locate(places, start, end)
     written = (phrase(PLACES[kind][first != last], first=first, last=last) for kind, first, last in found)
-    return _shortened(", ".join(written), MAX_PLACE)
+    return shortened(", ".join(written), MAX_PLACE)
 
 
 def byline(document: Header) -> str:
@@ -544,7 +531,7 @@ def cited_byline(document: Header) -> str:
 
 def _joined(document: Header, date: str) -> str:
     parts = (document.outlet, date, ", ".join(document.authors))
-    return " · ".join(_line(part) for part in parts if part.strip())
+    return " · ".join(one_line(part) for part in parts if part.strip())
 
 
 def article_data(document: Document, asked: Place = NOWHERE, others: Iterable[Place] = ()) -> dict[str, Any]:
@@ -589,7 +576,7 @@ def _beginning(places: Sequence[Locator], blocks: Sequence[re.Match[str]]) -> li
     for each in places:
         at = bisect_right(ends, each.start)
         if each.kind in ("page", "slide", "row") and at < len(blocks):
-            beside[at] = phrase(PLACES[each.kind][0], first=_shortened(each.name, MAX_LABEL))
+            beside[at] = phrase(PLACES[each.kind][0], first=shortened(each.name, MAX_LABEL))
     return beside
 
 

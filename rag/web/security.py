@@ -333,7 +333,8 @@ class Gate:
             return
         user = self._user(scope)
         if user or self._is_open(scope):
-            _asked.set((_client(scope), _language(scope)))
+            client = scope.get("client")
+            _asked.set((str(client[0]) if client else "", language_of(scope)))
             await self.app({**scope, OWNER: self.accounts.owner(user) if user else ""}, receive, send)
         elif scope["type"] == "websocket":
             await send({"type": "websocket.close", "code": 1008})
@@ -401,16 +402,12 @@ class Calm:
                 await refuse(500, "Something unexpected went wrong; reload the page.", send)
 
 
-def _language(scope: Scope) -> str:
+def language_of(scope: Scope) -> str:
+    """Return the language that a request's browser asks for."""
     from starlette.requests import HTTPConnection
 
     connection = HTTPConnection(scope)
     return chosen_language(connection.cookies, connection.headers.get("accept-language", ""))
-
-
-def _client(scope: Scope) -> str:
-    client = scope.get("client")
-    return str(client[0]) if client else ""
 
 
 def _headers(path: str, own: Iterable[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:

@@ -110,8 +110,7 @@ function drawSettings() {
   login.querySelector(".settings-user").textContent = say("You are logged in as {user}", { user: value.user || "" });
   fixed.replaceChildren(...(value.fixed || []).map(drawFixed));
   if ("said" in value && value.kept != null) footnote.keepChoice(value.kept);
-  said.className = value.problem ? "model-said failure" : "model-said";
-  said.textContent = value.problem || value.said || "";
+  tell(said, value);
 }
 
 // A row of radio buttons under a legend.

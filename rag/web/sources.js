@@ -37,12 +37,8 @@ function learn() {
   return true;
 }
 
-function turns() {
-  return known.turns;
-}
-
 // All citations of the conversation, for whoever shows an article that they are from.
-footnote.citations = () => Object.values(turns()).flatMap((turn) => turn.cards);
+footnote.citations = () => Object.values(known.turns).flatMap((turn) => turn.cards);
 
 // Blank lines become a small gap: a passage may reach over several paragraphs.
 function appendText(place, text, forms) {
@@ -123,12 +119,6 @@ function drawQuote(card) {
   return drawn;
 }
 
-// The map shows where the passages of this answer are.
-function tellOthers(turn) {
-  window.footnote.answer = turn || null;
-  document.dispatchEvent(new CustomEvent("footnote:answer"));
-}
-
 // Puts parts into a place and leaves alone what stands there already: a quote keeps its focus, and what was opened in it
 // stays open, while further ones come.
 function arrange(place, parts) {
@@ -137,9 +127,8 @@ function arrange(place, parts) {
 }
 
 function drawSources(number) {
-  const turn = turns()[number];
+  const turn = known.turns[number];
   shown = turn ? number : "";
-  tellOthers(turn);
   const refused = Boolean(turn) && turn.state !== "answered";
   title.textContent = refused ? say("Nearest passages") : say("Sources");
   if (!turn) {
@@ -149,7 +138,7 @@ function drawSources(number) {
   }
   about.textContent = turn.question;
   const parts = [];
-  if (refused && turn.hits.length) parts.push(make("p", "hint", say("No answer was found; these passages come closest.")));
+  if (refused && turn.search.shown) parts.push(make("p", "hint", say("No answer was found; these passages come closest.")));
   const focused = sources.contains(document.activeElement) ? document.activeElement : null;
   const before = cards;
   cards = new Map();
@@ -172,7 +161,7 @@ function drawSources(number) {
   const cardsOf = (all) => [...new Set(all.map((each) => each.article))].map((id) => cardOf(all.filter((each) => each.article === id)));
   parts.push(...cardsOf(turn.cards));
   const more = cardsOf(turn.more);
-  if (!turn.complete && more.length && !turn.cards.length) parts.push(make("p", "hint", say("Found; the answer is made of these.")));
+  if (!turn.complete && more.length && !turn.cards.length) parts.push(make("p", "hint", say("Passages found; the answer is being written from them.")));
   if (turn.state === "none" || !turn.complete) parts.push(...more);
   else if (more.length) {
     const details = make("details", "more");
@@ -200,7 +189,7 @@ async function showArticle(card, from) {
   sources.hidden = title.hidden = about.hidden = true;
   reader.hidden = back.hidden = false;
   back.focus({ preventScroll: true });
-  const others = (turns()[shown]?.cards || []).filter((each) => each.article === card.article && each.start !== card.start);
+  const others = (known.turns[shown]?.cards || []).filter((each) => each.article === card.article && each.start !== card.start);
   const drawn = await openArticle(reader, card.article, card, others);
   if (!drawn || reader.hidden) return;
   if (drawn.mark) reveal(drawn.mark, "center");
@@ -224,6 +213,7 @@ function cover(open) {
 
 function toAnswer() {
   cover(false);
+  if (inAddress("pane")) writeAddress({ pane: "" }, true);
   const target = link && link.isConnected ? link : document.querySelector('#chat a[href="#s-' + shown + '"]');
   if (target) reveal(target, "nearest");
   else document.querySelector("#question textarea")?.focus();
@@ -231,11 +221,12 @@ function toAnswer() {
 
 function follow(clicked) {
   const [, turn, number] = clicked.getAttribute("href").match(/^#s-(\d+)(?:-(\d+))?$/) || [];
-  if (!turn || !turns()[turn]) return;
+  if (!turn || !known.turns[turn]) return;
   if (shown !== turn) drawSources(turn);
   showSources();
   link = clicked;
   peeked.hidden = true;
+  if (phone.matches && !inAddress("pane")) writeAddress({ pane: "sources" }, true); // Back leads from there to the answer
   cover(true);
   for (const each of sources.querySelectorAll("[aria-current]")) each.removeAttribute("aria-current");
   for (const each of document.querySelectorAll("#chat a.followed")) each.classList.remove("followed");
@@ -276,7 +267,7 @@ let newest = "";
 watch("value", () => {
   if (!learn()) return;
   const current = (props.value && props.value.current) || "";
-  const fingerprint = current + JSON.stringify(turns()[current] || "");
+  const fingerprint = current + JSON.stringify(known.turns[current] || "");
   if (fingerprint === shownValue) return;
   shownValue = fingerprint;
   const begun = current !== newest;
@@ -287,9 +278,6 @@ watch("value", () => {
   requestAnimationFrame(refocus);
 });
 
-// One set of listeners, whichever instance of this script runs: an earlier one leaves when a new one comes.
-window.footnoteSources?.abort();
-const listening = (window.footnoteSources = new AbortController());
 document.addEventListener(
   "click",
   (event) => {
@@ -313,7 +301,7 @@ function peek(event) {
   if (peeked.contains(event.target)) return;
   const cite = event.target.closest?.('#chat a.cite[href^="#s-"]');
   const [, turn] = cite?.getAttribute("href").match(/^#(s-(\d+)-\d+)$/)?.slice(1) || [];
-  const card = turn && turns()[turn]?.cards.find((each) => "#" + each.id === cite.getAttribute("href"));
+  const card = turn && known.turns[turn]?.cards.find((each) => "#" + each.id === cite.getAttribute("href"));
   peeked.hidden = !card;
   if (!card) return;
   cite.setAttribute("aria-describedby", peeked.id);
@@ -346,6 +334,7 @@ drawSources((props.value && props.value.current) || "");
 function arrive() {
   const article = inAddress("article");
   if (!article && !reader.hidden) toSources();
+  if (!article) cover(Boolean(inAddress("pane")));
   if (!article || !reader.hidden) return;
   const at = (name) => (/^\d{1,9}$/.test(inAddress(name)) ? Number(inAddress(name)) : 0);
   cover(true);
@@ -353,4 +342,5 @@ function arrive() {
 }
 window.addEventListener("popstate", arrive, { signal: listening.signal });
 visiting = Boolean(inAddress("article") && inAddress("conversation"));
+writeAddress({ pane: "" }); // a page that is opened anew shows the conversation first
 arrive();

@@ -15,9 +15,6 @@ const PAGES = {
 };
 let adder = null;
 
-window.footnoteStart?.abort();
-const listening = (window.footnoteStart = new AbortController());
-
 function drawFiles(reasons) {
   files.hidden = !reasons.length;
   files.replaceChildren(
@@ -52,4 +49,4 @@ function drawStart(state) {
 }
 
 watch("value", () => drawStart(footnote.index));
-followIndex(drawStart, listening);
+followIndex(drawStart);

@@ -86,8 +86,13 @@ class Survey:
         self._keeper.noticed(changed)
         return changed
 
-    def beat(self) -> dict[str, Any]:
-        """Return the state of the index for a page, as plain data; ``wait`` says after how many seconds to ask again."""
+    def beat(self, wish: object = "") -> dict[str, Any]:
+        """Return the state of the index for a page, as plain data; ``wait`` says after how many seconds to ask again.
+
+        The ``wish`` "rebuild" begins a build first.
+        """
+        if wish == "rebuild":
+            self._keeper.rebuild()
         self._look_sometimes()
         data = index_data(self._keeper)
         contents = self._opening.chatbot.contents() if self._opening.chatbot is not None else None

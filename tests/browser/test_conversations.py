@@ -123,7 +123,7 @@ class TestKept:
         press(page, "retry")
         wait_until(page, lambda: len(opener.chatbot.closed) == 3)
         press(page, "edit")
-        box = page.get_by_role("textbox", name="Ask otherwise")
+        box = page.get_by_role("textbox", name="Edit the question")
         expect(box).to_have_value(FROST)
         expect(box).to_be_focused()
         box.fill("When does the night library in Tarn close?")
@@ -587,7 +587,7 @@ class TestActs:
         first = page.locator("#act-1-wrong-citation")
         press(page, "wrong-citation", 1)
         expect(first).to_have_attribute("aria-pressed", "true")
-        note = page.get_by_role("textbox", name="Noted: Wrong citation. What should be known about it?")
+        note = page.get_by_role("textbox", name="Noted: Wrong citation. Add a comment")
         expect(note).to_be_focused()
         note.fill("It says so elsewhere.")
         note.press("Enter")
@@ -648,9 +648,9 @@ class TestActs:
         ask(page, FERRIES)
         kept(page, FERRIES, FROST)
         press(page, "edit")
-        expect(page.get_by_role("textbox", name="Ask otherwise")).to_be_visible()
+        expect(page.get_by_role("textbox", name="Edit the question")).to_be_visible()
         open_kept(page, FROST)
-        expect(page.get_by_role("textbox", name="Ask otherwise")).to_be_hidden()
+        expect(page.get_by_role("textbox", name="Edit the question")).to_be_hidden()
 
 
 class TestHostile:
@@ -725,7 +725,7 @@ class TestEveryScreen:
         check_accessibility(page)
         page.get_by_role("button", name="Delete…", exact=True).click()
         press(page, "edit")
-        expect(page.get_by_role("textbox", name="Ask otherwise")).to_be_focused()
+        expect(page.get_by_role("textbox", name="Edit the question")).to_be_focused()
         check_accessibility(page)
         page.get_by_role("button", name="Keep", exact=True).click()
         page.get_by_role("button", name="Rename", exact=True).click()

@@ -312,11 +312,11 @@ class TestFirst:
         expect(bar).to_have_attribute("value", "3")
         expect(bar).to_have_attribute("max", "12")
         opener.ready.set()
-        expect(page.get_by_role("heading", name="What do the articles say?")).to_be_visible()
+        expect(page.get_by_text("Every sentence of an answer carries its quote.")).to_be_visible()
 
     @pytest.fixture
     def settings(self, tmp_path: Path) -> Settings:
-        return Settings(tmp_path / "articles", tmp_path / "index", tmp_path / "data", embedder="hashing")
+        return Settings(tmp_path / "articles", tmp_path / "index", data=tmp_path / "data", embedder="hashing")
 
     @pytest.fixture
     def served(self, settings: Settings, serve_page: Callable[..., str], hashing: Embedder) -> Callable[[], str]:
@@ -425,7 +425,7 @@ class TestFirst:
         assert str(settings.articles.parent) not in page.content()
         write_articles(settings.articles, NEW)
         page.get_by_role("button", name="Try again").click()
-        expect(page.get_by_role("heading", name="What do the articles say?")).to_be_visible()
+        expect(page.get_by_text("Every sentence of an answer carries its quote.")).to_be_visible()
         ask(page, QUESTION)
 
     def test_a_build_of_another_is_waited_for(
@@ -435,7 +435,7 @@ class TestFirst:
         with new_generation(settings.index):
             page = visit(served(), heading="Another build is running")
         page.get_by_role("button", name="Try again").click()
-        expect(page.get_by_role("heading", name="What do the articles say?")).to_be_visible()
+        expect(page.get_by_text("Every sentence of an answer carries its quote.")).to_be_visible()
 
     def test_an_index_that_cannot_be_written(
         self, visit: Callable[..., Any], served: Callable[[], str], settings: Settings, expect: Any
@@ -445,7 +445,7 @@ class TestFirst:
         page = visit(served(), heading="The index cannot be written")
         settings.index.unlink()
         page.get_by_role("button", name="Try again").click()
-        expect(page.get_by_role("heading", name="What do the articles say?")).to_be_visible()
+        expect(page.get_by_text("Every sentence of an answer carries its quote.")).to_be_visible()
 
     def test_an_index_that_is_too_new(
         self, visit: Callable[..., Any], serve_page: Callable[..., str], expect: Any

@@ -314,7 +314,7 @@ class TestStuckModels:
         answer = ask(page, FERRIES, wait=False)
         expect(answer.locator(".working")).to_have_text("near:stuck is reading the passages…")
         expect(page.locator("#sources .quote")).to_have_count(5)  # what was found is there before the first word
-        expect(page.locator("#sources .hint")).to_have_text("Found; the answer is made of these.")
+        expect(page.locator("#sources .hint")).to_have_text("Passages found; the answer is being written from them.")
         page.get_by_role("button", name="Stop").click()
         wait_until(page, lambda: chatbot.closed == [FERRIES])
         expect(answer).to_contain_text("Stopped.")
@@ -332,7 +332,7 @@ class TestStuckModels:
                 {"fn_index": functions[name], "data": data, "event_data": event, "session_hash": session},
             )
             send("choose", [], {"name": "near:stuck"})
-            send("ask", [FERRIES, None])
+            send("ask", [FERRIES, None, None])
             send("answer", [None])
         wait_until(page, lambda: chatbot.models.count("near:stuck") == 50, 120)
         expect(ask(page, FROST).locator("a.cite")).to_have_count(1)

@@ -493,7 +493,7 @@ class TestWhereTheChatStands:
         for question in (FERRIES, FROST, FERRIES, FROST):
             last = ask(page, question)
         expect(last.locator(".sources-link")).to_be_in_viewport(ratio=1)
-        expect(last.locator("details.menu").last).to_be_in_viewport(ratio=1)
+        expect(page.locator("#chat details.menu").last).to_be_in_viewport(ratio=1)
 
 
 class TestChangingOnesMind:
@@ -596,7 +596,7 @@ class TestTrouble:
         opener = Opener()
         opener.chatbot.notice = "The answers come from an older index."
         opener.ready.set()
-        expect(visit(serve_page(opener)).locator(".status")).to_have_text("The answers come from an older index.")
+        expect(visit(serve_page(opener)).locator(".status")).to_contain_text("The answers come from an older index.")
 
 
 class TestArticles:
@@ -629,6 +629,13 @@ class TestEveryScreen:
         card.get_by_role("button", name="Read in article").tap()
         expect(page.locator("#sources .pane-article mark.now")).to_be_in_viewport()
         assert not wider_than_screen(page)
+        page.go_back()
+        expect(card).to_be_in_viewport()
+        page.go_back()  # one step each, and not out of the conversation
+        expect(page.locator("#sources .pane")).to_be_hidden()
+        assert page.locator("#chat .question").count() == 1
+        citation.tap()
+        card.get_by_role("button", name="Read in article").tap()
         page.get_by_role("button", name="Back to sources").tap()
         for _ in range(20):  # nothing that the sources cover is reached
             page.keyboard.press("Tab")
@@ -692,7 +699,7 @@ class TestEveryScreen:
         page = visit(shared[0], forced_colors="active")
         frame = "each => getComputedStyle(each).outlineStyle"
         assert page.get_by_role("tab", name="Ask").evaluate(frame) == "solid"
-        assert page.get_by_role("tab", name="Map").evaluate(frame) == "none"
+        assert page.get_by_role("tab", name="Coverage").evaluate(frame) == "none"
 
     def test_dark_is_dark(self, visit: Callable[..., Any], shared: tuple[str, Opener], double: Any) -> None:
         page = visit(shared[0], color_scheme="dark")

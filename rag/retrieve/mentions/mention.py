@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Container, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import Literal, NamedTuple
 
@@ -27,7 +27,8 @@ _PUBLISHING = tuple(
 _SAYING = _PUBLISHING + tuple(
     words(
         "according say said claim suggest stated describ mention discuss argu noted notes imply implie indicat reveal "
-        "highlight quote told explain detail guide analys featur comment данны информац верси ссылк рассказ утвержда айт"
+        "highlight quote told explain detail guide analys featur comment differ disagree contradict данны информац верси "
+        "ссылк рассказ утвержда айт"
     )
 )
 # Words that may stand between such a word and a name, or a date.
@@ -39,6 +40,7 @@ _DATE_LINKS = [*_LINKS, *words("on of during since after before until between з
 _EXCEPT = words("not than except besides unlike кроме помимо не емес басқа")
 # Words that end the reach of a name towards its verb ("Zvezda was reported …").
 _STOPS = FUNCTION_WORDS.difference(words("s has have had also then first not ever once already"))
+_JOINS = frozenset(words("and the и және"))
 _WORD = re.compile(r"[^\W_]+")
 _SEPARATOR = re.compile(r"\s+[–—·•-]\s+|\s*\|\s*|:\s+")
 _HOST = re.compile(r"(?:https?://)?(?:www\.)?([\w.-]+)\.[a-z]{2,12}(?:[/?#].*)?", re.I)
@@ -116,6 +118,12 @@ class Catalogue:
             if mention is not None:
                 text.names.append(mention)
             place = text.place(mention.end) if mention else place + 1
+        for place in range(len(text.names) - 1, 0, -1):  # "What do the Courier and the Gazette say?"
+            before, after = text.names[place - 1 : place + 1]
+            between = question[before.end : after.start].lower()
+            joined = _JOINS.issuperset(words(between)) and not re.search("[.?!]", between)
+            if joined and after.sure and before.kind == after.kind == "outlet":
+                text.names[place - 1] = replace(before, sure=True)
         dates = []
         for start, stop, first, last in find_periods(question, today, self._newest):
             if all(stop <= name.start or name.end <= start for name in text.names):
