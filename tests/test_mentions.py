@@ -115,7 +115,7 @@ def test_what_is_said_of_the_first_of_a_list_is_said_of_all() -> None:
     ("question", "sure"),
     [
         ("What do Zvezda and the TechTram say about the tram?", [True, True]),
-        ("How do Zvezda, the Ambassador and TechTram differ on the tram?", [True, True, True]),
+        ("What do Zvezda, the Ambassador and TechTram report of the tram?", [True, True, True]),
         ("Что пишут «Звезда» и «Новая хроника»?", [True, True]),
         ("Who owns Zvezda? TechTram says Brask does.", [False, True]),
         ("Did Zvezda sue TechTram, which said so?", [False, False]),

@@ -27,7 +27,7 @@ _PUBLISHING = tuple(
 _SAYING = _PUBLISHING + tuple(
     words(
         "according say said claim suggest stated describ mention discuss argu noted notes imply implie indicat reveal "
-        "highlight quote told explain detail guide analys featur comment differ disagree contradict данны информац верси "
+        "highlight quote told explain detail guide analys featur comment данны информац верси "
         "ссылк рассказ утвержда айт"
     )
 )
