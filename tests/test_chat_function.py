@@ -69,10 +69,10 @@ def test_what_a_function_raises_is_named_by_its_type_alone(caplog: pytest.LogCap
     def fail(messages: Sequence[Message]) -> Iterator[str]:
         raise LookupError("test-key")
 
-    with caplog.at_level(logging.INFO), pytest.raises(ChatError, match="failed with LookupError") as caught:
+    with caplog.at_level(logging.INFO, "rag"), pytest.raises(ChatError, match="failed with LookupError") as caught:
         drafts(fail)
     assert "test-key" not in str(caught.value) + caplog.text
-    with caplog.at_level(logging.DEBUG), pytest.raises(ChatError):
+    with caplog.at_level(logging.DEBUG, "rag"), pytest.raises(ChatError):
         drafts(fail)
     assert "test-key" in caplog.text
 

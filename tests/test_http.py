@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import csv
+import io
 import json
 import re
 import socket
@@ -403,6 +405,37 @@ class TestOtherWays:
     def test_a_search_that_cannot_be_made_is_refused(self, served: Served, sent: dict[str, Any]) -> None:
         reply = WEB.post(f"{served.url}/v1/search", json=sent)
         assert (reply.status_code, reply.json()["error"]["type"]) == (400, "invalid_request_error")
+
+    def test_a_file_of_questions_becomes_one_of_answers(self, served: Served, chatbot: Chatbot) -> None:
+        sent = (
+            "question,note\nWho voted for the tram line?,a\nWhat did the king eat?,b\nWho voted for the tram line?,c\n"
+        )
+        reply = WEB.post(f"{served.url}/v1/batch?name=a.csv", content=sent.encode())
+        assert reply.headers["content-disposition"] == 'attachment; filename="answers.csv"'
+        rows = list(csv.DictReader(io.StringIO(reply.content.decode("utf-8-sig"))))
+        assert [(each["note"], each["state"]) for each in rows] == [
+            (note, chatbot.ask(question, model="extractive").state)
+            for note, question in zip("abc", [each["question"] for each in rows], strict=True)
+        ]
+        word = WEB.post(f"{served.url}/v1/batch?format=docx", content=b"Who voted for the tram line?")
+        assert word.content.startswith(b"PK")
+
+    @pytest.mark.parametrize(
+        ("query", "sent", "said"),
+        [
+            ("?name=a.csv", b"no,column\n1,2\n", "no column question"),
+            ("", b"", "no questions"),
+            ("", b"\xff\xfe\x00", "not UTF-8"),
+            ("?format=exe", b"Who voted?", "no file of answers"),
+            ("", b"Who voted?\n" * 101, "At most 100 questions"),
+        ],
+    )
+    def test_a_file_that_cannot_be_answered_is_refused(
+        self, served: Served, query: str, sent: bytes, said: str
+    ) -> None:
+        reply = WEB.post(f"{served.url}/v1/batch{query}", content=sent)
+        assert reply.status_code == 400
+        assert said in reply.json()["error"]["message"]
 
     def test_an_article_has_an_address(self, served: Served, chatbot: Chatbot) -> None:
         page = WEB.get(f"{served.url}/articles/ru/ozero.txt")

@@ -44,6 +44,16 @@ class Asked:
 
 
 def read_questions(path: Path) -> list[Asked]:
+    """Read the questions of a file as ``parse_questions`` does; raises QuestionError, also where it cannot be read."""
+    try:
+        return parse_questions(path.read_bytes(), path)
+    except OSError as error:
+        raise QuestionError(
+            "{name} cannot be read ({message}); name another file", name=path, message=(error.strerror or "").lower()
+        ) from None
+
+
+def parse_questions(data: bytes, path: Path) -> list[Asked]:
     """Read the questions of a .csv (column "question"), .jsonl (field "question") or other file (one a line).
 
     Raises QuestionError where there is none, naming the lines that cannot be used.
@@ -51,11 +61,7 @@ def read_questions(path: Path) -> list[Asked]:
     from rag.retrieve.find import check_question
 
     try:
-        text = path.read_bytes().decode("utf-8-sig")
-    except OSError as error:
-        raise QuestionError(
-            "{name} cannot be read ({message}); name another file", name=path, message=(error.strerror or "").lower()
-        ) from None
+        text = data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise QuestionError(
             "{path} is not UTF-8 (at byte {start}); save it as UTF-8", path=path, start=error.start

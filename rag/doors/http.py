@@ -9,21 +9,23 @@ from __future__ import annotations
 import json
 import secrets
 import time
-from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import aclosing, suppress
 from dataclasses import asdict, dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 import anyio
 from anyio import to_thread
 from starlette.requests import ClientDisconnect, Request
-from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, Response
+from starlette.responses import JSONResponse, PlainTextResponse, Response, StreamingResponse
 from starlette.routing import Route
 
 from rag.chat.estimate import estimate_tokens
 from rag.chat.model_names import EXTRACTIVE, shown_name
 from rag.doors import limits, mcp
 from rag.doors.article_page import article_page
+from rag.doors.batch import checked_format, parse_questions
 from rag.doors.limits import Rate, Slots, TooMany, client_of, holding
 from rag.doors.openai_shape import (
     Chunks,
@@ -36,7 +38,7 @@ from rag.doors.openai_shape import (
     source_url,
 )
 from rag.doors.openapi import openapi
-from rag.errors import FootnoteError, MissingExtra, QuestionError
+from rag.errors import FootnoteError, MissingExtra, QuestionError, SettingsError
 from rag.retrieve.find import check_k, check_question, check_scope
 from rag.types import Answer
 from rag.web.models import Services
@@ -63,6 +65,17 @@ PAUSE = 0.0
 """Seconds between the steps of a stream that are looked at: models write ten a second at most."""
 ALIVE_SECONDS = 5.0
 """How often a stream that has nothing to say shows that it is alive."""
+MOST_QUESTIONS = 100
+"""How many questions of a file are answered in one request: without a model a minute or two."""
+KINDS = {
+    ".csv": "text/csv; charset=utf-8",
+    ".html": "text/html; charset=utf-8",
+    ".docx": "application/vnd.openxmlformats-officedocument.wordprocessingml.document",
+    ".jsonl": "application/x-ndjson",
+}
+"""What the files of answers are, by their endings."""
+SENT_AT_ONCE = 64 * 1024
+"""Bytes of an article that are sent before the reader must have taken those before."""
 LISTED_ARTICLES = 200
 """How many articles ``/llms.txt`` lists, the newest."""
 
@@ -195,8 +208,8 @@ class Door:
         return await self.handle(self.service, request)
 
 
-async def read_json(request: Request) -> dict[str, Any]:
-    """Read a request's body; raises Refusal where it is too slow or no JSON object."""
+async def read_body(request: Request) -> bytes:
+    """Read a request's body; raises Refusal where it is too slow."""
     body = bytearray()
     try:
         with anyio.fail_after(limits.BODY_SECONDS):
@@ -204,8 +217,13 @@ async def read_json(request: Request) -> dict[str, Any]:
                 body += part  # the guard lets no more through than ``MAX_BODY``
     except TimeoutError:
         raise Refusal(408, "The request did not arrive in time; send it at once.") from None
+    return bytes(body)
+
+
+async def read_json(request: Request) -> dict[str, Any]:
+    """Read a request's body; raises Refusal where it is too slow or no JSON object."""
     try:
-        read = json.loads(bytes(body).decode("utf-8"))
+        read = json.loads((await read_body(request)).decode("utf-8"))
     except (ValueError, RecursionError):
         raise Refusal(400, "The request is no JSON; send an object as application/json.") from None
     if not isinstance(read, dict):
@@ -333,13 +351,49 @@ def _url(hit: Hit, base: str) -> str:
     return source_url(hit.document.source) or own
 
 
+async def batch(service: Service, request: Request) -> Response:
+    """Answer a file of questions with the articles' own sentences, and send a file of answers."""
+    name = Path(request.query_params.get("name") or "questions.txt").name
+    out = Path(f"answers.{request.query_params.get('format') or 'csv'}")
+    try:
+        asked, write = parse_questions(await read_body(request), Path(name)), checked_format(out)
+    except (QuestionError, SettingsError) as refused:
+        raise Refusal(400, f"{sentence(refused)}.") from None
+    if len(asked) > MOST_QUESTIONS:
+        raise Refusal(400, f"At most {MOST_QUESTIONS} questions are answered here; run: rag ask --file {name}")
+    chatbot = service.chatbot
+
+    known: dict[str, Answer] = {}
+
+    def answers() -> Iterator[int]:
+        for each in dict.fromkeys(each.question for each in asked):
+            *_, known[each] = chatbot.stream(each, model=EXTRACTIVE)
+            yield len(known)
+
+    give_back = await service.slots.take(client_of(request.scope))
+    async with aclosing(newest(lambda: holding(answers, give_back), PAUSE)) as steps:
+        async for _ in steps:
+            if await request.is_disconnected():
+                raise ClientDisconnect
+    written = await to_thread.run_sync(write, [(each, known[each.question]) for each in asked], out.stem)
+    return Response(
+        written, headers={"content-disposition": f'attachment; filename="{out}"'}, media_type=KINDS[out.suffix]
+    )
+
+
 async def article(service: Service, request: Request) -> Response | None:
     """Show an article; its address marks a span as ``#c=START-END``. Until it is sent whole it takes a slot."""
     chatbot, id = service.chatbot, request.path_params["id"]
     give_back = await service.slots.take(client_of(request.scope))
     try:
         document = await to_thread.run_sync(chatbot.document, id)
-        page: Response = HTMLResponse(await to_thread.run_sync(article_page, document))
+        data = (await to_thread.run_sync(article_page, document)).encode("utf-8", "replace")
+
+        async def parts() -> AsyncIterator[bytes]:  # sent whole, it would lie in the connection's buffer at once
+            for start in range(0, len(data), SENT_AT_ONCE):
+                yield data[start : start + SENT_AT_ONCE]
+
+        page = StreamingResponse(parts(), media_type="text/html")
         await page(request.scope, request.receive, request.state.send)
     except QuestionError as missing:
         return PlainTextResponse(sentence(missing), 404)
@@ -399,6 +453,7 @@ def routes(service: Service) -> list[Route]:
         ("/v1/chat/completions", "POST", chat),
         ("/v1/models", "GET", models),
         ("/v1/search", "POST", search),
+        ("/v1/batch", "POST", batch),
         ("/articles/{id:path}", "GET", article),
         ("/openapi.json", "GET", describe),
         ("/llms.txt", "GET", llms),

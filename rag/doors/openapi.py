@@ -147,6 +147,12 @@ def openapi(base: str) -> dict[str, Any]:
             },
             "/v1/models": {"get": _way("List the models that a request can name", _json("ModelList"))},
             "/v1/search": {"post": _way("Find passages", _json("SearchResult"), "SearchRequest")},
+            "/v1/batch": {
+                "post": {
+                    **_way("Answer a file of questions (?name=questions.csv) with quotes (?format=csv)", {"*/*": {}}),
+                    "requestBody": {"required": True, "content": {"text/plain": {}}},
+                }
+            },
             "/articles/{id}": {"get": _way("Show an article; #c=START-END marks a span", page, parameters=[path])},
             "/openapi.json": {"get": _way("This description", {"application/json": {}})},
             "/llms.txt": {"get": _way("What a language model should know of this server", {"text/markdown": {}})},

@@ -15,6 +15,35 @@ function update() {
   if (!clip.hidden && !adder) files.append((adder = makeAdder(props.value)));
 }
 
+// A file of questions goes to the door for programs, which sends a file of answers back.
+const batch = element.querySelector(".batch");
+const chosen = element.querySelector("input[type=file]");
+const told = element.querySelector(".asking-batch");
+batch.textContent = say("Ask from a file");
+batch.title = say("Up to 100 questions: .csv with a column “question”, .jsonl, or .txt with one a line");
+batch.addEventListener("click", () => chosen.click());
+chosen.addEventListener("change", async () => {
+  const [file] = chosen.files;
+  if (!file) return;
+  told.hidden = false;
+  batch.disabled = true;
+  told.textContent = say("Answering the questions of {name}…", { name: file.name });
+  try {
+    const reply = await fetch(`v1/batch?name=${encodeURIComponent(file.name)}`, { method: "POST", body: file });
+    if (!reply.ok) throw new Error((await reply.json()).error.message);
+    const link = document.createElement("a");
+    link.href = URL.createObjectURL(await reply.blob());
+    link.download = "answers.csv";
+    link.click();
+    URL.revokeObjectURL(link.href);
+    told.textContent = say("The answers are saved as {name}.", { name: link.download });
+  } catch (problem) {
+    told.textContent = problem.message;
+  }
+  batch.disabled = false;
+  chosen.value = "";
+});
+
 const open = () => (files.hidden = false);
 clip.addEventListener("click", () => {
   open();

@@ -617,7 +617,9 @@ class TestEveryScreen:
     ) -> None:
         page = visit(shared[0], 390, 600, has_touch=True)
         expect(page.locator("#chat .examples")).to_be_visible()
-        expect(page.locator("#chat .welcome h2")).to_be_in_viewport(ratio=1)  # though all of it is higher than the screen
+        expect(page.locator("#chat .welcome h2")).to_be_in_viewport(
+            ratio=1
+        )  # though all of it is higher than the screen
         page.set_viewport_size({"width": 390, "height": 844})
         assert not wider_than_screen(page)
         ask(page, FERRIES)
