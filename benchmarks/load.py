@@ -53,7 +53,8 @@ class Visitor:
         """Read which events there are."""
         events = self._client.get("/config").json()["dependencies"]
         self._ask = next(each for each in events if each["api_name"] == "ask")
-        self._answer = next(each for each in events if each.get("trigger_after") == self._ask["id"])
+        after = [each for each in events if each.get("trigger_after") == self._ask["id"]]
+        self._answer = next(each for each in after if each["backend_fn"])
         self._clear = next(each for each in events if each["api_name"] == "clear")
         self._recall = next(each for each in events if each["api_name"] == "recall")
         return self
