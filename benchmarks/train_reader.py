@@ -6,7 +6,7 @@
 DATA holds ``squad`` (1.1 train, 2.0 dev) and ``train`` (squad2_unanswerable, tydiqa_goldp, qamr, condaqa, nli_pool), each
 in the format that its own README describes; nothing of it is kept here. Pairs that we wrote come from ``reader_texts.py``.
 
-The recipe: rank-16 adapters on every linear layer of the upper eight layers (LoRA, https://arxiv.org/abs/2106.09685), a linear
+The recipe: rank-64 adapters on every linear layer of the upper eight layers (LoRA, https://arxiv.org/abs/2106.09685), a linear
 span head whose first token means "no answer" (https://arxiv.org/abs/1806.03822), windows of a few sentences, bf16, AdamW with
 a learning rate that falls to zero at the end of the time given. Windows that compete for one answer (a question's own and the
 paragraphs most like it; a question and its unanswerable twin) are also scored against each other, since scores are compared
@@ -44,7 +44,7 @@ from embeddings.weights import WORDS, Weights
 
 LAYERS, HEADS, VOCABULARY = 12, 12, 250_002
 TRAINED_FROM = 4  # layers below stay as they are, and need no backward pass
-RANK, ALPHA = 16, 32
+RANK, ALPHA = 64, 128
 BATCH_TOKENS = 4096
 POOL = 1024  # groups tokenized at once and sorted by length
 RATES = {"adapters": 8e-4, "head": 2e-3}
@@ -149,9 +149,9 @@ class Reader(Body):
         return {name: tensor.detach().clone() for name, tensor in {**self.adapters, **self.head}.items()}
 
     def load(self, state: dict[str, Tensor]) -> None:
-        """Take the trained tensors from a checkpoint."""
+        """Take the trained tensors from a checkpoint; adapters of a lower rank leave the further ranks as they are."""
         for name, tensor in {**self.adapters, **self.head}.items():
-            tensor.data.copy_(state[name])
+            tensor.data[tuple(map(slice, state[name].shape))] = state[name].to(tensor.dtype)
 
 
 # The data: endless streams of pairs.
@@ -550,14 +550,14 @@ def main() -> None:
     parser.add_argument("--minutes", type=float, default=90)
     parser.add_argument("--test", type=int, default=300, help="questions of SQuAD 2.0 dev")
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--start", type=Path, help="a reader.safetensors to begin with, at three quarters of the rates")
+    parser.add_argument("--start", type=Path, help="a reader.safetensors to begin with, at a quarter of the rates")
     given = parser.parse_args()
     given.out.mkdir(parents=True, exist_ok=True)
     weights, tokenizer = bundled()
     reader = Reader(weights, given.seed)
     if given.start is not None:
         reader.load(load_file(given.start))
-        RATES.update({name: rate * 0.75 for name, rate in RATES.items()})
+        RATES.update({name: rate * 0.25 for name, rate in RATES.items()})
     test = lambda: squad_figures(reader, tokenizer, given.data, given.test)  # noqa: E731
     data = Data(given.data, given.seed)
     pools = _pools(data, reader, tokenizer)

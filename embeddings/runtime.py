@@ -8,11 +8,12 @@ from __future__ import annotations
 import ctypes
 import json
 import os
-import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from functools import lru_cache
 from hashlib import sha256
+from queue import Empty, LifoQueue
 from typing import TYPE_CHECKING, Any
 
 import numpy
@@ -56,7 +57,8 @@ START, END = 0, 2  # ids of the multilingual model's special tokens
 _PROCEDURE = "runtime-1"  # part of the fingerprint; count it up when this file makes other vectors of the same model
 _MINILM_TOKENS = 256
 _E5_PROMPTS = ("query: ", "passage: ")
-_BATCH_TOKENS = 1024  # in one inference; more is no faster and takes memory
+BATCH_TOKENS = 512  # in one inference; more is no faster and takes memory
+_MOST_STREAMS = 4  # batches at once; each has its own working memory
 _STEP = 16  # tokens; OpenVINO keeps 1 MB for each shape that it has met
 _MANY = 2048  # texts, for which another encoder pays
 _HIDDEN_FROM_SIGHT = -1e4  # added to the attention to padding
@@ -68,7 +70,8 @@ class Encoder:
 
     ``adapters`` are added to the weights of their layers where ``hidden`` is asked for ``adapted`` states. ``compact``
     keeps four-bit weights as they are: a third of the memory, and a tenth slower with long batches. ``precision`` is
-    "f32", or what the processor does best.
+    "f32", or what the processor does best. A batch has a core to itself, or a fourth of them where there are more than
+    four: many batches at once, of one caller or several, need no core to wait for another.
     ``OMP_NUM_THREADS`` in the environment lowers the number of threads.
     """
 
@@ -83,8 +86,10 @@ class Encoder:
         self._places = weights.tensor("embeddings.position_embeddings.weight")
         self._places = self._places + weights.tensor("embeddings.token_type_embeddings.weight")[0]
         self._process, self._adapters = os.getpid(), bool(adapters)
-        self._compiled = _compiled(weights, adapters or {}, compact, precision)
-        self._requests = threading.local()
+        compiled = _compiled(weights, adapters or {}, compact, precision)
+        self._idle: LifoQueue[Any] = LifoQueue()
+        for _ in range(compiled.get_property("NUM_STREAMS")):
+            self._idle.put(compiled.create_infer_request())
         with suppress(OSError, AttributeError):  # not with glibc; compiling leaves 50 MB that nobody uses
             ctypes.CDLL(None).malloc_trim(0)
 
@@ -100,6 +105,34 @@ class Encoder:
 
     def hidden(self, ids: Sequence[Sequence[int]], adapted: bool = False) -> tuple[Vectors, NDArray[numpy.bool_]]:
         """Return hidden states (texts, tokens, width), by the adapters if ``adapted``, and which tokens are no padding."""
+        (result,) = self.each([ids], adapted)
+        return result
+
+    def each(
+        self, batches: Iterable[Sequence[Sequence[int]]], adapted: bool = False
+    ) -> Iterator[tuple[Vectors, NDArray[numpy.bool_]]]:
+        """Return what ``hidden`` does for each batch, in their order; as many are computed at once as streams are idle."""
+        under_way: deque[tuple[Any, NDArray[numpy.bool_]]] = deque()
+        try:
+            for ids in batches:
+                inputs, mask = self._inputs(ids, adapted)
+                request = None
+                while request is None:
+                    try:
+                        request = self._idle.get(block=not under_way)  # who holds one never waits for another
+                    except Empty:
+                        yield self._finished(*under_way.popleft())
+                under_way.append((request, mask))
+                request.start_async(inputs)
+            while under_way:
+                yield self._finished(*under_way.popleft())
+        finally:
+            for request, _ in under_way:  # somebody reads no further
+                with suppress(RuntimeError):
+                    request.wait()
+                self._idle.put(request)
+
+    def _inputs(self, ids: Sequence[Sequence[int]], adapted: bool) -> tuple[list[Vectors], NDArray[numpy.bool_]]:
         if os.getpid() != self._process:  # OpenVINO's threads do not come along
             raise EmbeddingError("A model cannot be used in a forked process; start it with 'spawn' and open it there")
         lengths = numpy.array([len(each) for each in ids])
@@ -109,14 +142,16 @@ class Encoder:
         states[mask] = self._words(distinct)[where]
         states[:, : self.longest] += self._places[: mask.shape[1]]
         unseen = numpy.where(mask, 0, _HIDDEN_FROM_SIGHT).astype(numpy.float32)[:, None, None]
-        if not hasattr(self._requests, "request"):
-            self._requests.request = self._compiled.create_infer_request()
-        inputs = [states, unseen, numpy.array([adapted], numpy.float32)] if self._adapters else [states, unseen]
+        return [states, unseen, numpy.array([adapted], numpy.float32)] if self._adapters else [states, unseen], mask
+
+    def _finished(self, request: Any, mask: NDArray[numpy.bool_]) -> tuple[Vectors, NDArray[numpy.bool_]]:
         try:
-            (result,) = self._requests.request.infer(inputs).values()
+            request.wait()
+            return request.get_output_tensor().data.copy(), mask  # the request's own memory is written again
         except RuntimeError as error:
             raise EmbeddingError("OpenVINO failed to compute; ask again, or use another machine") from error
-        return result.copy(), mask  # the request's own memory is written again
+        finally:
+            self._idle.put(request)
 
 
 def _compiled(weights: Weights, adapters: Adapters, compact: bool, precision: str) -> Any:
@@ -169,13 +204,21 @@ def _compiled(weights: Weights, adapters: Adapters, compact: bool, precision: st
         state = normalize(op.add(state, dense(mixed, names[3])), f"encoder.layer.{layer}.attention.output.LayerNorm")
         wide = op.gelu(dense(state, names[4]), "erf")
         state = normalize(op.add(state, dense(wide, names[5])), f"encoder.layer.{layer}.output.LayerNorm")
-    options = {"PERFORMANCE_HINT": "LATENCY", "ENABLE_CPU_PINNING": False, "DYNAMIC_QUANTIZATION_GROUP_SIZE": 0}
-    if threads := int(os.environ.get("OMP_NUM_THREADS", "0") or 0):
-        options["INFERENCE_NUM_THREADS"] = threads
+    threads = int(os.environ.get("OMP_NUM_THREADS", "0") or 0) or _cores()
+    options: dict[str, Any] = {
+        "INFERENCE_NUM_THREADS": threads,
+        "NUM_STREAMS": min(threads, _MOST_STREAMS),
+        "ENABLE_CPU_PINNING": False,
+        "DYNAMIC_QUANTIZATION_GROUP_SIZE": 0,
+    }
     parameters = [words, unseen, adapted] if adapters else [words, unseen]
     if precision:
         options["INFERENCE_PRECISION_HINT"] = precision
     return openvino.Core().compile_model(openvino.Model([state], parameters, "encoder"), "CPU", options)
+
+
+def _cores() -> int:
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def learned(path: Path) -> tuple[Adapters, dict[str, Vectors]]:
@@ -250,14 +293,16 @@ class RuntimeEmbedder:
         check_lengths([len(each) for each in ids], self.max_tokens)
         vectors = numpy.empty((len(texts), self.dimension), dtype=numpy.float32)
         encoder = self._open(False) if len(texts) > _MANY else self._encoder
-        for rows in batches([len(each) for each in ids], _BATCH_TOKENS):
-            vectors[rows] = _means(encoder, [ids[row] for row in rows])
+        several = list(batches([len(each) for each in ids]))
+        states = encoder.each([ids[row] for row in rows] for rows in several)
+        for rows, (hidden, mask) in zip(several, states, strict=True):
+            vectors[rows] = _means(hidden, mask)
             if on_progress is not None:
                 on_progress(len(rows))
         return vectors
 
     def _question(self, text: str) -> Vectors:
-        vector = unit_row(_means(self._encoder, self._parts(text)).mean(axis=0))
+        vector = unit_row(_means(*self._encoder.hidden(self._parts(text))).mean(axis=0))
         vector.setflags(write=False)
         return vector
 
@@ -271,9 +316,8 @@ class RuntimeEmbedder:
         return [*self._parts(text[:middle]), *self._parts(text[middle:])]
 
 
-def _means(encoder: Encoder, ids: Sequence[Sequence[int]]) -> Vectors:
+def _means(hidden: Vectors, mask: NDArray[numpy.bool_]) -> Vectors:
     """Average the hidden states of each text, to length 1."""
-    hidden, mask = encoder.hidden(ids)
     sums = numpy.einsum("tnw,tn->tw", hidden, mask.astype(numpy.float32))
     return unit_rows(sums / mask.sum(axis=1, keepdims=True).astype(numpy.float32))
 
@@ -334,7 +378,7 @@ def bundled() -> tuple[Weights, UnigramTokenizer]:
     return weights, UnigramTokenizer(vocabulary)
 
 
-def batches(counts: Sequence[int], batch_tokens: int) -> Iterator[list[int]]:
+def batches(counts: Sequence[int], batch_tokens: int = BATCH_TOKENS) -> Iterator[list[int]]:
     """Group rows of similar length, longest first: little is padded, and a lack of memory shows at once."""
     rows = sorted(range(len(counts)), key=lambda row: -counts[row])
     start = 0

@@ -26,7 +26,6 @@ LONGEST_SPAN = 60  # tokens
 _SPANS = 8  # of each text, none overlapping another
 _MOST_TOKENS = 448  # of a question and its text; the body reads 512
 _MOST_QUESTION_TOKENS = 128
-_BATCH_TOKENS = 1024  # in one inference; more is no faster and takes memory
 _TEMPERATURE = 4.0  # logits; keeps scores of good passages apart
 
 
@@ -60,8 +59,9 @@ class BundledReader:
         parts = [part for row, (_, text) in enumerate(texts) for part in self._parts(row, titles[row], text, 0, room)]
         spans: list[list[Span]] = [[] for _ in texts]
         ids = [[*before, *part.tokens.ids, END] for part in parts]
-        for batch in batches([len(each) for each in ids], _BATCH_TOKENS):
-            hidden, _ = self._encoder.hidden([ids[i] for i in batch], adapted=True)
+        rows = list(batches([len(each) for each in ids]))
+        read = self._encoder.each(([ids[i] for i in batch] for batch in rows), adapted=True)
+        for batch, (hidden, _) in zip(rows, read, strict=True):
             for i, scores in zip(batch, hidden @ self._head.T + self._bias, strict=True):
                 row, offset, tokens = parts[i]
                 title = len(titles[row])  # stands before every part; a span in it is none of the text

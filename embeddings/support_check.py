@@ -24,7 +24,6 @@ SUPPORTED, CONTRADICTED, NOT_STATED = range(3)
 """Rows of the head."""
 MOST_TOKENS = 352  # of a claim and its evidence, as in training
 MOST_CLAIM_TOKENS = 128
-_BATCH_TOKENS = 1024
 
 
 class BundledSupportCheck:
@@ -42,8 +41,9 @@ class BundledSupportCheck:
         """Judge each (claim, evidence); evidence that is too long for the model loses its end."""
         ids = [encoded(self._tokenizer, claim, evidence) for claim, evidence in pairs]
         judged: dict[int, Judgement] = {}
-        for batch in batches([len(each) for each in ids], _BATCH_TOKENS):
-            hidden, _ = self._encoder.hidden([ids[i] for i in batch], adapted=True)
+        rows = list(batches([len(each) for each in ids]))
+        read = self._encoder.each(([ids[i] for i in batch] for batch in rows), adapted=True)
+        for batch, (hidden, _) in zip(rows, read, strict=True):
             scores = hidden[:, 0] @ self._head.T + self._bias
             shares = numpy.exp(scores - scores.max(axis=1, keepdims=True))
             shares /= shares.sum(axis=1, keepdims=True)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import unicodedata
+from concurrent.futures import ThreadPoolExecutor
+from itertools import islice
 from pathlib import Path
 
 import numpy
@@ -95,6 +97,31 @@ def test_adapters_are_added_to_the_weights() -> None:
         found, _ = encoder.hidden(IDS, adapted)
         expected, _ = Encoder(same, precision="f32").hidden(IDS)
         assert found[0] == pytest.approx(expected[0], abs=1e-4)
+
+
+@pytest.mark.parametrize("threads", ["1", "3"])
+def test_batches_of_several_callers_come_in_their_order(threads: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OMP_NUM_THREADS", threads)
+    encoder = Encoder(tiny_weights(), precision="f32")
+    several = [[[n % 30, (n * 7) % 30], [n % 11] * (1 + n % 9)] for n in range(40)]
+    expected = [encoder.hidden(ids)[0] for ids in several]
+
+    def read(part: int) -> bool:
+        states = encoder.each(several[part:])
+        found = [hidden for hidden, _ in (states if part % 2 else islice(states, 5))]  # some read no further
+        return all((one == other).all() for one, other in zip(found, expected[part:], strict=False)) and len(found) >= 5
+
+    with ThreadPoolExecutor(8) as pool:
+        assert all(pool.map(read, range(32)))
+
+
+def test_a_failed_batch_leaves_the_encoder_usable() -> None:
+    encoder = Encoder(tiny_weights(), precision="f32")
+    before, _ = encoder.hidden(IDS)
+    for _ in range(6):  # more often than there are requests
+        with pytest.raises(IndexError):
+            list(encoder.each([IDS, [[99]], IDS]))  # there is no such token
+    assert (encoder.hidden(IDS)[0] == before).all()
 
 
 def test_the_reader_and_the_embedder_share_an_encoder_that_embeds_as_one_without_adapters() -> None:
