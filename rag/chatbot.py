@@ -72,7 +72,7 @@ from rag.index.milvus import is_address
 from rag.index.store import Index
 from rag.read import check_folder
 from rag.retrieve.find import Found, check_k, check_question, check_scope, find, sure_scope
-from rag.retrieve.follow_up import complete, rewriting, rewritten, split_context
+from rag.retrieve.follow_up import complete, may_stand_alone, rewriting, rewritten, split_context
 from rag.retrieve.parts import compared, decomposed, decomposing
 from rag.retrieve.question import asks_for_now, understand
 from rag.settings import Settings
@@ -90,6 +90,8 @@ T = TypeVar("T")
 WITHHELD = "The model wrote an answer, but no passage carries any sentence of it, so it is not shown."
 CHANGEABLE = ("k", "decompose", "rewrite", "context_tokens")
 """The settings that an open chatbot can answer with in place of its own."""
+FOLLOWED = 0.1
+"""A completed question may be so much less sure than the same one as it stands to be answered; see benchmarks/README.md."""
 RETRY_SECONDS = 30.0
 """How long the index of this machine stands in for an engine before that is tried again."""
 FALLEN_BACK = "Milvus does not answer; the answers come from the index of this machine."
@@ -328,6 +330,9 @@ class Chatbot:
         writer = None if model == "extractive" else model or self.model
         answer = Answer(question=question, model=writer.name if writer else "extractive", notice=self.notice)
         searched = yield from self._stand_alone(answer, history, writer)
+        if writer is None and searched != question and may_stand_alone(question):
+            yield self._surer(index, question, searched, k, scope, ignored)
+            return
         parts = yield from self._parts(answer, searched, writer)
         found = find(index, self._embedder, searched, k, scope, None, ignored, parts, self._reranker)
         hits, labels = found.hits, dict.fromkeys(each.label for each in found.mentions)
@@ -407,6 +412,17 @@ class Chatbot:
         reply = yield from _short_reply(answer, model, rewriting(question, history))
         reply = rewritten(question, reply, history)
         return check_question(reply) if reply else by_rules
+
+    def _surer(
+        self, index: Index, question: str, completed: str, k: int, scope: Scope | None, ignored: Collection[str]
+    ) -> Answer:
+        """Answer a question as it stands and as completed, and return the surer answer: it may be no follow-up at all."""
+        followed, alone = (
+            list(self._stream(index, text, (), k, "extractive", scope, ignored))[-1] for text in (completed, question)
+        )
+        if followed.score + FOLLOWED - followed.refused < alone.score - alone.refused:
+            return alone
+        return replace(followed, question=question, searched=completed)
 
     def _parts(
         self, answer: Answer, question: str, model: ChatModel | None

@@ -15,7 +15,7 @@ from rag.chatbot import Chatbot
 from rag.errors import IndexingError, IndexLocked, QuestionError, SettingsError
 from rag.index.generations import new_generation
 from rag.settings import Settings
-from rag.types import Answer
+from rag.types import Answer, Message
 
 
 @pytest.fixture
@@ -57,6 +57,23 @@ def test_the_first_sentence_answers(chatbot: Chatbot, question: str, expected: s
     answer = chatbot.ask(question)
     check(chatbot, answer)
     assert not answer.refused
+    assert expected in answer.sentences[0].text
+
+
+@pytest.mark.parametrize(
+    ("before", "question", "follows", "expected"),
+    [
+        ("Why did the farmers protest?", "Who is the mayor?", False, "Ilse Kramer"),  # whole, though it says little
+        ("What is this folder about?", "What will the tram cost?", False, "1.9 billion crowns"),
+        ("How long will the tram line be?", "And what will it cost?", True, "1.9 billion crowns"),
+    ],
+)
+def test_a_short_question_is_completed_only_where_that_answers_better(
+    chatbot: Chatbot, before: str, question: str, follows: bool, expected: str
+) -> None:
+    history = (Message("user", before), Message("assistant", chatbot.ask(before).text))
+    answer = chatbot.ask(question, history)
+    assert (answer.question, bool(answer.searched)) == (question, follows)
     assert expected in answer.sentences[0].text
 
 

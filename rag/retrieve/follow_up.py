@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterator, Sequence
 
@@ -59,7 +60,7 @@ _ABOUT = re.compile(
     r"^\W*(?:(?:and|but|or|so|also|а|и|но|или|ал|және|бірақ)\b\W*)?(?:(?:what|how) about|(?:как|что) насч[её]т)?\b",
     re.IGNORECASE,
 )
-_MARKS = re.compile(r"(?<!\s)\s*\[\d+\]")
+_MARKS = re.compile(r"(?<!\s)\s*\[\d+\]|\(Context: ")
 _CONTEXT = re.compile(r"(?<!\s)\s*\(([^()]*)\)\W*$")
 
 
@@ -103,19 +104,33 @@ def refers_back(question: str) -> bool:
     >>> [refers_back(text) for text in ("And in Osk?", "Who leads it?", "Did Ann Lee say she won?", "Why?")]
     [True, True, False, True]
     """
-    if _opening(question):
-        return True
+    pronoun, content = _form(question)
+    return bool(_opening(question)) or pronoun or content < (3 if re.search(r"\bthe\b", question, re.IGNORECASE) else 2)
+
+
+def may_stand_alone(question: str) -> bool:
+    """Tell whether a question that refers back may be whole all the same: it says something, and has no pronoun.
+
+    >>> [may_stand_alone(text) for text in ("And who paid the rowers?", "Who leads it?", "Why?")]
+    [True, False, False]
+    """
+    pronoun, content = _form(question[_opening(question) :])
+    return not pronoun and content > 0
+
+
+def _form(question: str) -> tuple[bool, float]:
+    """Tell whether a pronoun stands before any name, and count the content words up to there; a name counts for all."""
     content = 0
     for place, match in enumerate(_WORD.finditer(question)):
         word = _plain(match.group())
         if word in _REFERRING and content <= _REACH:
-            return True
+            return True, content
         if word in _EMPTY:
             continue
         if place and match.group()[0].isupper():
-            return False
+            return False, math.inf
         content += 1
-    return content < (3 if re.search(r"\bthe\b", question, re.IGNORECASE) else 2)  # "Who started the campaign?"
+    return False, content
 
 
 def with_context(question: str, carried: Sequence[str]) -> str:
