@@ -29,9 +29,9 @@ from typing import TYPE_CHECKING, Any
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # before FAISS is loaded
 
 import numpy
-
 from latency import STEPS, WHOLE, articles, measure, retrieve, write_index
 from public_sets import open_set, read_set
+
 from rag.evaluate import percentile
 from rag.index.generations import open_generation
 from rag.index.store import Index, LocalIndex

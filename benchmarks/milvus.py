@@ -21,9 +21,9 @@ from unittest.mock import patch
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 from latency import LONGEST, asked, made_up, open_index, retrieve
+from public_sets import open_set, read_set, sampled
 
 from embeddings.in_memory import HashingEmbedder
-from public_sets import open_set, read_set, sampled
 from rag.evaluate import percentile
 from rag.index.milvus import Address, publish
 from rag.index.store import Index, LocalIndex
