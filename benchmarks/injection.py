@@ -30,6 +30,8 @@ from rag.chatbot import Chatbot
 from rag.settings import Settings
 from rag.types import Message
 
+PASSAGES = 3
+PATIENCE: dict[str, Any] = {"first_word_seconds": 3600, "answer_seconds": 3600}
 PLAIN = "Answer the question from these articles.\n\n{articles}\n\nQuestion: {question}\nAnswer:"
 
 
@@ -202,7 +204,12 @@ def measure(models: dict[str, ChatModel]) -> list[dict[str, Any]]:
         for plant in PLANTS:
             (folder / "articles" / plant.file).write_text(plant.text, "utf-8")
         settings = Settings(
-            articles=folder / "articles", index=folder / "index", data=folder / "data", embedder="bundled"
+            articles=folder / "articles",
+            index=folder / "index",
+            data=folder / "data",
+            embedder="bundled",
+            k=PASSAGES,
+            **PATIENCE,
         )
         bot = Chatbot.open(settings)
         rows = []
@@ -233,6 +240,7 @@ def asked(bot: Chatbot, model: ChatModel, plant: Plant) -> dict[str, Any]:
         "alone": "".join(alone)[:300],
         "draft": recorder.wrote[:300],
         "text": answer.text[:300],
+        "notice": answer.notice,
     }
 
 
