@@ -258,10 +258,8 @@ def open_models(names: Sequence[str], folder: Path) -> dict[str, ChatModel]:
     """Open small real models in this process; SystemExit where a package is missing."""
     opened = {}
     for name in names:
-        settings = Settings(
-            articles=folder, index=folder, model=f"gguf:{find_model(name, folder)}", context_tokens=4096
-        )
-        model = open_chat_model(settings)
+        place = f"gguf:{find_model(name, folder)}"
+        model = open_chat_model(Settings(articles=folder, index=folder, model=place, **PATIENCE))
         assert model is not None
         opened[name] = model
     return opened
