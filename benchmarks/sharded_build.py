@@ -1,6 +1,6 @@
 """A folder built by one process, by several plain ones and by Ray: times, and whether the indexes are equal.
 
-    python benchmarks/sharded_build.py --work FOLDER [--articles FOLDER | --count 2000] [--shards 2] [--embedder hashing] [--ray]
+    python benchmarks/sharded_build.py --work FOLDER [--articles FOLDER] [--count 2000] [--shards 2] [--embedder X] [--ray]
 
 The processes are those of `rag build --shard I/N`, as xargs, Slurm, Ray or Dask start them; --ray starts the same commands as
 tasks of a local Ray cluster (pip install ray) with as many workers as shards. Without --articles some are made up.
