@@ -77,6 +77,7 @@ def plain(commands: Sequence[list[str]]) -> None:
 
 def in_ray(commands: Sequence[list[str]]) -> None:
     """Run commands as tasks of a local Ray cluster."""
+    os.environ.setdefault("RAY_worker_niceness", "0")  # Ray's own 15 lets every other program of the machine go first
     import ray  # type: ignore[import-not-found]  # installed by hand for this
 
     ray.init(num_cpus=len(commands), include_dashboard=False)
