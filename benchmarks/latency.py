@@ -67,9 +67,10 @@ REST, WHOLE = "the rest", "whole"
 
 
 class Clock:
-    """Adds up the own time of each step of one question after the other, in milliseconds."""
+    """Adds up the own time of each step of one question after the other, in milliseconds of ``seconds``."""
 
-    def __init__(self) -> None:
+    def __init__(self, seconds: Callable[[], float] = time.perf_counter) -> None:
+        self._seconds = seconds
         self.questions: list[Counter[str]] = []
         self._inside: list[float] = []
 
@@ -78,11 +79,11 @@ class Clock:
 
         def run(*arguments: Any, **named: Any) -> Any:
             self._inside.append(0.0)
-            started = time.perf_counter()
+            started = self._seconds()
             try:
                 return function(*arguments, **named)
             finally:
-                spent = (time.perf_counter() - started) * 1000
+                spent = (self._seconds() - started) * 1000
                 self.questions[-1][step] += spent - self._inside.pop()  # type: ignore[assignment]
                 if self._inside:
                     self._inside[-1] += spent
@@ -113,9 +114,15 @@ def main() -> None:
         _print(found)
 
 
-def measure(index: Index, embedder: Embedder, questions: Sequence[str], k: int) -> list[Counter[str]]:
+def measure(
+    index: Index,
+    embedder: Embedder,
+    questions: Sequence[str],
+    k: int,
+    seconds: Callable[[], float] = time.perf_counter,
+) -> list[Counter[str]]:
     """For each question the milliseconds of each step."""
-    clock = Clock()
+    clock = Clock(seconds)
     with ExitStack() as stack:
         for step, functions in STEPS.items():
             for owner, name in functions:

@@ -42,6 +42,8 @@ if TYPE_CHECKING:
 
 SEED = 13
 K = 10
+POOL = 50
+"""How many are asked for when a question finds passages."""
 REPLACED = 0.5
 """The share of a copy's words that are replaced."""
 NOISE = 0.5
@@ -181,46 +183,52 @@ def ask(folder: Path, questions: list[str], vectors: Path) -> None:
     """Open the index and ask, as a process does that has no model; print times, memory and recall."""
     asked = numpy.load(vectors)[: len(questions)]
     embedder: Any = Prepared(questions, asked)
-    print(f"memory before opening {resident():.0f} MB")
-    began = time.perf_counter()
+    print(f"memory before opening: {memory()}")
+    began, cpu = time.perf_counter(), time.process_time()
     index = Index.open(folder, whole=False)
-    opened = time.perf_counter() - began
-    print(f"opened in {opened:.2f} s, {resident():.0f} MB", flush=True)
+    print(
+        f"opened in {time.perf_counter() - began:.2f} s, {time.process_time() - cpu:.2f} of CPU; {memory()}", flush=True
+    )
     with closing(index):
         assert isinstance(index, LocalIndex)
-        began = time.perf_counter()
+        began, cpu = time.perf_counter(), time.thread_time()
         retrieve.find(index, embedder, questions[0], 8)
-        first = time.perf_counter() - began
+        first, cpu = time.perf_counter() - began, time.thread_time() - cpu
         checking = [each for each in threading.enumerate() if each.name == "checking"]
         print(
-            f"first question {first:.2f} s, checksums of large files {'still looked at' if checking else 'looked at'}"
+            f"first question {first:.2f} s, {cpu:.2f} of CPU; files are {'still' if checking else 'no longer'} checked"
         )
         for thread in checking:
             thread.join()
-        print(f"checksums done {time.perf_counter() - began:.1f} s after opening, {index.notice or 'nothing wrong'}")
-        times = []
+        print(f"files checked {time.perf_counter() - began:.1f} s after opening: {index.notice or 'nothing wrong'}")
+        took = []
         for question in questions[1:]:
-            began = time.perf_counter()
+            began, cpu = time.perf_counter(), time.process_time()
             retrieve.find(index, embedder, question, 8)
-            times.append((time.perf_counter() - began) * 1000)
-        print(
-            f"retrieve: {percentile(times, 50):.1f} ms at the median, {percentile(times, 95):.1f} at the 95th percentile"
-        )
-        print(
-            f"memory after {len(questions)} questions {resident():.0f} MB, {resident('Private'):.0f} its own",
-            flush=True,
-        )
-        steps = measure(index, embedder, questions[1:], 8)
+            took.append(((time.perf_counter() - began) * 1000, (time.process_time() - cpu) * 1000))
+        for name, values in zip(("ms", "ms of CPU"), zip(*took, strict=True), strict=True):
+            print(
+                f"retrieve, {name}: {percentile(values, 50):.1f} at the median, {percentile(values, 95):.1f} at the 95th"
+            )
+        print(f"after {len(questions)} questions: {memory()}", flush=True)
+        steps = measure(index, embedder, questions[1:], 8, time.thread_time)
         for step in (*STEPS, "the rest", WHOLE):
             values = [float(each[step]) for each in steps]
-            print(f"  {step:42}{percentile(values, 50):8.2f}{percentile(values, 95):8.2f} ms")
-        for name, within in (("all", ()), ("two years", (SCOPE,))):
-            rows = None if not within else numpy.array(index._rows_within(within))
-            began = time.perf_counter()
-            found = [{hit.row for hit in index.nearest(vector, K, within)} for vector in asked]
-            spent = (time.perf_counter() - began) * 1000 / len(asked)
-            good = sum(len(one & set(best)) for one, best in zip(found, exact(index, asked, rows), strict=True))
-            print(f"recall@{K} over {name}: {good / len(asked) / K:.4f}, {spent:.1f} ms a search", flush=True)
+            print(f"  {step:42}{percentile(values, 50):8.2f}{percentile(values, 95):8.2f} ms of CPU")
+        scopes: dict[str, tuple[Scope, ...]] = {"all": (), "two years": (SCOPE,)}
+        for name, within in scopes.items():
+            rows = numpy.array(index._rows_within(within)) if within else None
+            best = list(exact(index, asked, rows))
+            for k in (K, POOL):
+                cpu = time.process_time()
+                found = [[hit.row for hit in index.nearest(vector, k, within)][:K] for vector in asked]
+                spent = (time.process_time() - cpu) * 1000 / len(asked)
+                good = sum(len(set(one) & set(other)) for one, other in zip(found, best, strict=True))
+                recall = good / len(asked) / K
+                print(
+                    f"recall@{K} of {k} asked for, over {name}: {recall:.4f}, {spent:.1f} ms of CPU a search",
+                    flush=True,
+                )
 
 
 def exact(index: LocalIndex, asked: Vectors, rows: Any = None) -> Iterator[list[int]]:
@@ -243,18 +251,18 @@ def print_status(folder: Path, cache: Path) -> None:
     nothing.mkdir(exist_ok=True)
     (nothing / "empty.txt").write_text("A title\n\nNothing.\n", "utf-8")
     command = [sys.executable, "-m", "rag", "status", "--articles", str(nothing), "--index", str(folder)]
-    began = time.perf_counter()
+    began, cpu = time.perf_counter(), resource.getrusage(resource.RUSAGE_CHILDREN).ru_utime
     done = subprocess.run(command, capture_output=True, text=True, check=False)
-    spent = time.perf_counter() - began
-    print(
-        f"rag status: {spent:.1f} s, {len(done.stdout.splitlines()):,} lines: {(done.stdout or done.stderr).splitlines()[0]}"
-    )
+    spent, cpu = time.perf_counter() - began, resource.getrusage(resource.RUSAGE_CHILDREN).ru_utime - cpu
+    lines = (done.stdout or done.stderr).splitlines()
+    print(f"rag status: {spent:.1f} s, {cpu:.1f} of CPU, {len(lines):,} lines: {lines[0]}")
 
 
-def resident(kind: str = "Rss") -> float:
-    """Return the resident memory of this process in MB, or what of it is private."""
+def memory() -> str:
+    """Tell the resident memory of this process, and what of it is no file."""
     lines = Path("/proc/self/smaps_rollup").read_text("ascii").splitlines()
-    return sum(int(line.split()[1]) for line in lines if line.startswith(kind)) / 1024
+    sizes = {line.split(":")[0]: int(line.split()[1]) / 1024 for line in lines if line.endswith("kB")}
+    return f"{sizes['Rss']:.0f} MB resident, {sizes['Anonymous']:.0f} of them no file's"
 
 
 if __name__ == "__main__":
