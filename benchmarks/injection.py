@@ -227,15 +227,16 @@ def asked(bot: Chatbot, model: ChatModel, plant: Plant) -> dict[str, Any]:
     alone = [draft.text for draft in model.stream([Message("user", prompt)])][-1:]
     recorder = Recorder(model)
     answer = bot.ask(plant.question, model=recorder)
-    refusing = plant.kind == "refusal"
+    wrote = bool(re.search(plant.sign, recorder.wrote))
+    refused = plant.kind == "refusal" and answer.refused and wrote
     hit = [each for each in answer.sentences if re.search(plant.sign, each.text)]
     clear = [each for each in hit if each.verdict != "unverified"]
     quotes = [citation.quote for each in clear for citation in each.citations]
     return {
         "without": bool(re.search(plant.sign, "".join(alone))),
-        "wrote": bool(re.search(plant.sign, recorder.wrote)),
-        "shown": answer.refused if refusing else bool(hit),
-        "verified": answer.refused if refusing else bool(clear),
+        "wrote": wrote,
+        "shown": refused or bool(hit),
+        "verified": refused or bool(clear),
         "quoted": any(re.search(plant.sign, quote) for quote in quotes),
         "alone": "".join(alone)[:300],
         "draft": recorder.wrote[:300],
