@@ -19,7 +19,7 @@ import os
 import random
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack, closing
 from hashlib import blake2b
 from importlib import import_module
@@ -37,7 +37,7 @@ from rag.evaluate import percentile
 from rag.index.generations import new_generation
 from rag.index.store import FileState, Index, IndexWriter, LocalIndex, Recipe, describe
 from rag.retrieve.mentions import Catalogue
-from rag.types import Document, Passage
+from rag.types import Document, Passage, Progress
 
 if TYPE_CHECKING:
     from embeddings import Embedder
@@ -67,9 +67,10 @@ REST, WHOLE = "the rest", "whole"
 
 
 class Clock:
-    """Adds up the own time of each step of one question after the other, in milliseconds."""
+    """Adds up the own time of each step of one question after the other, in milliseconds of ``seconds``."""
 
-    def __init__(self) -> None:
+    def __init__(self, seconds: Callable[[], float] = time.perf_counter) -> None:
+        self._seconds = seconds
         self.questions: list[Counter[str]] = []
         self._inside: list[float] = []
 
@@ -78,11 +79,11 @@ class Clock:
 
         def run(*arguments: Any, **named: Any) -> Any:
             self._inside.append(0.0)
-            started = time.perf_counter()
+            started = self._seconds()
             try:
                 return function(*arguments, **named)
             finally:
-                spent = (time.perf_counter() - started) * 1000
+                spent = (self._seconds() - started) * 1000
                 self.questions[-1][step] += spent - self._inside.pop()  # type: ignore[assignment]
                 if self._inside:
                     self._inside[-1] += spent
@@ -113,9 +114,15 @@ def main() -> None:
         _print(found)
 
 
-def measure(index: Index, embedder: Embedder, questions: Sequence[str], k: int) -> list[Counter[str]]:
+def measure(
+    index: Index,
+    embedder: Embedder,
+    questions: Sequence[str],
+    k: int,
+    seconds: Callable[[], float] = time.perf_counter,
+) -> list[Counter[str]]:
     """For each question the milliseconds of each step."""
-    clock = Clock()
+    clock = Clock(seconds)
     with ExitStack() as stack:
         for step, functions in STEPS.items():
             for owner, name in functions:
@@ -179,26 +186,42 @@ def open_index(texts: Sequence[str], size: int, cache: Path, dimension: int) -> 
         return Index.open(folder)
     except IndexingError:
         print(f"building an index of {size:,} passages", flush=True)
-    with new_generation(folder) as (generation, publish), closing(IndexWriter(generation)) as writer:
-        states = {}
-        for number, (document, passages) in enumerate(_articles(texts, size)):
-            writer.add(document, f"{number}", [(each, each.text) for each in passages])
-            states[document.id] = FileState(document.id, f"{number:064}")
-        writer.finish(HashingEmbedder(dimension, max_tokens=LONGEST), lambda _: None)
-        writer.close()
-        publish(describe(Recipe("hashing", "hashing", 200, ""), states, ""))
+    write_index(folder, articles(texts, size), HashingEmbedder(dimension, max_tokens=LONGEST), "hashing")
     return Index.open(folder)
 
 
-def _articles(texts: Sequence[str], size: int) -> Iterator[tuple[Document, list[Passage]]]:
-    draw = random.Random(SEED)
+def write_index(
+    folder: Path,
+    written: Iterable[tuple[Document, list[Passage]]],
+    embedder: Embedder,
+    fingerprint: str,
+    on_progress: Callable[[Progress], None] = lambda _: None,
+) -> None:
+    """Write articles with their passages as a generation, as a build writes those it has read."""
+    with new_generation(folder) as (generation, publish), closing(IndexWriter(generation)) as writer:
+        states = {}
+        for number, (document, passages) in enumerate(written):
+            writer.add(document, f"{number}", [(each, each.text) for each in passages])
+            states[document.id] = FileState(document.id, f"{number:064}")
+            on_progress(Progress("reading", number + 1, 0))
+        writer.finish(embedder, on_progress)
+        writer.close()
+        on_progress(Progress("publishing", 0, 1))
+        publish(describe(Recipe(embedder.name, fingerprint, 200), states, ""))
+
+
+def articles(
+    texts: Sequence[str], size: int, part: Callable[[Sequence[str], int, random.Random], str] | None = None
+) -> Iterator[tuple[Document, list[Passage]]]:
+    """Yield articles of so many passages together; ``part`` makes the text of a passage of its number."""
+    part, draw = part or _part, random.Random(SEED)
     for first in range(0, size, ARTICLE):
-        parts = [_part(texts, number, draw) for number in range(first, min(first + ARTICLE, size))]
+        parts = [part(texts, number, draw) for number in range(first, min(first + ARTICLE, size))]
         id_ = f"{first // ARTICLE:06}.md"
         passages, start = [], 0
-        for number, part in enumerate(parts):
-            passages.append(Passage(f"{first + number:06}", id_, start, start + len(part), part))
-            start += len(part) + 2
+        for number, text in enumerate(parts):
+            passages.append(Passage(f"{first + number:06}", id_, start, start + len(text), text))
+            start += len(text) + 2
         title = " ".join(parts[0].split()[:7])
         outlet, author = f"Courier of Town {draw.randint(1, 60)}", f"Ada Writer{draw.randint(1, 400)}"
         published = f"20{draw.randint(10, 22)}-{draw.randint(1, 12):02}-{draw.randint(1, 28):02}"

@@ -1,10 +1,12 @@
 """The promises of reliability, each with a test and a figure, written to docs/reliability.md.
 
-    python benchmarks/reliability.py [--depth small|full] [--only 2 5 13] [--load FILE] [--write docs/reliability.md]
+    python benchmarks/reliability.py [--depth small|full] [--only 2 5 13] [--load FILE] [--injection FILE]
+                                     [--write docs/reliability.md]
 
 ``small`` takes half an hour on two cores; ``full`` reaches the depth that a release asks for. ``--load`` takes the figures
-that ``benchmarks/load.py --json FILE`` kept. What cannot be measured here says why. Indexes are built with the hashing
-embedder. Linux only; the rows that trace system calls need strace. With --only, the other rows stay as the file has them.
+that ``benchmarks/load.py --json FILE`` kept, ``--injection`` those of ``benchmarks/injection.py --rows FILE``. What cannot be
+measured here says why. Indexes are built with the hashing embedder. Linux only; the rows that trace system calls need strace.
+With --only, the other rows stay as the file has them.
 """
 
 from __future__ import annotations
@@ -656,6 +658,24 @@ def isolated(found: dict[str, dict[str, float]]) -> Row:
     )
 
 
+def injection(_: bool) -> Row:
+    """Count the planted effects that a reader sees as verified, by model, from what injection.py kept."""
+    if INJECTION is None or not INJECTION.exists():
+        return not_measured("no answers: run benchmarks/injection.py --rows FILE, then with --injection FILE")
+    rows = [json.loads(line) for line in INJECTION.read_text("utf-8").splitlines()]
+    figures = []
+    for model in dict.fromkeys(row["model"] for row in rows):
+        own = [row for row in rows if row["model"] == model]
+        seen = {name: sum(row[name] for row in own) for name in ("without", "shown", "verified", "quoted")}
+        figures.append(
+            f"{model}: {seen['without']} of {len(own)} without us, {seen['shown']} shown, {seen['verified']} as verified "
+            f"({seen['quoted']} with the planted words as their quote)"
+        )
+    depth = f"{len({row['file'] for row in rows})} planted instructions, {len(figures)} models; obedient is a double"
+    good = not any(row["verified"] for row in rows)
+    return Row("held" if good else "**in part**", depth, "; ".join(figures))
+
+
 HOSTILE = "tests/browser/test_hostile.py"
 CHAT = "tests/test_chat_endpoint.py"
 BUILD = "tests/test_build.py"
@@ -684,7 +704,7 @@ PROMISES: dict[int, tuple[str, str, Callable[[bool], Row]]] = {
          by_tests("tests/test_formats.py", "tests/test_linear.py")),
     16: ("Every citation stands in its article", "the shipped questions", citations),
     17: ("The page contacts nobody", HOSTILE, by_tests("-m", "browser", HOSTILE, CI="true")),
-    18: ("Injection resistance", "", lambda _: not_measured("needs three chat models on this machine")),
+    18: ("Injection resistance", "benchmarks/injection.py", injection),
     19: ("No script from content", HOSTILE, by_tests("-m", "browser", HOSTILE, CI="true")),
     20: ("Offline after installing", "strace in a network namespace", offline),
     21: ("No key in any output", "tests of keys", by_tests(CHAT, "tests/test_chat_guard.py", "-k", "key or secret")),
@@ -697,18 +717,20 @@ PROMISES: dict[int, tuple[str, str, Callable[[bool], Row]]] = {
     28: ("Dependencies without known faults", "pip-audit", audit),
 }  # fmt: skip
 LOAD: Path | None = None
+INJECTION: Path | None = None
 
 
 def main() -> None:
     """Measure, print and write."""
-    global LOAD
+    global LOAD, INJECTION
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--depth", choices=("small", "full"), default="small")
     parser.add_argument("--only", type=int, nargs="*", default=list(PROMISES))
     parser.add_argument("--load", type=Path)
+    parser.add_argument("--injection", type=Path)
     parser.add_argument("--write", type=Path, default=ROOT / "docs" / "reliability.md")
     options = parser.parse_args()
-    LOAD = options.load
+    LOAD, INJECTION = options.load, options.injection
     lines = _lines_of(options.write)
     for number in options.only:
         promise, test, measure = PROMISES[number]

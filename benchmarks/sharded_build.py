@@ -1,6 +1,6 @@
 """A folder built by one process, by several plain ones and by Ray: times, and whether the indexes are equal.
 
-    python benchmarks/sharded_build.py --work FOLDER [--articles FOLDER] [--shards 2] [--embedder hashing] [--ray]
+    python benchmarks/sharded_build.py --work FOLDER [--articles FOLDER] [--count 2000] [--shards 2] [--embedder X] [--ray]
 
 The processes are those of `rag build --shard I/N`, as xargs, Slurm, Ray or Dask start them; --ray starts the same commands as
 tasks of a local Ray cluster (pip install ray) with as many workers as shards. Without --articles some are made up.
@@ -30,7 +30,8 @@ def main() -> None:
     """Build three times, compare and print the times."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--work", type=Path, required=True, help="a folder for articles and indexes; emptied first")
-    parser.add_argument("--articles", type=Path, help="a folder of articles [2,000 made up]")
+    parser.add_argument("--articles", type=Path, help="a folder of articles [made up]")
+    parser.add_argument("--count", type=int, default=2_000, help="articles that are made up [2000]")
     parser.add_argument("--shards", type=int, default=2, help="processes [2]")
     parser.add_argument("--embedder", default="hashing", help="as RAG_EMBEDDER [hashing]")
     parser.add_argument("--ray", action="store_true", help="also as tasks of a local Ray cluster")
@@ -42,7 +43,7 @@ def main() -> None:
     articles = options.articles or options.work / "articles"
     if options.articles is None:
         articles.mkdir()
-        for number, text in enumerate(made_up(50_000, 2_000)):
+        for number, text in enumerate(made_up(50_000, options.count)):
             (articles / f"{number:05}.txt").write_text(f"Report {number}\n\n{text}.\n", "utf-8")
     single = timed("one process", partial(plain, [rag(articles, options.work / "single")]))
     runs: list[tuple[str, Run]] = [(f"{options.shards} processes", plain)]
@@ -76,6 +77,7 @@ def plain(commands: Sequence[list[str]]) -> None:
 
 def in_ray(commands: Sequence[list[str]]) -> None:
     """Run commands as tasks of a local Ray cluster."""
+    os.environ.setdefault("RAY_worker_niceness", "0")  # Ray's own 15 lets every other program of the machine go first
     import ray  # type: ignore[import-not-found]  # installed by hand for this
 
     ray.init(num_cpus=len(commands), include_dashboard=False)

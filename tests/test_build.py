@@ -35,6 +35,7 @@ from rag.errors import (
     SettingsError,
     UnreadableFile,
 )
+from rag.index import generations
 from rag.index.build import build, outdated
 from rag.index.generations import checked_files, new_generation, open_generation
 from rag.index.store import Index, LocalIndex, verify
@@ -368,6 +369,29 @@ def test_damage_in_a_large_file_is_found_after_opening_and_mended(
     chatbot.refresh()
     assert len(chatbot.retrieve("tram", 3)) > 0
     assert Index.open(settings.index).notice == ""
+
+
+def test_no_more_is_checked_before_opening_than_a_reader_notices(
+    settings: Settings, hashing: Embedder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Many files of a middling size take as long as a large one."""
+    build(settings, hashing)
+    checked: list[int] = []
+    check = generations._check_file
+
+    def noted(path: Path, name: str, expected: dict[str, Any]) -> None:
+        checked.append(expected["size"])
+        check(path, name, expected)
+
+    monkeypatch.setattr(generations, "_check_file", noted)
+    every = [file["size"] for file in open_generation(settings.index).content["files"].values()]
+    assert sorted(checked) == sorted(every)
+    checked.clear()
+    monkeypatch.setattr(generations, "LARGE", max(every))
+    generation = open_generation(settings.index, whole=False)
+    assert 0 < sum(checked) <= max(every)
+    generation.check()
+    assert sorted(checked) == sorted(every)
 
 
 def test_a_text_that_is_not_what_was_indexed_is_never_quoted(settings: Settings, hashing: Embedder) -> None:

@@ -24,9 +24,9 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 import rag.index.milvus
-from embeddings import Embedder, open_embedder
+from embeddings import Embedder, Neighbor, open_embedder
 from embeddings.in_memory import HashingEmbedder
-from embeddings.milvus_index import Milvus
+from embeddings.milvus_index import Milvus, MilvusIndex
 from news import ARTICLES, write_articles
 from rag.chatbot import Chatbot
 from rag.errors import (
@@ -46,7 +46,7 @@ from rag.index.milvus import Address, InMilvus, Records, conditions, connect, fi
 from rag.index.store import Index, open_folder, verify
 from rag.retrieve.find import find
 from rag.settings import Settings
-from rag.types import Header, Scope
+from rag.types import Header, Progress, Scope
 
 ROOT = Path(__file__).parent.parent
 OUTLETS = ("Harbour Courier", "Osk Gazette", 'The "Velm" Post\\', "")
@@ -191,6 +191,33 @@ print(len(Index.open(Path(sys.argv[3]))))
         assert {line.split(":")[0] for line in problems} >= {"passage 3"}
         assert any("is not the article's" in line for line in problems)
         assert any("a filter lets" in line for line in problems)
+
+    @pytest.mark.parametrize(
+        ("owner", "name", "otherwise", "told"),
+        [
+            (MilvusIndex, "search", lambda found: found[1:], "searches by meaning find"),
+            (MilvusIndex, "search_sparse", lambda found: found[1:], "searches by words find"),
+            (
+                MilvusIndex,
+                "search_sparse",
+                lambda found: [Neighbor(row, 1.1 * score) for row, score in found],
+                "scores by words are off",
+            ),
+        ],
+    )
+    def test_verify_tells_what_an_engine_does_otherwise(
+        self, root: Path, monkeypatch: pytest.MonkeyPatch, owner: type, name: str, otherwise: Any, told: str
+    ) -> None:
+        usual = getattr(owner, name)
+        monkeypatch.setattr(owner, name, lambda self, *given, **named: otherwise(usual(self, *given, **named)))
+        _, problems = verify(root / "lite.db")
+        assert any(line.startswith(told) for line in problems)
+
+    def test_an_engine_that_counts_less_is_not_opened(self, root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        usual = Milvus.count
+        monkeypatch.setattr(Milvus, "count", lambda self, name, where="": usual(self, name, where) - 1)
+        with pytest.raises(IndexCorrupt, match="different numbers"):
+            verify(root / "lite.db")
 
 
 @given(
@@ -449,6 +476,27 @@ publish(open_folder(Path(sys.argv[1])), Path(sys.argv[2]), stop, fresh=True)
             assert milvus.target("news") != before
             assert len(milvus.collections()) == 2
 
+    def test_an_engine_that_dies_in_a_build_keeps_the_old_index(
+        self, server: Server, root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        with closing(open_folder(root / "local")) as local:
+            publish(local, server.place("news"))
+
+            def stop(_: Progress) -> None:
+                monkeypatch.setattr("embeddings.milvus_index._SECONDS", 0.1)
+                server.stop()
+
+            with pytest.raises(IndexUnreachable, match="RAG_INDEX"):
+                publish(local, server.place("news"), stop, fresh=True)
+            monkeypatch.undo()
+            again = Server(tmp_path / "data")
+            try:
+                with closing(Index.open(again.place("news"))) as index:
+                    assert len(index) == len(local)
+                    assert index.passages(range(len(local))) == local.passages(range(len(local)))
+            finally:
+                again.stop()
+
     def test_an_engine_that_is_gone_is_told_and_a_local_index_answers(
         self, server: Server, root: Path, hashing: Embedder, monkeypatch: pytest.MonkeyPatch
     ) -> None:
@@ -460,7 +508,15 @@ publish(open_folder(Path(sys.argv[1])), Path(sys.argv[2]), stop, fresh=True)
         helped = Chatbot.open(settings.replace(fallback_index=str(root / "local")), embedder=hashing)
         expected = helped.ask(QUESTIONS[0])
         assert not expected.notice
-        server.stop()
+
+        def stopped(self: InMilvus, rows: Any) -> Any:
+            server.stop()
+            return read(self, rows)
+
+        read = InMilvus.passages
+        with monkeypatch.context() as patch:
+            patch.setattr(InMilvus, "passages", stopped)  # rows are found, and then nobody answers
+            assert helped.ask(QUESTIONS[0]).text == expected.text
         with pytest.raises(IndexUnreachable, match="RAG_INDEX"):
             alone.ask(QUESTIONS[0])
         answer = helped.ask(QUESTIONS[0])

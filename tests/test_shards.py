@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 from contextlib import closing
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -59,6 +60,14 @@ def test_a_merged_index_is_that_of_one_build(folder: Path, tmp_path: Path) -> No
     assert [each.id for each in changes.failed] == ["broken.pdf"]
     assert content(tmp_path / "merged") == content(folder / "single")
     assert verify(tmp_path / "merged")[1] == []
+
+
+def test_shards_are_merged_into_an_engine(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("milvus_lite")
+    monkeypatch.setattr(import_module("rag.index.build"), "default_index", lambda articles: tmp_path / "staged")
+    settings = Settings(articles=folder / "news", index=tmp_path / "merged.db")
+    merge(settings, [folder / f"part{number}" for number in (1, 2, 3)], open_embedder("hashing"))
+    assert content(tmp_path / "merged.db") == content(folder / "single")
 
 
 def test_shards_share_no_file(folder: Path) -> None:

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import rag.text.spelling
 from rag.text.spelling import Spellings, _Column, key, keys, written_forms
 
 ALIKE = [
@@ -94,6 +95,18 @@ def test_the_table_is_read_as_it_was_written_whatever_the_order(tmp_path: Path) 
         assert read.same("Zhandos") == ["Жандос"]
         assert read.meant("urgupp") == {"Ürgüp": 1}
     assert (tmp_path / "0" / "spellings.table").read_bytes() == (tmp_path / "1" / "spellings.table").read_bytes()
+
+
+@pytest.mark.parametrize(("limit", "most"), [("_MOST_FORMS", 40), ("_LARGEST_TABLE", 300)])
+def test_of_more_forms_than_a_table_may_have_the_frequent_ones_stay(
+    monkeypatch: pytest.MonkeyPatch, limit: str, most: int
+) -> None:
+    monkeypatch.setattr(rag.text.spelling, limit, most)
+    forms = [a + b + "t" for a in "bdfgk" for b in ("a", "e", "i", "o", "u", "in", "er", "ol")]
+    known = Spellings.of({form: count for count, form in enumerate(forms, start=1)})
+    read = Spellings.from_bytes(known.to_bytes())
+    assert 10 < len(read.forms) < len(forms)
+    assert sorted(read.forms) == sorted(forms[-len(read.forms) :])
 
 
 def test_without_a_table_or_with_an_empty_one_nothing_is_spelt_another_way(tmp_path: Path) -> None:

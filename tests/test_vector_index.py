@@ -199,6 +199,24 @@ def test_the_approximate_index_finds_nearly_all_and_scores_them_exactly(make: Ma
     assert found / wanted >= 0.98
 
 
+def test_the_more_rows_the_more_are_scored_exactly() -> None:
+    pytest.importorskip("faiss")
+    from embeddings.faiss_index import ApproximateFaissIndex
+
+    class Sketch:
+        def search(self, question: Vectors, width: int) -> tuple[None, Any]:
+            widths.append(width)
+            return None, numpy.arange(width)[None]
+
+    widths: list[int] = []
+    for rows in (1_000, 100_000, 1_000_000):
+        vectors = numpy.broadcast_to(numpy.eye(1, 256, dtype=numpy.float32), (rows, 256))
+        ApproximateFaissIndex(vectors, Sketch()).search(vectors[0], 10)
+    few, many, most = widths
+    assert few == 300 < many < most
+    assert most >= 3_000
+
+
 def test_the_size_decides_and_the_files_show_it(tmp_path: Path) -> None:
     vectors = sample(21, 16, seed=10)
     for threshold, files in ((21, ["vectors.npy"]), (20, ["index.faiss", "vectors.npy"])):

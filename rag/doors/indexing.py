@@ -20,6 +20,7 @@ from rag.settings import Settings
 
 if TYPE_CHECKING:
     from rag.index.store import Index
+    from rag.types import Header
 
 
 @click.command(epilog="Example: rag build --articles ~/reporting")
@@ -155,12 +156,12 @@ def status(file: str, articles: Path | None, index: Path | None, as_json: bool) 
             "notice": opened.notice,
             "not_indexed": [{"id": each.id, "reason": each.reason} for each in opened.files.values() if each.reason],
             "incomplete": [{"id": each.id, "notices": each.notices} for each in opened.files.values() if each.notices],
-            "headers": [asdict(header) for header in opened.headers()],
         }
+        headers = opened.headers()
     if as_json:
-        print_json(state)
+        print_json({**state, "headers": [asdict(header) for header in headers]})
     else:
-        _print_status(state)
+        _print_status(state, headers)
 
 
 def _print_file(index: Index, name: str, as_json: bool) -> None:
@@ -184,17 +185,15 @@ def _print_file(index: Index, name: str, as_json: bool) -> None:
         click.echo("  left out: nothing")
 
 
-def _print_status(state: dict[str, Any]) -> None:
-    from rag.types import Header
-
+def _print_status(state: dict[str, Any], headers: list[Header]) -> None:
     fresh = "outdated; run: rag build" if state["outdated"] else "up to date"
     counts = f"{plural(state['articles'], 'article')}, {plural(state['passages'], 'passage')}"
     click.echo(f"{counts}, {fresh} (embedding model: {plain(state['embedder'])})")
     click.echo(f"index: {plain(state['index'])}")
     if state["notice"]:
         click.echo(plain(state["notice"]))
-    for header in state["headers"]:
-        click.echo(f"  {plain(header['id'])}: {plain(Header(**header).line())}")
+    if headers:  # at once: the terminal is flushed after each echo
+        click.echo("\n".join(f"  {plain(header.id)}: {plain(header.line())}" for header in headers))
     for each in state["not_indexed"]:
         click.echo(f"  not indexed: {plain(each['id'])}: {plain(each['reason'])}")
     for each in state["incomplete"]:

@@ -201,4 +201,6 @@ def plain(text: str) -> str:
     >>> plain("می\u200cخواهم \x1b[2J") == "می\u200cخواهم �[2J"
     True
     """
+    if text.isprintable():  # ten times as fast, and nearly all are
+        return text
     return "".join(each if each.isprintable() or each in _KEPT else "�" for each in text)

@@ -51,7 +51,7 @@ def build(
     embedder = embedder or load_embedder(settings)
     on_progress = on_progress or (lambda _: None)
     if is_address(settings.index):
-        return _in_engine(settings, embedder, on_progress, fresh)
+        return in_engine(settings, lambda staged: build(staged, embedder, on_progress, fresh), on_progress, fresh)
     with new_generation(settings.index) as (folder, publish), ExitStack() as stack:
         files, skipped, failed = scanned or scan_articles(settings)
         recipe = recipe_of(settings, embedder)
@@ -86,10 +86,15 @@ def _unchanged(known: dict[str, FileState], files: Sequence[SourceFile], reasons
     return read == now and told == {state.id: state for state in reasons}
 
 
-def _in_engine(settings: Settings, embedder: Embedder, on_progress: Callable[[Progress], None], fresh: bool) -> Changes:
-    """Build in the folder of this machine that belongs to the articles, and write what came of it into the engine."""
+def in_engine(
+    settings: Settings,
+    make: Callable[[Settings], Changes],
+    on_progress: Callable[[Progress], None],
+    fresh: bool = False,
+) -> Changes:
+    """Make an index in the articles' folder of this machine, then write it into the engine."""
     staged = settings.replace(index=default_index(settings.articles))
-    changes = build(staged, embedder, on_progress, fresh)
+    changes = make(staged)
     with closing(open_folder(staged.index)) as local:
         publish_in_milvus(local, settings.index, on_progress, fresh)
     return changes

@@ -17,11 +17,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rag.errors import IndexingError, IndexMismatch, SettingsError
-from rag.index.build import build, changes_between, load_embedder, recipe_of, scan_articles
+from rag.index.build import build, changes_between, in_engine, load_embedder, recipe_of, scan_articles
 from rag.index.generations import new_generation
-from rag.index.milvus import is_address, publish
+from rag.index.milvus import is_address
 from rag.index.store import FileState, IndexWriter, LocalIndex, describe, open_folder
-from rag.settings import Settings, default_index, folder_key
+from rag.settings import Settings, folder_key
 from rag.types import Changes, FileReason, Progress
 
 if TYPE_CHECKING:
@@ -77,11 +77,7 @@ def merge(
     """
     embedder = embedder or load_embedder(settings)
     if is_address(settings.index):
-        staged = settings.replace(index=default_index(settings.articles))
-        changes = merge(staged, parts, embedder, on_progress)
-        with closing(open_folder(staged.index)) as local:
-            publish(local, settings.index, on_progress)
-        return changes
+        return in_engine(settings, lambda staged: merge(staged, parts, embedder, on_progress), on_progress)
     skipped, failed = _check_shards(parts)
     with new_generation(settings.index) as (folder, make_current), ExitStack() as stack:
         opened = [

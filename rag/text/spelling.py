@@ -124,15 +124,27 @@ class Spellings:
 
     @classmethod
     def of(cls, counts: Mapping[str, int], known: Spellings | None = None) -> Spellings:
-        """Make the table of forms from how often each was read; ``known`` saves work on the forms that it has too."""
+        """Make the table of forms from how often each was read; ``known`` saves work on the forms that it has too.
+
+        Of more forms than a table may have the most frequent ones are kept.
+        """
         capitals: Counter[str] = Counter()
+        read: Counter[str] = Counter()
         for form, count in counts.items():
             capitals[form.lower()] += count if form[0].isupper() else -count
+            read[form.lower()] += count
         forms = [form.capitalize() if more > 0 else form for form, more in capitals.items()]
         sounds = dict(zip(known.forms, known._keys.strings, strict=True)) if known is not None else {}
         if new := [form for form in forms if form not in sounds]:
             sounds |= zip(new, keys(new), strict=True)
-        pairs = sorted((sounds[form], form) for form in forms)
+        room = _LARGEST_TABLE
+        fitting: list[str] = []
+        for form in sorted(forms, key=lambda form: -read[form.lower()])[: _MOST_FORMS // 2]:
+            room -= len(sounds[form].encode()) + len(form.encode()) + 2
+            if room < 0:
+                break
+            fitting.append(form)
+        pairs = sorted((sounds[form], form) for form in fitting)
         return cls([sound for sound, _ in pairs], [form for _, form in pairs])
 
     @classmethod

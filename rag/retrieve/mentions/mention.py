@@ -247,10 +247,9 @@ def _aliases(headers: Sequence[Header]) -> Iterator[_Alias]:
 
 def _ways(name: str) -> list[tuple[str, ...]]:
     """Return the words of a name, of what stands before a mark ("BBC | News"), both without "The", and its host."""
-    heads = name, _SEPARATOR.split(name)[0]
-    return [
-        way for head in heads for way in (tuple(words(head)), tuple(words(re.sub("^[Tt]he ", "", head))), _host(head))
-    ]
+    heads = dict.fromkeys((name, _SEPARATOR.split(name)[0]))
+    texts = dict.fromkeys(text for head in heads for text in (head, re.sub("^[Tt]he ", "", head)))
+    return list(dict.fromkeys([*(tuple(words(text)) for text in texts), *map(_host, heads)]))
 
 
 def _host(address: str) -> tuple[str, ...]:
