@@ -43,7 +43,8 @@ FootnoteError
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 _PLACE = re.compile(r"\{(\w+)(?::([a-z,]*))?\}")
@@ -102,6 +103,16 @@ class Translatable(str):
         return cls(template, **built)
 
 
+def as_plain(text: str) -> object:
+    """Return a text as JSON knows it: itself, or its template and values."""
+    return text.to_json() if isinstance(text, Translatable) else text
+
+
+def from_plain(plain: object) -> str:
+    """Return what ``as_plain`` made this of; raises ValueError where it is none."""
+    return plain if isinstance(plain, str) else Translatable.from_json(plain)
+
+
 def filled(
     template: str, values: Mapping[str, str | int], show: Callable[[str | int], str] = str, number: str = ","
 ) -> str:
@@ -132,13 +143,13 @@ def as_sentence(error: FootnoteError) -> Translatable:
     return Translatable("{message:sentence}", message=error)
 
 
-def joined(*texts: str) -> str:
-    """Return texts one after the other, each once; what can be translated stays so."""
+def joined(*texts: str, between: str = " ") -> str:
+    """Join texts, each once; what can be translated stays so."""
     parts = list(dict.fromkeys(text for text in texts if text))
     if len(parts) < 2:
         return parts[0] if parts else ""
-    names = [f"part{place}" for place in range(len(parts))]
-    template = " ".join(f"{{{name}}}" for name in names)
+    names = [f"message{place}" for place in range(len(parts))]
+    template = between.join(f"{{{name}}}" for name in names)
     return Translatable(template, **dict(zip(names, parts, strict=True)))
 
 
@@ -215,6 +226,17 @@ class UnreadableFile(RefusedFile):
 
 class EmbedderError(FootnoteError):
     """The embedding model is missing, damaged or not what the index was built with."""
+
+    @classmethod
+    @contextmanager
+    def translated(cls) -> Iterator[None]:
+        """Raise EmbedderError for an EmbeddingError."""
+        from embeddings import EmbeddingError
+
+        try:
+            yield
+        except EmbeddingError as error:
+            raise cls(error.template, **error.values) from error
 
 
 class IndexingError(FootnoteError):

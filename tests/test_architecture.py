@@ -47,7 +47,7 @@ HEAVY = (
 # What each room may import of ours besides types and errors. Arrows point down only.
 ARROWS: dict[str, set[str]] = {
     "types": {"web"},  # an answer writes itself by rag.web.export, which is imported when it is asked to
-    "errors": set(),
+    "errors": {"embeddings"},  # whose errors become ours
     "settings": {"embeddings"},
     "text": set(),
     "split": {"text"},

@@ -25,12 +25,6 @@ VALUES = st.text(max_size=20) | st.sampled_from(
 )
 
 
-@pytest.fixture(autouse=True)
-def nothing_is_recognised(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Whatever is translated here is so by its template."""
-    monkeypatch.setattr(language, "_told", lambda text, _: text)
-
-
 def test_an_error_is_english_and_translates_by_its_template() -> None:
     error = SettingsError("{service} offers no model now; start it, then choose the model again", service="ollama")
     assert str(error) == "ollama offers no model now; start it, then choose the model again"

@@ -173,16 +173,12 @@ def embed_texts(embedder: Embedder, texts: Sequence[str]) -> Vectors:
 
     Raises EmbedderError.
     """
-    from embeddings import EmbeddingError
-
-    try:
+    with EmbedderError.translated():
         counts, most = embedder.count_tokens(texts), embedder.max_tokens
         cut = [
             text if n <= most else text[: len(text) * most // (2 * n)] for text, n in zip(texts, counts, strict=True)
         ]
         return embedder.embed_documents(cut)
-    except EmbeddingError as error:
-        raise EmbedderError(str(error)) from error
 
 
 def _rows() -> dict[str, str]:

@@ -41,8 +41,12 @@ ask again then, or set RAG_MODEL to another model
             left = self._open_until - self._clock()
         if left > 0:
             raise EndpointUnreachable(
-                f"{self._where} failed {FAILURES} times in {SECONDS:g} seconds and is left alone for another "
-                f"{math.ceil(left)} seconds; ask again then, or set RAG_MODEL to another model"
+                "{where} failed {times} times in {span} seconds and is left alone for another {left} seconds; "
+                "ask again then, or set RAG_MODEL to another model",
+                where=self._where,
+                times=FAILURES,
+                span=f"{SECONDS:g}",
+                left=math.ceil(left),
             )
 
     def failed(self) -> None:

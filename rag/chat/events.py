@@ -81,7 +81,8 @@ def _lines(chunks: Iterable[bytes]) -> Iterator[bytes]:
 def _check(size: int) -> None:
     if size > LONGEST_EVENT:
         raise ChatError(
-            f"the model's server sent an event of more than {LONGEST_EVENT:,} bytes; set RAG_MODEL to another model"
+            "the model's server sent an event of more than {most:,} bytes; set RAG_MODEL to another model",
+            most=LONGEST_EVENT,
         )
 
 

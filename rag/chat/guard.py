@@ -149,7 +149,7 @@ def _judge(error: BaseException | None, draft: Draft) -> None:
     if begun and not isinstance(error, AnswerCut):
         raise AnswerCut("the answer broke off: {message}", message=error) from None
     if not begun and isinstance(error, AnswerCut):
-        raise ChatError(str(error)) from None
+        raise ChatError(error.message) from None
     raise error from None
 
 
@@ -270,6 +270,6 @@ class _Reading:
             self._news.notify_all()
             if len(piece) > room:
                 self.error = AnswerCut(
-                    f"the answer is longer than {LONGEST:,} characters and was cut there; ask for less"
+                    "the answer is longer than {most:,} characters and was cut there; ask for less", most=LONGEST
                 )
             return self.error is None

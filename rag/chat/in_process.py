@@ -18,7 +18,7 @@ from rag.chat import Draft
 from rag.chat.guard import TICK, Clocks, follow
 from rag.chat.pieces import thought_begun
 from rag.chat.turns import fold
-from rag.errors import AnswerCut, ChatError, ContextTooLong, EndpointUnreachable, FootnoteError
+from rag.errors import AnswerCut, ChatError, ContextTooLong, EndpointUnreachable, FootnoteError, Translatable
 from rag.settings import Settings
 from rag.types import Message
 
@@ -72,8 +72,9 @@ class InProcessModel:
     def __init__(self, name: str, open_engine: Callable[[], Engine], settings: Settings) -> None:
         self._name = name
         self._settings = settings
-        self._engine = _Once(f"the model {name} cannot be read", open_engine)
-        self._weights = _Once(f"the weights of {name} cannot be loaded", lambda: self._engine.result().load())
+        self._engine = _Once(Translatable("the model {name} cannot be read", name=name), open_engine)
+        weights = Translatable("the weights of {name} cannot be loaded", name=name)
+        self._weights = _Once(weights, lambda: self._engine.result().load())
         self._turn = threading.Lock()
 
     @property

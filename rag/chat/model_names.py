@@ -10,7 +10,7 @@ from ipaddress import ip_address
 from typing import TYPE_CHECKING, Final, Literal
 
 from rag.chat.keys import Key
-from rag.errors import KeyMissing, SettingsError
+from rag.errors import KeyMissing, SettingsError, Translatable
 from rag.settings import Settings
 
 if TYPE_CHECKING:
@@ -60,10 +60,10 @@ SERVICES: tuple[Service, ...] = (
 )
 """What a name may begin with: first the servers on this machine, then the paid services."""
 
-_FORMS = (
-    "set RAG_MODEL to extractive, SERVICE:NAME (SERVICE is one of "
-    + ", ".join(service.name for service in SERVICES)
-    + "), https://HOST/v1#NAME, local:FOLDER or gguf:FILE"
+_FORMS = Translatable(
+    "set RAG_MODEL to extractive, SERVICE:NAME (SERVICE is one of {services}), https://HOST/v1#NAME, local:FOLDER "
+    "or gguf:FILE",
+    services=", ".join(service.name for service in SERVICES),
 )
 
 
@@ -83,7 +83,9 @@ def open_named(
     environment = os.environ if environment is None else environment
     name = settings.model.strip()
     if not name.isprintable() or len(name) > _LONGEST:
-        raise SettingsError(f"the model's name is too long or has characters that cannot be printed; {_FORMS}")
+        raise SettingsError(
+            "the model's name is too long or has characters that cannot be printed; {message}", message=_FORMS
+        )
     if name.casefold() == EXTRACTIVE:
         return None
     form, colon, target = name.partition(":")
@@ -197,7 +199,12 @@ def _open_service(
 
     key = _key(key, environment, service.variable)
     if service.variable and key is None:
-        raise KeyMissing(f"{service.name} needs a key; set {service.variable} or {KEY_VARIABLE} to it")
+        raise KeyMissing(
+            "{name} needs a key; set {variable} or {other} to it",
+            name=service.name,
+            variable=service.variable,
+            other=KEY_VARIABLE,
+        )
     url = service.address(environment)
     _check_address(url, key)
     return open_endpoint(
@@ -254,6 +261,8 @@ def _unknown(form: str, target: str) -> SettingsError:
         )
     close = get_close_matches(form, [*known, EXTRACTIVE, "local", "gguf"], n=1)
     if not close:
-        return SettingsError(f"{form!r} means no chat model; {_FORMS}")
+        return SettingsError("{name} means no chat model; {message}", name=repr(form), message=_FORMS)
     meant = EXTRACTIVE if close[0] == EXTRACTIVE else f"{close[0]}:{target or 'NAME'}"
-    return SettingsError(f"there is no service {form!r}; did you mean {meant}? Else {_FORMS}")
+    return SettingsError(
+        "there is no service {name}; did you mean {meant}? Else {message}", name=repr(form), meant=meant, message=_FORMS
+    )

@@ -61,7 +61,12 @@ def open_vectors(name: str, environment: Mapping[str, str] | None = None) -> tup
             f"https://HOST/v1#NAME, and {KEY_VARIABLE} to its key"
         )
     if service and service.variable and not key:
-        raise KeyMissing(f"{service.name} needs a key; set {service.variable} or {KEY_VARIABLE} to it")
+        raise KeyMissing(
+            "{name} needs a key; set {variable} or {other} to it",
+            name=service.name,
+            variable=service.variable,
+            other=KEY_VARIABLE,
+        )
     if key and address.scheme == "http" and not is_loopback(address.host):
         raise SettingsError(
             f"a key is not sent to {{host}} over http://; use https://, or unset {KEY_VARIABLE}", host=address.host

@@ -141,8 +141,8 @@ class _Limited(httpx2.SyncByteStream):
                 return
             if size > LARGEST_REPLY:
                 raise ChatError(
-                    f"the model's server sent more than {LARGEST_REPLY // 1_000_000} MB for one answer; "
-                    "set RAG_MODEL to another model"
+                    "the model's server sent more than {size} MB for one answer; set RAG_MODEL to another model",
+                    size=LARGEST_REPLY // 1_000_000,
                 )
             yield chunk
 

@@ -18,7 +18,8 @@ from typing import TYPE_CHECKING, NamedTuple
 from rag.cite.attribution import misattributed
 from rag.cite.prose import Prose, Statement
 from rag.cite.quotation import nearest
-from rag.cite.similarity import Similarity, translated
+from rag.cite.similarity import Similarity
+from rag.errors import EmbedderError
 from rag.retrieve.question import Vocabulary
 from rag.text.facts import Evidenced, Fact, facts
 from rag.text.sentences import sentence_spans
@@ -245,7 +246,7 @@ class Checker:
         if self._support_check is not None and not support.missing and quoted < len(claim.text) / 2:
             first, *others = support.evidence
             texts = [_with_context(first), *(each.quote for each in others if each.hit is not first.hit)]
-            with translated():
+            with EmbedderError.translated():
                 (judged,) = self._support_check().judge([(claim.text, " ".join(texts))])
             if judged.supported < SUPPORTED_FROM:
                 found.append(Fact("meaning", 0, len(claim.text), frozenset()))

@@ -16,7 +16,7 @@ from dataclasses import fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from rag.errors import IndexingError, IndexMismatch, SettingsError
+from rag.errors import IndexingError, IndexMismatch, SettingsError, as_plain, from_plain
 from rag.index.build import build, changes_between, load_embedder, recipe_of, scan_articles
 from rag.index.generations import new_generation
 from rag.index.milvus import is_address, publish
@@ -168,11 +168,11 @@ def _check_shards(parts: Sequence[Path]) -> tuple[list[FileReason], list[FileRea
 
 
 def _reasons(values: object) -> list[FileReason]:
-    return [FileReason(str(id_), str(reason)) for id_, reason in values] if isinstance(values, list) else []
+    return [FileReason(str(id_), from_plain(reason)) for id_, reason in values] if isinstance(values, list) else []
 
 
-def _plain(reasons: Sequence[FileReason]) -> list[tuple[str, str]]:
-    return [(each.id, each.reason) for each in reasons]
+def _plain(reasons: Sequence[FileReason]) -> list[tuple[str, object]]:
+    return [(each.id, as_plain(each.reason)) for each in reasons]
 
 
 def _together(parts: Sequence[Changes], skipped: Sequence[FileReason], failed: Sequence[FileReason]) -> Changes:

@@ -103,7 +103,7 @@ def decode(data: bytes) -> str:
         raise RefusedFile("the file is empty; remove it or fill it")
     text = _decode(data)
     if len(text) > MOST_CHARACTERS:
-        raise RefusedFile(f"longer than {MOST_CHARACTERS // 1_000_000} million characters; split it")
+        raise RefusedFile("longer than {millions} million characters; split it", millions=MOST_CHARACTERS // 1_000_000)
     garbage = len(_GARBAGE.findall(text))
     if garbage > GARBAGE_SHARE * len(text):
         share = f"{garbage / len(text):.0%}"

@@ -17,7 +17,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from rag.errors import ArticlesError, RefusedFile, UnreadableFile
+from rag.errors import ArticlesError, RefusedFile, Translatable, UnreadableFile
 from rag.read.unsupported import unsupported
 from rag.types import FileReason
 
@@ -84,12 +84,11 @@ def walk(
                 FileReason(shown, "another file has the same name in another Unicode form; rename one of them")
             )
         except _Skipped as reason:
-            skipped.append(FileReason(shown, str(reason)))
+            skipped.append(FileReason(shown, reason.args[0]))
         except RefusedFile as reason:
-            failed.append(FileReason(shown, str(reason)))
+            failed.append(FileReason(shown, reason.message))
         except _TooLarge:
-            limit = f"{max_bytes / MEGABYTE:g} MB"
-            failed.append(FileReason(shown, f"larger than {limit}; split it or raise RAG_MAX_FILE_MEGABYTES"))
+            failed.append(FileReason(shown, _too_large(max_bytes)))
         except OSError as problem:
             failed.append(FileReason(shown, _reason(problem)))
     return sorted(files.values(), key=lambda file: file.id), _by_id(skipped), _by_id(failed)
@@ -126,9 +125,7 @@ def read_bytes(root: Path, parts: tuple[str, ...], max_bytes: int) -> bytes:
     try:
         return b"".join(_blocks(root, parts, max_bytes))
     except _TooLarge:
-        raise RefusedFile(
-            "larger than {size} MB; split it or raise RAG_MAX_FILE_MEGABYTES", size=f"{max_bytes / MEGABYTE:g}"
-        ) from None
+        raise RefusedFile(_too_large(max_bytes)) from None
 
 
 def _entries(root: Path) -> Iterator[tuple[str, ...]]:
@@ -166,7 +163,7 @@ def _source(root: Path, parts: tuple[str, ...], suffixes: frozenset[str], max_by
     if stat.S_ISLNK(mode):
         raise _Skipped("a symbolic link; links are not followed")
     if stat.S_ISDIR(mode) and (page := _saved_page(path)):
-        raise _Skipped(f"pictures and scripts of the saved page {page}")
+        raise _Skipped(Translatable("pictures and scripts of the saved page {page}", page=page))
     if stat.S_ISDIR(mode):
         raise RefusedFile("the folder cannot be listed; change its permissions")
     if not stat.S_ISREG(mode):
@@ -238,4 +235,9 @@ def _reason(problem: OSError) -> str:
     """Return what went wrong, without the path that the system's own message holds."""
     if problem.errno == errno.ELOOP:
         return "became a symbolic link; links are not followed"
-    return f"cannot be read ({os.strerror(problem.errno or 0).lower()})"
+    return Translatable("cannot be read ({message})", message=os.strerror(problem.errno or 0).lower())
+
+
+def _too_large(max_bytes: int) -> str:
+    size = f"{max_bytes / MEGABYTE:g}"
+    return Translatable("larger than {size} MB; split it or raise RAG_MAX_FILE_MEGABYTES", size=size)

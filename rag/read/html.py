@@ -59,7 +59,7 @@ def read_html(id: str, data: bytes) -> Document:
     logging.getLogger("trafilatura").setLevel(logging.CRITICAL)  # it reports as errors what we tell in our own words
     page = decode(data)
     if len(page) > LONGEST_PAGE:
-        raise RefusedFile(f"a page of more than {LONGEST_PAGE // 1_000_000} MB; save its text as .txt")
+        raise RefusedFile("a page of more than {size} MB; save its text as .txt", size=LONGEST_PAGE // 1_000_000)
     tree = _parsed(_DECLARATION.sub("", page))
     saved = match[1] if (match := _SAVED_FROM.search(page[:LONGEST_NOTE])) else ""
     known = _metadata(tree, saved)

@@ -79,7 +79,7 @@ def _filled(rows: Iterable[Row]) -> Iterator[tuple[int, list[str]]]:
         if any(cells):
             count += 1
             if count > MOST_ROWS:
-                raise RefusedFile(f"a table of more than {MOST_ROWS:,} rows; split it")
+                raise RefusedFile("a table of more than {limit:,} rows; split it", limit=MOST_ROWS)
             yield number, cells
 
 

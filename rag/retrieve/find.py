@@ -184,13 +184,9 @@ def _reranked(reranker: Reranker, question: str, ranked: Mapping[int, Hit]) -> d
     """Return the best candidates in the order of a reranker, with its scores; the others follow as they were, below
     them.
     """
-    from embeddings import EmbeddingError
-
     first = list(ranked.items())[:_RERANKED]
-    try:
+    with EmbedderError.translated():
         scores = reranker.scores(question, [f"{hit.document.line()}\n{hit.passage.text}" for _, hit in first])
-    except EmbeddingError as error:
-        raise EmbedderError(str(error)) from error
     # What it did not read keeps its order under what it did: its scores say nothing about the reranker's.
     rest = [(row, replace(hit, score=hit.score - 2)) for row, hit in list(ranked.items())[_RERANKED:]]
     read = [(row, _rescored(hit, round(score, 6))) for (row, hit), score in zip(first, scores, strict=True)]
@@ -293,12 +289,8 @@ def sentence_coverage(question: Question, passage: Passage, header: Header) -> f
 
 def embed_question(embedder: Embedder, question: str) -> Vectors:
     """Return the question's vector; raises EmbedderError where the model fails."""
-    from embeddings import EmbeddingError
-
-    try:
+    with EmbedderError.translated():
         return embedder.embed_query(question)
-    except EmbeddingError as error:
-        raise EmbedderError(str(error)) from error
 
 
 def fuse(cosines: dict[int, float], keywords: dict[int, float], weight: float = DENSE_WEIGHT) -> dict[int, float]:
@@ -346,7 +338,9 @@ def check_question(question: object) -> str:
 
 def _too_long(length: int) -> QuestionError:
     return QuestionError(
-        f"a question may have {LONGEST_QUESTION:,} characters, this one has {length:,}; ask a shorter one"
+        "a question may have {most:,} characters, this one has {length:,}; ask a shorter one",
+        most=LONGEST_QUESTION,
+        length=length,
     )
 
 

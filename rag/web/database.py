@@ -127,7 +127,9 @@ def _is_ready(database: sqlite3.Connection) -> bool:
     ((application,),) = database.execute("PRAGMA application_id").fetchall()
     ((version,),) = database.execute("PRAGMA user_version").fetchall()
     if application == _APPLICATION and version > VERSION:
-        raise StoreTooNew(f"{FILE} was written by a newer Footnote; install that, or set RAG_DATA to another folder")
+        raise StoreTooNew(
+            "{file} was written by a newer Footnote; install that, or set RAG_DATA to another folder", file=FILE
+        )
     if (application, version) == (_APPLICATION, VERSION):
         return True
     ((tables,),) = database.execute("SELECT count(*) FROM sqlite_master").fetchall()
@@ -152,7 +154,9 @@ def _translated() -> Iterator[None]:
         if "no such" in reason or "has no column" in reason:
             raise _corrupt("is damaged") from error
         if "locked" in reason:
-            raise StoreUnwritable(f"another program is writing {FILE}; close it, or try again in a moment") from error
+            raise StoreUnwritable(
+                "another program is writing {file}; close it, or try again in a moment", file=FILE
+            ) from error
         raise _unwritable(reason) from error
     except sqlite3.DatabaseError as error:
         raise _corrupt("is damaged") from error
@@ -161,7 +165,11 @@ def _translated() -> Iterator[None]:
 
 
 def _corrupt(what: str) -> StoreCorrupt:
-    return StoreCorrupt(f"{FILE} in the data folder {what}; move it elsewhere and a new one is begun, or set RAG_DATA")
+    return StoreCorrupt(
+        "{file} in the data folder {message}; move it elsewhere and a new one is begun, or set RAG_DATA",
+        file=FILE,
+        message=what,
+    )
 
 
 def _unwritable(reason: str) -> StoreUnwritable:

@@ -57,7 +57,7 @@ def export(conversation: Conversation, kind: object, title: str = "") -> File:
     ``kind`` is one of ``FORMATS``. Raises SettingsError for another one.
     """
     if not isinstance(kind, str) or kind not in FORMATS:
-        raise SettingsError(f"a conversation is saved as {', '.join(FORMATS)}; choose one of them")
+        raise SettingsError("a conversation is saved as {kinds}; choose one of them", kinds=", ".join(FORMATS))
     suffix, media_type, write = FORMATS[kind]
     title = shortened(title, MAX_TITLE) or title_of(conversation) or phrase("Conversation")
     content = write(title, conversation)

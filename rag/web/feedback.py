@@ -64,7 +64,7 @@ class Feedback:
         """
         turn = _judged(conversation, number)
         if verdict not in VERDICTS:
-            raise FeedbackError(f"an answer is {', '.join(VERDICTS)}; choose one of them")
+            raise FeedbackError("an answer is {verdicts}; choose one of them", verdicts=", ".join(VERDICTS))
         said = _checked_note(note)
         history = _questions(each for each in conversation if each.number < turn.number)
         given = self._clock().astimezone(timezone.utc).isoformat(timespec="seconds")
@@ -192,7 +192,11 @@ def _checked_note(note: object) -> str:
     if not isinstance(note, str):
         raise FeedbackError("a note is text; write it in your own words")
     if len(note) > MAX_NOTE:
-        raise FeedbackError(f"a note may have {MAX_NOTE:,} characters, this one has {len(note):,}; write a shorter one")
+        raise FeedbackError(
+            "a note may have {most:,} characters, this one has {length:,}; write a shorter one",
+            most=MAX_NOTE,
+            length=len(note),
+        )
     return "\n".join(map(one_line, note.strip().splitlines()))
 
 

@@ -18,21 +18,15 @@ from functools import lru_cache
 from babel.dates import format_date, format_skeleton
 from babel.numbers import format_decimal
 
-from rag.errors import Translatable
-from rag.errors import filled as filled_in
+from rag.errors import Translatable, filled
 from rag.types import Sentence, spoken_date
 from rag.web import asset
 from rag.web.catalogue import form, forms, languages, texts
-from rag.web.templates import Templates, filled
 
 LANGUAGES = languages()
 """The languages of the page, by their codes, as they call themselves."""
 COOKIE = "footnote_language"
 """Where a browser keeps the language that its reader chose."""
-MOST_NOTICES = 20
-"""How many notices of an answer are told one by one."""
-DEEPEST = 3
-"""How many messages are told that stand in each other."""
 
 _speaking: ContextVar[str] = ContextVar("language", default="en")
 
@@ -68,86 +62,36 @@ def phrase(text: str, language: str = "", **values: object) -> str:
 
 
 def told(text: str, language: str = "") -> str:
-    """Return an error's message, a file's reason or an answer's notices in a language; what is not known stays as it
-    is.
+    """Translate an error's message, a file's reason or an answer's notice; what is not known stays.
 
-    What was made of a template is translated by it. Texts that were put together elsewhere, or stored, are known again by the
-    templates in the catalogue. Values stay letter for letter, but for messages among them.
+    Its template is translated, and messages among its values are; other values stay letter for letter.
 
-    >>> told("larger than 5 MB; split it or raise RAG_MAX_FILE_MEGABYTES", "ru")
+    >>> told(Translatable("larger than {size} MB; split it or raise RAG_MAX_FILE_MEGABYTES", size=5), "ru")
     'больше 5 МБ; разделите его или увеличьте RAG_MAX_FILE_MEGABYTES'
     """
     language = language or _speaking.get()
-    if isinstance(text, Translatable):
-        return _translated(text, language)
-    return _told(text, language) if text and messages(language) else text
+    text = text if isinstance(text, Translatable) else Translatable(text)
+    known, template = messages(language), text.template
+    found = known.get(template) or known.get(template[:1].lower() + template[1:]) or table(language).get(template)
+    written, count = found or template, text.values.get("count")
+    if found and isinstance(count, int):
+        forms_of = found.split("|")
+        written = forms_of[min(form(language, count), len(forms_of) - 1)]
+    values = {name: _inner(name, each, language) for name, each in text.values.items()}
+    shown = filled(written, values, str, _thousands(language) if found else ",")
+    return shown[:1].upper() + shown[1:] if template[:1].isupper() else shown
 
 
-def _translated(text: Translatable, language: str) -> str:
-    """Return a text by its template's translation, or its English, with the messages among its values translated."""
-    known, small = messages(language), text.template[:1].lower() + text.template[1:]
-    found = known.get(text.template) or known.get(small)
-    written = (found or text.template).split("|")
-    count = text.values.get("count")
-    chosen = form(language, count) if isinstance(count, int) else 0
-    values = {name: _inner_value(name, each, language) for name, each in text.values.items()}
-    shown = filled_in(written[min(chosen, len(written) - 1)], values, str, _thousands(language) if found else ",")
-    return shown[:1].upper() + shown[1:] if text.template[:1].isupper() else shown
-
-
-def _inner_value(name: str, value: str | int, language: str) -> str | int:
-    # Under this name a message may still be one that was put together elsewhere; other values stay letter for letter.
-    inner = isinstance(value, Translatable) or name == "message"
-    return told(value, language) if isinstance(value, str) and inner else value
+def _inner(name: str, value: str | int, language: str) -> str | int:
+    # A message without values is its own template; a text under another name may only look like one.
+    if isinstance(value, Translatable) or (isinstance(value, str) and name.startswith("message")):
+        return told(value, language)
+    return value
 
 
 @lru_cache
 def _thousands(language: str) -> str:
     return _number(1000, language)[1:-3]
-
-
-@lru_cache(maxsize=512)
-def _told(text: str, language: str) -> str:
-    starts = [found.start() for found in _notice_starts(language).finditer(text)][:MOST_NOTICES]
-    return _notices(text, language, starts) if starts[:1] == [0] else _message(text, language) or text
-
-
-def _notices(text: str, language: str, starts: list[int]) -> str:
-    """Notice that follow each other, parted where another can begin, each as short as it can be."""
-    ends = [*starts[1:], len(text)]
-    shown, place = [], 0
-    while place < len(starts):
-        parts = ((end, text[starts[place] : ends[end]].rstrip()) for end in range(place, len(ends)))
-        known = ((end, _message(part, language)) for end, part in parts)
-        unknown = place, text[starts[place] : ends[place]].rstrip()
-        place, part = next((each for each in known if each[1]), unknown)
-        shown.append(part)
-        place += 1
-    return " ".join(shown)
-
-
-def _message(text: str, language: str, depth: int = 0) -> str:
-    """Return a text in a language, empty where it is not known."""
-    if known := table(language).get(text):
-        return known
-    found = _templates(language).found(text)
-    if found is None:
-        return ""
-    key, values = found
-    inner = values.get("message")
-    if isinstance(inner, str) and depth < DEEPEST:
-        values = {**values, "message": _inner(inner, language, depth + 1)}
-    message = _said(messages(language)[key], language, values)
-    begins_anew = text[0].isupper() and not key.startswith("{")
-    return message[:1].upper() + message[1:] if begins_anew else message
-
-
-def _inner(text: str, language: str, depth: int) -> str:
-    """Return a message in another text, where it may be a sentence with its full stop."""
-    if message := _message(text, language, depth):
-        return message
-    message = _message(text[:-1], language, depth) if text.endswith(".") else ""
-    return f"{message}." if message else text
 
 
 def _said(text: str, language: str, values: Mapping[str, object]) -> str:
@@ -220,17 +164,6 @@ def messages(language: str) -> Mapping[str, str]:
     Notices of an answer follow each other in one text, messages are errors, reasons and the parts of them.
     """
     return {**texts(language, "message"), **texts(language, "notice")}
-
-
-@lru_cache
-def _templates(language: str) -> Templates:
-    return Templates(messages(language))
-
-
-@lru_cache
-def _notice_starts(language: str) -> re.Pattern[str]:
-    begun = {re.escape(each.partition("{")[0]) for each in texts(language, "notice")}
-    return re.compile(f"(?<!\\S)(?:{'|'.join(begun)})")
 
 
 def current() -> str:

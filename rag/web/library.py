@@ -12,7 +12,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from concurrent.futures import TimeoutError as NotYet
 from typing import TYPE_CHECKING, Any
 
-from rag.errors import AddressError, ArticlesError, FootnoteError, QuestionError, RefusedFile
+from rag.errors import AddressError, ArticlesError, FootnoteError, QuestionError, RefusedFile, Translatable
 from rag.read import MEGABYTE, READERS
 from rag.settings import Settings
 from rag.types import FileStatus, Header
@@ -66,8 +66,9 @@ class Library:
 
     def shelf_data(self, language: str = "en") -> dict[str, Any]:
         """Return what whoever adds files needs to know."""
+        obstacle = self._shelf.obstacle()
         return {
-            "obstacle": self._shelf.obstacle(language),
+            "obstacle": obstacle and told(Translatable("{message:sentence}", message=obstacle), language),
             "name": self._folder,
             "suffixes": list(READERS),
             "megabytes": self._limit,
@@ -231,7 +232,7 @@ def _row(
     title = shortened(known.title or beginnings.get(known.id) or known.id, MAX_CELL)
     authors = shortened(", ".join(known.authors), MAX_CELL)
     outlet, date = shortened(known.outlet, MAX_CELL), shortened(known.published, MAX_CELL)
-    reason = told(file.reason[:1].upper() + file.reason[1:])
+    reason = told(Translatable("{message:capital}", message=file.reason))
     if file.left_out:
         kinds = ", ".join(f"{phrase(kind)} {count}" for kind, count in file.left_out)
         reason = ". ".join(filter(None, (reason, phrase("Words left out: {kinds}", kinds=kinds))))

@@ -73,7 +73,7 @@ def from_json(kind: type[_Kept], record: object) -> _Kept:
             reader.read_pool(pooled, record[pool], pool)
         value: _Kept = reader.built(kind, record[name], name)
     except CitationError as error:
-        raise damaged(str(error)) from error
+        raise damaged(error.message) from error
     return value
 
 
@@ -131,8 +131,9 @@ def checked_version(version: object) -> int:
     return version
 
 
-def damaged(reason: str) -> StoreCorrupt:
+def damaged(reason: str, **values: object) -> StoreCorrupt:
     """Return the error for a record that cannot be read back."""
+    reason = Translatable(reason, **values) if values else reason
     return StoreCorrupt("a saved answer is damaged ({message}); delete it, or take it from a copy", message=reason)
 
 
@@ -181,12 +182,12 @@ class _Reader:
     def built(self, kind: Any, plain: object, where: str) -> Any:
         kinds = _fields(kind)
         if not isinstance(plain, dict):
-            raise damaged(f"{where} is no object")
+            raise damaged("{where} is no object", where=where)
         if kind is Answer and self._version == 1:
             plain = _with_state(plain, where)
         known = {name for name in kinds if SINCE.get((kind, name), 1) <= self._version}
         if plain.keys() != known:
-            raise damaged(f"{where} has other fields than it should")
+            raise damaged("{where} has other fields than it should", where=where)
         return kind(**{name: self._value(kinds[name], plain[name], f"{where}.{name}") for name in known})
 
     def _value(self, kind: Any, plain: object, where: str) -> Any:
@@ -206,21 +207,21 @@ class _Reader:
         if kind is str and isinstance(plain, dict):
             return _translatable(plain, where)
         if type(plain) is not kind:
-            raise damaged(f"{where} is of another kind than it should be")
+            raise damaged("{where} is of another kind than it should be", where=where)
         return plain
 
     def _tuple(self, inner: tuple[Any, ...], plain: object, where: str) -> tuple[Any, ...]:
         values = _list(plain, where)
         kinds = [inner[0]] * len(values) if inner[-1] is Ellipsis else list(inner)
         if len(values) != len(kinds):
-            raise damaged(f"{where} is of another length than it should be")
+            raise damaged("{where} is of another length than it should be", where=where)
         pairs = enumerate(zip(kinds, values, strict=True))
         return tuple(self._value(kind, each, f"{where}[{place}]") for place, (kind, each) in pairs)
 
     def _pooled(self, kind: Any, plain: object, where: str) -> Any:
         pool = self._pools.get(kind, [])
         if type(plain) is not int or not 0 <= plain < len(pool):
-            raise damaged(f"{where} leads nowhere")
+            raise damaged("{where} leads nowhere", where=where)
         return pool[plain]
 
 
@@ -228,14 +229,14 @@ def _with_state(answer: dict[str, Any], where: str) -> dict[str, Any]:
     """Return an answer of version 1, which was refused or not, with its state instead."""
     refused = answer.get("refused")
     if type(refused) is not bool or "state" in answer:
-        raise damaged(f"{where} has other fields than it should")
+        raise damaged("{where} has other fields than it should", where=where)
     rest = {name: value for name, value in answer.items() if name != "refused"}
     return {**rest, "state": "none" if refused else "answered"}
 
 
 def _list(plain: object, where: str) -> list[Any]:
     if not isinstance(plain, list):
-        raise damaged(f"{where} is no list")
+        raise damaged("{where} is no list", where=where)
     return plain
 
 
@@ -243,7 +244,7 @@ def _translatable(plain: dict[str, Any], where: str) -> Translatable:
     try:
         return Translatable.from_json(plain)
     except ValueError:
-        raise damaged(f"{where} is of another kind than it should be") from None
+        raise damaged("{where} is of another kind than it should be", where=where) from None
 
 
 def _finite(plain: Any, where: str) -> float:
@@ -252,7 +253,7 @@ def _finite(plain: Any, where: str) -> float:
     except OverflowError:
         number = math.inf
     if not math.isfinite(number):
-        raise damaged(f"{where} is infinite or no number")
+        raise damaged("{where} is infinite or no number", where=where)
     return number
 
 

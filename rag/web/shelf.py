@@ -20,12 +20,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
-from rag.errors import ArticlesError, FootnoteError, RefusedFile
+from rag.errors import ArticlesError, FootnoteError, RefusedFile, Translatable
 from rag.read import MEGABYTE, READERS, Worker, parse_all, read_bytes, unsupported
 from rag.settings import EXAMPLES
 from rag.text.normalize import normalize
 from rag.types import Document
-from rag.web.language import phrase
 
 REMOVED = ".removed"
 """The hidden folder inside the folder of articles that removed files are moved to; hidden folders are never read."""
@@ -100,22 +99,17 @@ class Shelf:
         self._incoming: dict[str, _Incoming] = {}
         self._worker = Worker()
 
-    def obstacle(self, language: str = "en") -> str:
+    def obstacle(self) -> str:
         """Return why the folder cannot be changed, or empty."""
+        name = self._folder.name
         if not self._folder.is_dir():
-            return phrase(
-                "The folder {name} is not there; files can be added once it is.", language, name=self._folder.name
-            )
+            return Translatable("the folder {name} is not there; files can be added once it is", name=name)
         if self._folder == EXAMPLES:
-            return phrase(
-                "The examples take no articles of yours; start again with --articles and the path of your folder.",
-                language,
-            )
+            return "the examples take no articles of yours; start again with --articles and the path of your folder"
         if not os.access(self._folder, os.W_OK | os.X_OK):
-            return phrase(
-                "The folder {name} cannot be written, so no file can be added or removed here; change its permissions.",
-                language,
-                name=self._folder.name,
+            return Translatable(
+                "the folder {name} cannot be written, so no file can be added or removed here; change its permissions",
+                name=name,
             )
         return ""
 
@@ -186,7 +180,7 @@ class Shelf:
             removed.mkdir(exist_ok=True)
             if removed.is_symlink():
                 raise ArticlesError(
-                    f"{REMOVED} in the folder of articles is a link; remove it or move the file by hand"
+                    "{folder} in the folder of articles is a link; remove it or move the file by hand", folder=REMOVED
                 )
             kept = _moved(path, removed, path.name)
         except OSError as problem:
@@ -257,7 +251,7 @@ class Shelf:
     def check_writable(self) -> None:
         """Raise ArticlesError where the folder cannot be changed."""
         if obstacle := self.obstacle():
-            raise ArticlesError(f"{obstacle[:1].lower()}{obstacle[1:].rstrip('.')}")
+            raise ArticlesError(obstacle)
 
     def _check_size(self, size: int) -> None:
         if size > self.max_bytes:
