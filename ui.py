@@ -164,14 +164,16 @@ class Handlers:
             start = welcome(_language(request), self._folder, headers)
             scope = gr.Dropdown(choices=await _aside(choices, headers))
             yield gr.Chatbot(placeholder=start), scope
-            if found := await _aside(self._examples, chatbot):  # all again: of steps close together the last one counts
-                yield gr.Chatbot(placeholder=start, examples=[{"text": each} for each in found]), scope
+            found = await _aside(self._examples, chatbot)  # all again: of steps close together the last one counts
+            shown = gr.Chatbot(placeholder=start, **({"examples": [{"text": each} for each in found]} if found else {}))
+            yield shown, scope
+            yield shown, gr.Dropdown(choices=await _aside(lambda: choices(headers, chatbot.names())))
 
     async def narrow(self, chosen: Any, request: gr.Request) -> Any:
         """Show a chosen or typed scope as it was understood; what no article has is told and taken out."""
         headers = await self._headers()
         try:
-            understood = labels(await _aside(scope_of, chosen, headers), headers)
+            understood = labels(await _aside(self._scope_of, chosen, headers), headers)
             return (
                 gr.skip() if understood == chosen else gr.Dropdown(value=understood)
             )  # a value sent is a change again
@@ -183,6 +185,10 @@ class Handlers:
         """Show the scope of a conversation's last question."""
         headers = await self._headers()
         return gr.Dropdown(value=labels(conversation[-1].scope, headers) if conversation else [])
+
+    def _scope_of(self, chosen: Any, headers: list[Header]) -> Scope:
+        chatbot = self.opening.chatbot
+        return scope_of(chosen, headers, chatbot.names() if chosen and chatbot is not None else ())
 
     async def _headers(self) -> list[Header]:
         return await _aside(self.opening.chatbot.documents) if self.opening.chatbot is not None else []
@@ -211,7 +217,7 @@ class Handlers:
         question, scope = "", Scope()
         try:
             if question := clean_question(text):
-                scope = await _aside(scope_of, chosen, await self._headers()) if chosen else scope
+                scope = await _aside(self._scope_of, chosen, await self._headers()) if chosen else scope
         except QuestionError as error:
             _warn(sentence(error), request)
             question = ""

@@ -66,7 +66,7 @@ from rag.index.build import (
     outdated,
     prefetch_reader,
 )
-from rag.index.entities import Name, names_of
+from rag.index.entities import Name, names_of, put_articles
 from rag.index.map import PassageMap, passage_map
 from rag.index.milvus import is_address
 from rag.index.store import Index
@@ -208,14 +208,16 @@ class Chatbot:
         outlets: Sequence[str] = (),
         published: tuple[str, str] = ("", ""),
         documents: Sequence[str] = (),
+        names: Sequence[str] = (),
     ) -> list[Hit]:
         """Return the ``k`` best passages for a question, best first; ``k`` (1 to 1,000) defaults to the setting.
 
-        ``outlets`` (names), ``published`` (first and last day as ``YYYY-MM-DD``, empty where open) and ``documents`` (ids)
-        narrow the search; without any of them, what the question itself names does. Raises QuestionError for what cannot be
-        asked, EmbedderError where the model fails.
+        ``outlets``, ``published`` (first and last day as ``YYYY-MM-DD``, empty where open), ``documents`` (ids) and ``names``
+        (what the articles mention) narrow the search; without any of them, what the question itself names does.
+        Raises QuestionError for what cannot be asked, EmbedderError where the model fails.
         """
-        return list(self.find(question, k, outlets=outlets, published=published, documents=documents).hits)
+        found = self.find(question, k, outlets=outlets, published=published, documents=documents, names=names)
+        return list(found.hits)
 
     def find(
         self,
@@ -225,16 +227,23 @@ class Chatbot:
         outlets: Sequence[str] = (),
         published: tuple[str, str] = ("", ""),
         documents: Sequence[str] = (),
+        names: Sequence[str] = (),
     ) -> Found:
         """Return what ``retrieve`` finds, with what was understood of the question, what was searched, and what was
         dropped.
         """
-        scope = check_scope(outlets, published, documents)
+        scope = check_scope(outlets, published, documents, names)
+        within = self._within(scope)
         k = self.settings.k if k is None else check_k(k)
         parts = () if self.settings.decompose == "off" else None
-        return self._whole(
-            lambda index: find(index, self._embedder, question, k, scope or None, parts=parts, reranker=self._reranker)
+        found = self._whole(
+            lambda index: find(index, self._embedder, question, k, within or None, parts=parts, reranker=self._reranker)
         )
+        return replace(found, scope=scope or found.scope)
+
+    def _within(self, scope: Scope) -> Scope:
+        """Return a scope with the articles that mention its names in place of these; raises QuestionError."""
+        return self._whole(lambda index: put_articles(scope, self.names(), index)) if scope.names else scope
 
     def _whole(self, read: Callable[[Index], T]) -> T:
         """Return what is read from the index, or from the one before it where this one is damaged meanwhile."""
@@ -329,7 +338,8 @@ class Chatbot:
         answer = Answer(question=question, model=writer.name if writer else "extractive", notice=self.notice)
         searched = yield from self._stand_alone(answer, history, writer)
         parts = yield from self._parts(answer, searched, writer)
-        found = find(index, self._embedder, searched, k, scope, None, ignored, parts, self._reranker)
+        within = None if scope is None else self._within(scope)
+        found = find(index, self._embedder, searched, k, within, None, ignored, parts, self._reranker)
         hits, labels = found.hits, dict.fromkeys(each.label for each in found.mentions)
         answer = replace(
             answer,
@@ -337,7 +347,7 @@ class Chatbot:
             searched=searched if searched != question else "",
             understood=tuple(labels),
             parts=found.parts,
-            scope=found.scope,
+            scope=scope or found.scope,
             candidates=found.candidates,
             dropped=found.dropped,
             notice=joined(answer.notice, found.notice),
@@ -371,15 +381,17 @@ class Chatbot:
         outlets: Sequence[str] = (),
         published: tuple[str, str] = ("", ""),
         documents: Sequence[str] = (),
+        names: Sequence[str] = (),
     ) -> tuple[Entry, ...]:
         """Return one quoted line on a topic from each article that mentions it, in order of publication, undated
         articles last.
 
         Narrowed as in ``retrieve``. Raises QuestionError for what cannot be asked, EmbedderError where the model fails.
         """
-        scope = check_scope(outlets, published, documents)
+        scope = check_scope(outlets, published, documents, names)
+        within = self._within(scope)
         topic = check_question(topic)
-        return self._whole(lambda index: timeline(topic, index, self._embedder, self._similarity, scope=scope.holds))
+        return self._whole(lambda index: timeline(topic, index, self._embedder, self._similarity, scope=within.holds))
 
     def check(self, text: str) -> Checked:
         """Check each sentence and each quotation of a draft against the articles; no chat model takes part.

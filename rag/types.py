@@ -196,8 +196,9 @@ class Scope:
     """What a search is narrowed to; whatever is empty does not narrow it.
 
     ``outlets`` and ``authors`` are names as the articles write them, ``documents`` article ids, ``published`` the first and
-    the last day (``YYYY-MM-DD``, inclusive, empty where open). An article of which only the month or the year is known is
-    inside where any day of it is; one without a date is outside of any period.
+    the last day (``YYYY-MM-DD``, inclusive, empty where open). ``names`` are people, organisations or places: a chatbot
+    puts the articles that mention any of them in their place before ``holds`` is asked. An article of which only the
+    month or the year is known is inside where any day of it is; one without a date is outside of any period.
 
     >>> Scope(published=("2031-03-10", "")).holds(Header(id="a.md", published="2031-03"))
     True
@@ -209,9 +210,10 @@ class Scope:
     authors: tuple[str, ...] = ()
     documents: tuple[str, ...] = ()
     published: tuple[str, str] = ("", "")
+    names: tuple[str, ...] = ()
 
     def __bool__(self) -> bool:
-        return any((self.outlets, self.authors, self.documents, any(self.published)))
+        return any((self.outlets, self.authors, self.documents, any(self.published), self.names))
 
     def holds(self, header: Header) -> bool:
         """Tell whether an article lies inside."""

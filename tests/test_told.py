@@ -82,7 +82,7 @@ NEVER_SHOWN = (
     # for whoever calls our functions
     "{names} cannot be changed in an open chatbot",
     "k is how many passages to find",
-    "outlets and documents are lists",
+    "outlets, documents and names are lists",
     "published is the first and the last day",
     "{day} is no day",
     "{first} lies after {last}",

@@ -330,13 +330,21 @@ async def search(service: Service, request: Request) -> Response:
     try:
         query, k = check_question(query), None if k is None else check_k(k)
         published = (sent.get("since") or "", sent.get("until") or "")
-        scope = check_scope(sent.get("outlets") or (), published, sent.get("documents") or ())
+        lists = (sent.get(each) or () for each in ("documents", "names"))
+        scope = check_scope(sent.get("outlets") or (), published, *lists)
     except QuestionError as refused:
         raise Refusal(400, f"{sentence(refused)}.") from None
     chatbot, base = service.chatbot, service.base(request.scope)
 
     def find() -> Iterator[Found]:
-        yield chatbot.find(query, k, outlets=scope.outlets, published=scope.published, documents=scope.documents)
+        yield chatbot.find(
+            query,
+            k,
+            outlets=scope.outlets,
+            published=scope.published,
+            documents=scope.documents,
+            names=scope.names,
+        )
 
     give_back = await service.slots.take(client_of(request.scope))
     async with aclosing(newest(lambda: holding(find, give_back), PAUSE)) as one:

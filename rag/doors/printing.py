@@ -168,7 +168,7 @@ def print_search(found: Found) -> None:
     """Return what was searched, and the best of what was left out."""
     scope = found.scope
     period = " to ".join(day or "…" for day in scope.published) if any(scope.published) else ""
-    narrowed = ", ".join((*scope.outlets, *scope.authors, *scope.documents, *filter(None, [period])))
+    narrowed = ", ".join((*scope.outlets, *scope.authors, *scope.names, *scope.documents, *filter(None, [period])))
     click.echo(f"\n{plural(found.candidates, 'passage')} weighed, {len(found.hits)} shown")
     click.echo(f"  narrowed to: {plain(narrowed or 'nothing, all articles')}")
     for part in found.parts:

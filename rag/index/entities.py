@@ -8,20 +8,23 @@ from __future__ import annotations
 
 import calendar
 from collections import Counter, defaultdict
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
+from rag.errors import QuestionError
 from rag.text.facts import name_runs
 from rag.text.names import bucket, plain, same_name
 from rag.text.sentences import sentence_spans
 from rag.text.words import words
+from rag.types import Scope
 
 if TYPE_CHECKING:
     from rag.index.store import Index
 
 MOST_NAMES = 500
 """Names that are listed; a longer list is read by nobody."""
+_NOWHERE = ""  # the id of no article: an empty list would not narrow at all
 _LONGEST = 5  # words; a longer run is a headline
 _WEEKDAYS = frozenset(map(str.lower, calendar.day_name))
 
@@ -78,6 +81,28 @@ def names_of(index: Index) -> tuple[Name, ...]:
             near.append(name)
     found = (_name(name, group) for name, group in merged.items())
     return tuple(sorted(found, key=lambda each: (-len(each.articles), -each.mentions, each.name)))
+
+
+def put_articles(scope: Scope, names: Sequence[Name], index: Index) -> Scope:
+    """Replace a scope's names by the articles that mention any of them; raises QuestionError for one of none."""
+    if not scope.names:
+        return scope
+    mentioned = dict.fromkeys(id for name in scope.names for id in _mentioning(name, names, index))
+    within = [id for id in mentioned if not scope.documents or id in scope.documents]
+    return replace(scope, names=(), documents=tuple(within) or (_NOWHERE,))
+
+
+def _mentioning(name: str, names: Sequence[Name], index: Index) -> Sequence[str]:
+    """Return the articles of a listed name, by any of its spellings; of another one those in which its words stand."""
+    wanted = tuple(map(plain, words(name)))
+    for each in names:
+        if any(tuple(map(plain, words(form))) == wanted for form in (each.name, *each.also)):
+            return each.articles
+    phrase = f" {' '.join(wanted)} "
+    found = [id for id, text in index.texts() if wanted and phrase in f" {' '.join(map(plain, words(text)))} "]
+    if not found:
+        raise QuestionError("no article mentions {name}; take a name from the list under Articles", name=repr(name))
+    return found
 
 
 def _of_article(id: str, text: str, common: Common) -> dict[Words, _Group]:

@@ -354,7 +354,10 @@ def check_k(k: object) -> int:
 
 
 def check_scope(
-    outlets: Sequence[str] = (), published: tuple[str, str] = ("", ""), documents: Sequence[str] = ()
+    outlets: Sequence[str] = (),
+    published: tuple[str, str] = ("", ""),
+    documents: Sequence[str] = (),
+    names: Sequence[str] = (),
 ) -> Scope:
     """Return the scope that these make; raises QuestionError for what is no list of names or no day.
 
@@ -362,13 +365,13 @@ def check_scope(
     Traceback (most recent call last):
     rag.errors.QuestionError: '2031-03' is no day; write it as 2031-03-04
     """
-    for values in (outlets, documents):
+    for values in (outlets, documents, names):
         if (
             not isinstance(values, Collection)
             or isinstance(values, str)
             or not all(isinstance(each, str) for each in values)
         ):
-            raise QuestionError("outlets and documents are lists of names; put a single one in a list")
+            raise QuestionError("outlets, documents and names are lists of texts; put a single one in a list")
     if not isinstance(published, Sequence) or len(published) != 2:
         raise QuestionError("published is the first and the last day; leave one open with an empty string")
     for day in published:
@@ -382,7 +385,7 @@ def check_scope(
     first, last = published
     if first and last and first > last:
         raise QuestionError("{first} lies after {last}; write the first day first", first=first, last=last)
-    return Scope(outlets=tuple(outlets), documents=tuple(documents), published=(first, last))
+    return Scope(tuple(outlets), documents=tuple(documents), published=(first, last), names=tuple(names))
 
 
 def _ranks(found: Sequence[Neighbor]) -> dict[int, int]:

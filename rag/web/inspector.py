@@ -73,6 +73,6 @@ def search_data(answer: Answer) -> dict[str, Any]:
 
 def _scope_data(scope: Scope) -> dict[str, Any]:
     first, last = scope.published
-    names = {"outlets": scope.outlets, "authors": scope.authors, "articles": scope.documents}
+    names = {"outlets": scope.outlets, "authors": (*scope.authors, *scope.names), "articles": scope.documents}
     shown = {kind: [one_line(name) for name in kept[:MAX_NAMES]] for kind, kept in names.items()}
     return {**shown, "first": first, "last": last}

@@ -20,11 +20,11 @@ from typing import Any, Literal, TypeVar, Union, get_args, get_origin, get_type_
 from unicodedata import category
 
 from rag.errors import CitationError, StoreCorrupt, StoreError, StoreTooNew, Translatable
-from rag.types import Answer, Citation, Hit, Passage, Sentence
+from rag.types import Answer, Citation, Hit, Passage, Scope, Sentence
 from rag.web.conversation import Turn
 from rag.web.one_line import HIDDEN
 
-VERSION = 5  # from 5 on a text may be a template with its values
+VERSION = 6  # from 5 on a text may be a template with its values
 SINCE: dict[tuple[type, str], int] = {
     (Answer, "score"): 2,
     (Sentence, "answer"): 2,
@@ -34,6 +34,7 @@ SINCE: dict[tuple[type, str], int] = {
     (Sentence, "doubts"): 4,
     (Sentence, "repaired"): 4,
     (Turn, "scope"): 5,
+    (Scope, "names"): 6,
 }
 """Fields that came later, by the version they came with; what is older has their defaults."""
 
@@ -57,7 +58,7 @@ def from_json(kind: type[_Kept], record: object) -> _Kept:
 
     >>> from_json(Answer, to_json(Answer(question="Who voted?"))) == Answer(question="Who voted?")
     True
-    >>> from_json(Answer, {"version": 6})
+    >>> from_json(Answer, {"version": 7})
     Traceback (most recent call last):
     rag.errors.StoreTooNew: this was written by a newer Footnote; update the program
     """
