@@ -404,9 +404,7 @@ class TestOtherWays:
         found = WEB.post(f"{served.url}/v1/search", json={"query": "tram", "names": ["Jon Brask"]}).json()
         assert {each["document"]["id"] for each in found["data"]} == {"plant.txt"}
 
-    @pytest.mark.parametrize(
-        "sent", [{}, *({"query": "tram", **each} for each in WRONG)]
-    )
+    @pytest.mark.parametrize("sent", [{}, *({"query": "tram", **each} for each in WRONG)])
     def test_a_search_that_cannot_be_made_is_refused(self, served: Served, sent: dict[str, Any]) -> None:
         reply = WEB.post(f"{served.url}/v1/search", json=sent)
         assert (reply.status_code, reply.json()["error"]["type"]) == (400, "invalid_request_error")

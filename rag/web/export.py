@@ -32,6 +32,8 @@ from rag.web.render import Block, Piece, also, blocks, cited_byline, pieces, pla
 FORMAT = "footnote conversation"
 MAX_NEAREST = 3
 """How many of the passages that were found are named under a refusal."""
+LONGEST_NAME = 60
+"""Characters of a file's name."""
 _BOLD = "\x02"
 """Stands where bold begins and ends until a format writes it; nothing that is shown holds one, see ``one_line``."""
 # Letters and figures at both ends: Markdown takes other marks beside its asterisks for text.
@@ -253,6 +255,11 @@ def _marks(block: Block) -> list[str]:
     return ["- " if block.kind == "ul" else ""] * len(block.items)
 
 
+def _is_asked(title: str, conversation: Conversation) -> bool:
+    """Return whether questions stand above their answers: not where the title is the only one."""
+    return len(conversation) != 1 or one_line(conversation[0].question) != title
+
+
 def _joined(parts: Iterable[str]) -> str:
     return "\n\n".join(part for part in parts if part) + "\n"
 
@@ -263,8 +270,8 @@ def _joined(parts: Iterable[str]) -> str:
 def _plain(title: str, conversation: Conversation) -> str:
     parts = [title]
     for turn in conversation:
-        asked = phrase("Question: {question}", question=one_line(turn.question))
-        parts += ["* * *", asked, *_plain_answer(turn)]
+        asked = ["* * *", phrase("Question: {question}", question=one_line(turn.question))]
+        parts += [*asked[: 2 * _is_asked(title, conversation)], *_plain_answer(turn)]
     return _joined(parts)
 
 
@@ -312,7 +319,8 @@ def _markdown_line(line: str) -> str:
 def _markdown(title: str, conversation: Conversation) -> str:
     parts = [f"# {markdown(title)}"]
     for turn in conversation:
-        parts += [f"## {markdown(turn.question)}", *_markdown_answer(turn, len(conversation) > 1)]
+        parts += [f"## {markdown(turn.question)}"] * _is_asked(title, conversation)
+        parts += _markdown_answer(turn, len(conversation) > 1)
     return _joined(parts)
 
 
@@ -368,6 +376,7 @@ def _page(title: str, conversation: Conversation) -> Any:
 
     style = asset("export.css")
     digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
+    turns = [_html_turn(E, turn, _is_asked(title, conversation)) for turn in conversation]
     policy = f"default-src 'none'; style-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'"
     return E.html(
         {"lang": current()},
@@ -379,11 +388,11 @@ def _page(title: str, conversation: Conversation) -> Any:
             E.title(title),
             E.style(style),
         ),
-        E.body(E.main(E.h1(title, dir="auto"), *(_html_turn(E, turn) for turn in conversation))),
+        E.body(E.main(E.h1(title, dir="auto"), *turns)),
     )
 
 
-def _html_turn(E: Any, turn: Turn) -> Any:  # noqa: N803 (as lxml calls it)
+def _html_turn(E: Any, turn: Turn, asked: bool = True) -> Any:  # noqa: N803 (as lxml calls it)
     answer = turn.answer or Answer(question=turn.question)
     remarks = [E.p(each, {"class": "remark"}) for each in _before(turn)]
     body = [part for block in blocks(answer) for part in _html_block(E, block, turn.number)]
@@ -393,8 +402,8 @@ def _html_turn(E: Any, turn: Turn) -> Any:  # noqa: N803 (as lxml calls it)
     elif answer.state == "closest":
         body = [E.div({"class": "closest"}, *body)]
     notes = [E.p(each, {"class": "remark"}) for each in _after(turn)]
-    question = E.h2(one_line(turn.question), dir="auto")
-    return E.section(question, *remarks, *body, *notes, *_html_sources(E, answer, turn.number), id=f"t-{turn.number}")
+    question = [E.h2(one_line(turn.question), dir="auto")] * asked
+    return E.section(*question, *remarks, *body, *notes, *_html_sources(E, answer, turn.number), id=f"t-{turn.number}")
 
 
 def _html_block(E: Any, block: Block, turn: int) -> list[Any]:  # noqa: N803
@@ -443,12 +452,17 @@ def _html_source(E: Any, source: _Source, turn: int) -> Any:  # noqa: N803
 
 
 def _file_name(title: str) -> str:
-    """Return a name for a file of any system: letters, digits and hyphens.
+    """Name a file on any system: letters, digits and hyphens, whole words only.
 
     >>> _file_name("../Who voted, and why?")
     'footnote-who-voted-and-why'
     """
-    return "-".join(["footnote", *re.findall(r"[^\W_]+", title.lower())])[:60].rstrip("-")
+    name = "footnote"
+    for word in re.findall(r"[^\W_]+", title.lower()):
+        if len(name) + len(word) >= LONGEST_NAME:
+            break
+        name += f"-{word}"
+    return name
 
 
 # --- other programs -------------------------------------------------------------------------------------------------------
