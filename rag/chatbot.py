@@ -464,10 +464,13 @@ class Chatbot:
         matter = compared(question, any(each.kind == "outlet" for each in mentions))
         candidates = self._candidates(matter or question, answer.hits, index, mentions)
         if len(named := _sources(mentions)) > 1:
-            return [
+            found = [
                 Paragraph(each.label, choose([c for c in candidates if sure_scope([each]).holds(c.hit.document)]))
                 for each in named
             ]
+            each_asked = len({(each.start, each.end) for each in named}) == 1  # and not one by its name
+            answered = [each for each in found if each.chosen.state == "answered"]
+            return answered if each_asked and answered else found
         chosen = choose(candidates)
         if matter and chosen.state == "answered" and (several := by_source(candidates)):
             return [Paragraph(source_label(each.hit), Chosen((each,), "answered")) for each in several]
@@ -630,8 +633,8 @@ def _sources(mentions: Sequence[Mention]) -> list[Mention]:
 
 def _without(question: str, mentions: Sequence[Mention]) -> str:
     """Cut mentions out of a question."""
-    for each in sorted(mentions, key=lambda each: -each.start):
-        question = f"{question[: each.start].rstrip()}{question[each.end :]}"
+    for start, end in sorted({(each.start, each.end) for each in mentions}, reverse=True):
+        question = f"{question[:start].rstrip()}{question[end:]}"
     return question
 
 

@@ -46,6 +46,30 @@ def test_a_family_name_and_a_title_count_for_the_full_name(names: Callable[..., 
     assert not {"Brandt", "Minister", "Harbour"} & found.keys()
 
 
+@pytest.mark.parametrize(
+    ("texts", "name"),
+    [
+        (("Brandt left. The council thanked Ilse Brandt.", "Brandt is back, said Brandt."), "Ilse Brandt"),
+        (("The vote: Ilse Maria Brandt won. Brandt left.", "Ilse Brandt is back.", "Then Brandt sang."), "Ilse Maria Brandt"),
+        (
+            ("The President Ilse Brandt spoke.", "The president slept.", "The old president spoke of Brandt."),
+            "President Ilse Brandt",
+        ),
+    ],
+)
+def test_a_lone_family_name_is_no_name_of_its_own(
+    names: Callable[..., dict[str, Name]], texts: tuple[str, ...], name: str
+) -> None:
+    found = names(**{f"text{place}": text for place, text in enumerate(texts)})
+    assert {each for each in found if "Brandt" in each} == {name}
+    assert len(found[name].articles) == sum("Brandt" in each for each in texts)
+
+
+def test_a_family_name_of_two_people_stays(names: Callable[..., dict[str, Name]]) -> None:
+    found = names(one="Ilse Brandt won.", two="Jon Brandt lost.", three="Then Brandt sang.")
+    assert {"Ilse Brandt", "Jon Brandt", "Brandt"} <= found.keys()
+
+
 def test_shortened_names_and_peoples_are_those_of_the_place(names: Callable[..., dict[str, Name]]) -> None:
     found = names(ferry=FERRY, tram=TRAM)
     assert found["United States"].mentions == 2

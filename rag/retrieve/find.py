@@ -16,6 +16,7 @@ from rag.index.keywords import KeywordHit, matched_words
 from rag.index.store import Index
 from rag.retrieve.diversify import LONGEST_SPAN, chosen, dropped, joined, without_copies
 from rag.retrieve.mentions import Catalogue, Mention
+from rag.retrieve.parts import each_outlet
 from rag.retrieve.parts import parts as parts_of
 from rag.retrieve.question import Question, understand
 from rag.text.normalize import normalize
@@ -36,6 +37,8 @@ SENTENCE_WEIGHT = 0.3
 """How much the best sentence's share of the question's words counts beside the fused score."""
 MENTION_WEIGHT = 0.15
 """What each outlet, author, article or date adds that the question names and an article meets."""
+MOST_OUTLETS = 6
+"""How many outlets are searched where a question asks each of them; k passages must hold all."""
 _POOL = 50
 _PLACED = 8
 # What meaning alone names gets its score by words too, if it is among so many: a passage is not worth less for being 51st.
@@ -141,7 +144,17 @@ def _query(
     mentions = tuple(each for each in understood if each.label not in ignored)
     wanted, notice = _narrowed(index, sure_scope(mentions)) if scope is None else _kept(index, scope)
     vector = embed_question(embedder, question)
+    if scope is None and (span := each_outlet(question)) and not any(each.kind == "outlet" for each in mentions):
+        mentions += _each_outlet(index, vector, span)
     return _Query(understand(question, index), vector, mentions, wanted, notice)
+
+
+def _each_outlet(index: Index, vector: Vectors, span: tuple[int, int]) -> tuple[Mention, ...]:
+    """Name the outlets nearest to a question that asks each of them; none where there is one."""
+    near = index.passages([hit.row for hit in index.nearest(vector, _SCORED)])
+    outlets = list(dict.fromkeys(header.outlet for _, header in near if header.outlet))[:MOST_OUTLETS]
+    named = tuple(Mention("outlet", *span, outlet, (outlet,), sure=True) for outlet in outlets)
+    return named if len(named) > 1 else ()
 
 
 def _order_of_part(

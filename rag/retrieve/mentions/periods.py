@@ -71,6 +71,7 @@ _MONTH = {
     for stem in stems.split()
     for ending in ("", *_ENDINGS.split())
 }
+_FIRST_NAMES = frozenset(("jan", "april", "may", "june", "august"))
 _MONTH |= {"sept": 9, "мая": 5, "мае": 5, "маю": 5, "маем": 5}
 
 # A number that is part of another ("2019.5", "1990s", "$2019") is no date.
@@ -122,6 +123,9 @@ def find_periods(question: str, today: date, newest: str = "") -> Iterator[tuple
     tokens = list(_TOKEN.finditer(question))
     words = [token["number"] or token.group().lower() for token in tokens]
     symbols = "".join(_symbol(token, word) for token, word in zip(tokens, words, strict=True))
+    for place in range(len(tokens) - 1):
+        if _is_first_name(tokens, words, symbols, place):
+            symbols = f"{symbols[:place]}x{symbols[place + 1 :]}"
     latest = today
     with suppress(ValueError, TypeError):  # a header's date may be anything
         latest = min(today, _days(*map(int, newest.split("-")))[1])
@@ -162,6 +166,14 @@ def _symbol(token: re.Match[str], word: str) -> str:
     if token.group()[0].isupper() and token.start():
         return "m"
     return "I" if word.endswith(("да", "де", "та", "те")) else "M"  # Kazakh "in"
+
+
+def _is_first_name(tokens: list[re.Match[str]], words: list[str], symbols: str, place: int) -> bool:
+    """Tell whether a month is a person's, as in "after April Smith left" and not in "in April Osk voted"."""
+    written, surname = tokens[place].group(), tokens[place + 1].group()
+    leads = symbols[place - 1 : place] in ("i", "D", "o", "q")
+    named = words[place] in _FIRST_NAMES and written[0].isupper() and surname[0].isupper() and len(surname) > 1
+    return named and not leads and symbols[place + 1] == "x" and symbols[place + 2 : place + 3] not in ("Y", "D")
 
 
 def _points(words: list[str], symbols: str, today: date, latest: date) -> Iterator[_Point]:
