@@ -24,6 +24,7 @@ import click
 
 from rag.chat.model_names import EXTRACTIVE
 from rag.errors import FootnoteError, KeyMissing, MissingExtra, QuestionError, SettingsError, Translatable
+from rag.export.conversation import MAX_TURNS, Conversation, begin, change, clean_question, history
 from rag.retrieve.find import LONGEST_QUESTION
 from rag.settings import Settings
 from rag.types import Header, Progress, Scope
@@ -32,7 +33,6 @@ from rag.web.accounts import Accounts, open_to_others
 from rag.web.acts import Acts
 from rag.web.asking import Asking, welcome
 from rag.web.choices import COOKIE, Choices
-from rag.web.conversation import MAX_TURNS, Conversation, begin, change, clean_question, history
 from rag.web.conversations import Conversations
 from rag.web.coverage import coverage
 from rag.web.examples import Examples
@@ -51,8 +51,8 @@ from rag.web.preferences import Preferences
 from rag.web.queueing import Turns
 from rag.web.render import article_data, messages, panel
 from rag.web.rooms import Room, Visitor
-from rag.web.security import FILES, OWNER, Address, Calm, Gate, Guard, check_host, is_loopback, log_in
-from rag.web.sessions import Bound, Sessions, visitor_of
+from rag.web.security import FILES, OWNER, Address, Calm, Gate, Guard, check_host, is_loopback, log_in, visitor_of
+from rag.web.sessions import Bound, Sessions
 from rag.web.stream import newest, until
 from rag.web.survey import Survey
 from rag.web.watching import folder_events

@@ -436,21 +436,21 @@ class Answer:
             shaped |= {"as_of": citation.hit.document.as_of(), "place": citation.place}
         return shape
 
-    # The formats stand in rag.web.export, which knows these types: so they are imported when they are used.
+    # The formats stand in rag.export.formats, which knows these types: so they are imported when they are used.
 
     def to_markdown(self) -> str:
         """Write the answer as Markdown with its quotes as footnotes."""
-        from rag.web.export import written
+        from rag.export.formats import written
 
         return written(self, "markdown")
 
     def __str__(self) -> str:
-        from rag.web.export import written
+        from rag.export.formats import written
 
         return written(self, "plain").rstrip("\n")
 
     def _repr_html_(self) -> str:
-        from rag.web.export import written
+        from rag.export.formats import written
 
         return written(self, "html")
 

@@ -50,7 +50,10 @@ def test_a_family_name_and_a_title_count_for_the_full_name(names: Callable[..., 
     ("texts", "name"),
     [
         (("Brandt left. The council thanked Ilse Brandt.", "Brandt is back, said Brandt."), "Ilse Brandt"),
-        (("The vote: Ilse Maria Brandt won. Brandt left.", "Ilse Brandt is back.", "Then Brandt sang."), "Ilse Maria Brandt"),
+        (
+            ("The vote: Ilse Maria Brandt won. Brandt left.", "Ilse Brandt is back.", "Then Brandt sang."),
+            "Ilse Maria Brandt",
+        ),
         (
             ("The President Ilse Brandt spoke.", "The president slept.", "The old president spoke of Brandt."),
             "President Ilse Brandt",

@@ -16,11 +16,11 @@ from lxml import html
 from markdown_it import MarkdownIt
 
 from rag.errors import SettingsError, StoreCorrupt, StoreError, StoreTooNew
+from rag.export.conversation import Conversation, Turn
+from rag.export.formats import MAX_NEAREST, copied, export, markdown, read_json, web_address
+from rag.export.record import VERSION
+from rag.text.one_line import HIDDEN, one_line
 from rag.types import Answer, Header, Sentence, State
-from rag.web.conversation import Conversation, Turn
-from rag.web.export import MAX_NEAREST, copied, export, markdown, read_json, web_address
-from rag.web.one_line import HIDDEN, one_line
-from rag.web.record import VERSION
 from talks import (
     ANSWER,
     BRICK,

@@ -24,6 +24,8 @@ import rag.errors
 from asynchronous import run
 from embeddings import EmbeddingError
 from rag.errors import EmbedderError, RefusedFile, Translatable, joined
+from rag.export.conversation import Turn
+from rag.export.formats import export
 from rag.index.store import FileState, Recipe, describe, read_description
 from rag.read.encoding import _MAGIC
 from rag.read.worker import Worker
@@ -31,10 +33,8 @@ from rag.settings import Settings
 from rag.types import Answer, FileStatus, Progress
 from rag.web import language
 from rag.web.acts import Acts
-from rag.web.conversation import Turn
 from rag.web.conversations import Conversations
 from rag.web.database import _corrupt
-from rag.web.export import export
 from rag.web.feedback import Feedback
 from rag.web.history import History
 from rag.web.keeper import IndexState, Keeper, index_data

@@ -14,9 +14,10 @@ from hypothesis import strategies as st
 
 from rag.cite.checker import dated
 from rag.errors import FootnoteError, QuestionError, SettingsError, Translatable, as_sentence, joined
+from rag.export import record
+from rag.export.conversation import Turn
+from rag.language import phrases as language
 from rag.types import Answer, Citation, Header, Hit, Passage
-from rag.web import language, record
-from rag.web.conversation import Turn
 from rag.web.language import told
 from rag.web.opening import sentence
 

@@ -136,7 +136,7 @@ class _Progress:
     """The answers that were given under the same circumstances, one record a line."""
 
     def __init__(self, out: Path, circumstances: str) -> None:
-        from rag.web.record import from_json
+        from rag.export.record import from_json
 
         self.path = out.with_name(f"{out.name}.progress")
         self.answers: dict[str, Answer] = {}
@@ -157,7 +157,7 @@ class _Progress:
                     self.answers[answer.question] = answer
 
     def add(self, answer: Answer) -> None:
-        from rag.web.record import to_json
+        from rag.export.record import to_json
 
         record = json.dumps({"circumstances": self._circumstances, "answer": to_json(answer)})
         try:
@@ -267,8 +267,8 @@ def _written_jsonl(rows: Rows, _title: str) -> bytes:
 
 def _exported(kind: str) -> Writer:
     def write(rows: Rows, title: str) -> bytes:
-        from rag.web.conversation import Turn
-        from rag.web.export import export
+        from rag.export.conversation import Turn
+        from rag.export.formats import export
 
         turns = tuple(Turn(number, each.question, "done", each) for number, (_, each) in enumerate(rows, start=1))
         return export(turns, kind, title).content

@@ -5,9 +5,9 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import suppress
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import anyio
 
@@ -42,12 +42,6 @@ class TooMany(Exception):
     def __init__(self, message: str, seconds: float) -> None:
         super().__init__(message)
         self.seconds = max(1, round(seconds))
-
-
-def client_of(scope: Mapping[str, Any]) -> str:
-    """Return whose requests count together: an account's, or without one those of an address."""
-    client = scope.get("client")
-    return str(scope.get("footnote.user") or (client[0] if client else ""))
 
 
 class Rate:

@@ -119,7 +119,7 @@ def _marked_answer(answer: Answer) -> str:
 
 
 def _marked(sentence: Sentence) -> str:
-    from rag.web.render import pieces
+    from rag.export.paragraphs import pieces
 
     parts = []
     for piece in pieces(sentence):

@@ -7,9 +7,9 @@ from itertools import count
 from typing import Any
 
 from rag.errors import FeedbackError, FootnoteError
+from rag.export.conversation import Conversation, Turn
+from rag.export.formats import copied, export
 from rag.settings import Settings
-from rag.web.conversation import Conversation, Turn
-from rag.web.export import copied, export
 from rag.web.feedback import VERDICTS, Feedback
 from rag.web.language import phrase, speaking, told
 from rag.web.opening import sentence

@@ -15,17 +15,13 @@ from pathlib import Path
 from typing import Any
 
 from rag.errors import ConversationMissing
-from rag.web.conversation import Conversation, Turn
+from rag.export.conversation import MAX_TITLE, Conversation, Turn, title_of
+from rag.export.record import read, write
+from rag.text.one_line import folded, shortened
 from rag.web.database import Store, checked_owner
-from rag.web.one_line import folded, shortened
-from rag.web.record import read, write
 
-MAX_TITLE = 120
-MAX_NUMBER = 1_000_000
-"""The highest number a turn may have."""
 MAX_LISTED = 100
 """How many conversations one page of the list may hold."""
-_TITLE = 70
 # A longer search finds nothing that a shorter one would not.
 _SEARCHED = 16
 
@@ -56,15 +52,6 @@ class Kept:
     title: str
     updated: str
     turns: Conversation
-
-
-def title_of(conversation: Conversation) -> str:
-    """Return what a conversation is called until its owner names it: its first question, shortened.
-
-    >>> title_of((Turn(1, "How long is the tram line?"), Turn(2, "And the other?")))
-    'How long is the tram line?'
-    """
-    return shortened(conversation[0].question, _TITLE) if conversation else ""
 
 
 class Conversations:

@@ -11,11 +11,11 @@ from collections import Counter
 from html import escape
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from rag.export.conversation import Conversation
+from rag.export.paragraphs import byline
+from rag.text.one_line import shortened
 from rag.types import Answer, Header
-from rag.web.conversation import Conversation
 from rag.web.language import phrase, spoken
-from rag.web.one_line import shortened
-from rag.web.render import byline
 
 if TYPE_CHECKING:
     from rag.chatbot import Chatbot

@@ -11,10 +11,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rag.errors import QuestionError
+from rag.export.conversation import clean_question
 from rag.read import QUESTIONS
+from rag.text.one_line import one_line
 from rag.types import Answer
-from rag.web.conversation import clean_question
-from rag.web.one_line import one_line
 
 if TYPE_CHECKING:
     from rag.chatbot import Chatbot

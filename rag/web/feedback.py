@@ -15,12 +15,12 @@ from pathlib import Path
 from typing import Any
 
 from rag.errors import FeedbackError, QuestionError, StoreError
+from rag.export.conversation import MAX_HISTORY, Conversation, Turn
+from rag.export.record import damaged, parsed, read, readable, write
 from rag.retrieve.find import check_question
+from rag.text.one_line import one_line
 from rag.types import Answer
-from rag.web.conversation import MAX_HISTORY, Conversation, Turn
 from rag.web.database import Store, checked_owner
-from rag.web.one_line import one_line
-from rag.web.record import damaged, parsed, read, readable, write
 
 VERDICTS = ("right", "wrong", "wrong citation", "missing source")
 MAX_NOTE = 2_000

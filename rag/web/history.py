@@ -14,9 +14,9 @@ from itertools import count
 from typing import Any
 
 from rag.errors import ConversationMissing, StoreError
-from rag.web.conversation import Conversation
+from rag.export.conversation import Conversation
+from rag.export.formats import File, export
 from rag.web.conversations import MAX_LISTED, Conversations, Listed, listed_data
-from rag.web.export import File, export
 from rag.web.feedback import Feedback
 from rag.web.language import phrase, speaking, told
 from rag.web.opening import sentence, what_went_wrong

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
+from rag.text.one_line import one_line, shortened
 from rag.text.stems import stem
 from rag.text.words import words
 from rag.types import Answer, Hit, Scope
-from rag.web.one_line import one_line, shortened
 
 MAX_WORDS = 20
 """How many of a question's words are named beside a passage."""

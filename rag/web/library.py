@@ -15,11 +15,11 @@ from typing import TYPE_CHECKING, Any
 from rag.errors import AddressError, ArticlesError, FootnoteError, QuestionError, RefusedFile, Translatable
 from rag.read import MEGABYTE, READERS
 from rag.settings import Settings
+from rag.text.one_line import shortened
 from rag.types import FileStatus, Header
 from rag.web.collect import collect
 from rag.web.keeper import Keeper
 from rag.web.language import phrase, told
-from rag.web.one_line import shortened
 from rag.web.opening import Opening, what_went_wrong
 from rag.web.rooms import Visitor
 from rag.web.shelf import REMOVED, Shelf, Taken

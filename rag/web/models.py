@@ -18,11 +18,11 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol, cast
 from rag.chat.keys import Key
 from rag.chat.model_names import EXTRACTIVE, KEY_VARIABLE, SERVICES, may_choose, open_named, shown_name
 from rag.errors import ChatError, FootnoteError, KeyMissing, SettingsError
+from rag.text.one_line import shortened
 from rag.types import Message
 from rag.web.choices import Choices
 from rag.web.controls import usable
 from rag.web.language import decimal, phrase, told
-from rag.web.one_line import shortened
 
 if TYPE_CHECKING:
     from collections.abc import Generator

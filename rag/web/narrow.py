@@ -9,8 +9,8 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from rag.errors import QuestionError
 from rag.index.entities import Name
+from rag.text.one_line import one_line, shortened
 from rag.types import Header, Scope
-from rag.web.one_line import one_line, shortened
 
 MOST_CHOSEN = 50
 MOST_TITLES = 2_000

@@ -124,6 +124,12 @@ def is_loopback(host: str) -> bool:
         return False
 
 
+def visitor_of(scope: Scope) -> str:
+    """Return whose requests count together: an account's, or without a login those of an address."""
+    client = scope.get("client")
+    return str(scope.get(OWNER) or (client[0] if client else ""))
+
+
 @dataclass(frozen=True, slots=True)
 class Address:
     """Under which names the page is reached; others are refused, for they are what DNS rebinding looks like.

@@ -20,7 +20,7 @@ from rag.errors import Busy
 from rag.web.language import told
 from rag.web.opening import sentence
 from rag.web.queueing import Turns
-from rag.web.security import FILES, OWNER, App, Receive, Scope, Send, refuse
+from rag.web.security import FILES, OWNER, App, Receive, Scope, Send, refuse, visitor_of
 
 API = "/gradio_api/"
 """What the paths of gradio's own doors begin with."""
@@ -35,12 +35,6 @@ WAITING = 250
 """How many requests of one visitor wait to be passed on before further ones are turned away."""
 LONGEST_PAUSE = 1.0
 """Seconds between two of them, at most."""
-
-
-def visitor_of(scope: Scope) -> str:
-    """Return whose requests count together: an account's, or without a login those of an address."""
-    client = scope.get("client")
-    return str(scope.get(OWNER) or (client[0] if client else ""))
 
 
 @dataclass(slots=True)

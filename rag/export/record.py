@@ -20,9 +20,9 @@ from typing import Any, Literal, TypeVar, Union, get_args, get_origin, get_type_
 from unicodedata import category
 
 from rag.errors import CitationError, StoreCorrupt, StoreError, StoreTooNew, Translatable
+from rag.export.conversation import Turn
+from rag.text.one_line import HIDDEN
 from rag.types import Answer, Citation, Hit, Passage, Scope, Sentence
-from rag.web.conversation import Turn
-from rag.web.one_line import HIDDEN
 
 VERSION = 6  # from 5 on a text may be a template with its values
 SINCE: dict[tuple[type, str], int] = {

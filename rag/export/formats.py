@@ -1,7 +1,7 @@
 """Export a conversation, or one answer: Markdown with footnotes, plain text, HTML, a Word file, or JSON.
 
 BibTeX, RIS and CSL-JSON list the cited articles. What is said of an answer is in the language that is spoken (see
-``rag.web.language.speaking``); JSON and the lists are the same in all of them.
+``rag.language.phrases.speaking``); JSON and the lists are the same in all of them.
 
 Whatever an article, a model or a reader wrote comes out as one line of text: it can neither begin a line of its own nor be
 taken for markup, a link, or one of our numbers. What no quote carries is marked in each format, and so is a refusal.
@@ -14,20 +14,19 @@ import hashlib
 import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any, Literal, NamedTuple
 from zlib import crc32
 
 from rag.chat.model_names import EXTRACTIVE
 from rag.errors import SettingsError
+from rag.export.bibliography import bibtex, csl_json, ris, web_address
+from rag.export.conversation import MAX_NUMBER, MAX_TITLE, Conversation, Turn, title_of
+from rag.export.paragraphs import Block, Piece, also, blocks, cited_byline, pieces, place_text
+from rag.export.record import VERSION, checked_version, damaged, from_json, parsed, readable, to_json
+from rag.language.phrases import current, phrase, told
+from rag.text.one_line import one_line, shortened
 from rag.types import DOUBTED, DOUBTS, Answer, Citation, Header, Hit, Sentence
-from rag.web import asset
-from rag.web.bibliography import bibtex, csl_json, ris, web_address
-from rag.web.conversation import Conversation, Turn
-from rag.web.conversations import MAX_NUMBER, MAX_TITLE, title_of
-from rag.web.language import current, phrase, told
-from rag.web.one_line import one_line, shortened
-from rag.web.record import VERSION, checked_version, damaged, from_json, parsed, readable, to_json
-from rag.web.render import Block, Piece, also, blocks, cited_byline, pieces, place_text
 
 FORMAT = "footnote conversation"
 MAX_NEAREST = 3
@@ -355,7 +354,7 @@ def _markdown_source(source: _Source, mark: str) -> str:
 
 
 def _json(title: str, conversation: Conversation) -> str:
-    """``{"format": "footnote conversation", "version": 3, "title": ..., "turns": [...]}``, turns as in ``rag.web.record``."""
+    """Write ``{"format": "footnote conversation", "version": 6, "title": ..., "turns": [...]}``, see ``record``."""
     turns = [to_json(turn) for turn in conversation]
     return readable({"format": FORMAT, "version": VERSION, "title": title, "turns": turns}, indent=1) + "\n"
 
@@ -374,7 +373,7 @@ def _page(title: str, conversation: Conversation) -> Any:
     """Draw a page that loads nothing and runs nothing; lxml escapes every text that is put into it."""
     from lxml.builder import E
 
-    style = asset("export.css")
+    style = (Path(__file__).parent / "export.css").read_text("utf-8")
     digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
     turns = [_html_turn(E, turn, _is_asked(title, conversation)) for turn in conversation]
     policy = f"default-src 'none'; style-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'"
@@ -469,7 +468,7 @@ def _file_name(title: str) -> str:
 
 
 def _docx(title: str, conversation: Conversation) -> bytes:
-    from rag.web.word_export import docx
+    from rag.export.word_export import docx
 
     return docx(title, _page(title, conversation))
 

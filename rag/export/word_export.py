@@ -19,7 +19,7 @@ _HANGING = 18
 
 
 def docx(title: str, page: Any) -> bytes:
-    """Write a page as ``rag.web.export`` draws it; raises what python-docx raises for text that XML cannot hold."""
+    """Write a page as ``rag.export.formats`` draws it; raises what python-docx raises for text that XML cannot hold."""
     from docx import Document
     from docx.shared import Pt
 
