@@ -117,7 +117,7 @@ Shown = tuple[Any, Any, Any, Any]
 
 
 class Handlers:
-    """What the page does when something is asked, stopped, tried again or read; what the browser sends is not trusted."""
+    """Handle what a page sends. Asking, stopping, retrying, reading; what the browser sends is not trusted."""
 
     def __init__(
         self,
@@ -144,7 +144,7 @@ class Handlers:
         self._reading = Turns(READING, 1, ANSWERING)
 
     async def watch(self, request: gr.Request) -> AsyncGenerator[dict[str, Any], None]:
-        """Yield the masthead's status until the chatbot is there or has failed; from then on the page asks for itself."""
+        """Yield the masthead's status until the chatbot is there. From then on the page asks for itself."""
         seen: State | None = None
         while (state := self.opening.state).kind == "loading":
             if state != seen:
@@ -156,7 +156,7 @@ class Handlers:
         yield {**_status(state, _language(request)), "keyless": keyless}
 
     async def suggest(self, request: gr.Request) -> AsyncGenerator[tuple[Any, Any], None]:
-        """Fill the start screen and the choices of a scope as soon as the folder is open; examples come last."""
+        """Fill the start screen and the choices of a scope. Examples come later, names last."""
         while self.opening.state.kind == "loading":
             await asyncio.sleep(0.3)
         if chatbot := self.opening.chatbot:
@@ -170,7 +170,7 @@ class Handlers:
             yield shown, gr.Dropdown(choices=await _aside(lambda: choices(headers, chatbot.names())))
 
     async def narrow(self, chosen: Any, request: gr.Request) -> Any:
-        """Show a chosen or typed scope as it was understood; what no article has is told and taken out."""
+        """Show a scope as it was understood. What no article has is told and taken out."""
         headers = await self._headers()
         try:
             understood = labels(await _aside(self._scope_of, chosen, headers), headers)
@@ -234,7 +234,7 @@ class Handlers:
         return await self.ask(text, conversation, scope, request)
 
     async def retry(self, conversation: Conversation, chosen: Any, request: gr.Request) -> Begun:
-        """Ask the last question again, in place of its answer."""
+        """Ask the last question again without a mention, or with it. The page sends turn and place."""
         return await self._again(conversation, chosen, conversation[-1].ignored if conversation else (), request)
 
     async def reconsider(
@@ -363,7 +363,7 @@ class Handlers:
             yield change(conversation, status="failed", note=what_went_wrong(error, "answering"))
 
     async def cover(self, conversation: Conversation, request: gr.Request) -> AsyncGenerator[tuple[Any, ...], None]:
-        """Draw what the articles cover, as soon as they can be asked; of the conversation the last answer's evidence."""
+        """Draw what the articles cover, once they can be asked. Of the conversation only the last answer's evidence."""
         from gradio.components.plot import PlotData
 
         language = _language(request)
@@ -409,7 +409,7 @@ class Handlers:
         return await self._show(request, id)
 
     async def _show(self, request: gr.Request, id: str) -> Shown:
-        """Return the kept conversation of this id, or a new one, in place of the one before, whose answer is stopped."""
+        """Open the kept conversation of this id, or a new one. The answer of the one before is stopped."""
         session = str(request.session_hash)
         turns: Conversation = ()
         try:
@@ -429,7 +429,7 @@ class Handlers:
     async def recall(
         self, conversation: Conversation, request: gr.Request
     ) -> tuple[list[dict[str, str]], dict[str, Any]]:
-        """Return the chat with all sources again, for a page that has lost some of it, or got it in the wrong order."""
+        """Draw the chat with all sources again. For a page that has lost some of it, or got it in the wrong order."""
         return _drawn(conversation, request, self.history.desk(str(request.session_hash)))
 
     async def listed(self, request: gr.Request) -> dict[str, Any]:
@@ -437,7 +437,7 @@ class Handlers:
         return await _aside(self.history.data, _visitor(request))
 
     async def judged(self, conversation: Conversation, request: gr.Request) -> dict[str, Any]:
-        """Return what was said of the answers that are shown, and once what stands in the way of keeping them.
+        """Return the judgements of the shown answers. And once what stands in the way of keeping them.
 
         The page asks for it when it has drawn the end of an answer, or of what else changed its conversation.
         """
@@ -446,7 +446,7 @@ class Handlers:
         return await _aside(self.acts.data, conversation, visitor, self.history.problem(visitor))
 
     async def act(self, conversation: Conversation, event: gr.EventData, request: gr.Request) -> dict[str, Any]:
-        """Do what a button under an answer is for; the page sends its ``turn`` and ``name``, perhaps a ``note``."""
+        """Act on a button under an answer. The page sends its ``turn`` and ``name``, perhaps a ``note``."""
         visitor, sent = _visitor(request), event._data if isinstance(event._data, dict) else {}
         try:
             async with self._noting:
@@ -456,8 +456,7 @@ class Handlers:
         return await _aside(self.acts.data, conversation, visitor, told(problem, visitor.language))
 
     def read_article(self, wanted: Any) -> dict[str, Any]:
-        """Return the article that the page's scripts ask for as ``[id, place, other places]``, or what went wrong as
-        ``error``.
+        """Return the article that a script asks for. As ``[id, place, other places]``; what went wrong is ``error``.
 
         A place is ``[start, end, check]``, see ``rag.web.place``: it is marked where what stood there still stands.
         """
@@ -493,7 +492,7 @@ def _aside_limiter() -> CapacityLimiter:
 
 
 def _drop_copies(request: gr.Request) -> None:
-    """Drop what gradio 6.31 keeps of a session for good: each ``gr.skip`` copies its component, each copy keeps a
+    """Drop what gradio 6.31 keeps of a session for good. Each ``gr.skip`` copies its component, each copy keeps a
     value.
     """
     app = getattr(getattr(request, "request", None), "app", None)
@@ -532,8 +531,7 @@ def _warn(text: str, request: gr.Request) -> None:
 def _drawn(
     conversation: Conversation, request: gr.Request, desk: Desk, newest: bool = False
 ) -> tuple[list[dict[str, str]], dict[str, Any]]:
-    """Return the chat and the sources of a conversation, as this reader sees them; only of the ``newest`` turn, see
-    ``panel``.
+    """Draw a conversation's chat and sources for this reader. Only the ``newest`` turn's, see ``panel``.
 
     ``step`` grows each time in this ``run`` of the server: a page that gets a smaller one after a greater one asks for all
     of it again, see ``recall``.
@@ -567,7 +565,7 @@ def _in_its_language(function: Callable[[Any], Any], name: str = "answer") -> Ca
 
 
 async def _acted(room: Room, action: str, event: gr.EventData, request: gr.Request) -> dict[str, Any]:
-    """Return what a room shows after something was done there, with what to say of it as ``said`` or ``problem``."""
+    """Return what a room shows after an action. With what to say of it as ``said`` or ``problem``."""
     visitor, sent = _visitor(request), event._data if isinstance(event._data, dict) else {}
     said = problem = ""
     try:
@@ -817,7 +815,7 @@ def build_page(
 def _component(
     name: str, value: Any, scripts: Sequence[str] = ("article.js",), **functions: Callable[[Any], Any]
 ) -> Any:
-    """Return one of the page's own components: a fixed template, and a script that draws ``value`` into it as text."""
+    """Make one of the page's own components. A fixed template, and a script that draws ``value`` into it as text."""
     return gr.HTML(
         value=value,
         html_template=asset(f"{name}.html"),
@@ -959,8 +957,7 @@ def launch(settings: Settings, browser: bool = False) -> None:
 
 
 def open_chatbot(settings: Settings, on_progress: Callable[[Progress], None]) -> Chatbot:
-    """Return the chatbot of the page; where its model asks for a key that is not there, one that answers without it
-    meanwhile.
+    """Open the page's chatbot. Where its model asks for a key that is not there, one answers without it meanwhile.
 
     The terminal is told which variable takes the key; the page leads to its settings, where it can be typed.
     """
@@ -974,7 +971,7 @@ def open_chatbot(settings: Settings, on_progress: Callable[[Progress], None]) ->
 
 
 def _accounts(settings: Settings) -> Accounts | None:
-    """Return who may log in, where the settings name a file of them; tells the terminal what is not well with it."""
+    """Return who may log in, where a file names them. Tells the terminal what is not well with it."""
     from rag.doors.serve import accounts_of
 
     if (accounts := accounts_of(settings)) is None:
@@ -1003,9 +1000,7 @@ def free_port(host: str, port: int) -> int:
 
 
 def _import_gradio() -> None:
-    """Load gradio (three seconds) under the name ``gr``, so that ``--help`` need not wait and handlers find their
-    types.
-    """
+    """Load gradio (three seconds) as ``gr``. So ``--help`` need not wait and handlers find their types."""
     global gr
     os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"  # else it calls its maker at import
     for name in ("NO_PROXY", "no_proxy"):  # else it looks for its own address through the proxy, and stops

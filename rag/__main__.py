@@ -79,7 +79,7 @@ account.add_command(token)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Run a command; every error becomes one line and an exit code, never a traceback unless RAG_LOG is DEBUG."""
+    """Run a command. Every error becomes one line and an exit code, a traceback only where RAG_LOG is DEBUG."""
     try:
         _log()
         cli(args=arguments, prog_name="rag", standalone_mode=False)

@@ -1,4 +1,4 @@
-"""Answer a question from found passages: choose what answers, add what it hangs on, and say how it ended."""
+"""Answer a question from found passages. Choose what answers, add its context, decide the state."""
 
 from __future__ import annotations
 
@@ -86,7 +86,7 @@ class Paragraph:
 def weigh(
     candidates: Iterable[Candidate], asked: Question, dates: Sequence[Mention] = (), far: bool = False
 ) -> list[Candidate]:
-    """Add to the reader's scores what it does not see well: the question's words around, ids and dates, newness.
+    """Adjust the reader's scores. It does not see the question's words around, ids and dates, newness.
 
     ``dates`` are the periods that the question names. ``far`` says that no passage is nearer to it in meaning than
     unrelated texts are.
@@ -118,7 +118,7 @@ def weigh(
 
 
 def _of_time(date: Mention, question: str, hit: Hit, passage: frozenset[str]) -> bool:
-    """Tell whether an article is of a period, or its passage names the period's year; "before" asks for the article's date."""
+    """Tell whether an article is of a period, or its passage names the year. "Before" asks for the article's date."""
     if Scope(published=date.published).holds(hit.document):
         return True
     years = [word for word in words(question[date.start : date.end]) if word.isdigit() and len(word) == 4]

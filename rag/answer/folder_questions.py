@@ -169,7 +169,7 @@ def _centred(vectors: Vectors, mean: Vectors) -> Vectors:
 
 
 def embed_texts(embedder: Embedder, texts: Sequence[str]) -> Vectors:
-    """Embed texts in one batch, which is many times faster than one by one; cut those that are too long.
+    """Embed texts in one batch, cutting those that are too long. One by one takes many times longer.
 
     Raises EmbedderError.
     """
@@ -182,7 +182,7 @@ def embed_texts(embedder: Embedder, texts: Sequence[str]) -> Vectors:
 
 
 def _rows() -> dict[str, str]:
-    """Collect what is embedded, with its kind: examples of which no word tells that they are ordinary, also masked."""
+    """Collect what is embedded, with its kind. Examples of which no word tells that they are ordinary come masked too."""
     examples = load_examples()
     rows = dict(zip(examples.texts, examples.kinds, strict=True))
     masked: dict[str, str] = {}

@@ -37,14 +37,12 @@ class ChatModel(Protocol):
     def context_tokens(self) -> int: ...
 
     def count_tokens(self, text: str) -> int:
-        """Return how many tokens the model reads for a text: exactly where its encoding is known, else rather more than
-        fewer.
-        """
+        """Count the tokens of a text. Exactly where the encoding is known, else rather more than fewer."""
         ...
 
     def stream(self, messages: Sequence[Message]) -> Iterator[Draft]:
-        """Return what the model writes, at most ten drafts a second, and at least three: also while nothing new has
-        come, so that whoever listens can leave. Closing the iterator frees the model within a second.
+        """Yield drafts, three to ten a second. They come also while nothing new has, so that whoever listens can leave.
+        Closing the iterator frees the model within a second.
 
         The iterator ends where the answer is whole. Raises ChatError; AnswerCut where it broke off after its first word.
         """

@@ -1,4 +1,4 @@
-"""A circuit breaker: a server that is down is not asked again and again, by anybody in this process."""
+"""Break the circuit to a server that is down. Nobody in this process asks it again and again."""
 
 from __future__ import annotations
 

@@ -28,8 +28,7 @@ class Event:
 
 
 def parse_events(chunks: Iterable[bytes]) -> Iterator[Event]:
-    r"""Yield the events of a stream, however its bytes are cut into chunks; comments and events without data are left
-    out.
+    r"""Yield the events of a stream, however it is cut. Comments and events without data are left out.
 
     Raises ChatError for a line or an event longer than ``LONGEST_EVENT`` and for bytes that are not UTF-8.
 

@@ -46,7 +46,7 @@ class Clocks:
 
 @dataclass(frozen=True, slots=True)
 class Ending:
-    """What a source may yield last, to tell the reader something."""
+    """Tell the wait before a source's first text. ``clocks.first`` waits with it."""
 
     notice: str
 
@@ -66,9 +66,7 @@ class Source(Protocol):
     """Where the pieces of one answer come from; used for one answer only."""
 
     def read(self) -> Iterator[str | Ending | Pause | Thought]:
-        """Return the pieces, in a thread of their own; an empty piece is allowed and is no sign of life, a Thought is
-        one.
-        """
+        """Yield the pieces, in a thread of their own. An empty piece is no sign of life, a Thought is one."""
         ...
 
     def cancel(self) -> None:
@@ -77,7 +75,7 @@ class Source(Protocol):
 
 
 def follow(source: Source, clocks: Clocks) -> Iterator[Draft]:
-    """Yield what a source writes, as whole drafts: one each 0.1 to 0.25 seconds, the same again where nothing new has
+    """Yield what a source writes as whole drafts. One each 0.1 to 0.25 seconds, the same again where nothing new has
     come.
 
     Text is what is not white space, nor the thoughts of a model that thinks aloud; a draft loses what turns out to be one.

@@ -1,4 +1,4 @@
-"""What the models that run in this process share: each loads once, when first needed, and writes one answer at a time.
+"""Share what models in this process need. Each loads once, when first needed, and writes one answer at a time.
 
 A library's part is an Engine (``local.py``, ``gguf.py``); around it come the threads, the turns and the clocks.
 """
@@ -159,7 +159,7 @@ def stop_writing() -> None:
 
 
 class _Once(Generic[Result]):
-    """Work done once, in a thread of its own, whoever asks first; where it failed, the next one who asks tries again."""
+    """Do work once, in a thread of its own. Where it failed, the next one who asks tries again."""
 
     def __init__(self, failure: str, work: Callable[[], Result]) -> None:
         self._failure = failure
@@ -195,8 +195,7 @@ class _Once(Generic[Result]):
 
 
 def answer_tokens(prompt_tokens: int, context_tokens: int) -> int:
-    """Return how many tokens an answer may have after a prompt: a quarter of the context, or what is left, at least
-    half of that.
+    """Return the room for an answer after a prompt. A quarter of the context or what is left, at least half of that.
 
     >>> answer_tokens(1000, 4096), answer_tokens(3500, 4096)
     (1024, 596)
@@ -224,8 +223,7 @@ def cut(limit: int) -> AnswerCut:
 
 
 def render(template: Callable[[list[Turn]], str], messages: Iterable[Message]) -> str:
-    """Return the prompt a chat template makes of messages; where it takes no system message, the first question begins
-    with that.
+    """Render messages by a chat template. Where it takes no system message, the first question begins with that.
 
     A template says so by failing, or by leaving the system message out without a word.
 
@@ -256,8 +254,7 @@ def _turns(messages: Sequence[Message]) -> list[Turn]:
 
 
 def disarming(tokens: Iterable[str]) -> Callable[[str], str]:
-    """Return what takes the force out of a model's control tokens where they stand in a text: an article cannot end its
-    own turn.
+    """Disarm a model's control tokens in a text. An article cannot end its own turn.
 
     A space goes between the first character and the rest. Half a surrogate pair, which no tokenizer takes, becomes U+FFFD.
 

@@ -26,7 +26,7 @@ _LONGEST = 2000  # characters of a name
 
 @dataclass(frozen=True, slots=True)
 class Service:
-    """Something that serves chat models: where, and in which variable its users keep their key (empty: it needs none)."""
+    """Describe a service of chat models. Where it is, and which variable holds its key (empty: it needs none)."""
 
     name: str
     base_url: str
@@ -109,8 +109,7 @@ def open_named(
 
 
 def may_choose(name: str, settings: Settings) -> bool:
-    """Tell whether a visitor of the page may use this model: the one of the settings, ``extractive``, or one of a known
-    service.
+    """Tell whether a visitor may use this model. The one of the settings, ``extractive``, or one of a known service.
 
     Never an address, a folder or a file of the visitor's own: they would make this machine knock at doors and read files.
 
@@ -128,7 +127,7 @@ def may_choose(name: str, settings: Settings) -> bool:
 
 
 def shown_name(model: str) -> str:
-    """Return a model's name as others may see it: an address without its query, of a folder or file only its own name.
+    """Return a model's name as others may see it. An address without its query, of a folder or file only its name.
 
     >>> shown_name("https://velm.example/v1?api-key=test-key#large"), shown_name("gguf:/home/ann/velm.gguf")
     ('https://velm.example/v1#large', 'gguf:velm.gguf')

@@ -1,4 +1,4 @@
-"""Which chat models are reachable: this machine's model servers are asked, of paid services only the key is looked for."""
+"""Find reachable chat models. Servers of this machine are asked, of paid services only the key is looked for."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ _STRANGE = "answers, but not as a model server"
 
 @dataclass(frozen=True, slots=True)
 class Reachable:
-    """A service, the models it has (where it was asked), and how it is with it, in words for a reader.
+    """List a service's models and its state in words.
 
     ``models`` are names as ``RAG_MODEL`` takes them after ``service:``, made printable.
     """

@@ -1,4 +1,4 @@
-"""What a server's refusal means: its status, headers and body become one of our errors, and whether to try again.
+"""Read a server's refusal. Status, headers and body become one of our errors, and whether to try again.
 
 Nothing the server wrote is repeated except a short code such as ``model_not_found``: error texts echo keys and questions.
 """
@@ -232,9 +232,7 @@ def _is_status(value: object) -> bool:
 
 
 def _code(body: str, key: Key | None) -> str:
-    """Return the short code of an error, such as ``model_not_found``; never the key, whatever the server sends for a
-    code.
-    """
+    """Return an error's short code, such as ``model_not_found``. Never the key, whatever the server sends for a code."""
     found: Any = None
     try:
         found = json.loads(body)
@@ -249,7 +247,7 @@ def _code(body: str, key: Key | None) -> str:
 
 
 def short_code(word: str, key: Key | None) -> str:
-    """Return a server's word if it can be repeated: short, of letters, and no part of the key; else nothing.
+    """Return a server's word if it can be repeated. It must be short, of letters, and no part of the key.
 
     >>> short_code("insufficient_system_resource", None), short_code("Look at http://x", None)
     ('insufficient_system_resource', '')

@@ -383,7 +383,7 @@ class _Exchange:
             yield Ending(notice)
 
     def _parts(self, response: httpx2.Response) -> Iterator[Part]:
-        """Yield what the events of a reply say, or the reply as one part where the server does not stream."""
+        """Yield what the events of a reply say. One part where the server does not stream."""
         dialect, server = self._endpoint.dialect, self._endpoint.server
         kind = response.headers.get("content-type", "").partition(";")[0].strip().lower()
         if kind in ("text/html", "application/xhtml+xml"):
@@ -450,7 +450,7 @@ def _stranger(server: Server) -> Trouble:
 
 
 def _translate(error: Exception, address: Address, server: Server, options: tuple[str, ...]) -> Trouble:
-    """Return an error of the SDK or of the network in our words; its own may hold anything, so only its type is logged."""
+    """Translate an error of the SDK or the network. Its own words may hold anything, so only its type is logged."""
     import httpx2
 
     chain = list(_chain(error))

@@ -40,7 +40,7 @@ def names_endpoint(name: str) -> bool:
 
 
 def open_vectors(name: str, environment: Mapping[str, str] | None = None) -> tuple[str, Vectors]:
-    """Return the model that a name means, with its options, and what posts to its server; contacts nobody yet.
+    """Return a named model with its options, and what posts to its server. Contacts nobody yet.
 
     Raises SettingsError for an address that cannot be used, KeyMissing, MissingExtra.
     """
@@ -110,7 +110,7 @@ class Vectors:
             ) from None
 
     def _sent(self, body: Mapping[str, object]) -> tuple[int, bytes, float | None]:
-        """Send a request once: its status (0: nobody answered), its reply and the seconds to wait if asked for."""
+        """Send a request once. Return its status (0: nobody answered), its reply and the seconds to wait if asked for."""
         import httpx2
 
         from rag.chat.wire import Wire, open_transport

@@ -1,4 +1,4 @@
-"""One request's connection: what is really sent, how much may come back, and how it is cut from another thread.
+"""Guard one request's connection. What is sent, how much may come back, and how it is cut from another thread.
 
 Imports httpx2, which openai and anthropic bring; import this module where a connection is opened.
 """
@@ -127,7 +127,7 @@ def _shut(connection: socket.socket) -> None:
 
 
 class _Limited(httpx2.SyncByteStream):
-    """A reply's bytes: an error page ends where enough of it has been read, an endless answer is an error."""
+    """Limit a reply's bytes. An error page ends where enough was read, an endless answer is an error."""
 
     def __init__(self, stream: httpx2.SyncByteStream, *, refusal: bool) -> None:
         self._stream = stream

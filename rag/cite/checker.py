@@ -1,4 +1,4 @@
-"""Find the quotes that support what a chat model wrote; every citation is checked letter for letter and numbered by us.
+"""Find the quotes that support a model's sentences. Every citation is checked letter for letter and numbered by us.
 
 A model is never trusted: each of its sentences is compared with the passages it was given, and either gets the quotes that
 support it or is marked as unsupported. The passages it names are only a hint where to look first. Words are compared where
@@ -73,7 +73,9 @@ class Evidence(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Support:
-    """The evidence for a sentence, best first, how well it supports it (0 to 1), and the facts that stand in none of it."""
+    """Hold the evidence for a sentence, best first. ``score`` (0 to 1) is how well it supports it; ``missing`` facts
+    stand in none.
+    """
 
     evidence: tuple[Evidence, ...]
     score: float
@@ -268,7 +270,7 @@ def citations_of(sentences: Iterable[Sentence]) -> tuple[Citation, ...]:
 
 
 def marked_text(sentences: Iterable[Sentence]) -> str:
-    """Join sentences into one text, each with its label and context before it and its numbers in brackets after it.
+    """Join sentences into one text. Each has its label and context before it, its numbers in brackets after it.
 
     >>> marked_text([Sentence("It rained."), Sentence("It was cold.", lead="\\n- ")])
     'It rained.\\n- It was cold.'
@@ -412,7 +414,9 @@ class _Claim:
 
 
 class _Carried:
-    """How far a candidate supports a claim: each word's share, 0 to 1, the nearness in meaning, and the facts it holds."""
+    """Weigh how far a candidate supports a claim. Each word's share, 0 to 1, the nearness in meaning, and the facts it
+    holds.
+    """
 
     def __init__(self, claim: _Claim, candidate: _Candidate, cosine: float) -> None:
         self.candidate = candidate
@@ -454,7 +458,7 @@ def _chosen(claim: _Claim, carried: Sequence[_Carried]) -> Support:
 
 
 def _around(evidence: Evidence, claim: _Claim) -> tuple[list[str], int]:
-    """Cut the passage of some evidence into sentences, and tell which of those quoted is nearest to a claim in words."""
+    """Cut the passage of some evidence into sentences. Tell which of those quoted is nearest to a claim in words."""
     passage = evidence.hit.passage
     spans = sentence_spans(passage.text)
     sentences = [passage.text[start:end] for start, end in spans]
@@ -468,7 +472,7 @@ def _around(evidence: Evidence, claim: _Claim) -> tuple[list[str], int]:
 
 
 def _with_context(evidence: Evidence) -> str:
-    """Return a quote with the two sentences before it and the one after it, as far as its passage has them."""
+    """Return a quote with its neighbours. Two sentences before and one after, as far as its passage has them."""
     passage = evidence.hit.passage
     spans = sentence_spans(passage.text)
     starts = [start for start, _ in spans if passage.start + start < evidence.start]
@@ -489,7 +493,7 @@ def _runs_of_names(claim: _Claim) -> list[list[Fact]]:
 
 
 def _missing(claim: _Claim, held: frozenset[Fact], evidence: Sequence[Evidence]) -> tuple[Fact, ...]:
-    """List the facts that no quote holds; quotations may run over two sentences, and denials depend on all of them."""
+    """List facts that no quote holds. Quotations may run over two sentences, and denials depend on all of them."""
     together = Evidenced(each.quote[start:end] for each in evidence for start, end in sentence_spans(each.quote))
     open_ = [fact for fact in claim.facts if fact not in held]
     missing = [fact for fact in open_ if fact.kind not in ("quotation", *_SENSE) or not together.holds(fact)]
@@ -497,7 +501,7 @@ def _missing(claim: _Claim, held: frozenset[Fact], evidence: Sequence[Evidence])
 
 
 def _gain(claim: _Claim, shares: Mapping[str, float], held: frozenset[Fact], each: _Carried, first: bool) -> float:
-    """Score a quote by the words it adds, and by its meaning; a further one by the facts it adds instead."""
+    """Score a quote by the words it adds and by meaning. A further one by the facts it adds instead."""
     new_facts = len(each.held - held) / max(len(claim.facts), 1)
     return _added(claim, claim.weights, shares, each) + (each.cosine if first else new_facts)
 
@@ -508,7 +512,7 @@ def _added(claim: _Claim, among: Iterable[str], shares: Mapping[str, float], eac
 
 
 def _same_matter(claim: _Claim, shares: Mapping[str, float], each: _Carried, chosen: Sequence[_Carried]) -> bool:
-    """Tell whether a further quote is about the same thing and does not only hold a number or a name."""
+    """Tell whether a further quote is about the same. A number or a name alone does not count."""
     if any(_follow(each.candidate, other.candidate) for other in chosen):
         return True
     if len(claim.weights) <= _FEW_WORDS:
@@ -538,5 +542,5 @@ def _joined(candidates: Sequence[_Candidate], score: float) -> tuple[Evidence, .
 
 
 def header_texts(header: Header) -> tuple[str, ...]:
-    """List what stands above a quote, so that an answer may say it: title, outlet, authors, and the date in words."""
+    """List what stands above a quote, so that an answer may say it. Title, outlet, authors, and the date in words."""
     return (header.byline(), spoken_date(header.published))

@@ -30,7 +30,7 @@ _PLAIN_GAP = re.compile(r"[ ,-]*")
 
 
 class Place(NamedTuple):
-    """How much of some words stands at a place of a text, 0 to 1, and where, in characters."""
+    """Hold how much of some words stands at a place of a text (0 to 1)."""
 
     alike: float
     start: int
@@ -152,7 +152,9 @@ def _windows(asked: set[str], size: int, article: Folded) -> list[int]:
 
 
 def _aligned(asked: Sequence[str], first: int, last: int, article: Folded) -> Place:
-    """Align words with a stretch of an article: how near they are, and the characters that stand for all of them."""
+    """Align words with a stretch of an article. Return how near they are, and the characters that stand for all of
+    them.
+    """
     words = article.words[first:last]
     matcher = SequenceMatcher(None, asked, [word for word, _, _ in words], autojunk=False)
     blocks = [block for block in matcher.get_matching_blocks() if block.size]

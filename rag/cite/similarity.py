@@ -80,7 +80,7 @@ class Similarity:
         return min(0.99, max(0.0, float(numpy.median((vectors @ vectors.T)[pairs]))))
 
     def _readable(self, text: str) -> str:
-        """As much of a text as the embedding model reads: what a chat model writes has no greatest length."""
+        """Cut a text to what the embedding model reads. What a chat model writes has no greatest length."""
         while (
             len(text) > self._embedder.max_tokens and self._embedder.count_tokens([text])[0] > self._embedder.max_tokens
         ):

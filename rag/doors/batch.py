@@ -1,4 +1,4 @@
-"""Answer a file of questions into a file of answers; a run that was ended goes on where it was.
+"""Answer a file of questions into a file. A run that was ended goes on where it was.
 
 ``OUT.progress`` keeps each answer as it comes. The same command asks none of them again while the index, the model and what
 the search is narrowed to are the same.
@@ -119,7 +119,7 @@ def checked_format(out: Path) -> Writer:
 
 
 def cell(text: str) -> str:
-    """Put an apostrophe before what a spreadsheet would take for a formula, also if it parts cells at semicolons.
+    """Put an apostrophe before what a spreadsheet takes for a formula. Also where it parts cells at semicolons.
 
     >>> cell("=1+1"), cell("It rained; see p. 4."), cell("Hello;=1+1")
     ("'=1+1", 'It rained; see p. 4.', "Hello;'=1+1")
@@ -240,7 +240,7 @@ def _csv_lines(text: str) -> Iterator[tuple[int, dict[str, str]]]:
 
 
 def _written_csv(rows: Rows, _title: str) -> bytes:
-    """Write a row for each question: its own cells, the answer, and a cell for each quote and each source."""
+    """Write a row for each question. Its own cells, the answer, and a cell for each quote and each source."""
     columns = list(dict.fromkeys(name for each, _ in rows for name in each.row))
     most = max(len(answer.citations) for _, answer in rows)
     quotes = [f"{name} {number}" for number in range(1, most + 1) for name in ("quote", "source")]

@@ -74,7 +74,7 @@ def _hash(token: str, password: PasswordHash) -> str:
 
 
 def _read(path: Path) -> dict[str, str]:
-    """Read a file of tokens; a line that is damaged opens nothing, and a file that cannot be read is an empty one."""
+    """Read a file of tokens. A damaged line opens nothing, and a file that cannot be read is an empty one."""
     try:
         lines = path.read_text("utf-8").splitlines()
     except (OSError, UnicodeError):
@@ -83,7 +83,7 @@ def _read(path: Path) -> dict[str, str]:
 
 
 class TokenGate(Gate):
-    """ASGI middleware: the gate of the page, which lets programs with a token reach the paths that are theirs.
+    """Guard programs' paths as ASGI middleware. The page's gate, which lets programs with a token reach what is theirs.
 
     ``paths`` are what these begin with; ``open_paths`` need no login. The account goes along as in the gate.
     """

@@ -161,7 +161,7 @@ Handle = Callable[[Service, Request], Awaitable[Response | None]]
 
 
 class Door:
-    """ASGI: one way to ask, within its limits; whatever goes wrong is told in OpenAI's form, never as a traceback."""
+    """Serve one way to ask as ASGI, within its limits. What goes wrong is told in OpenAI's form, never as a traceback."""
 
     def __init__(self, service: Service, method: str, handle: Handle) -> None:
         self.service, self.handle = service, handle
@@ -274,7 +274,7 @@ async def chat(service: Service, request: Request) -> Response | None:
 
 
 def _told(problem: Exception) -> str:
-    """Say what went wrong; of what is no error of ours only the kind, for its words may name paths."""
+    """Say what went wrong. Of what is no error of ours only the kind: its words may name paths."""
     if isinstance(problem, Revised):
         return "The answer was changed after its beginning had been sent; ask again."
     return what_went_wrong(problem, "a request")

@@ -73,7 +73,7 @@ class Rate:
 
 
 class Slots:
-    """Let so many questions be answered at once; a slot is free again when its thread has come to an end.
+    """Let so many questions be answered at once. A slot is free again when its thread has ended.
 
     One client holds ``own`` of them at most, and of one client ``waiting`` more may wait. Whoever hangs up is not waited
     for, but the work goes on to its next step: until then the slot is taken.

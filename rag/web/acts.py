@@ -1,4 +1,4 @@
-"""What a reader does with one answer: says whether it is right and why, copies it with its sources, asks otherwise."""
+"""Act on one answer for its reader. Judge it, copy it with its sources, ask otherwise."""
 
 from __future__ import annotations
 

@@ -1,4 +1,6 @@
-"""What a reader chose in Settings, kept without any key: for a login on the server's disk, else in the browser's cookie."""
+"""Keep what a reader chose in Settings, without any key. For a login on the server's disk, else in the browser's
+cookie.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The settings that a visitor may change for their own answers: their bounds, and what of a sent value can be used."""
+"""Check settings that a visitor may change. Their bounds, and what of a sent value can be used."""
 
 from __future__ import annotations
 

@@ -62,7 +62,7 @@ class Conversations:
         self._clock = clock
 
     def save(self, owner: str, conversation: Conversation, id: str = "") -> str:
-        """Keep a conversation as it is now and return its id; without an ``id`` it is a new one.
+        """Keep a conversation and return its id. Without an ``id`` it is a new one.
 
         Turns that were replaced or taken back are replaced or go; those older than its first, which have left the page,
         stay. Only what changed is written. An empty conversation is not kept: it is deleted, and its id is empty. Raises
@@ -122,7 +122,7 @@ class Conversations:
         return Kept(known, title, updated, ended)
 
     def rename(self, owner: str, id: object, title: object) -> str:
-        """Give a conversation a title and return it as it is kept; an empty one gives way to the first question."""
+        """Set a conversation's title and return it as kept. An empty one gives way to the first question."""
         owner, known = checked_owner(owner), _checked_id(id)
         name = shortened(title, MAX_TITLE) if isinstance(title, str) else ""
         with self._store.writing() as database:

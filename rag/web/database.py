@@ -61,7 +61,7 @@ class Store:
 
     @contextmanager
     def writing(self) -> Iterator[sqlite3.Connection]:
-        """Yield the file to be changed: all of it is kept in the end, or nothing where something is raised."""
+        """Yield the file to be changed. All is kept in the end, or nothing where something is raised."""
         with self._writing, self._opened() as database:
             database.execute("BEGIN IMMEDIATE")
             yield database
@@ -108,7 +108,7 @@ class Store:
 
 
 def checked_owner(owner: object) -> str:
-    """Return a user's name as rows are kept under; raises StoreError for what is none, which must not pass for "no
+    """Return the owner that rows are kept under. Raises StoreError for what is none, which must not pass for "no
     login".
     """
     try:

@@ -1,4 +1,4 @@
-"""The room of the index: how it is, what is in it, building it again, ending a build, following the folder."""
+"""Show the index. How it is, what is in it, building it again, ending a build, following the folder."""
 
 from __future__ import annotations
 

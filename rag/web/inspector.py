@@ -1,4 +1,4 @@
-"""Why a passage was found, what was searched and what was dropped, as plain data for the page's sources."""
+"""Explain a search as plain data. Why a passage was found, what was searched, what was dropped."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ MAX_NAMES = 10
 
 
 def why_data(hit: Hit) -> dict[str, Any]:
-    """Ranks and scores of a hit, the words it shares with the question and as which ``forms`` they stand in it.
+    """Explain a hit. Ranks, scores, the words it shares with the question and as which ``forms`` they stand in it.
 
     ``joined`` is how many neighbouring passages it is made of; the figures are then those of the best one.
     """
@@ -38,7 +38,7 @@ def why_data(hit: Hit) -> dict[str, Any]:
 
 
 def matched_forms(matched: Iterable[str], text: str) -> list[str]:
-    """Return the words of a text, as they stand there, that have a stem with one of the matched words.
+    """Return a text's words that match, as they stand there. Their stem is one of a matched word.
 
     >>> matched_forms(["bridges"], "One bridge fell. Bridges do.")
     ['bridge', 'Bridges']
@@ -48,7 +48,7 @@ def matched_forms(matched: Iterable[str], text: str) -> list[str]:
 
 
 def search_data(answer: Answer) -> dict[str, Any]:
-    """Return what was searched for an answer: the question as completed, its parts, the scope, how many passages were
+    """Return what was searched for an answer. The completed question, its parts, the scope, how many passages were
     weighed.
     """
     return {

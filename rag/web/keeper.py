@@ -1,4 +1,4 @@
-"""The index of a page that is being served: how it is, building it again, and following the folder while questions go on."""
+"""Keep the index of a served page. How it is, building it again, following the folder while questions go on."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ class Keeper:
 
     @property
     def first_build(self) -> IndexState | None:
-        """Return the build that brings the first articles, while it runs: nothing can be answered before it has ended."""
+        """Return the build of the first articles, while it runs. Nothing can be answered before it has ended."""
         chatbot, state = self._opening.chatbot, self.state
         if chatbot is None or state.kind != "building" or chatbot.contents().articles:
             return None
@@ -87,7 +87,7 @@ class Keeper:
             self._watcher.stop()
 
     def check(self) -> bool:
-        """Tell whether the folder has changed since the index was built; reads all of it, so it takes its time.
+        """Tell whether the folder has changed since the last build. Reads all of it, so it takes its time.
 
         Raises ArticlesError where the folder cannot be read; the state then says so.
         """
@@ -130,7 +130,7 @@ class Keeper:
             return True
 
     def catch_up(self) -> None:
-        """Begin a build; where one runs, also a first one, it may have passed what has changed now: another follows it."""
+        """Begin a build, or have another follow the one that runs. That one may have passed what has changed now."""
         with self._lock:
             self._follow = self._build is not None
         if not self.rebuild():
@@ -181,7 +181,7 @@ class Keeper:
                 self._settled = (kind, text)
 
     def _catch_up(self) -> bool:
-        """Return what the watcher does once a change is complete; whether it was dealt with, else it comes again.
+        """Act on a complete change. Return whether it was dealt with, else it comes again.
 
         A build that fails was dealt with: it is tried again on the next change, not over and over.
         """

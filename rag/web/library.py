@@ -1,4 +1,4 @@
-"""The room of the articles: all files of the folder in a table, adding some and putting some away."""
+"""Show the articles. All files of the folder in a table, adding some and putting some away."""
 
 from __future__ import annotations
 
@@ -96,7 +96,7 @@ class Library:
         )
 
     def rows(self) -> dict[str, Any]:
-        """Return the table: one list a file, by id, with what is known of its article and how it stands to the index."""
+        """Return the table, one list a file, by id. With what is known of its article and how it stands to the index."""
         chatbot = self._opening.chatbot
         if chatbot is None:
             return {"rows": [], "stamp": ""}
@@ -140,8 +140,8 @@ class Library:
         return {"names": listed, "ids": ids}
 
     def take(self, step: Any) -> dict[str, Any]:
-        """Return one step of a file's way in, as a list: what came of it, or why it was ``refused``. Whatever is sent
-        is checked.
+        """Take one step of a file's way in, as a list. Return what came of it, or why it was ``refused``. Whatever is
+        sent is checked.
 
         ``["begin", name, size]`` gives a ``token``, ``["add", token, base64]`` nothing, ``["end", token]`` the file's ``name``
         and whether it was ``renamed`` or ``known``; ``["done"]`` after the last file has the index built.
@@ -199,7 +199,9 @@ class Library:
 
 
 class Start:
-    """The room before the first answer: what stands in the way is told by ``Survey.beat``; files can be added here."""
+    """Show the room before the first answer. What stands in the way is told by ``Survey.beat``; files can be added
+    here.
+    """
 
     name = "start"
     actions: tuple[str, ...] = ()

@@ -35,7 +35,7 @@ class State:
 
 
 class Opening:
-    """A chatbot that is being opened in a thread of its own; ask ``state`` as often as you like.
+    """Open a chatbot in a thread of its own. Ask ``state`` as often as you like.
 
     ``open_chatbot`` gets a function to call with each step of its progress. What it raises becomes the state's text.
     """
@@ -61,13 +61,11 @@ class Opening:
             self._thread.start()
 
     def cancel(self) -> None:
-        """End a build at its next step: an older index is opened instead, without one the opening has failed."""
+        """End a build at its next step. An older index is opened instead, without one the opening has failed."""
         self._cancelled.set()
 
     def then(self, follow: Callable[[], object]) -> None:
-        """Call a function once the opening has ended, well or badly: the same one once, at once where it is not
-        running.
-        """
+        """Call a function once the opening has ended, well or badly. At once where it is not running."""
         with self._lock:
             if self.state.kind == "loading":
                 self._next[follow] = None

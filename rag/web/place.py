@@ -1,4 +1,4 @@
-"""A place in an article that is known again by what stood there: the article may have changed since."""
+"""Find a place in an article again by what stood there. The article may have changed since."""
 
 from __future__ import annotations
 

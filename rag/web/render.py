@@ -59,9 +59,7 @@ def _piece(text: str) -> str:
 
 
 def messages(conversation: Conversation, language: str = "en") -> list[dict[str, str]]:
-    """Return the conversation as the chat shows it: two messages a turn, each with its buttons, ``act-<turn>-<name>``
-    by id.
-    """
+    """Draw a conversation for the chat. Two messages a turn, each with its buttons, ``act-<turn>-<name>`` by id."""
     with speaking(language):
         return [message for turn in conversation for message in _turn_messages(turn, turn is conversation[-1])]
 
@@ -122,8 +120,7 @@ def _menu(icon: str, text: str, choices: Iterable[str]) -> str:
 
 
 def answer_markup(turn: Turn, last: bool = False) -> str:
-    """Return a turn's answer as markup: what was understood, paragraphs and lists with a link after each sentence, how
-    it came out.
+    """Draw a turn's answer as markup. What was understood, paragraphs and lists with links, how it came out.
 
     The links point to ``#s-<turn>-<place>``, the quote of that place among the citations, and ``#s-<turn>``, the turn's
     sources. In the ``last`` turn what was understood are buttons, ``chip-<turn>-<place>`` by id, once nothing more is coming.
@@ -202,7 +199,7 @@ def _body(answer: Answer, turn: int) -> list[str]:
 
 
 def _notices(answer: Answer, turn: Turn) -> list[str]:
-    """Return what the reader should know: what a mark means, that the answer is cut, how it came about."""
+    """Return what the reader should know. What a mark means, that the answer is cut, how it came about."""
     notices = []
     finished = turn.status in ("done", "stopped")
     if finished and not answer.refused and any(each.supported and each.unverified for each in answer.sentences):
@@ -395,12 +392,12 @@ def _header(document: Header) -> dict[str, Any]:
 
 
 def _title(document: Header) -> str:
-    """Return the article's title, the name of its file where it has none; never longer than a title can be."""
+    """Return the article's title, or its file's name. Never longer than a title can be."""
     return shortened(document.title or document.id, MAX_TITLE)
 
 
 def article_data(document: Document, asked: Place = NOWHERE, others: Iterable[Place] = ()) -> dict[str, Any]:
-    """Return a whole article as plain data: paragraphs of pieces, those at the ``asked`` place and at ``others``
+    """Return a whole article as plain data. Paragraphs of pieces, those at the ``asked`` place and at ``others``
     marked.
 
     Places count characters, browsers count otherwise: that is why the pieces are cut here. A marked piece has its mark's
@@ -446,19 +443,19 @@ def _beginning(places: Sequence[Locator], blocks: Sequence[re.Match[str]]) -> li
 
 
 def _link_to(document: Document, start: int, end: int) -> str:
-    """Return what follows the page's own address where it is to open an article, at a place unless that is empty."""
+    """Return the query that opens an article. At a place unless that is empty."""
     place = {"start": start, "end": end, "check": check_of(document.text[start:end])} if start < end else {}
     return f"?{urlencode({'article': document.id, **place}, safe='/')}"
 
 
 def _file_of(document: Document, start: int, end: int) -> str:
-    """Return where the article's file is, from the page on; of a PDF its page where a place in it is asked for."""
+    """Return the address of the article's file. Of a PDF its page where a place in it is asked for."""
     pages = [first for kind, first, _ in locate(document.places, start, end) if kind == "page" and start < end]
     return f"{FILES[1:]}?{urlencode({'id': document.id})}" + "".join(f"#page={page}" for page in pages)
 
 
 def _merged(spans: Iterable[tuple[int, int]], first: int, last: int) -> list[tuple[int, int]]:
-    """Return the spans in order, as far as they lie between ``first`` and ``last``; those that overlap are one.
+    """Merge spans that overlap, in order. Only as far as they lie between ``first`` and ``last``.
 
     >>> _merged([(8, 9), (2, 5), (4, 6), (3, 3)], 0, 8)
     [(2, 6)]
@@ -475,9 +472,7 @@ def _merged(spans: Iterable[tuple[int, int]], first: int, last: int) -> list[tup
 
 
 def _pieces(text: str, first: int, last: int, marks: list[tuple[int, int]]) -> list[list[Any]]:
-    """Return the paragraph from ``first`` to ``last`` cut where marks begin and end, each piece with its mark's number
-    or 0.
-    """
+    """Cut a paragraph where marks begin and end. Each piece has its mark's number or 0."""
     pieces: list[list[Any]] = []
     position = first
     for number, (start, end) in enumerate(marks, 1):

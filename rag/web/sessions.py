@@ -146,7 +146,7 @@ def _named_in_address(scope: Scope) -> Iterator[str]:
 
 
 def _named_in_body(body: bytes) -> Iterator[str]:
-    """Parse what gradio will parse: a name can be spelt with escapes, so searching the bytes is not enough."""
+    """Parse what gradio will parse. A name can be spelt with escapes, so searching the bytes is not enough."""
     try:
         sent: Any = json.loads(body) if body else None
     except (ValueError, RecursionError):

@@ -1,4 +1,4 @@
-"""The folder of articles as the page may change it: files come in under names of our own making, and go away without a loss.
+"""Change the folder of articles for the page. Files come in under names of our own, and go away without a loss.
 
 What a browser calls a file is never a path: of it only letters are taken for a name in the folder itself, never in one below.
 Nothing is overwritten, nothing is deleted, and no symbolic link is followed.
@@ -45,8 +45,7 @@ _CREATE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_NOFOLLOW", 0) | 
 
 
 def safe_name(name: str) -> str:
-    """Return a name of our own for a file that a browser calls ``name``; raises RefusedFile where its format is not
-    read.
+    """Name a file that a browser calls ``name``. Raises RefusedFile where its format is not read.
 
     >>> safe_name("../../etc/Storm: a report?.MD")
     'Storm- a report-.md'
@@ -143,7 +142,7 @@ class Shelf:
         return parse_all(name, data, self._worker)
 
     def end(self, token: str) -> Taken:
-        """Put the whole file into the folder, if it is an article; raises RefusedFile with the reason where it is none."""
+        """Put the whole file into the folder, if it is an article. Raises RefusedFile with the reason where it is none."""
         with self._lock:
             incoming = self._known(token)
             incoming.file.seek(0)
@@ -275,7 +274,7 @@ def _entry(folder: Path, name: str) -> os.DirEntry[str] | None:
 
 
 def _moved(path: Path, folder: Path, name: str, taken: Collection[str] = ()) -> Path:
-    """Move a file into a folder under a name that nobody has there: its own, or that with a number."""
+    """Move a file into a folder under a free name. Its own, or that with a number."""
     for number in range(1, SAME_NAMES):
         candidate = name if number == 1 else f"{Path(name).stem}-{number}{Path(name).suffix}"
         place = folder / candidate

@@ -1,4 +1,4 @@
-"""What the folder of articles holds and how the index is, looked at seldom and told to every open page.
+"""Survey the folder and the index. Looked at seldom and told to every open page.
 
 Reading a whole folder takes its time, so all pages share what was seen last. A page asks with ``beat``: it gets the state of
 the index, and how long to wait before it asks again, so that no number of open pages can keep the server busy.
@@ -46,7 +46,7 @@ _OBSTACLES = {
 
 
 class Survey:
-    """How the folder stands to the index of the chatbot that ``opening`` opens; safe to use from any thread.
+    """Compare the folder with the index of ``opening``. Safe to use from any thread.
 
     ``keeper`` is told when the folder has changed; ``clock`` gives seconds.
     """
@@ -112,9 +112,7 @@ class Survey:
         }
 
     def _first(self, kind: str, articles: int | None) -> tuple[str, list[list[str]]]:
-        """Return what stands in the way of a first answer, empty where nothing does; and the files that are no
-        articles.
-        """
+        """Return what stands in the way of a first answer, or empty. And the files that are no articles."""
         if articles is None:
             if kind == "failed":
                 return _OBSTACLES.get(self._opening.state.error, ""), []
