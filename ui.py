@@ -200,7 +200,7 @@ class Handlers:
             yield shown
 
     async def ask(self, text: Any, conversation: Conversation, chosen: Any, request: gr.Request) -> Begun:
-        """Take a question from the box, which is free for the next one; answers it in ``answer``."""
+        """Take a question from the box, which is free for the next one. Answers it in ``answer``."""
         if not conversation:  # gradio forgets those of pages that were left alone: what was kept of it must stay
             self.history.show(str(request.session_hash))
         return await self._begin(text, conversation, chosen, (), request, value="")
@@ -240,7 +240,7 @@ class Handlers:
     async def reconsider(
         self, conversation: Conversation, chosen: Any, event: gr.EventData, request: gr.Request
     ) -> Begun:
-        """Ask the last question again without something that it names, or with it; the page sends turn and place.
+        """Ask the last question again without something that it names, or with it. The page sends turn and place.
 
         The label at that place is taken from the conversation, never from the browser.
         """
@@ -260,14 +260,14 @@ class Handlers:
     async def ask_otherwise(
         self, conversation: Conversation, chosen: Any, event: gr.EventData, request: gr.Request
     ) -> Begun:
-        """Ask another question in place of the last one; the page sends its turn and the text."""
+        """Ask another question in place of the last one. The page sends its turn and the text."""
         turn = _sent(event, "turn")
         if not conversation or not conversation[-1].ended or type(turn) is not int or turn != conversation[-1].number:
             return gr.skip(), gr.skip(), gr.skip()
         return await self._begin(_sent(event, "text"), conversation[:-1], chosen, (), request)
 
     async def answer(self, conversation: Conversation, request: gr.Request) -> AsyncGenerator[Shown, None]:
-        """Answer the last question; while the chatbot is being opened it waits, and say so.
+        """Answer the last question. While the chatbot is being opened it waits, and say so.
 
         Each step shows everything: of steps that come close together the browser shows only the last.
         """
@@ -384,7 +384,7 @@ class Handlers:
             yield _heading("Coverage", what_went_wrong(error, "drawing the coverage"), language), *skipped
 
     async def undo(self, conversation: Conversation, request: gr.Request) -> Shown:
-        """Take the last turn back, also while it is being answered; its question returns to the box."""
+        """Take the last turn back, also while it is being answered. Its question returns to the box."""
         try:
             await self._end(str(request.session_hash))
         except FootnoteError as error:
@@ -400,7 +400,7 @@ class Handlers:
         return await self._show(request, "")
 
     async def open_conversation(self, event: gr.EventData, request: gr.Request) -> Shown:
-        """Show a kept conversation with its sources; the page sends its id as ``conversation``, or nothing."""
+        """Show a kept conversation with its sources. The page sends its id as ``conversation``, or nothing."""
         id = _sent(event, "conversation")
         session = str(request.session_hash)
         if not isinstance(id, str) or not id or id == self.history.desk(session).id:
@@ -504,7 +504,7 @@ def _drop_copies(request: gr.Request) -> None:
 
 
 def _sent(event: gr.EventData, name: str) -> Any:
-    """Return what the page's script sent under a name; anything or nothing, for it comes from a browser."""
+    """Return what the page's script sent under a name. Anything or nothing, for it comes from a browser."""
     return event._data.get(name) if isinstance(event._data, dict) else None
 
 
@@ -513,7 +513,7 @@ def _scope(request: gr.Request) -> dict[str, Any]:
 
 
 def _owner(request: gr.Request) -> str:
-    """Return the account of who logged in, as ``Accounts.owner`` has it; empty where there is no login."""
+    """Return the account of who logged in, as ``Accounts.owner`` has it. Empty where there is no login."""
     return str(_scope(request).get(OWNER) or getattr(request, "username", "") or "")
 
 
@@ -647,7 +647,7 @@ def build_page(
     examples: Callable[[Chatbot], Sequence[str]] | None = None,
     services: Services | None = None,
 ) -> gr.Blocks:
-    """Return the page as gradio Blocks, not yet served; begins to open the chatbot in the background.
+    """Return the page as gradio Blocks, not yet served. Begins to open the chatbot in the background.
 
     ``open_chatbot`` gets a function for its progress; ``services`` are the chat models' and ``examples`` the questions of
     ``rag.web.examples`` unless others are given. Raises SettingsError where ``settings.host`` is reachable from other
@@ -988,7 +988,7 @@ def _accounts(settings: Settings) -> Accounts | None:
 
 
 def free_port(host: str, port: int) -> int:
-    """Return the first free port from ``port`` on; raises SettingsError where a hundred are taken."""
+    """Return the first free port from ``port`` on. Raises SettingsError where a hundred are taken."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     for candidate in range(port, min(port + PORTS_TRIED, 65536)):
         try:
@@ -1014,7 +1014,7 @@ def _import_gradio() -> None:
 
 
 def _theme() -> Any:
-    """Return what gradio must know before the style sheet is there; all else is in page.css."""
+    """Return what gradio must know before the style sheet is there. All else is in page.css."""
     sans = ("Source Sans 3", "system-ui", "sans-serif")
     return gr.themes.Base(font=sans, font_mono=("ui-monospace", "monospace")).set(
         body_background_fill="#faf8f3",

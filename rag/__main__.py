@@ -52,7 +52,7 @@ class _Commands(click.Group):
 )
 @click.version_option(package_name="footnote-rag", prog_name="rag")
 def cli() -> None:
-    """Ask a folder of articles; every sentence of the answer carries a quote that stands in an article."""
+    """Ask a folder of articles. Every sentence of the answer carries a quote that stands in an article."""
     if os.environ.get("NO_COLOR"):
         click.get_current_context().color = False
 

@@ -98,7 +98,7 @@ SHORT_CALL_SECONDS = 20
 
 
 class Chatbot:
-    """Answers questions about one folder of articles; safe to use from any thread.
+    """Answers questions about one folder of articles. Safe to use from any thread.
 
     It keeps no conversation: history is passed in. ``model`` writes the answers, ``None`` where they are sentences of the
     articles (the extractive answerer). ``changes`` is what the last build did, ``None`` where none was needed;
@@ -167,7 +167,7 @@ class Chatbot:
         return cls(settings, opened, embedder, chat_model, changes, notice, load_reranker(settings))
 
     def with_settings(self, **changes: Any) -> Chatbot:
-        """Return the same chatbot answering with other settings, of those in ``CHANGEABLE``; shares all that is open
+        """Return the same chatbot answering with other settings, of those in ``CHANGEABLE``. Shares all that is open
         with this one.
 
         Close neither while the other is in use. Raises SettingsError for any other setting and for a value out of range.
@@ -188,7 +188,7 @@ class Chatbot:
         )
 
     def refresh(self, on_progress: Callable[[Progress], None] | None = None, *, fresh: bool = False) -> Changes | None:
-        """Build again where the folder of articles changed since; returns what changed, or ``None``.
+        """Build again where the folder of articles changed since. Returns what changed, or ``None``.
 
         Questions go on meanwhile, answered from the old index until the new one is whole. ``fresh`` builds in any case, and
         from nothing. Raises what ``open`` raises, and what ``on_progress`` raises, such as Cancelled: all is then as it was.
@@ -242,7 +242,7 @@ class Chatbot:
         return replace(found, scope=scope or found.scope)
 
     def _within(self, scope: Scope) -> Scope:
-        """Return a scope with the articles that mention its names in place of these; raises QuestionError."""
+        """Return a scope with the articles that mention its names in place of these. Raises QuestionError."""
         return self._whole(lambda index: put_articles(scope, self.names(), index)) if scope.names else scope
 
     def _whole(self, read: Callable[[Index], T]) -> T:
@@ -267,7 +267,7 @@ class Chatbot:
         return index
 
     def _replacement(self, damaged: Index, damage: IndexingError | None = None) -> Index:
-        """Open what answers in place of an index; raises ``damage``, or what stands in the way, where nothing does."""
+        """Open what answers in place of an index. Raises ``damage``, or what stands in the way, where nothing does."""
         with self._replacing:
             if self._index is damaged:
                 try:
@@ -394,7 +394,7 @@ class Chatbot:
         return self._whole(lambda index: timeline(topic, index, self._embedder, self._similarity, scope=within.holds))
 
     def check(self, text: str) -> Checked:
-        """Check each sentence and each quotation of a draft against the articles; no chat model takes part.
+        """Check each sentence and each quotation of a draft against the articles. No chat model takes part.
 
         Raises DraftError for what is no draft, EmbedderError where the embedding model fails.
         """
@@ -409,7 +409,7 @@ class Chatbot:
     def _stand_alone(
         self, answer: Answer, history: Sequence[Message], model: ChatModel | None
     ) -> Generator[Answer, None, str]:
-        """Yield the answer while a model completes the question; returns the question that stands alone."""
+        """Yield the answer while a model completes the question. Returns the question that stands alone."""
         question = answer.question
         if not history or self.settings.rewrite == "off":
             return question
@@ -423,7 +423,7 @@ class Chatbot:
     def _parts(
         self, answer: Answer, question: str, model: ChatModel | None
     ) -> Generator[Answer, None, tuple[str, ...] | None]:
-        """Yield the answer while a model parts the question; returns the parts, ``None`` where its form shall tell."""
+        """Yield the answer while a model parts the question. Returns the parts, ``None`` where its form shall tell."""
         if self.settings.decompose == "off":
             return ()
         if model is None or self.settings.decompose == "rules":
@@ -495,7 +495,7 @@ class Chatbot:
         return weigh(candidates, understand(asked, index), dates, far)
 
     def _written(self, answer: Answer, model: ChatModel, index: Index, mentions: Sequence[Mention]) -> Iterator[Answer]:
-        """Yield the answer that a model writes; a prompt that is too long for it is halved once."""
+        """Yield the answer that a model writes. A prompt that is too long for it is halved once."""
         question, room = answer.searched or answer.question, min(self.settings.context_tokens, model.context_tokens)
         by_date = asks_for_now(question) or any(each.kind == "date" for each in mentions)
         prompt = build_prompt(question, answer.hits, model.count_tokens, room, date.today(), by_date=by_date)
@@ -543,7 +543,7 @@ class Chatbot:
         yield answer
 
     def map(self) -> PassageMap:
-        """Return passages as points of a plane, near ones near; 2,000 take four seconds for the first time."""
+        """Return passages as points of a plane, near ones near. 2,000 take four seconds for the first time."""
         return self._once(passage_map)
 
     def names(self) -> tuple[Name, ...]:
@@ -581,13 +581,13 @@ class Chatbot:
         return self._index.contents
 
     def inventory(self) -> list[FileStatus]:
-        """Return how each file of the folder stands to the index, by id; reads all of it. Raises ArticlesError,
+        """Return how each file of the folder stands to the index, by id. Reads all of it. Raises ArticlesError,
         SettingsError.
         """
         return inventory(self.settings, self._index)
 
     def document(self, id: str) -> Document:
-        """Return one article with its text; raises QuestionError where there is none of that id."""
+        """Return one article with its text. Raises QuestionError where there is none of that id."""
         return self._whole(lambda index: index.document(id))
 
     def close(self) -> None:
@@ -601,7 +601,7 @@ def _first_sentences(index: Index) -> dict[str, str]:
 
 
 def _short_reply(answer: Answer, model: ChatModel, messages: Sequence[Message]) -> Generator[Answer, None, str]:
-    """Yield the answer while a model replies to a short call; returns its reply, empty where it fails or takes too
+    """Yield the answer while a model replies to a short call. Returns its reply, empty where it fails or takes too
     long.
     """
     deadline = time.monotonic() + SHORT_CALL_SECONDS
@@ -639,7 +639,7 @@ def _without(question: str, mentions: Sequence[Mention]) -> str:
 
 
 def _dated(answer: Answer, entries: Sequence[Entry]) -> Iterator[Answer]:
-    """Yield a timeline as an answer; its passages are those that it quotes."""
+    """Yield a timeline as an answer. Its passages are those that it quotes."""
     sentences = told_by_date(entries)
     answer = replace(answer, model="extractive", hits=tuple(each.citation.hit for each in entries), dropped=())
     for count in range(1, len(sentences) + 1):
@@ -753,7 +753,7 @@ def check(text: str, *, articles: str | Path | None = None, index: str | Path | 
 
 
 def quote(text: str, *, articles: str | Path | None = None, index: str | Path | None = None) -> Quotation:
-    """Tell where words stand in a folder of articles; "…" and "[…]" stand for what was left out.
+    """Tell where words stand in a folder of articles. "…" and "[…]" stand for what was left out.
 
     >>> found = quote("supports the protest, that violence has no room in society")
     >>> found.status, [(each.written, each.printed) for each in found.pieces if not each.same]

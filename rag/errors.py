@@ -85,7 +85,7 @@ class Translatable(str):
 
     @classmethod
     def from_json(cls, plain: object) -> Translatable:
-        """Return what ``to_json`` made this of; raises ValueError where it is none, also where it is nested too deep."""
+        """Return what ``to_json`` made this of. Raises ValueError where it is none, also where it is nested too deep."""
         return cls._from_json(plain, 8)
 
     @classmethod
@@ -116,7 +116,7 @@ def from_plain(plain: object) -> str:
 def filled(
     template: str, values: Mapping[str, str | int], show: Callable[[str | int], str] = str, number: str = ","
 ) -> str:
-    """Fill a template in, all at once: values may hold braces; names without a value stay as they are.
+    """Fill a template in, all at once: values may hold braces. Names without a value stay as they are.
 
     ``show`` says how a value is shown, ``number`` what parts thousands.
     """
@@ -160,7 +160,7 @@ def _value(value: object) -> str | int:
 
 
 class FootnoteError(Exception):
-    """Anything that Footnote reports to its user; the message says what happened and ends with what mends it.
+    """Anything that Footnote reports to its user. The message says what happened and ends with what mends it.
 
     The first argument is the message, or a template for the values that follow by their names.
 
@@ -205,7 +205,7 @@ class ArticlesError(FootnoteError):
 
 
 class RefusedFile(ArticlesError):
-    """One file is not an article we can index; the ledger keeps the reason."""
+    """One file is not an article we can index. The ledger keeps the reason."""
 
 
 class AddressError(ArticlesError):
@@ -221,7 +221,7 @@ class VocabularyError(FootnoteError):
 
 
 class UnreadableFile(RefusedFile):
-    """One file could not be read this time; the next build tries again."""
+    """One file could not be read this time. The next build tries again."""
 
 
 class EmbedderError(FootnoteError):
@@ -304,7 +304,7 @@ class ContextTooLong(ChatError):
 
 
 class AnswerCut(ChatError):
-    """The answer broke off after it had begun; what came of it stands."""
+    """The answer broke off after it had begun. What came of it stands."""
 
 
 class AccountsError(FootnoteError):
@@ -350,4 +350,4 @@ class MissingExtra(FootnoteError):
 
 
 class CitationError(FootnoteError):
-    """A quote does not stand where it should; such a citation is never built."""
+    """A quote does not stand where it should. Such a citation is never built."""

@@ -193,7 +193,7 @@ class Passage:
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """What a search is narrowed to; whatever is empty does not narrow it.
+    """What a search is narrowed to. Whatever is empty does not narrow it.
 
     ``outlets`` and ``authors`` are names as the articles write them, ``documents`` article ids, ``published`` the first and
     the last day (``YYYY-MM-DD``, inclusive, empty where open). ``names`` are people, organisations or places: a chatbot
@@ -250,7 +250,7 @@ class Why:
 
 @dataclass(frozen=True, slots=True)
 class Hit:
-    """A found passage with its article's header; a higher score is better and scores compare within one question only.
+    """A found passage with its article's header. A higher score is better and scores compare within one question only.
 
     ``also`` are other articles in which nearly the same text stands.
     """
@@ -358,7 +358,7 @@ class Sentence:
 
     @property
     def verdict(self) -> Literal["", "verified", "repaired", "unverified"]:
-        """Return what became of it: every word checked, a quotation put right, or something not found; empty for no
+        """Return what became of it: every word checked, a quotation put right, or something not found. Empty for no
         claim.
 
         >>> Sentence("It rained.", supported=False).verdict

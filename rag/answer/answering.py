@@ -151,7 +151,7 @@ def choose(candidates: Sequence[Candidate]) -> Chosen:
 
 
 def differing(chosen: Chosen, candidates: Sequence[Candidate]) -> tuple[Candidate, ...]:
-    """Find answers of several articles that differ in what they answer; empty where they agree."""
+    """Find answers of several articles that differ in what they answer. Empty where they agree."""
     if chosen.state != "answered":
         return ()
     best = chosen.candidates[0]
@@ -165,7 +165,7 @@ def differing(chosen: Chosen, candidates: Sequence[Candidate]) -> tuple[Candidat
 
 
 def by_source(candidates: Sequence[Candidate]) -> tuple[Candidate, ...]:
-    """Find the likely answers of several articles, those that differ first; empty where one article alone answers."""
+    """Find the likely answers of several articles, those that differ first. Empty where one article alone answers."""
     floor = max(CLOSE, candidates[0].score - SOURCES_COMPARED) if candidates else CLOSE
     best: dict[str, Candidate] = {}
     for each in candidates:
@@ -256,7 +256,7 @@ def _repeats(one: Candidate, other: Candidate) -> bool:
 
 
 def _answers_differ(one: Candidate, other: Candidate) -> bool:
-    """True where two spans share no word that carries a subject; numbers must be equal."""
+    """True where two spans share no word that carries a subject. Numbers must be equal."""
     mine, theirs = (frozenset(map(stem, content_words(each.span))) for each in (one, other))
     digits = [frozenset(word for word in each if word.isdigit()) for each in (mine, theirs)]
     if all(digits):

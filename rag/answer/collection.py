@@ -84,7 +84,7 @@ class Collected(NamedTuple):
 def collection_answer(
     question: str, index: Index, embedder: Embedder, catalogue_mentions: Sequence[Mention]
 ) -> Collected | None:
-    """Answer a question about the folder itself, or small talk; return ``None`` for any other question.
+    """Answer a question about the folder itself, or small talk. Return ``None`` for any other question.
 
     ``catalogue_mentions`` are what the question names of the index. Raises EmbedderError.
     """
@@ -228,7 +228,7 @@ class _Answer:
 
 
 def _sentences(index: Index, header: Header, most: int | None = None) -> list[Evidence]:
-    """List an article's whole sentences, of its first ``most`` passages; where there are none, its first line."""
+    """List an article's whole sentences, of its first ``most`` passages. Where there are none, its first line."""
     passages = index.passages(index.rows_of([header.id])[:most])
     cut = [each for passage, document in passages for each in _cut(Hit(passage, document, 1.0))]
     return [evidence for evidence, whole in cut if whole] or [evidence for evidence, _ in cut[:1]]

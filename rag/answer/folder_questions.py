@@ -86,7 +86,7 @@ class FolderQuestion:
         self.possible = len(topics) < 2 and (told or not runs) and len(text) <= _LONGEST
 
     def kind(self, embedder: Embedder) -> tuple[str, bool]:
-        """Return its kind, empty for an ordinary question, and whether it is so with its topic; raises EmbedderError."""
+        """Return its kind, empty for an ordinary question, and whether it is so with its topic. Raises EmbedderError."""
         if not self.possible:
             return "", False
         nearness = _nearness(embedder)
@@ -198,7 +198,7 @@ _learning = threading.Lock()
 
 
 def _nearness(embedder: Embedder) -> _Nearness:
-    """Learn from the examples once for each embedder; others that need them wait."""
+    """Learn from the examples once for each embedder. Others that need them wait."""
     with _learning:
         if embedder not in _known:
             _known[embedder] = _Nearness(embedder)

@@ -242,7 +242,7 @@ class _Said:
 
     @staticmethod
     def all_of(hit: Hit) -> Iterator[_Said]:
-        """Cut a hit into sentences; those without a word of weight are left out."""
+        """Cut a hit into sentences. Those without a word of weight are left out."""
         text, offset = hit.passage.text, hit.passage.start
         header = _stems(hit.document.byline())
         cut = units(text, hit.document.title)

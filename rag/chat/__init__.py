@@ -25,7 +25,7 @@ class Draft:
 
 
 class ChatModel(Protocol):
-    """Streams text for messages and turns every foreign failure into a ChatError; safe to use from any thread.
+    """Streams text for messages and turns every foreign failure into a ChatError. Safe to use from any thread.
 
     ``name`` is how the setting names it, without any secret; ``context_tokens`` is how much it reads and writes at most.
     """
@@ -50,7 +50,7 @@ class ChatModel(Protocol):
 
 
 def open_chat_model(settings: Settings, key: Key | None = None) -> ChatModel | None:
-    """Return the chat model that ``settings.model`` names, ``None`` for ``extractive``; contacts nobody yet.
+    """Return the chat model that ``settings.model`` names, ``None`` for ``extractive``. Contacts nobody yet.
 
     ``key`` is used in place of the environment's. Raises SettingsError for a name that means nothing, MissingExtra.
     """

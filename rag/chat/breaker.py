@@ -18,7 +18,7 @@ SECONDS = 30.0
 
 
 class CircuitBreaker:
-    """Counts failures of one server; while the circuit is open, every request fails at once. For any thread.
+    """Counts failures of one server. While the circuit is open, every request fails at once. For any thread.
 
     >>> breaker = CircuitBreaker("localhost:8000", clock=lambda: 0.0)
     >>> for _ in range(FAILURES): breaker.failed()

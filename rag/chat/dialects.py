@@ -229,7 +229,7 @@ def _first(choices: object) -> Fields:
 
 
 def _text(content: object) -> str:
-    """Return the text of a content, which some services send in parts; what a model thinks before it answers is no
+    """Return the text of a content, which some services send in parts. What a model thinks before it answers is no
     text.
     """
     if isinstance(content, str):
@@ -257,7 +257,7 @@ def _thinks(delta: Fields) -> bool:
 
 
 def _word(value: object) -> str:
-    """Return why an answer ended; some servers write so of each event that it has not."""
+    """Return why an answer ended. Some servers write so of each event that it has not."""
     return value if isinstance(value, str) and value.lower() not in ("null", "none") else ""
 
 

@@ -63,7 +63,7 @@ class Pause:
 
 
 class Source(Protocol):
-    """Where the pieces of one answer come from; used for one answer only."""
+    """Where the pieces of one answer come from. Used for one answer only."""
 
     def read(self) -> Iterator[str | Ending | Pause | Thought]:
         """Yield the pieces, in a thread of their own. An empty piece is no sign of life, a Thought is one."""
@@ -152,7 +152,7 @@ def _judge(error: BaseException | None, draft: Draft) -> None:
 
 
 class _Reading:
-    """A source being read in a thread of its own; everything here may be used from both sides."""
+    """A source being read in a thread of its own. Everything here may be used from both sides."""
 
     def __init__(self, source: Source) -> None:
         self._source = source

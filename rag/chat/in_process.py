@@ -57,12 +57,12 @@ class Engine(Protocol):
         ...
 
     def write(self, prompt: list[int], limit: int, stopped: threading.Event) -> Iterator[str]:
-        """Return the answer in pieces; ends soon after ``stopped`` is set, and with AnswerCut after ``limit`` tokens."""
+        """Return the answer in pieces. Ends soon after ``stopped`` is set, and with AnswerCut after ``limit`` tokens."""
         ...
 
 
 class InProcessModel:
-    """A ChatModel in this process; nothing is imported or read before it is first used.
+    """A ChatModel in this process. Nothing is imported or read before it is first used.
 
     ``context_tokens`` and ``count_tokens`` read the model's tokenizer when first used (seconds, and then ChatError where that
     fails), ``stream`` its weights: they load beside, and empty drafts come until they are there. An answer has at most a
@@ -94,7 +94,7 @@ class InProcessModel:
         yield from follow(_Writing(self._engine.result(), tuple(messages), self._turn), clocks)
 
     def _load(self) -> Iterator[Draft]:
-        """Empty drafts until the weights are there; whoever gives up leaves them loading, for the next question."""
+        """Empty drafts until the weights are there. Whoever gives up leaves them loading, for the next question."""
         loading, until = self._weights.start(), time.monotonic() + self._settings.answer_seconds
         while not wait([loading], min(TICK, max(0.0, until - time.monotonic()))).done:
             if time.monotonic() >= until:

@@ -81,7 +81,7 @@ class _Lookup(threading.Thread):
         self._found: tuple[tuple[str, ...], str] = ((), _NOT_RUNNING)
 
     def found(self) -> tuple[tuple[str, ...], str]:
-        """Return what was found so far; who is still being asked is hung up on."""
+        """Return what was found so far. Who is still being asked is hung up on."""
         if not self.is_alive():
             return self._found
         sock = self._connection.sock if self._connection is not None else None

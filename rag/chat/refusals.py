@@ -69,7 +69,7 @@ class Trouble(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Server:
-    """Who is asked for what, in words for messages; none of them is secret. ``variable`` holds the key."""
+    """Who is asked for what, in words for messages. None of them is secret. ``variable`` holds the key."""
 
     where: str
     model: str

@@ -150,7 +150,7 @@ def open_endpoint(
     dialect: Literal["openai", "anthropic"] = "openai",
     key_variable: str = "RAG_API_KEY",
 ) -> ChatModel:
-    """Return the model ``model`` of the server at ``base_url``, shown as ``name``; contacts nobody yet.
+    """Return the model ``model`` of the server at ``base_url``, shown as ``name``. Contacts nobody yet.
 
     ``base_url`` may carry a query, which goes with every request. ``key_variable`` is what messages call the key.
     Raises SettingsError for an address or a key that cannot be one, MissingExtra where the SDK is not installed.
@@ -299,7 +299,7 @@ class _Exchange:
         self._stopped.wait(seconds)
 
     def _try(self) -> Iterator[str | Ending | Thought]:
-        """Yield one request and its reply; whatever goes wrong is a Trouble or one of our errors."""
+        """Yield one request and its reply. Whatever goes wrong is a Trouble or one of our errors."""
         endpoint, options = self._endpoint, self._endpoint.options
         request = endpoint.dialect.request(endpoint.server.model, self._messages, self._room(), options)
         if not self._streamed:
@@ -332,12 +332,12 @@ class _Exchange:
             yield client
 
     def _room(self) -> int:
-        """Return how many tokens are left for the answer; no more than every model can write."""
+        """Return how many tokens are left for the answer. No more than every model can write."""
         prompt = sum(self._endpoint.count_tokens(each.text) for each in self._messages)
         return max(512, min(4096, self._endpoint.context_tokens - prompt))
 
     def _pieces(self, response: httpx2.Response) -> Iterator[str | Ending | Thought]:
-        """Yield the text of a reply as it comes; at its end, judge whether it was whole."""
+        """Yield the text of a reply as it comes. At its end, judge whether it was whole."""
         import httpx2
 
         server, finish, whole, late, read, wrote, started = self._endpoint.server, "", False, False, 0, False, False

@@ -82,7 +82,7 @@ def open_vectors(name: str, environment: Mapping[str, str] | None = None) -> tup
 
 @dataclass(frozen=True)
 class Vectors:
-    """Post the body of a request and return the reply's JSON; raises EmbedderError."""
+    """Post the body of a request and return the reply's JSON. Raises EmbedderError."""
 
     address: Address
     model: str

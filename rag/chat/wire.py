@@ -85,7 +85,7 @@ class Wire(httpx2.BaseTransport):
         )
 
     def cut(self) -> None:
-        """Cut the connection; whoever waits for it in another thread wakes with an error."""
+        """Cut the connection. Whoever waits for it in another thread wakes with an error."""
         with self._lock:
             self._is_cut = True
             for each in self._sockets:
@@ -156,7 +156,7 @@ def _tls() -> ssl.SSLContext:
 
 
 def open_transport(scheme: str, host: str, *, direct: bool) -> httpx2.BaseTransport:
-    """Return a plain transport; through the proxy that the environment names for the host unless ``direct``."""
+    """Return a plain transport. Through the proxy that the environment names for the host unless ``direct``."""
     proxies = {} if direct or urllib.request.proxy_bypass(host) else urllib.request.getproxies()
     proxy = proxies.get(scheme) or proxies.get("all")
     if proxy and "://" not in proxy:

@@ -235,7 +235,7 @@ def _in_quotation(sentences: Sequence[str], place: int) -> bool:
 
 
 def _unquoted(sentence: str) -> str:
-    """Put closing marks for what is quoted; the text is as long as before."""
+    """Put closing marks for what is quoted. The text is as long as before."""
     return _QUOTED.sub(lambda match: "”" * len(match.group()), sentence)
 
 

@@ -54,7 +54,7 @@ _TRANSLATION = 0.75
 
 
 class Evidence(NamedTuple):
-    """A span of a found passage that bears on the question; a higher ``score`` is better.
+    """A span of a found passage that bears on the question. A higher ``score`` is better.
 
     ``start`` and ``end`` count characters of the document's text.
     """
@@ -89,7 +89,7 @@ class Numbers:
         self._numbers: dict[str, int] = {}
 
     def cite(self, evidence: Evidence) -> Citation:
-        """Make the citation of a piece of evidence; raises CitationError where it does not lie inside its passage."""
+        """Make the citation of a piece of evidence. Raises CitationError where it does not lie inside its passage."""
         number = self._numbers.setdefault(evidence.hit.passage.document_id, len(self._numbers) + 1)
         return Citation(number, evidence.hit, evidence.quote, evidence.start, evidence.end)
 
@@ -104,7 +104,7 @@ def dated(citation: Citation) -> Sentence:
 
 
 class Citer:
-    """Cites what a chat model writes about some passages, while it writes; numbers once given stay.
+    """Cites what a chat model writes about some passages, while it writes. Numbers once given stay.
 
     ``passages[n - 1]`` is what the model knows as [n]; ``vocabulary`` tells which words are rare.
     """
@@ -128,7 +128,7 @@ class Citer:
         self._lead: tuple[Statement, Sentence] | None = None  # what the items that follow stand under
 
     def read(self, text: str, ended: bool = False) -> tuple[Sentence, ...]:
-        """Cite the whole text so far; its last sentence has no citations while it is still being written.
+        """Cite the whole text so far. Its last sentence has no citations while it is still being written.
 
         A text that does not begin with the last one is a new one. Raises EmbedderError.
         """
@@ -147,7 +147,7 @@ class Citer:
         return (*self._sentences, Sentence(pending.text, lead=pending.lead, bold=pending.bold))
 
     def prepare(self) -> None:
-        """Embed the passages' sentences, which the first sentence of an answer would wait for; takes a second."""
+        """Embed the passages' sentences, which the first sentence of an answer would wait for. Takes a second."""
         self._checker.prepare()
 
     def _cited(self, statement: Statement) -> Sentence:
@@ -482,7 +482,7 @@ def _with_context(evidence: Evidence) -> str:
 
 
 def _runs_of_names(claim: _Claim) -> list[list[Fact]]:
-    """Group names with a space between them; of these, some are often translated and others only respelt."""
+    """Group names with a space between them. Of these, some are often translated and others only respelt."""
     runs: list[list[Fact]] = []
     for fact in claim.facts:
         if fact.kind == "name" and runs and claim.text[runs[-1][-1].end : fact.start] in (" ", "-"):

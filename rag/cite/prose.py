@@ -61,7 +61,7 @@ class Prose:
 
     @property
     def finished(self) -> tuple[Statement, ...]:
-        """Return the sentences that are whole, in order; more are added to the end, none is changed."""
+        """Return the sentences that are whole, in order. More are added to the end, none is changed."""
         return tuple(self._finished)
 
     @property

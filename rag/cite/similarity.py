@@ -44,7 +44,7 @@ class Similarity:
         return [float(each) for each in self.scaled(self.vectors(texts) @ vector)]
 
     def between(self, texts: Sequence[str], others: Sequence[str]) -> Vectors:
-        """Compare texts with others, from 0 to 1, shape (len(texts), len(others)); raises EmbedderError."""
+        """Compare texts with others, from 0 to 1, shape (len(texts), len(others)). Raises EmbedderError."""
         return self.scaled(self.vectors(texts) @ self.vectors(others).T)
 
     def scaled(self, cosines: Vectors | Sequence[float]) -> Vectors:

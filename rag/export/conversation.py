@@ -66,7 +66,7 @@ Conversation = tuple[Turn, ...]
 
 
 def clean_question(text: Any) -> str:
-    """Return the question as it will be asked, empty where there is none; whatever the browser sent, this is text.
+    """Return the question as it will be asked, empty where there is none. Whatever the browser sent, this is text.
 
     >>> clean_question("  Who\\x00 voted? ")
     'Who voted?'
@@ -82,7 +82,7 @@ def clean_question(text: Any) -> str:
 def begin(
     conversation: Conversation, question: str, ignored: tuple[str, ...] = (), scope: Scope = EVERYTHING
 ) -> Conversation:
-    """Return the conversation with one more turn; the oldest leave it when there are too many.
+    """Return the conversation with one more turn. The oldest leave it when there are too many.
 
     A last turn that nobody came to answer, because this one was asked so soon after it, is stopped.
     """
@@ -93,7 +93,7 @@ def begin(
 
 
 def change(conversation: Conversation, **changes: Any) -> Conversation:
-    """Return the conversation with its last turn changed; an empty one stays empty."""
+    """Return the conversation with its last turn changed. An empty one stays empty."""
     return (*conversation[:-1], replace(conversation[-1], **changes)) if conversation else conversation
 
 

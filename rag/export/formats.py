@@ -85,7 +85,7 @@ def written(answer: Answer, kind: Literal["markdown", "plain", "html"]) -> str:
 
 
 def copied(turn: Turn, kind: object) -> str:
-    """Return one answer with its sources, as "markdown" or "plain" text; raises SettingsError for another kind.
+    """Return one answer with its sources, as "markdown" or "plain" text. Raises SettingsError for another kind.
 
     >>> copied(Turn(1, "Who?", "done", Answer("Who?", text="Nobody knows.", complete=True)), "plain")
     'Nobody knows.\\n'
@@ -98,7 +98,7 @@ def copied(turn: Turn, kind: object) -> str:
 
 
 def read_json(text: str | bytes) -> tuple[str, Conversation]:
-    """Return the title and the conversation that were saved as JSON; raises StoreCorrupt or StoreTooNew."""
+    """Return the title and the conversation that were saved as JSON. Raises StoreCorrupt or StoreTooNew."""
     found = parsed(text)
     if not isinstance(found, dict) or found.get("format") != FORMAT:
         raise damaged("it is no conversation of Footnote")
@@ -117,7 +117,7 @@ def read_json(text: str | bytes) -> tuple[str, Conversation]:
 
 
 class _Source(NamedTuple):
-    """An article with its quotes and their places; one that is only named has no number and no quotes."""
+    """An article with its quotes and their places. One that is only named has no number and no quotes."""
 
     number: int
     quotes: list[tuple[str, str]]
@@ -138,7 +138,7 @@ def _source(hit: Hit, number: int = 0, quotes: Iterable[Citation] = ()) -> _Sour
 
 
 def _sources(answer: Answer) -> list[_Source]:
-    """Return the articles that an answer quotes; those of the nearest passages where it quotes none."""
+    """Return the articles that an answer quotes. Those of the nearest passages where it quotes none."""
     if answer.state == "none":
         return [_source(hit) for hit in answer.hits[:MAX_NEAREST]]
     grouped: dict[int, list[Citation]] = {}
@@ -324,7 +324,7 @@ def _markdown(title: str, conversation: Conversation) -> str:
 
 
 def _markdown_answer(turn: Turn, several: bool = False) -> list[str]:
-    """Write one answer; where there are ``several`` its footnotes' labels begin with its number."""
+    """Write one answer. Where there are ``several`` its footnotes' labels begin with its number."""
     answer = turn.answer or Answer(question=turn.question)
     mark = f"[^{turn.number}-{{}}]" if several else "[^{}]"
     sources = [_markdown_source(each, mark) for each in _sources(answer)]
@@ -339,7 +339,7 @@ def _markdown_answer(turn: Turn, several: bool = False) -> list[str]:
 
 
 def _markdown_source(source: _Source, mark: str) -> str:
-    """Write a source as a footnote; one without a number as an item of a list.
+    """Write a source as a footnote. One without a number as an item of a list.
 
     Behind the first words stand others: a label with a single word is a link in Markdown without footnotes.
     """
@@ -370,7 +370,7 @@ def _html(title: str, conversation: Conversation) -> str:
 
 
 def _page(title: str, conversation: Conversation) -> Any:
-    """Draw a page that loads nothing and runs nothing; lxml escapes every text that is put into it."""
+    """Draw a page that loads nothing and runs nothing. Lxml escapes every text that is put into it."""
     from lxml.builder import E
 
     style = (Path(__file__).parent / "export.css").read_text("utf-8")

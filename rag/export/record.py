@@ -43,7 +43,7 @@ _POOLS: dict[Any, str] = {Hit: "hits", Citation: "citations"}
 
 
 def to_json(value: Turn | Answer) -> dict[str, Any]:
-    """Return a turn or an answer as values that JSON knows; raises StoreError where a score is infinite or no number.
+    """Return a turn or an answer as values that JSON knows. Raises StoreError where a score is infinite or no number.
 
     >>> to_json(Answer(question="Who voted?"))["answer"]["question"]
     'Who voted?'
@@ -54,7 +54,7 @@ def to_json(value: Turn | Answer) -> dict[str, Any]:
 
 
 def from_json(kind: type[_Kept], record: object) -> _Kept:
-    """Return the turn or the answer that ``to_json`` made this of; raises StoreCorrupt or StoreTooNew.
+    """Return the turn or the answer that ``to_json`` made this of. Raises StoreCorrupt or StoreTooNew.
 
     >>> from_json(Answer, to_json(Answer(question="Who voted?"))) == Answer(question="Who voted?")
     True
@@ -79,14 +79,14 @@ def from_json(kind: type[_Kept], record: object) -> _Kept:
 
 
 def write(value: Turn | Answer) -> bytes:
-    """Write a turn or an answer as a line of JSON and one with its checksum; raises what ``to_json`` raises."""
+    """Write a turn or an answer as a line of JSON and one with its checksum. Raises what ``to_json`` raises."""
     # Half a surrogate pair, which only a model writes, must come back as well.
     data = json.dumps(to_json(value), ensure_ascii=False, separators=(",", ":")).encode("utf-8", "surrogatepass")
     return data + b"\n" + _checksum(data)
 
 
 def read(kind: type[_Kept], data: bytes) -> _Kept:
-    """Read the turn or the answer that ``write`` made this of; raises StoreCorrupt or StoreTooNew.
+    """Read the turn or the answer that ``write`` made this of. Raises StoreCorrupt or StoreTooNew.
 
     Older records have no checksum.
     """
@@ -115,7 +115,7 @@ def readable(value: object, indent: int | None = None) -> str:
 
 
 def parsed(data: str | bytes) -> object:
-    """Return what a piece of JSON says; raises StoreCorrupt where it is none."""
+    """Return what a piece of JSON says. Raises StoreCorrupt where it is none."""
     try:
         found: object = json.loads(data)
     except (ValueError, RecursionError, TypeError):

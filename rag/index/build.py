@@ -180,7 +180,7 @@ def load_embedder(settings: Settings) -> Embedder:
 
 
 def load_reranker(settings: Settings) -> Reranker | None:
-    """Return the reranker that the settings name, ``None`` for "off"; loading it takes seconds."""
+    """Return the reranker that the settings name, ``None`` for "off". Loading it takes seconds."""
     from embeddings import open_reranker
 
     with EmbedderError.translated():
@@ -188,7 +188,7 @@ def load_reranker(settings: Settings) -> Reranker | None:
 
 
 def load_reader(embedder: Embedder) -> Callable[[], SpanReader]:
-    """Return what opens the reader at its first use, which takes a second; without a model where the embedder has none.
+    """Return what opens the reader at its first use, which takes a second. Without a model where the embedder has none.
 
     What is returned raises EmbedderError where the reader's weights cannot be had.
     """

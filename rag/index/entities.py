@@ -96,7 +96,7 @@ def _same(one: Words, other: Words) -> bool:
 
 
 def put_articles(scope: Scope, names: Sequence[Name], index: Index) -> Scope:
-    """Replace a scope's names by the articles that mention any of them; raises QuestionError for one of none."""
+    """Replace a scope's names by the articles that mention any of them. Raises QuestionError for one of none."""
     if not scope.names:
         return scope
     mentioned = dict.fromkeys(id for name in scope.names for id in _mentioning(name, names, index))
@@ -105,7 +105,7 @@ def put_articles(scope: Scope, names: Sequence[Name], index: Index) -> Scope:
 
 
 def _mentioning(name: str, names: Sequence[Name], index: Index) -> Sequence[str]:
-    """Return the articles of a listed name, by any of its spellings; of another one those in which its words stand."""
+    """Return the articles of a listed name, by any of its spellings. Of another one those in which its words stand."""
     wanted = tuple(map(plain, words(name)))
     for each in names:
         if any(tuple(map(plain, words(form))) == wanted for form in (each.name, *each.also)):
@@ -118,7 +118,7 @@ def _mentioning(name: str, names: Sequence[Name], index: Index) -> Sequence[str]
 
 
 def _of_article(id: str, text: str, common: Common) -> dict[Words, _Group]:
-    """Return the names of an article; a family name counts for the full name that the article gives."""
+    """Return the names of an article. A family name counts for the full name that the article gives."""
     groups: dict[Words, _Group] = defaultdict(_Group)
     for name, written, placed in _written(text, common):
         if len(name) > 2 and name[0] in common and not common.intersection(name[1:]):

@@ -83,7 +83,7 @@ class Generation:
 
 
 def open_generation(folder: Path, whole: bool = True) -> Generation:
-    """Open the current generation with its checksums verified; where it is damaged, the previous one with a notice.
+    """Open the current generation with its checksums verified. Where it is damaged, the previous one with a notice.
 
     Unless ``whole``, files of more than LARGE bytes are left to ``Generation.check``: to hash a million passages takes
     seconds. Raises IndexMissing, IndexCorrupt, IndexUnreadable or IndexTooNew.
@@ -99,7 +99,7 @@ def open_generation(folder: Path, whole: bool = True) -> Generation:
 
 
 def previous_generation(folder: Path, damage: IndexCorrupt) -> Generation:
-    """Open the generation before the current one, which is damaged; raises ``damage`` where there is none."""
+    """Open the generation before the current one, which is damaged. Raises ``damage`` where there is none."""
     try:
         previous = _open(folder, "PREVIOUS")
     except (IndexingError, OSError):
@@ -109,7 +109,7 @@ def previous_generation(folder: Path, damage: IndexCorrupt) -> Generation:
 
 @contextmanager
 def new_generation(folder: Path) -> Iterator[tuple[Path, Callable[[dict[str, Any]], None]]]:
-    """Yield a folder to write a generation into and the function that makes it current; call it once, at the end.
+    """Yield a folder to write a generation into and the function that makes it current. Call it once, at the end.
 
     Holds the builders' lock meanwhile. A crash at any point leaves the old generation current. Raises IndexLocked where
     another build holds the lock, IndexUnwritable where the disk refuses.
@@ -186,7 +186,7 @@ def _is_checksum(written: object) -> bool:
 
 
 def _read(path: Path, most: int) -> bytes:
-    """Return the bytes of a regular file; raises ValueError where it is another thing or larger."""
+    """Return the bytes of a regular file. Raises ValueError where it is another thing or larger."""
     if not path.is_file() or path.stat().st_size > most:
         raise ValueError("this is no such file")
     with path.open("rb") as stream:

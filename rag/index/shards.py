@@ -70,7 +70,7 @@ def merge(
     embedder: Embedder | None = None,
     on_progress: Callable[[Progress], None] = lambda _: None,
 ) -> Changes:
-    """Join all shards into the index, which then is as one build would have made it; nothing is read or embedded again.
+    """Join all shards into the index, which then is as one build would have made it. Nothing is read or embedded again.
 
     Raises IndexingError where a shard is missing, unfinished, there twice or built from other articles, IndexMismatch where
     it was built with another model or other settings.
@@ -138,7 +138,7 @@ def _place(sha256: str, count: int) -> tuple[int, int]:
 
 
 def _check_shards(parts: Sequence[Path]) -> tuple[list[FileReason], list[FileReason]]:
-    """Raise IndexingError unless the parts are all shards, each once; return which files were skipped, which failed."""
+    """Raise IndexingError unless the parts are all shards, each once. Return which files were skipped, which failed."""
     found: dict[int, dict[str, object]] = {}
     counts = set()
     for part in parts:

@@ -69,7 +69,7 @@ _HEADER = "d.id, d.title, d.outlet, d.authors, d.published, d.language, d.source
 
 @dataclass(frozen=True, slots=True)
 class Recipe:
-    """All that decides what the same files become in the index; another recipe means another index."""
+    """All that decides what the same files become in the index. Another recipe means another index."""
 
     embedder: str
     fingerprint: str
@@ -96,7 +96,7 @@ class FileState:
 
 
 class Index(ABC):
-    """An open generation, on this machine or in an engine; safe to use from any thread.
+    """An open generation, on this machine or in an engine. Safe to use from any thread.
 
     The engine proposes rows for a question; what is made of them is the same for all. ``recipe`` is what it was made with,
     ``files`` what became of every file, ``notice`` what a reader should know about it, ``path`` a folder for what is worked
@@ -115,7 +115,8 @@ class Index(ABC):
 
     @staticmethod
     def open(place: Path, whole: bool = True, older: bool = False) -> Index:
-        """Open the current generation of an index's folder or address; raises IndexMissing, IndexCorrupt or IndexTooNew.
+        """Open the current generation of an index's folder or address. Raises IndexMissing, IndexCorrupt or
+        IndexTooNew.
 
         Unless ``whole``, large files are checked in the background, and what is found wrong is told by the next question.
         One of an older format raises IndexMismatch; with ``older`` it is opened for its vectors alone.
@@ -125,7 +126,7 @@ class Index(ABC):
         return open_address(place) if is_address(place) else open_folder(place, whole, older)
 
     def moved(self) -> bool:
-        """Tell whether a newer generation has taken its place; raises IndexUnreachable where that cannot be seen."""
+        """Tell whether a newer generation has taken its place. Raises IndexUnreachable where that cannot be seen."""
         return False
 
     @property
@@ -170,7 +171,7 @@ class Index(ABC):
             return _check_cosines(self.vectors.scores(vector, rows))
 
     def terms(self, question: str) -> dict[str, dict[str, float]]:
-        """Return what each content word of the question stands for in this index; see ``Keywords.terms``."""
+        """Return what each content word of the question stands for in this index. See ``Keywords.terms``."""
         self._check_unchanged()
         return self._keywords.terms(question)
 
@@ -188,11 +189,11 @@ class Index(ABC):
 
     @abstractmethod
     def rows_of_passages(self, ids: Sequence[str]) -> dict[str, int]:
-        """Return the row of each passage that is here, by its id; where a text stands in several rows, the first."""
+        """Return the row of each passage that is here, by its id. Where a text stands in several rows, the first."""
 
     @abstractmethod
     def article_numbers(self) -> list[int]:
-        """Return the number of each passage's article, by row; articles are counted from 0 in the order of ``headers``."""
+        """Return the number of each passage's article, by row. Articles are counted from 0 in the order of ``headers``."""
 
     @abstractmethod
     def wrong_spans(self) -> list[str]:
@@ -235,7 +236,7 @@ class Index(ABC):
 
     @abstractmethod
     def document(self, id: str) -> Document:
-        """Return one article with its text; raises QuestionError where the index has none of that id."""
+        """Return one article with its text. Raises QuestionError where the index has none of that id."""
 
 
 class LocalIndex(Index):
@@ -274,7 +275,8 @@ class LocalIndex(Index):
         return self.path.is_dir()
 
     def _check_unchanged(self) -> None:
-        """Look for changes under the open files, raises IndexCorrupt; often called, so not more than 100 times a second.
+        """Look for changes under the open files, raises IndexCorrupt. Often called, so not more than 100 times a
+        second.
 
         A mapped file that was cut would end the process, and other bytes would give other answers.
         """
@@ -311,7 +313,7 @@ class LocalIndex(Index):
     def keywords_among(
         self, terms: dict[str, dict[str, float]], wanted: int, rows: Collection[int]
     ) -> list[KeywordHit]:
-        """Return the best ``wanted`` of some rows by words; ever more are looked through, for all of a large index take
+        """Return the best ``wanted`` of some rows by words. Ever more are looked through, for all of a large index take
         long.
         """
         looked = _WIDENING * wanted
@@ -323,7 +325,7 @@ class LocalIndex(Index):
             looked *= _WIDENING
 
     def _rows_within(self, within: Sequence[Scope]) -> list[int] | None:
-        """Return the rows of all articles that lie in some scopes, ``None`` for all rows; one question asks for them
+        """Return the rows of all articles that lie in some scopes, ``None`` for all rows. One question asks for them
         twice.
         """
         if not within:
@@ -522,7 +524,7 @@ class IndexWriter:
             self._documents += 1
 
     def finish(self, embedder: Embedder, on_progress: Callable[[Progress], None]) -> tuple[int, int]:
-        """Embed what no older vector serves and write both halves; returns (passages, passages embedded)."""
+        """Embed what no older vector serves and write both halves. Returns (passages, passages embedded)."""
         from embeddings import create_vector_index
 
         with EmbedderError.translated():
@@ -584,7 +586,7 @@ class IndexWriter:
 
 
 def verify(folder: Path) -> tuple[int, list[str]]:
-    """Check an index from end to end; returns how many passages were looked at and what is wrong, one line each.
+    """Check an index from end to end. Returns how many passages were looked at and what is wrong, one line each.
 
     Besides the checksums: counts agree, vectors have length 1 and no NaN, every span lies inside its article.
     """

@@ -40,7 +40,7 @@ def speaking(language: str) -> Iterator[None]:
 
 
 def phrase(text: str, language: str = "", **values: object) -> str:
-    """Return a text of the page in a language, its ``{names}`` filled in; what the table lacks stays English.
+    """Return a text of the page in a language, its ``{names}`` filled in. What the table lacks stays English.
 
     Where no language is given it is the one being spoken, see ``speaking``.
 
@@ -55,7 +55,7 @@ def phrase(text: str, language: str = "", **values: object) -> str:
 
 
 def told(text: str, language: str = "") -> str:
-    """Translate an error's message, a file's reason or an answer's notice; what is not known stays.
+    """Translate an error's message, a file's reason or an answer's notice. What is not known stays.
 
     Its template is translated, and messages among its values are; other values stay letter for letter.
 
@@ -88,7 +88,7 @@ def _thousands(language: str) -> str:
 
 
 def _said(text: str, language: str, values: Mapping[str, object]) -> str:
-    """Return a text filled in; of its forms the one for ``count``, where that is a whole number."""
+    """Return a text filled in. Of its forms the one for ``count``, where that is a whole number."""
     count = values.get("count")
     written = text.split("|") if isinstance(count, int) else [text]
     chosen = form(language, count) if isinstance(count, int) else 0
@@ -145,13 +145,13 @@ def decimal(value: float, language: str = "") -> str:
 
 
 def table(language: str) -> Mapping[str, str]:
-    """Return the texts of the page in a language by their English; empty for English."""
+    """Return the texts of the page in a language by their English. Empty for English."""
     return texts(language)
 
 
 @lru_cache
 def messages(language: str) -> Mapping[str, str]:
-    """Return what the server puts together, in a language, by the English templates; empty for English. No browser
+    """Return what the server puts together, in a language, by the English templates. Empty for English. No browser
     needs it.
 
     Notices of an answer follow each other in one text, messages are errors, reasons and the parts of them.

@@ -21,7 +21,7 @@ _FONTS = ("http://www.idpf.org/2008/embedding", "http://ns.adobe.com/pdf/enc#RC"
 
 
 def read_epub(id: str, data: bytes) -> Document:
-    """Read the text of a book and where its chapters begin; raises RefusedFile where it is encrypted or damaged."""
+    """Read the text of a book and where its chapters begin. Raises RefusedFile where it is encrypted or damaged."""
     archive = Archive(data)
     rights = "META-INF/encryption.xml"
     if rights in archive.names:

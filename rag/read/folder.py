@@ -54,7 +54,7 @@ class _TooLarge(Exception):
 def walk(
     folder: Path, suffixes: frozenset[str], max_bytes: int
 ) -> tuple[list[SourceFile], list[FileReason], list[FileReason]]:
-    """Return the files to read, those skipped and those that failed, each sorted by id; every file stands in one of the
+    """Return the files to read, those skipped and those that failed, each sorted by id. Every file stands in one of the
     three.
 
     Raises ArticlesError where there is no such folder or it cannot be listed.
@@ -106,7 +106,7 @@ def check_folder(folder: Path) -> None:
 
 
 def load(file: SourceFile) -> bytes:
-    """Return the bytes of a file; raises RefusedFile where they are not the bytes that were scanned."""
+    """Return the bytes of a file. Raises RefusedFile where they are not the bytes that were scanned."""
     parts = file.path.parts[-len(file.id.split("/")) :]
     root = file.path.parents[len(parts) - 1]
     try:
@@ -121,7 +121,7 @@ def load(file: SourceFile) -> bytes:
 
 
 def read_bytes(root: Path, parts: tuple[str, ...], max_bytes: int) -> bytes:
-    """Return the bytes of a file below a folder, through no link; raise OSError, or RefusedFile where it is too large."""
+    """Return the bytes of a file below a folder, through no link. Raise OSError, or RefusedFile where it is too large."""
     try:
         return b"".join(_blocks(root, parts, max_bytes))
     except _TooLarge:
@@ -149,7 +149,7 @@ def _entries(root: Path) -> Iterator[tuple[str, ...]]:
 
 
 def _saved_page(folder: Path) -> str:
-    """Return the name of the page whose "complete" form a browser saved with this folder; empty for other folders."""
+    """Return the name of the page whose "complete" form a browser saved with this folder. Empty for other folders."""
     name = folder.name.removesuffix("_files").removesuffix(".files")
     pages = (folder.with_name(name + suffix) for suffix in (".html", ".htm")) if name != folder.name else ()
     return next((page.name for page in pages if page.is_file()), "")
@@ -182,7 +182,7 @@ def _source(root: Path, parts: tuple[str, ...], suffixes: frozenset[str], max_by
 
 
 def _blocks(root: Path, parts: tuple[str, ...], limit: int) -> Iterator[bytes]:
-    """Yield a file's bytes, block by block; raises _TooLarge where there are more than ``limit``."""
+    """Yield a file's bytes, block by block. Raises _TooLarge where there are more than ``limit``."""
     left = limit
     with _opened(root, parts) as file:
         if os.fstat(file).st_size > limit:

@@ -30,12 +30,12 @@ _QUOTED_FROM = re.compile(rb"^>(>*From )", re.MULTILINE)
 
 
 def read_eml(id: str, data: bytes) -> list[Document]:
-    """Read a message and its attachments; raises RefusedFile where there is no text in any."""
+    """Read a message and its attachments. Raises RefusedFile where there is no text in any."""
     return list(_message(id, data, 0))
 
 
 def read_mbox(id: str, data: bytes) -> list[Document]:
-    """Return all messages of a mailbox with their attachments; raises RefusedFile where it is none."""
+    """Return all messages of a mailbox with their attachments. Raises RefusedFile where it is none."""
     begins = list(_BEGINS.finditer(data))
     if not begins:
         raise RefusedFile("no message begins in it; save the mailbox again as .mbox, or its messages as .eml")
@@ -112,7 +112,7 @@ def _body(part: Any, left_out: Counter[str]) -> list[Paragraph]:
 
 
 def _header(id: str, message: EmailMessage) -> Header:
-    """Subject, sender and date of a message; a header that is broken is empty."""
+    """Subject, sender and date of a message. A header that is broken is empty."""
     name, address = parseaddr(one_line(_value(message, "From")))
     try:
         date = message["Date"].datetime.date().isoformat()

@@ -31,7 +31,7 @@ _REFUSALS = {
 
 
 def read_pdf(id: str, data: bytes) -> Document:
-    """Text, pages and title of a PDF; raises RefusedFile where it cannot be opened or no page has text."""
+    """Text, pages and title of a PDF. Raises RefusedFile where it cannot be opened or no page has text."""
     import pypdfium2
 
     try:

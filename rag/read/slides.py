@@ -16,7 +16,7 @@ _NOT_NOTES = frozenset({"sldNum", "dt", "hdr", "ftr", "sldImg"})
 
 
 def read_pptx(id: str, data: bytes) -> Document:
-    """Read the text of all slides and where each begins; raises RefusedFile where it cannot be opened."""
+    """Read the text of all slides and where each begins. Raises RefusedFile where it cannot be opened."""
     archive = Archive(data)
     targets = _related(archive, _SHOW)
     listed = (_reference(node) for node in archive.tree(_SHOW).iter() if local(node) == "sldId")
@@ -43,7 +43,7 @@ def read_pptx(id: str, data: bytes) -> Document:
 
 
 def _reference(node: Any) -> str:
-    """Return the relationship that an element names; it has another id besides, without a namespace."""
+    """Return the relationship that an element names. It has another id besides, without a namespace."""
     return next((value for key, value in node.attrib.items() if key.endswith("}id")), "")
 
 

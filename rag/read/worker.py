@@ -61,7 +61,9 @@ class Worker:
         self.close()
 
     def read(self, id: str, data: bytes) -> list[Document]:
-        """Return the articles in a file's bytes; raises RefusedFile, also where the process crashed or ran into a limit."""
+        """Return the articles in a file's bytes. Raises RefusedFile, also where the process crashed or ran into a
+        limit.
+        """
         if not self._lock.acquire(blocking=False):
             with Worker(self._seconds, self._most_seconds, self._memory) as other:
                 return other.read(id, data)
@@ -206,7 +208,7 @@ def serve(memory: int) -> None:
 
 
 def _is_asked(files: IO[bytes]) -> bool:
-    """Wait for the next file; say whether it, or the end, came before the process has been idle for too long."""
+    """Wait for the next file. Say whether it, or the end, came before the process has been idle for too long."""
     return sys.platform == "win32" or bool(select.select([files], [], [], IDLE_SECONDS)[0])
 
 

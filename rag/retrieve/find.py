@@ -82,7 +82,7 @@ class _Query:
 def retrieve(
     index: Index, embedder: Embedder, question: str, k: int, scope: Scope | None = None, today: date | None = None
 ) -> list[Hit]:
-    """Return the ``k`` best passages for a question, best first, fewer where there are fewer; see ``find``."""
+    """Return the ``k`` best passages for a question, best first, fewer where there are fewer. See ``find``."""
     return list(find(index, embedder, question, k, scope, today).hits)
 
 
@@ -150,7 +150,7 @@ def _query(
 
 
 def _each_outlet(index: Index, vector: Vectors, span: tuple[int, int]) -> tuple[Mention, ...]:
-    """Name the outlets nearest to a question that asks each of them; none where there is one."""
+    """Name the outlets nearest to a question that asks each of them. None where there is one."""
     near = index.passages([hit.row for hit in index.nearest(vector, _SCORED)])
     outlets = list(dict.fromkeys(header.outlet for _, header in near if header.outlet))[:MOST_OUTLETS]
     named = tuple(Mention("outlet", *span, outlet, (outlet,), sure=True) for outlet in outlets)
@@ -194,7 +194,7 @@ def _ranked(index: Index, query: _Query, k: int, also: Collection[int] = ()) -> 
 
 
 def _reranked(reranker: Reranker, question: str, ranked: Mapping[int, Hit]) -> dict[int, Hit]:
-    """Return the best candidates in the order of a reranker, with its scores; the others follow as they were, below
+    """Return the best candidates in the order of a reranker, with its scores. The others follow as they were, below
     them.
     """
     first = list(ranked.items())[:_RERANKED]
@@ -211,7 +211,7 @@ def _rescored(hit: Hit, score: float) -> Hit:
 
 
 def catalogue(index: Index) -> Catalogue:
-    """Return what the index can be asked by; made once for each index."""
+    """Return what the index can be asked by. Made once for each index."""
     with _making:
         if index not in _catalogues:
             _catalogues[index] = Catalogue(index.headers())
@@ -223,7 +223,7 @@ _making = threading.Lock()
 
 
 def sure_scope(mentions: Sequence[Mention]) -> Scope:
-    """Return the scope that a question's form asks for; of several outlets or articles it asks for each, which narrows
+    """Return the scope that a question's form asks for. Of several outlets or articles it asks for each, which narrows
     nothing.
 
     Only what is sure narrows, and a date only where no more than one outlet is named: measured on questions about several
@@ -325,7 +325,7 @@ def fuse(cosines: dict[int, float], keywords: dict[int, float], weight: float = 
 
 
 def check_question(question: object) -> str:
-    """Return the question in NFC, without invisible and control characters; raises QuestionError where nothing can be
+    """Return the question in NFC, without invisible and control characters. Raises QuestionError where nothing can be
     asked.
 
     >>> check_question(" Who\\x00 voted\\u200b? ")
@@ -358,7 +358,7 @@ def _too_long(length: int) -> QuestionError:
 
 
 def check_k(k: object) -> int:
-    """Return the number of passages wanted, as it is; raises QuestionError unless it is a whole number from 1 to 1,000."""
+    """Return the number of passages wanted, as it is. Raises QuestionError unless it is a whole number from 1 to 1,000."""
     if not isinstance(k, int) or isinstance(k, bool) or not 1 <= k <= 1000:
         raise QuestionError(
             "k is how many passages to find, a whole number from 1 to 1000, not {k}; leave it out for 8", k=repr(k)
@@ -372,7 +372,7 @@ def check_scope(
     documents: Sequence[str] = (),
     names: Sequence[str] = (),
 ) -> Scope:
-    """Return the scope that these make; raises QuestionError for what is no list of names or no day.
+    """Return the scope that these make. Raises QuestionError for what is no list of names or no day.
 
     >>> check_scope(published=("2031-03", ""))
     Traceback (most recent call last):

@@ -56,7 +56,7 @@ def count_tokens(text: str, encoding: str = FOOTNOTE) -> int:
 
 
 def encode(text: str, encoding: str = FOOTNOTE) -> list[int]:
-    """Return the tokens of a text; what looks like a special token is text, and a lone surrogate counts as U+FFFD.
+    """Return the tokens of a text. What looks like a special token is text, and a lone surrogate counts as U+FFFD.
 
     Raises VocabularyError where ``encoding`` is not on this machine or its file is damaged.
 

@@ -96,7 +96,7 @@ def _scrypt(password: str, n: int, r: int, p: int, salt: bytes) -> bytes:
 
 
 def check_name(name: str) -> str:
-    """Return the name of an account; raises AccountsError for what cannot be one.
+    """Return the name of an account. Raises AccountsError for what cannot be one.
 
     >>> check_name("maren")
     'maren'
@@ -110,7 +110,7 @@ def check_name(name: str) -> str:
 
 
 def check_password(password: str) -> str:
-    """Return a new password; raises AccountsError, without repeating it, where it is too short or too long."""
+    """Return a new password. Raises AccountsError, without repeating it, where it is too short or too long."""
     if not SHORTEST_PASSWORD <= len(password) <= LONGEST_PASSWORD:
         raise AccountsError(
             f"a password has {SHORTEST_PASSWORD} to {LONGEST_PASSWORD} characters; choose a longer one, such as four words"
@@ -159,7 +159,7 @@ def read_accounts(path: Path) -> dict[str, PasswordHash]:
 
 
 def write_accounts(path: Path, accounts: Mapping[str, PasswordHash | str]) -> None:
-    """Write the file anew, whole or not at all, readable by its owner alone; raises AccountsError."""
+    """Write the file anew, whole or not at all, readable by its owner alone. Raises AccountsError."""
     temporary = path.with_name(f"{path.name}.{secrets.token_hex(4)}.tmp")
     text = "".join(f"{name}:{kept}\n" for name, kept in sorted(accounts.items()))
     try:
@@ -187,7 +187,7 @@ def open_to_others(path: Path) -> bool:
 
 
 class Accounts:
-    """The accounts of a page that is being served; safe to use from any thread.
+    """The accounts of a page that is being served. Safe to use from any thread.
 
     Raises AccountsError where the file cannot be used or holds no account. Should it be damaged later, nobody is known.
     """

@@ -50,7 +50,7 @@ class Acts:
         return {"given": shown, **ends, "problem": problem, "stamp": next(self._stamps)}
 
     def act(self, conversation: Conversation, sent: Mapping[str, Any], visitor: Visitor) -> dict[str, Any]:
-        """``data`` after a button was pressed, with what it opens or copies; raises FootnoteError."""
+        """``data`` after a button was pressed, with what it opens or copies. Raises FootnoteError."""
         turn = _turn(conversation, sent.get("turn"))
         name, number = str(sent.get("name")), str(turn.number)
         if name in COPIES:

@@ -38,7 +38,7 @@ class Limits:
 
 
 def limit(config: Config, limits: Limits | None = None) -> None:
-    """Hold a uvicorn server to limits; connections that are open already are not counted."""
+    """Hold a uvicorn server to limits. Connections that are open already are not counted."""
     limits = limits or Limits()
     if not config.loaded:
         config.load()
@@ -164,7 +164,7 @@ def _descriptors() -> int:
 
 
 def _calm(loop: asyncio.AbstractEventLoop) -> None:
-    """Log in one line, now and then, that no connection can be accepted; asyncio writes thousands of tracebacks."""
+    """Log in one line, now and then, that no connection can be accepted. Asyncio writes thousands of tracebacks."""
     if loop.get_exception_handler() is not None:
         return
     said = -QUIET_SECONDS

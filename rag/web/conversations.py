@@ -46,7 +46,7 @@ class Listed:
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """A conversation as it was kept, with all its turns; the page shows the last ``MAX_TURNS``."""
+    """A conversation as it was kept, with all its turns. The page shows the last ``MAX_TURNS``."""
 
     id: str
     title: str
@@ -107,7 +107,7 @@ class Conversations:
         return Listed(tuple(Summary(*row) for row in rows), total)
 
     def open(self, owner: str, id: object) -> Kept:
-        """Return a conversation with all its turns; what was still being answered when the server ended is stopped.
+        """Return a conversation with all its turns. What was still being answered when the server ended is stopped.
 
         Raises ConversationMissing where the owner has none of that id, StoreCorrupt where a turn cannot be read back.
         """

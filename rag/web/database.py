@@ -37,7 +37,7 @@ CREATE TABLE feedback (
 
 
 class Store:
-    """Opens the file for one call at a time; nothing happens on disk until the first.
+    """Opens the file for one call at a time. Nothing happens on disk until the first.
 
     ``folder`` and the file are made where they are missing, the folder with mode 0700 and the file with 0600. Every call
     raises StoreUnwritable, StoreCorrupt or StoreTooNew.
@@ -123,7 +123,7 @@ _preparing = threading.Lock()
 
 
 def _is_ready(database: sqlite3.Connection) -> bool:
-    """Tell whether the tables are there; raises where the file is another program's, or a newer one's."""
+    """Tell whether the tables are there. Raises where the file is another program's, or a newer one's."""
     ((application,),) = database.execute("PRAGMA application_id").fetchall()
     ((version,),) = database.execute("PRAGMA user_version").fetchall()
     if application == _APPLICATION and version > VERSION:

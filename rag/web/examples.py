@@ -34,7 +34,7 @@ _ABOUT = {
 
 
 class Examples:
-    """Questions that a folder answers well, found once and again when its index changes; safe from any thread."""
+    """Questions that a folder answers well, found once and again when its index changes. Safe from any thread."""
 
     def __init__(self) -> None:
         self._making = threading.Lock()
@@ -73,7 +73,7 @@ def candidates(chatbot: Chatbot) -> Iterator[str]:
 
 
 def read_questions(articles: Path) -> list[str]:
-    """Read the questions in the folder's ``questions.jsonl`` that can be asked; none where there is no such file.
+    """Read the questions in the folder's ``questions.jsonl`` that can be asked. None where there is no such file.
 
     Those marked ``"example": true`` if any are, else those that have an answer. A damaged line is passed over.
     """

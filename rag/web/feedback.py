@@ -200,7 +200,7 @@ def _checked_note(note: object) -> str:
 
 
 def _questions(turns: Iterable[Turn]) -> list[str]:
-    """Return what was asked before, as the chatbot was told; what cannot be asked again is left out."""
+    """Return what was asked before, as the chatbot was told. What cannot be asked again is left out."""
     found = []
     for turn in turns:
         if turn.status == "done" and turn.answer is not None:

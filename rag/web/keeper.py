@@ -37,7 +37,7 @@ class IndexState:
 
 
 class Keeper:
-    """Keeps the index of the chatbot that ``opening`` opens; safe to use from any thread.
+    """Keeps the index of the chatbot that ``opening`` opens. Safe to use from any thread.
 
     At most one build runs at a time, in a thread of its own, and the old index answers meanwhile. ``events`` says when the
     folder changes, see ``rag.web.watching``; ``clock`` gives seconds.
@@ -55,7 +55,7 @@ class Keeper:
 
     @property
     def state(self) -> IndexState:
-        """Return how the index is; reads nothing from disk, so ask as often as you like."""
+        """Return how the index is. Reads nothing from disk, so ask as often as you like."""
         opening, chatbot, build = self._opening.state, self._opening.chatbot, self._build
         if chatbot is None:
             kind: Kind = "failed" if opening.kind == "failed" else "loading"
@@ -80,7 +80,7 @@ class Keeper:
         return self._watcher.is_on
 
     def watch(self, on: bool) -> None:
-        """Follow the folder from now on, or no longer; a build that runs goes on."""
+        """Follow the folder from now on, or no longer. A build that runs goes on."""
         if on:
             self._watcher.start()
         else:
@@ -113,7 +113,7 @@ class Keeper:
             self._settle("outdated", OUTDATED)
 
     def rebuild(self, fresh: bool = False) -> bool:
-        """Begin to bring the index up to date, from nothing where ``fresh``; whether it began.
+        """Begin to bring the index up to date, from nothing where ``fresh``. Whether it began.
 
         It does not where a build is running or the chatbot is still being opened; where opening failed, it is tried again.
         """
@@ -137,14 +137,14 @@ class Keeper:
             self._opening.then(self.rebuild)
 
     def cancel(self) -> None:
-        """End the build at its next step; the old index is then as it was. Does nothing where none is running."""
+        """End the build at its next step. The old index is then as it was. Does nothing where none is running."""
         if (build := self._build) is not None:
             build.cancelled.set()
         elif self._opening.chatbot is None:
             self._opening.cancel()
 
     def wait(self, seconds: float | None = None) -> None:
-        """Wait until the build that is running has ended; raises TimeoutError after ``seconds``."""
+        """Wait until the build that is running has ended. Raises TimeoutError after ``seconds``."""
         thread = self._thread
         if thread is not None:
             thread.join(seconds)

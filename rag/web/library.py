@@ -61,7 +61,7 @@ class Library:
         self._names: tuple[str, Future[tuple[Name, ...]] | None] = ("", None)
 
     def data(self, visitor: Visitor) -> dict[str, Any]:
-        """Return what may be done here; the table is fetched apart, for it can be long."""
+        """Return what may be done here. The table is fetched apart, for it can be long."""
         return {**self.shelf_data(visitor.language), "stamp": self._survey.stamp}
 
     def shelf_data(self, language: str = "en") -> dict[str, Any]:
@@ -181,7 +181,7 @@ class Library:
             self._fetching.release()
 
     def file(self, id: str) -> tuple[str, bytes]:
-        """Return name and bytes of the file that an article of the index stands in; raise FootnoteError."""
+        """Return name and bytes of the file that an article of the index stands in. Raise FootnoteError."""
         if self._opening.chatbot is None:
             raise QuestionError("the articles are still being read; open it again in a moment")
         name = _file_of(self._opening.chatbot.document(id).id)

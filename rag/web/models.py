@@ -142,7 +142,7 @@ class Choice:
         ignored: Collection[str] = (),
         scope: Scope | None = None,
     ) -> Iterator[Answer]:
-        """Return the chatbot's answers, written by the chosen model; the labels in ``ignored`` count for nothing."""
+        """Return the chatbot's answers, written by the chosen model. The labels in ``ignored`` count for nothing."""
         model: ChatModel | Literal["extractive"] | None = "extractive" if self.name == EXTRACTIVE else self.open()
         changes = {name: value for name, value in self.changes.items() if name not in OF_THE_MODEL}
         chatbot = chatbot.with_settings(**changes) if changes else chatbot
@@ -203,7 +203,7 @@ class Models:
         return said
 
     def remember(self, visitor: Visitor) -> None:
-        """Give a session that is new here what its reader chose before; contacts nobody."""
+        """Give a session that is new here what its reader chose before. Contacts nobody."""
         with self._lock:
             if visitor.session in self._sessions:
                 return
@@ -218,7 +218,7 @@ class Models:
                 new.name, new.changes = name, changes
 
     def keep(self, visitor: Visitor) -> None:
-        """Keep the choice of a visitor who is logged in for the next time; raises StoreError."""
+        """Keep the choice of a visitor who is logged in for the next time. Raises StoreError."""
         self._choices.write(visitor, self._choice_of(visitor.session))
 
     def kept(self, visitor: Visitor) -> str | None:
@@ -242,7 +242,7 @@ class Models:
             return ""
 
     def test(self, session: str, language: str = "en") -> str:
-        """Ask the session's model one question; say how fast it answered and how. Raises FootnoteError."""
+        """Ask the session's model one question. Say how fast it answered and how. Raises FootnoteError."""
         choice = self.choice(session)
         model = choice.open_with({"answer_seconds": TEST_SECONDS}) if choice.name else self._own()
         if model is None and not choice.name and self._settings.model != EXTRACTIVE:

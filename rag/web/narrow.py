@@ -33,7 +33,7 @@ def choices(headers: Iterable[Header], names: Iterable[Name] = ()) -> list[str]:
 
 
 def scope_of(chosen: object, headers: Iterable[Header], names: Sequence[Name] = ()) -> Scope:
-    """Make a Scope of chosen or typed names and dates; raise QuestionError for what no article has.
+    """Make a Scope of chosen or typed names and dates. Raise QuestionError for what no article has.
 
     ``names`` are those that the articles mention.
 
@@ -79,7 +79,7 @@ def scope_of(chosen: object, headers: Iterable[Header], names: Sequence[Name] = 
 
 
 def labels(scope: Scope, headers: Iterable[Header] = ()) -> list[str]:
-    """Name what a Scope holds, as ``scope_of`` reads it again; articles by their titles where ``headers`` know them.
+    """Name what a Scope holds, as ``scope_of`` reads it again. Articles by their titles where ``headers`` know them.
 
     >>> labels(Scope(outlets=("Courier",), published=("2030-01-01", "2031-12-31")))
     ['Courier', '2030 – 2031']
@@ -128,6 +128,6 @@ def _days(text: str) -> tuple[str, str] | None:
 
 
 def _together(periods: Sequence[tuple[str, str]]) -> tuple[str, str]:
-    """Return the period from the first to the last day of all; an open end stays open."""
+    """Return the period from the first to the last day of all. An open end stays open."""
     firsts, lasts = [first for first, _ in periods], [last for _, last in periods]
     return (min(firsts) if all(firsts) and firsts else "", max(lasts) if all(lasts) and lasts else "")

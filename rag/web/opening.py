@@ -50,7 +50,7 @@ class Opening:
         self.chatbot: Chatbot | None = None
 
     def start(self) -> None:
-        """Begin, or begins anew after a failure; does nothing while it runs or when the chatbot is there."""
+        """Begin, or begins anew after a failure. Does nothing while it runs or when the chatbot is there."""
         with self._lock:
             running = self._thread is not None and self._thread.is_alive()
             if running or self.chatbot is not None:
@@ -120,7 +120,7 @@ def progress_text(progress: Progress) -> str:
 
 
 def sentence(error: FootnoteError) -> str:
-    """Return an error's message as a sentence of the page; in the terminal it follows a colon.
+    """Return an error's message as a sentence of the page. In the terminal it follows a colon.
 
     >>> sentence(FootnoteError("the disk is full"))
     'The disk is full'

@@ -27,7 +27,7 @@ class Place:
 
     @classmethod
     def read(cls, sent: Any) -> Place:
-        """Return the place that a browser sent as ``[start, end, check]``, which may be anything; raises QuestionError."""
+        """Return the place that a browser sent as ``[start, end, check]``, which may be anything. Raises QuestionError."""
         if isinstance(sent, list) and len(sent) == 3:
             start, end, check = sent
             if type(start) is type(end) is int and isinstance(check, str) and len(check) <= len(check_of("")):

@@ -41,7 +41,7 @@ _INVISIBLE = re.compile("[\x00-\x08\x0e-\x1f\x7f-\x84\x86-\x9f\u202a-\u202e\u206
 
 
 def escape(text: str) -> str:
-    """Return a text for the chat that shows letter for letter and does nothing; line breaks become spaces.
+    """Return a text for the chat that shows letter for letter and does nothing. Line breaks become spaces.
 
     >>> escape("<b>1 * 2</b>")
     '&#60;b&#62;1 &#42; 2&#60;&#47;b&#62;'
@@ -78,7 +78,7 @@ def _aloud(text: str) -> str:
 
 
 def _acts(turn: Turn, last: bool) -> str:
-    """Draw the line of tools under an answer that has ended; under a refusal only what asks again."""
+    """Draw the line of tools under an answer that has ended. Under a refusal only what asks again."""
     if not turn.ended:
         return ""
     retry = _act(turn, "retry", phrase("Retry"), phrase("Answer this question again"))

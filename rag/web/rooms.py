@@ -36,5 +36,5 @@ class Room(Protocol):
         ...
 
     def act(self, action: str, sent: Mapping[str, Any], visitor: Visitor) -> str:
-        """Do one of ``actions`` and return what to tell the visitor, or nothing; may take long. Raises FootnoteError."""
+        """Do one of ``actions`` and return what to tell the visitor, or nothing. May take long. Raises FootnoteError."""
         ...

@@ -131,7 +131,7 @@ def visitor_of(scope: Scope) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Address:
-    """Under which names the page is reached; others are refused, for they are what DNS rebinding looks like.
+    """Under which names the page is reached. Others are refused, for they are what DNS rebinding looks like.
 
     ``hosts`` are its own names, lower case and without port; ``proxies`` those of a proxy in front of it, which may say with
     ``X-Forwarded-Host`` that it was asked for one of them; ``any_number`` lets it be reached by every IP address: a name can

@@ -45,7 +45,7 @@ class _Session:
 
 
 class Sessions:
-    """Remembers ``most`` sessions; beyond that the visitor with the most of them loses one, closed pages first.
+    """Remembers ``most`` sessions. Beyond that the visitor with the most of them loses one, closed pages first.
 
     ``forget`` drops what the page keeps of a session. For one event loop.
     """
@@ -59,7 +59,7 @@ class Sessions:
         return session in self._sessions
 
     def admit(self, session: str, owner: str, visitor: str) -> bool:
-        """Note whose session this is, where it is new; return whether it is this owner's."""
+        """Note whose session this is, where it is new. Return whether it is this owner's."""
         if len(session) > LONGEST_NAME:
             return False
         found = self._sessions.setdefault(session, _Session(owner, visitor))
@@ -157,7 +157,7 @@ def _named_in_body(body: bytes) -> Iterator[str]:
 
 
 def _is_form(scope: Scope) -> bool:
-    """Tell a form, from which gradio would read a session's name too; the page sends JSON."""
+    """Tell a form, from which gradio would read a session's name too. The page sends JSON."""
     kinds = (value for name, value in scope.get("headers", ()) if name.lower() == b"content-type")
     return any(b"form" in value.lower() for value in kinds)
 

@@ -84,7 +84,7 @@ class _Incoming:
 
 
 class Shelf:
-    """Takes files into a folder of articles and puts them away; safe to use from any thread.
+    """Takes files into a folder of articles and puts them away. Safe to use from any thread.
 
     A file comes piece by piece: ``begin``, ``add`` as often as needed, ``end``. Until then it is nowhere in the folder.
     ``max_bytes`` bounds each; ``clock`` gives seconds.
@@ -113,7 +113,7 @@ class Shelf:
         return ""
 
     def begin(self, name: str, size: int) -> str:
-        """Announce a file of ``size`` bytes and return what it is called until its end; raises FootnoteError."""
+        """Announce a file of ``size`` bytes and return what it is called until its end. Raises FootnoteError."""
         self.check_writable()
         wanted = safe_name(name)
         self._check_size(size)
@@ -125,7 +125,7 @@ class Shelf:
         return token
 
     def add(self, token: str, data: bytes) -> None:
-        """Take the next piece of a file; raises RefusedFile, and forgets it, where it becomes too large."""
+        """Take the next piece of a file. Raises RefusedFile, and forgets it, where it becomes too large."""
         with self._lock:
             incoming = self._known(token)
             incoming.size += len(data)
@@ -138,7 +138,7 @@ class Shelf:
                 raise problem if isinstance(problem, RefusedFile) else self._unwritable(problem) from None
 
     def read(self, name: str, data: bytes) -> list[Document]:
-        """Read the articles in a file's bytes, in a process of its own; raise RefusedFile."""
+        """Read the articles in a file's bytes, in a process of its own. Raise RefusedFile."""
         return parse_all(name, data, self._worker)
 
     def end(self, token: str) -> Taken:
@@ -152,7 +152,7 @@ class Shelf:
         return self.keep(incoming.name, data)
 
     def keep(self, name: str, data: bytes, text: str = "") -> Taken:
-        """Put an article's file into the folder; a file of that name with the same ``text`` stays instead."""
+        """Put an article's file into the folder. A file of that name with the same ``text`` stays instead."""
         try:
             return self._keep(name, data, text)
         except OSError as problem:
@@ -169,7 +169,7 @@ class Shelf:
             raise ArticlesError("this file is not there any more; look at the list again") from None
 
     def put_away(self, id: str) -> str:
-        """Move an article's file into ``REMOVED`` and return its name there; raises ArticlesError where that cannot be."""
+        """Move an article's file into ``REMOVED`` and return its name there. Raises ArticlesError where that cannot be."""
         self.check_writable()
         path = self._located(id)
         if path is None:
@@ -219,7 +219,7 @@ class Shelf:
             return False
 
     def _located(self, id: str) -> Path | None:
-        """Return the regular file of that id; ids are in NFC, names on disk need not be. Goes down name by name,
+        """Return the regular file of that id. Ids are in NFC, names on disk need not be. Goes down name by name,
         through no link.
         """
         place = self._folder

@@ -65,7 +65,7 @@ class Survey:
         self._next_beat = 0.0
 
     def files(self) -> tuple[FileStatus, ...]:
-        """Return how each file stands to the index that answers now; looks where another index was seen last."""
+        """Return how each file stands to the index that answers now. Looks where another index was seen last."""
         self._refresh()
         return self._files
 
@@ -80,7 +80,7 @@ class Survey:
         return f"{self._name()}-{self._number}"
 
     def look(self) -> bool:
-        """Look at the whole folder now; whether it has changed since the index was built. Raises FootnoteError."""
+        """Look at the whole folder now. Whether it has changed since the index was built. Raises FootnoteError."""
         with self._looking:
             changed = self._look()
         self._keeper.noticed(changed)

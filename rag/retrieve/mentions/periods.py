@@ -205,7 +205,7 @@ def _point(match: re.Match[str], words: list[str], today: date, latest: date) ->
 
 
 def _numeric(written: str) -> tuple[date, date]:
-    """Read 2019-05-31 and 31.05.2019; of 3/4/2019, a day in April or in March, take the year."""
+    """Read 2019-05-31 and 31.05.2019. Of 3/4/2019, a day in April or in March, take the year."""
     one, two, *rest = (int(each) for each in re.split("[-./]", written))
     if one > 31:
         return _days(one, two, *rest)
@@ -232,7 +232,7 @@ def _around(day: date, unit: int) -> tuple[date, date]:
 
 
 def _days(year: int, month: int = 0, day: int = 0) -> tuple[date, date]:
-    """Return the first and the last day of a year, month or day; raises ValueError where there is none such."""
+    """Return the first and the last day of a year, month or day. Raises ValueError where there is none such."""
     last_month = month or 12
     return date(year, month or 1, day or 1), date(year, last_month, day or monthrange(year, last_month)[1])
 
