@@ -24,6 +24,7 @@ import click
 
 from rag.chat.model_names import EXTRACTIVE
 from rag.errors import FootnoteError, KeyMissing, MissingExtra, QuestionError, SettingsError, Translatable
+from rag.export.conversation import MAX_TURNS, Conversation, begin, change, clean_question, history
 from rag.retrieve.find import LONGEST_QUESTION
 from rag.settings import Settings
 from rag.types import Header, Progress, Scope
@@ -32,7 +33,6 @@ from rag.web.accounts import Accounts, open_to_others
 from rag.web.acts import Acts
 from rag.web.asking import Asking, welcome
 from rag.web.choices import COOKIE, Choices
-from rag.web.conversation import MAX_TURNS, Conversation, begin, change, clean_question, history
 from rag.web.conversations import Conversations
 from rag.web.coverage import coverage
 from rag.web.examples import Examples
@@ -51,8 +51,8 @@ from rag.web.preferences import Preferences
 from rag.web.queueing import Turns
 from rag.web.render import article_data, messages, panel
 from rag.web.rooms import Room, Visitor
-from rag.web.security import FILES, OWNER, Address, Calm, Gate, Guard, check_host, is_loopback, log_in
-from rag.web.sessions import Bound, Sessions, visitor_of
+from rag.web.security import FILES, OWNER, Address, Calm, Gate, Guard, check_host, is_loopback, log_in, visitor_of
+from rag.web.sessions import Bound, Sessions
 from rag.web.stream import newest, until
 from rag.web.survey import Survey
 from rag.web.watching import folder_events
@@ -117,7 +117,7 @@ Shown = tuple[Any, Any, Any, Any]
 
 
 class Handlers:
-    """What the page does when something is asked, stopped, tried again or read; what the browser sends is not trusted."""
+    """Handle what a page sends. Asking, stopping, retrying, reading; what the browser sends is not trusted."""
 
     def __init__(
         self,
@@ -144,7 +144,7 @@ class Handlers:
         self._reading = Turns(READING, 1, ANSWERING)
 
     async def watch(self, request: gr.Request) -> AsyncGenerator[dict[str, Any], None]:
-        """Yield the masthead's status until the chatbot is there or has failed; from then on the page asks for itself."""
+        """Yield the masthead's status until the chatbot is there. From then on the page asks for itself."""
         seen: State | None = None
         while (state := self.opening.state).kind == "loading":
             if state != seen:
@@ -156,7 +156,7 @@ class Handlers:
         yield {**_status(state, _language(request)), "keyless": keyless}
 
     async def suggest(self, request: gr.Request) -> AsyncGenerator[tuple[Any, Any], None]:
-        """Fill the start screen and the choices of a scope as soon as the folder is open; examples come last."""
+        """Fill the start screen and the choices of a scope. Examples come later, names last."""
         while self.opening.state.kind == "loading":
             await asyncio.sleep(0.3)
         if chatbot := self.opening.chatbot:
@@ -164,14 +164,16 @@ class Handlers:
             start = welcome(_language(request), self._folder, headers)
             scope = gr.Dropdown(choices=await _aside(choices, headers))
             yield gr.Chatbot(placeholder=start), scope
-            if found := await _aside(self._examples, chatbot):  # all again: of steps close together the last one counts
-                yield gr.Chatbot(placeholder=start, examples=[{"text": each} for each in found]), scope
+            found = await _aside(self._examples, chatbot)  # all again: of steps close together the last one counts
+            shown = gr.Chatbot(placeholder=start, **({"examples": [{"text": each} for each in found]} if found else {}))
+            yield shown, scope
+            yield shown, gr.Dropdown(choices=await _aside(lambda: choices(headers, chatbot.names())))
 
     async def narrow(self, chosen: Any, request: gr.Request) -> Any:
-        """Show a chosen or typed scope as it was understood; what no article has is told and taken out."""
+        """Show a scope as it was understood. What no article has is told and taken out."""
         headers = await self._headers()
         try:
-            understood = labels(await _aside(scope_of, chosen, headers), headers)
+            understood = labels(await _aside(self._scope_of, chosen, headers), headers)
             return (
                 gr.skip() if understood == chosen else gr.Dropdown(value=understood)
             )  # a value sent is a change again
@@ -184,6 +186,10 @@ class Handlers:
         headers = await self._headers()
         return gr.Dropdown(value=labels(conversation[-1].scope, headers) if conversation else [])
 
+    def _scope_of(self, chosen: Any, headers: list[Header]) -> Scope:
+        chatbot = self.opening.chatbot
+        return scope_of(chosen, headers, chatbot.names() if chosen and chatbot is not None else ())
+
     async def _headers(self) -> list[Header]:
         return await _aside(self.opening.chatbot.documents) if self.opening.chatbot is not None else []
 
@@ -194,7 +200,7 @@ class Handlers:
             yield shown
 
     async def ask(self, text: Any, conversation: Conversation, chosen: Any, request: gr.Request) -> Begun:
-        """Take a question from the box, which is free for the next one; answers it in ``answer``."""
+        """Take a question from the box, which is free for the next one. Answers it in ``answer``."""
         if not conversation:  # gradio forgets those of pages that were left alone: what was kept of it must stay
             self.history.show(str(request.session_hash))
         return await self._begin(text, conversation, chosen, (), request, value="")
@@ -211,7 +217,7 @@ class Handlers:
         question, scope = "", Scope()
         try:
             if question := clean_question(text):
-                scope = await _aside(scope_of, chosen, await self._headers()) if chosen else scope
+                scope = await _aside(self._scope_of, chosen, await self._headers()) if chosen else scope
         except QuestionError as error:
             _warn(sentence(error), request)
             question = ""
@@ -228,13 +234,13 @@ class Handlers:
         return await self.ask(text, conversation, scope, request)
 
     async def retry(self, conversation: Conversation, chosen: Any, request: gr.Request) -> Begun:
-        """Ask the last question again, in place of its answer."""
+        """Ask the last question again without a mention, or with it. The page sends turn and place."""
         return await self._again(conversation, chosen, conversation[-1].ignored if conversation else (), request)
 
     async def reconsider(
         self, conversation: Conversation, chosen: Any, event: gr.EventData, request: gr.Request
     ) -> Begun:
-        """Ask the last question again without something that it names, or with it; the page sends turn and place.
+        """Ask the last question again without something that it names, or with it. The page sends turn and place.
 
         The label at that place is taken from the conversation, never from the browser.
         """
@@ -254,14 +260,14 @@ class Handlers:
     async def ask_otherwise(
         self, conversation: Conversation, chosen: Any, event: gr.EventData, request: gr.Request
     ) -> Begun:
-        """Ask another question in place of the last one; the page sends its turn and the text."""
+        """Ask another question in place of the last one. The page sends its turn and the text."""
         turn = _sent(event, "turn")
         if not conversation or not conversation[-1].ended or type(turn) is not int or turn != conversation[-1].number:
             return gr.skip(), gr.skip(), gr.skip()
         return await self._begin(_sent(event, "text"), conversation[:-1], chosen, (), request)
 
     async def answer(self, conversation: Conversation, request: gr.Request) -> AsyncGenerator[Shown, None]:
-        """Answer the last question; while the chatbot is being opened it waits, and say so.
+        """Answer the last question. While the chatbot is being opened it waits, and say so.
 
         Each step shows everything: of steps that come close together the browser shows only the last.
         """
@@ -357,7 +363,7 @@ class Handlers:
             yield change(conversation, status="failed", note=what_went_wrong(error, "answering"))
 
     async def cover(self, conversation: Conversation, request: gr.Request) -> AsyncGenerator[tuple[Any, ...], None]:
-        """Draw what the articles cover, as soon as they can be asked; of the conversation the last answer's evidence."""
+        """Draw what the articles cover, once they can be asked. Of the conversation only the last answer's evidence."""
         from gradio.components.plot import PlotData
 
         language = _language(request)
@@ -378,7 +384,7 @@ class Handlers:
             yield _heading("Coverage", what_went_wrong(error, "drawing the coverage"), language), *skipped
 
     async def undo(self, conversation: Conversation, request: gr.Request) -> Shown:
-        """Take the last turn back, also while it is being answered; its question returns to the box."""
+        """Take the last turn back, also while it is being answered. Its question returns to the box."""
         try:
             await self._end(str(request.session_hash))
         except FootnoteError as error:
@@ -394,7 +400,7 @@ class Handlers:
         return await self._show(request, "")
 
     async def open_conversation(self, event: gr.EventData, request: gr.Request) -> Shown:
-        """Show a kept conversation with its sources; the page sends its id as ``conversation``, or nothing."""
+        """Show a kept conversation with its sources. The page sends its id as ``conversation``, or nothing."""
         id = _sent(event, "conversation")
         session = str(request.session_hash)
         if not isinstance(id, str) or not id or id == self.history.desk(session).id:
@@ -403,7 +409,7 @@ class Handlers:
         return await self._show(request, id)
 
     async def _show(self, request: gr.Request, id: str) -> Shown:
-        """Return the kept conversation of this id, or a new one, in place of the one before, whose answer is stopped."""
+        """Open the kept conversation of this id, or a new one. The answer of the one before is stopped."""
         session = str(request.session_hash)
         turns: Conversation = ()
         try:
@@ -423,7 +429,7 @@ class Handlers:
     async def recall(
         self, conversation: Conversation, request: gr.Request
     ) -> tuple[list[dict[str, str]], dict[str, Any]]:
-        """Return the chat with all sources again, for a page that has lost some of it, or got it in the wrong order."""
+        """Draw the chat with all sources again. For a page that has lost some of it, or got it in the wrong order."""
         return _drawn(conversation, request, self.history.desk(str(request.session_hash)))
 
     async def listed(self, request: gr.Request) -> dict[str, Any]:
@@ -431,7 +437,7 @@ class Handlers:
         return await _aside(self.history.data, _visitor(request))
 
     async def judged(self, conversation: Conversation, request: gr.Request) -> dict[str, Any]:
-        """Return what was said of the answers that are shown, and once what stands in the way of keeping them.
+        """Return the judgements of the shown answers. And once what stands in the way of keeping them.
 
         The page asks for it when it has drawn the end of an answer, or of what else changed its conversation.
         """
@@ -440,7 +446,7 @@ class Handlers:
         return await _aside(self.acts.data, conversation, visitor, self.history.problem(visitor))
 
     async def act(self, conversation: Conversation, event: gr.EventData, request: gr.Request) -> dict[str, Any]:
-        """Do what a button under an answer is for; the page sends its ``turn`` and ``name``, perhaps a ``note``."""
+        """Act on a button under an answer. The page sends its ``turn`` and ``name``, perhaps a ``note``."""
         visitor, sent = _visitor(request), event._data if isinstance(event._data, dict) else {}
         try:
             async with self._noting:
@@ -450,8 +456,7 @@ class Handlers:
         return await _aside(self.acts.data, conversation, visitor, told(problem, visitor.language))
 
     def read_article(self, wanted: Any) -> dict[str, Any]:
-        """Return the article that the page's scripts ask for as ``[id, place, other places]``, or what went wrong as
-        ``error``.
+        """Return the article that a script asks for. As ``[id, place, other places]``; what went wrong is ``error``.
 
         A place is ``[start, end, check]``, see ``rag.web.place``: it is marked where what stood there still stands.
         """
@@ -487,7 +492,7 @@ def _aside_limiter() -> CapacityLimiter:
 
 
 def _drop_copies(request: gr.Request) -> None:
-    """Drop what gradio 6.31 keeps of a session for good: each ``gr.skip`` copies its component, each copy keeps a
+    """Drop what gradio 6.31 keeps of a session for good. Each ``gr.skip`` copies its component, each copy keeps a
     value.
     """
     app = getattr(getattr(request, "request", None), "app", None)
@@ -499,7 +504,7 @@ def _drop_copies(request: gr.Request) -> None:
 
 
 def _sent(event: gr.EventData, name: str) -> Any:
-    """Return what the page's script sent under a name; anything or nothing, for it comes from a browser."""
+    """Return what the page's script sent under a name. Anything or nothing, for it comes from a browser."""
     return event._data.get(name) if isinstance(event._data, dict) else None
 
 
@@ -508,7 +513,7 @@ def _scope(request: gr.Request) -> dict[str, Any]:
 
 
 def _owner(request: gr.Request) -> str:
-    """Return the account of who logged in, as ``Accounts.owner`` has it; empty where there is no login."""
+    """Return the account of who logged in, as ``Accounts.owner`` has it. Empty where there is no login."""
     return str(_scope(request).get(OWNER) or getattr(request, "username", "") or "")
 
 
@@ -526,8 +531,7 @@ def _warn(text: str, request: gr.Request) -> None:
 def _drawn(
     conversation: Conversation, request: gr.Request, desk: Desk, newest: bool = False
 ) -> tuple[list[dict[str, str]], dict[str, Any]]:
-    """Return the chat and the sources of a conversation, as this reader sees them; only of the ``newest`` turn, see
-    ``panel``.
+    """Draw a conversation's chat and sources for this reader. Only the ``newest`` turn's, see ``panel``.
 
     ``step`` grows each time in this ``run`` of the server: a page that gets a smaller one after a greater one asks for all
     of it again, see ``recall``.
@@ -561,7 +565,7 @@ def _in_its_language(function: Callable[[Any], Any], name: str = "answer") -> Ca
 
 
 async def _acted(room: Room, action: str, event: gr.EventData, request: gr.Request) -> dict[str, Any]:
-    """Return what a room shows after something was done there, with what to say of it as ``said`` or ``problem``."""
+    """Return what a room shows after an action. With what to say of it as ``said`` or ``problem``."""
     visitor, sent = _visitor(request), event._data if isinstance(event._data, dict) else {}
     said = problem = ""
     try:
@@ -643,7 +647,7 @@ def build_page(
     examples: Callable[[Chatbot], Sequence[str]] | None = None,
     services: Services | None = None,
 ) -> gr.Blocks:
-    """Return the page as gradio Blocks, not yet served; begins to open the chatbot in the background.
+    """Return the page as gradio Blocks, not yet served. Begins to open the chatbot in the background.
 
     ``open_chatbot`` gets a function for its progress; ``services`` are the chat models' and ``examples`` the questions of
     ``rag.web.examples`` unless others are given. Raises SettingsError where ``settings.host`` is reachable from other
@@ -811,7 +815,7 @@ def build_page(
 def _component(
     name: str, value: Any, scripts: Sequence[str] = ("article.js",), **functions: Callable[[Any], Any]
 ) -> Any:
-    """Return one of the page's own components: a fixed template, and a script that draws ``value`` into it as text."""
+    """Make one of the page's own components. A fixed template, and a script that draws ``value`` into it as text."""
     return gr.HTML(
         value=value,
         html_template=asset(f"{name}.html"),
@@ -953,8 +957,7 @@ def launch(settings: Settings, browser: bool = False) -> None:
 
 
 def open_chatbot(settings: Settings, on_progress: Callable[[Progress], None]) -> Chatbot:
-    """Return the chatbot of the page; where its model asks for a key that is not there, one that answers without it
-    meanwhile.
+    """Open the page's chatbot. Where its model asks for a key that is not there, one answers without it meanwhile.
 
     The terminal is told which variable takes the key; the page leads to its settings, where it can be typed.
     """
@@ -968,7 +971,7 @@ def open_chatbot(settings: Settings, on_progress: Callable[[Progress], None]) ->
 
 
 def _accounts(settings: Settings) -> Accounts | None:
-    """Return who may log in, where the settings name a file of them; tells the terminal what is not well with it."""
+    """Return who may log in, where a file names them. Tells the terminal what is not well with it."""
     from rag.doors.serve import accounts_of
 
     if (accounts := accounts_of(settings)) is None:
@@ -985,7 +988,7 @@ def _accounts(settings: Settings) -> Accounts | None:
 
 
 def free_port(host: str, port: int) -> int:
-    """Return the first free port from ``port`` on; raises SettingsError where a hundred are taken."""
+    """Return the first free port from ``port`` on. Raises SettingsError where a hundred are taken."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     for candidate in range(port, min(port + PORTS_TRIED, 65536)):
         try:
@@ -997,9 +1000,7 @@ def free_port(host: str, port: int) -> int:
 
 
 def _import_gradio() -> None:
-    """Load gradio (three seconds) under the name ``gr``, so that ``--help`` need not wait and handlers find their
-    types.
-    """
+    """Load gradio (three seconds) as ``gr``. So ``--help`` need not wait and handlers find their types."""
     global gr
     os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"  # else it calls its maker at import
     for name in ("NO_PROXY", "no_proxy"):  # else it looks for its own address through the proxy, and stops
@@ -1013,7 +1014,7 @@ def _import_gradio() -> None:
 
 
 def _theme() -> Any:
-    """Return what gradio must know before the style sheet is there; all else is in page.css."""
+    """Return what gradio must know before the style sheet is there. All else is in page.css."""
     sans = ("Source Sans 3", "system-ui", "sans-serif")
     return gr.themes.Base(font=sans, font_mono=("ui-monospace", "monospace")).set(
         body_background_fill="#faf8f3",

@@ -8,7 +8,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from embeddings.cache import once
 
@@ -39,7 +39,24 @@ __all__ = [
 
 
 class EmbeddingError(Exception):
-    """A model or an index that cannot be used; the message ends with what mends it."""
+    """A model or an index that cannot be used; the message ends with what mends it.
+
+    ``template`` has the names of ``values`` in braces, so that whoever catches it can translate it.
+
+    >>> str(EmbeddingError("{name} is damaged; type 'rag build'", name="index.faiss"))
+    "index.faiss is damaged; type 'rag build'"
+    """
+
+    def __init__(self, template: str = "", /, **values: object) -> None:
+        super().__init__(template.format(**values) if values else template)
+        self.template, self.values = template, values
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _raised, (type(self), self.template, self.values)
+
+
+def _raised(kind: type[EmbeddingError], template: str, values: dict[str, object]) -> EmbeddingError:
+    return kind(template, **values)
 
 
 class Neighbor(NamedTuple):

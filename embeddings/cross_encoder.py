@@ -29,11 +29,16 @@ class CrossEncoderReranker:
         self.name = name
         self._worker = ThreadPoolExecutor(max_workers=1, thread_name_prefix="reranker")
         if not (folder / "model.safetensors").is_file() and not (folder / "model.safetensors.index.json").is_file():
-            raise EmbeddingError(f"The reranker {name} has no weights in safetensors form; {_REMEDY}")
+            raise EmbeddingError(
+                "The reranker {name} has no weights in safetensors form; {message}", name=name, message=_REMEDY
+            )
         self._model = self._run(_load, folder)
         if self._model.num_labels != 1:
             raise EmbeddingError(
-                f"The reranker {name} tells {self._model.num_labels} classes, not one score; {_REMEDY}"
+                "The reranker {name} tells {classes} classes, not one score; {message}",
+                name=name,
+                classes=self._model.num_labels,
+                message=_REMEDY,
             )
 
     def scores(self, question: str, texts: Sequence[str]) -> list[float]:
@@ -52,7 +57,12 @@ class CrossEncoderReranker:
         try:
             return self._worker.submit(work, *arguments).result()
         except Exception as error:
-            raise EmbeddingError(f"The reranker {self.name} failed ({type(error).__name__}); {_REMEDY}") from error
+            raise EmbeddingError(
+                "The reranker {name} failed ({kind}); {message}",
+                name=self.name,
+                kind=type(error).__name__,
+                message=_REMEDY,
+            ) from error
 
 
 def _load(folder: Path) -> Any:

@@ -136,20 +136,26 @@ class EndpointEmbedder:
             vectors = [numpy.asarray(rows[place], dtype=numpy.float64) for place in sorted(rows)]
         except (TypeError, KeyError, ValueError, OverflowError):
             raise EmbeddingError(
-                f"{self.name} does not answer as an embedding model does; "
-                "set RAG_EMBEDDER to one, with an address that mostly ends in /v1"
+                "{where} does not answer as an embedding model does; "
+                "set RAG_EMBEDDER to one, with an address that mostly ends in /v1",
+                where=self.name,
             ) from None
         if given != len(texts) or rows.keys() != set(range(len(texts))):
             raise EmbeddingError(
-                f"{self.name} sent {given} vectors for {len(texts)} texts, or not one for each; "
-                "set RAG_EMBEDDER to another model"
+                "{name} sent {sent} vectors for {asked} texts, or not one for each; set RAG_EMBEDDER to another model",
+                name=self.name,
+                sent=given,
+                asked=len(texts),
             )
         dimension = self.dimension or self._options.dimensions or vectors[0].size
         for each in vectors:
             if each.shape != (dimension,) or not dimension:
                 raise EmbeddingError(
-                    f"{self.name} sent a vector of {each.size} numbers in place of {dimension}; "
-                    "start again if its model was changed, or set RAG_EMBEDDER to another one"
+                    "{name} sent a vector of {size} numbers in place of {dimension}; "
+                    "start again if its model was changed, or set RAG_EMBEDDER to another one",
+                    name=self.name,
+                    size=each.size,
+                    dimension=dimension,
                 )
         with numpy.errstate(all="ignore"):
             unit: Vectors = unit_rows(numpy.stack(vectors)).astype(numpy.float32)

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 INDEX_FILE = "index.faiss"
 
-_DAMAGED = f"{INDEX_FILE} is damaged or belongs to other vectors; build the index again with 'rag build'"
+_DAMAGED = "{file} is damaged or belongs to other vectors; build the index again with 'rag build'"
 
 # One bit for each dimension and a few numbers for each vector, 56 bytes for 384 dimensions (https://arxiv.org/abs/2405.12497).
 # It needs no k-means, whose clusters fit real passages badly; benchmarks/vectors.py compares it with the others.
@@ -70,14 +70,14 @@ class ApproximateFaissIndex(FaissIndex):
         """Return the index saved in ``folder``; EmbeddingError where its file is damaged or belongs to other vectors."""
         path = folder / INDEX_FILE
         if not path.is_file():
-            raise EmbeddingError(_DAMAGED)
+            raise EmbeddingError(_DAMAGED, file=INDEX_FILE)
         faiss.set_deserialization_vector_byte_limit(path.stat().st_size)  # no part of a file is larger than the file
         try:
             index = faiss.read_index(str(path))
         except RuntimeError as error:
-            raise EmbeddingError(_DAMAGED) from error
+            raise EmbeddingError(_DAMAGED, file=INDEX_FILE) from error
         if not isinstance(index, faiss.IndexRaBitQFastScan) or _layout(index) != _expected_layout(*vectors.shape):
-            raise EmbeddingError(_DAMAGED)
+            raise EmbeddingError(_DAMAGED, file=INDEX_FILE)
         return cls(vectors, index)
 
     def save(self, folder: Path) -> None:
@@ -95,7 +95,7 @@ class ApproximateFaissIndex(FaissIndex):
             with _one_thread():
                 _, rows = self._index.search(_row(question), min(len(self), width))
         except RuntimeError as error:
-            raise EmbeddingError(_DAMAGED) from error
+            raise EmbeddingError(_DAMAGED, file=INDEX_FILE) from error
         found: NDArray[numpy.int64] = rows[0][rows[0] >= 0]
         return found
 

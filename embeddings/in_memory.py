@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 VECTORS_FILE = "vectors.npy"
 
-_DAMAGED = "{} is damaged: {}; build the index again with 'rag build'"
+_DAMAGED = "{file} is damaged: {message}; build the index again with 'rag build'"
 _NO_DIRECTION = (
     "The embedding model gave a vector that is zero or not a number; "
     "install the model again, or choose another with RAG_EMBEDDER"
@@ -193,8 +193,10 @@ def direction(vector: Vectors, dimension: int) -> Direction:
     question = numpy.asarray(vector, dtype=numpy.float64)
     if question.shape != (dimension,):
         raise EmbeddingError(
-            f"The question's vector has the shape {question.shape} and those of the index have {dimension} numbers; "
-            "build the index again with this embedding model (RAG_EMBEDDER)"
+            "The question's vector has the shape {shape} and those of the index have {dimension} numbers; "
+            "build the index again with this embedding model (RAG_EMBEDDER)",
+            shape=question.shape,
+            dimension=dimension,
         )
     length = numpy.linalg.norm(question)
     if not 0 < length < numpy.inf:
@@ -222,7 +224,8 @@ def check_vectors(vectors: Vectors) -> Vectors:
     vectors = numpy.ascontiguousarray(vectors, dtype=numpy.float32)
     if vectors.ndim != 2 or vectors.shape[1] == 0:
         raise EmbeddingError(
-            f"An index takes vectors of shape (n, dimension), not {vectors.shape}; build the index again with 'rag build'"
+            "An index takes vectors of shape (n, dimension), not {shape}; build the index again with 'rag build'",
+            shape=vectors.shape,
         )
     # einsum squares without a copy of the vectors; NaN compares as not close
     if not (numpy.abs(numpy.einsum("ij,ij->i", vectors, vectors) - 1) < 1e-3).all():
@@ -235,8 +238,11 @@ def check_lengths(counts: Sequence[int], max_tokens: int) -> None:
     for position, count in enumerate(counts):
         if count > max_tokens:
             raise EmbeddingError(
-                f"Text {position} has {count} tokens and the embedding model reads {max_tokens}; "
-                "split into shorter passages with RAG_PASSAGE_TOKENS"
+                "Text {position} has {tokens} tokens and the embedding model reads {most}; "
+                "split into shorter passages with RAG_PASSAGE_TOKENS",
+                position=position,
+                tokens=count,
+                most=max_tokens,
             )
 
 
@@ -253,7 +259,7 @@ def read_vectors(folder: Path) -> Vectors:
     """
     path = folder / VECTORS_FILE
     if not path.is_file():
-        raise EmbeddingError(_DAMAGED.format(VECTORS_FILE, "there is no such file"))
+        raise EmbeddingError(_DAMAGED, file=VECTORS_FILE, message="there is no such file")
     try:
         with path.open("rb") as file:
             if numpy.lib.format.read_magic(file) != (1, 0):
@@ -261,11 +267,11 @@ def read_vectors(folder: Path) -> Vectors:
             shape, by_column, kind = numpy.lib.format.read_array_header_1_0(file)
             offset, size = file.tell(), path.stat().st_size
     except Exception as error:  # numpy's reader answers nonsense with errors of many kinds
-        raise EmbeddingError(_DAMAGED.format(VECTORS_FILE, "its header cannot be read")) from error
+        raise EmbeddingError(_DAMAGED, file=VECTORS_FILE, message="its header cannot be read") from error
     if kind != numpy.dtype("<f4") or by_column or len(shape) != 2 or shape[1] < 1:
-        raise EmbeddingError(_DAMAGED.format(VECTORS_FILE, "it does not hold rows of float32 numbers"))
+        raise EmbeddingError(_DAMAGED, file=VECTORS_FILE, message="it does not hold rows of float32 numbers")
     if size != offset + 4 * shape[0] * shape[1]:
-        raise EmbeddingError(_DAMAGED.format(VECTORS_FILE, f"{shape[0]} rows do not fit its size"))
+        raise EmbeddingError(_DAMAGED, file=VECTORS_FILE, message="its rows do not fit its size")
     if shape[0] == 0:  # nothing to map
         return numpy.zeros(shape, dtype=numpy.float32)
     return numpy.asarray(numpy.memmap(path, dtype=numpy.float32, mode="r", offset=offset, shape=shape))

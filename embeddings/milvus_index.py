@@ -150,7 +150,9 @@ class Milvus:
             self.client.create_index(name, parameters, timeout=_SECONDS_TO_LOAD)
             self.client.load_collection(name, timeout=_SECONDS_TO_LOAD)
         if (found := self.count(name)) != rows:
-            raise EngineRefused(f"Milvus holds {found} of {rows} rows that were written; run: rag build")
+            raise EngineRefused(
+                "Milvus holds {found} of {rows} rows that were written; run: rag build", found=found, rows=rows
+            )
 
     def load(self, name: str) -> None:
         """Have a collection loaded; a cluster keeps it so, a Milvus Lite forgets when it ends. Raises NoCollection."""
@@ -178,7 +180,7 @@ class Milvus:
             some = ",".join(str(int(row)) for row in rows[first : first + at_once])
             found |= {each["row"]: each for each in self.where(name, f"row in [{some}]", fields)}
         if missing := set(rows) - found.keys():
-            raise NoCollection(f"{len(missing)} rows are missing in {name}")
+            raise NoCollection("{count} rows are missing in {name}", count=len(missing), name=name)
         return found
 
     def where(self, name: str, where: str, fields: Sequence[str]) -> list[dict[str, Any]]:
@@ -204,7 +206,7 @@ class MilvusIndex:
         try:
             self.dimension = int(fields["vector"]["params"]["dim"])
         except (KeyError, TypeError, ValueError) as error:
-            raise NoCollection(f"{name} holds no vectors of ours") from error
+            raise NoCollection("{name} holds no vectors of ours", name=name) from error
         with translated():
             self._kind = str(milvus.client.describe_index(name, "vector", timeout=_SECONDS)["index_type"])
         self._count = milvus.count(name)
@@ -329,5 +331,5 @@ def translated() -> Iterator[None]:
         if "auth" in text.lower() or "permission" in text.lower():
             raise EngineRefused("Milvus refuses the login; set RAG_MILVUS_TOKEN to user:password or a key") from error
         raise EngineRefused(
-            f"Milvus refuses the request (code {error.code}); look into its log, or run: rag build"
+            "Milvus refuses the request (code {code}); look into its log, or run: rag build", code=error.code
         ) from error

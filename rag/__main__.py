@@ -52,7 +52,7 @@ class _Commands(click.Group):
 )
 @click.version_option(package_name="footnote-rag", prog_name="rag")
 def cli() -> None:
-    """Ask a folder of articles; every sentence of the answer carries a quote that stands in an article."""
+    """Ask a folder of articles. Every sentence of the answer carries a quote that stands in an article."""
     if os.environ.get("NO_COLOR"):
         click.get_current_context().color = False
 
@@ -79,7 +79,7 @@ account.add_command(token)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Run a command; every error becomes one line and an exit code, never a traceback unless RAG_LOG is DEBUG."""
+    """Run a command. Every error becomes one line and an exit code, a traceback only where RAG_LOG is DEBUG."""
     try:
         _log()
         cli(args=arguments, prog_name="rag", standalone_mode=False)

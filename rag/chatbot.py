@@ -66,7 +66,7 @@ from rag.index.build import (
     outdated,
     prefetch_reader,
 )
-from rag.index.entities import Name, names_of
+from rag.index.entities import Name, names_of, put_articles
 from rag.index.map import PassageMap, passage_map
 from rag.index.milvus import is_address
 from rag.index.store import Index
@@ -100,7 +100,7 @@ SHORT_CALL_SECONDS = 20
 
 
 class Chatbot:
-    """Answers questions about one folder of articles; safe to use from any thread.
+    """Answers questions about one folder of articles. Safe to use from any thread.
 
     It keeps no conversation: history is passed in. ``model`` writes the answers, ``None`` where they are sentences of the
     articles (the extractive answerer). ``changes`` is what the last build did, ``None`` where none was needed;
@@ -169,7 +169,7 @@ class Chatbot:
         return cls(settings, opened, embedder, chat_model, changes, notice, load_reranker(settings))
 
     def with_settings(self, **changes: Any) -> Chatbot:
-        """Return the same chatbot answering with other settings, of those in ``CHANGEABLE``; shares all that is open
+        """Return the same chatbot answering with other settings, of those in ``CHANGEABLE``. Shares all that is open
         with this one.
 
         Close neither while the other is in use. Raises SettingsError for any other setting and for a value out of range.
@@ -190,7 +190,7 @@ class Chatbot:
         )
 
     def refresh(self, on_progress: Callable[[Progress], None] | None = None, *, fresh: bool = False) -> Changes | None:
-        """Build again where the folder of articles changed since; returns what changed, or ``None``.
+        """Build again where the folder of articles changed since. Returns what changed, or ``None``.
 
         Questions go on meanwhile, answered from the old index until the new one is whole. ``fresh`` builds in any case, and
         from nothing. Raises what ``open`` raises, and what ``on_progress`` raises, such as Cancelled: all is then as it was.
@@ -210,14 +210,16 @@ class Chatbot:
         outlets: Sequence[str] = (),
         published: tuple[str, str] = ("", ""),
         documents: Sequence[str] = (),
+        names: Sequence[str] = (),
     ) -> list[Hit]:
         """Return the ``k`` best passages for a question, best first; ``k`` (1 to 1,000) defaults to the setting.
 
-        ``outlets`` (names), ``published`` (first and last day as ``YYYY-MM-DD``, empty where open) and ``documents`` (ids)
-        narrow the search; without any of them, what the question itself names does. Raises QuestionError for what cannot be
-        asked, EmbedderError where the model fails.
+        ``outlets``, ``published`` (first and last day as ``YYYY-MM-DD``, empty where open), ``documents`` (ids) and ``names``
+        (what the articles mention) narrow the search; without any of them, what the question itself names does.
+        Raises QuestionError for what cannot be asked, EmbedderError where the model fails.
         """
-        return list(self.find(question, k, outlets=outlets, published=published, documents=documents).hits)
+        found = self.find(question, k, outlets=outlets, published=published, documents=documents, names=names)
+        return list(found.hits)
 
     def find(
         self,
@@ -227,16 +229,23 @@ class Chatbot:
         outlets: Sequence[str] = (),
         published: tuple[str, str] = ("", ""),
         documents: Sequence[str] = (),
+        names: Sequence[str] = (),
     ) -> Found:
         """Return what ``retrieve`` finds, with what was understood of the question, what was searched, and what was
         dropped.
         """
-        scope = check_scope(outlets, published, documents)
+        scope = check_scope(outlets, published, documents, names)
+        within = self._within(scope)
         k = self.settings.k if k is None else check_k(k)
         parts = () if self.settings.decompose == "off" else None
-        return self._whole(
-            lambda index: find(index, self._embedder, question, k, scope or None, parts=parts, reranker=self._reranker)
+        found = self._whole(
+            lambda index: find(index, self._embedder, question, k, within or None, parts=parts, reranker=self._reranker)
         )
+        return replace(found, scope=scope or found.scope)
+
+    def _within(self, scope: Scope) -> Scope:
+        """Return a scope with the articles that mention its names in place of these. Raises QuestionError."""
+        return self._whole(lambda index: put_articles(scope, self.names(), index)) if scope.names else scope
 
     def _whole(self, read: Callable[[Index], T]) -> T:
         """Return what is read from the index, or from the one before it where this one is damaged meanwhile."""
@@ -260,7 +269,7 @@ class Chatbot:
         return index
 
     def _replacement(self, damaged: Index, damage: IndexingError | None = None) -> Index:
-        """Open what answers in place of an index; raises ``damage``, or what stands in the way, where nothing does."""
+        """Open what answers in place of an index. Raises ``damage``, or what stands in the way, where nothing does."""
         with self._replacing:
             if self._index is damaged:
                 try:
@@ -334,7 +343,8 @@ class Chatbot:
             yield self._surer(index, question, searched, k, scope, ignored)
             return
         parts = yield from self._parts(answer, searched, writer)
-        found = find(index, self._embedder, searched, k, scope, None, ignored, parts, self._reranker)
+        within = None if scope is None else self._within(scope)
+        found = find(index, self._embedder, searched, k, within, None, ignored, parts, self._reranker)
         hits, labels = found.hits, dict.fromkeys(each.label for each in found.mentions)
         answer = replace(
             answer,
@@ -342,7 +352,7 @@ class Chatbot:
             searched=searched if searched != question else "",
             understood=tuple(labels),
             parts=found.parts,
-            scope=found.scope,
+            scope=scope or found.scope,
             candidates=found.candidates,
             dropped=found.dropped,
             notice=joined(answer.notice, found.notice),
@@ -376,18 +386,20 @@ class Chatbot:
         outlets: Sequence[str] = (),
         published: tuple[str, str] = ("", ""),
         documents: Sequence[str] = (),
+        names: Sequence[str] = (),
     ) -> tuple[Entry, ...]:
         """Return one quoted line on a topic from each article that mentions it, in order of publication, undated
         articles last.
 
         Narrowed as in ``retrieve``. Raises QuestionError for what cannot be asked, EmbedderError where the model fails.
         """
-        scope = check_scope(outlets, published, documents)
+        scope = check_scope(outlets, published, documents, names)
+        within = self._within(scope)
         topic = check_question(topic)
-        return self._whole(lambda index: timeline(topic, index, self._embedder, self._similarity, scope=scope.holds))
+        return self._whole(lambda index: timeline(topic, index, self._embedder, self._similarity, scope=within.holds))
 
     def check(self, text: str) -> Checked:
-        """Check each sentence and each quotation of a draft against the articles; no chat model takes part.
+        """Check each sentence and each quotation of a draft against the articles. No chat model takes part.
 
         Raises DraftError for what is no draft, EmbedderError where the embedding model fails.
         """
@@ -402,7 +414,7 @@ class Chatbot:
     def _stand_alone(
         self, answer: Answer, history: Sequence[Message], model: ChatModel | None
     ) -> Generator[Answer, None, str]:
-        """Yield the answer while a model completes the question; returns the question that stands alone."""
+        """Yield the answer while a model completes the question. Returns the question that stands alone."""
         question = answer.question
         if not history or self.settings.rewrite == "off":
             return question
@@ -427,7 +439,7 @@ class Chatbot:
     def _parts(
         self, answer: Answer, question: str, model: ChatModel | None
     ) -> Generator[Answer, None, tuple[str, ...] | None]:
-        """Yield the answer while a model parts the question; returns the parts, ``None`` where its form shall tell."""
+        """Yield the answer while a model parts the question. Returns the parts, ``None`` where its form shall tell."""
         if self.settings.decompose == "off":
             return ()
         if model is None or self.settings.decompose == "rules":
@@ -468,10 +480,13 @@ class Chatbot:
         matter = compared(question, any(each.kind == "outlet" for each in mentions))
         candidates = self._candidates(matter or question, answer.hits, index, mentions)
         if len(named := _sources(mentions)) > 1:
-            return [
+            found = [
                 Paragraph(each.label, choose([c for c in candidates if sure_scope([each]).holds(c.hit.document)]))
                 for each in named
             ]
+            each_asked = len({(each.start, each.end) for each in named}) == 1  # and not one by its name
+            answered = [each for each in found if each.chosen.state == "answered"]
+            return answered if each_asked and answered else found
         chosen = choose(candidates)
         if matter and chosen.state == "answered" and (several := by_source(candidates)):
             return [Paragraph(source_label(each.hit), Chosen((each,), "answered")) for each in several]
@@ -496,7 +511,7 @@ class Chatbot:
         return weigh(candidates, understand(asked, index), dates, far)
 
     def _written(self, answer: Answer, model: ChatModel, index: Index, mentions: Sequence[Mention]) -> Iterator[Answer]:
-        """Yield the answer that a model writes; a prompt that is too long for it is halved once."""
+        """Yield the answer that a model writes. A prompt that is too long for it is halved once."""
         question, room = answer.searched or answer.question, min(self.settings.context_tokens, model.context_tokens)
         by_date = asks_for_now(question) or any(each.kind == "date" for each in mentions)
         prompt = build_prompt(question, answer.hits, model.count_tokens, room, date.today(), by_date=by_date)
@@ -544,7 +559,7 @@ class Chatbot:
         yield answer
 
     def map(self) -> PassageMap:
-        """Return passages as points of a plane, near ones near; 2,000 take four seconds for the first time."""
+        """Return passages as points of a plane, near ones near. 2,000 take four seconds for the first time."""
         return self._once(passage_map)
 
     def names(self) -> tuple[Name, ...]:
@@ -582,13 +597,13 @@ class Chatbot:
         return self._index.contents
 
     def inventory(self) -> list[FileStatus]:
-        """Return how each file of the folder stands to the index, by id; reads all of it. Raises ArticlesError,
+        """Return how each file of the folder stands to the index, by id. Reads all of it. Raises ArticlesError,
         SettingsError.
         """
         return inventory(self.settings, self._index)
 
     def document(self, id: str) -> Document:
-        """Return one article with its text; raises QuestionError where there is none of that id."""
+        """Return one article with its text. Raises QuestionError where there is none of that id."""
         return self._whole(lambda index: index.document(id))
 
     def close(self) -> None:
@@ -602,7 +617,7 @@ def _first_sentences(index: Index) -> dict[str, str]:
 
 
 def _short_reply(answer: Answer, model: ChatModel, messages: Sequence[Message]) -> Generator[Answer, None, str]:
-    """Yield the answer while a model replies to a short call; returns its reply, empty where it fails or takes too
+    """Yield the answer while a model replies to a short call. Returns its reply, empty where it fails or takes too
     long.
     """
     deadline = time.monotonic() + SHORT_CALL_SECONDS
@@ -634,13 +649,13 @@ def _sources(mentions: Sequence[Mention]) -> list[Mention]:
 
 def _without(question: str, mentions: Sequence[Mention]) -> str:
     """Cut mentions out of a question."""
-    for each in sorted(mentions, key=lambda each: -each.start):
-        question = f"{question[: each.start].rstrip()}{question[each.end :]}"
+    for start, end in sorted({(each.start, each.end) for each in mentions}, reverse=True):
+        question = f"{question[:start].rstrip()}{question[end:]}"
     return question
 
 
 def _dated(answer: Answer, entries: Sequence[Entry]) -> Iterator[Answer]:
-    """Yield a timeline as an answer; its passages are those that it quotes."""
+    """Yield a timeline as an answer. Its passages are those that it quotes."""
     sentences = told_by_date(entries)
     answer = replace(answer, model="extractive", hits=tuple(each.citation.hit for each in entries), dropped=())
     for count in range(1, len(sentences) + 1):
@@ -754,7 +769,7 @@ def check(text: str, *, articles: str | Path | None = None, index: str | Path | 
 
 
 def quote(text: str, *, articles: str | Path | None = None, index: str | Path | None = None) -> Quotation:
-    """Tell where words stand in a folder of articles; "…" and "[…]" stand for what was left out.
+    """Tell where words stand in a folder of articles. "…" and "[…]" stand for what was left out.
 
     >>> found = quote("supports the protest, that violence has no room in society")
     >>> found.status, [(each.written, each.printed) for each in found.pieces if not each.same]

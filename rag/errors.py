@@ -43,7 +43,8 @@ FootnoteError
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 _PLACE = re.compile(r"\{(\w+)(?::([a-z,]*))?\}")
@@ -84,7 +85,7 @@ class Translatable(str):
 
     @classmethod
     def from_json(cls, plain: object) -> Translatable:
-        """Return what ``to_json`` made this of; raises ValueError where it is none, also where it is nested too deep."""
+        """Return what ``to_json`` made this of. Raises ValueError where it is none, also where it is nested too deep."""
         return cls._from_json(plain, 8)
 
     @classmethod
@@ -102,10 +103,20 @@ class Translatable(str):
         return cls(template, **built)
 
 
+def as_plain(text: str) -> object:
+    """Return a text as JSON knows it: itself, or its template and values."""
+    return text.to_json() if isinstance(text, Translatable) else text
+
+
+def from_plain(plain: object) -> str:
+    """Return what ``as_plain`` made this of; raises ValueError where it is none."""
+    return plain if isinstance(plain, str) else Translatable.from_json(plain)
+
+
 def filled(
     template: str, values: Mapping[str, str | int], show: Callable[[str | int], str] = str, number: str = ","
 ) -> str:
-    """Fill a template in, all at once: values may hold braces; names without a value stay as they are.
+    """Fill a template in, all at once: values may hold braces. Names without a value stay as they are.
 
     ``show`` says how a value is shown, ``number`` what parts thousands.
     """
@@ -132,13 +143,13 @@ def as_sentence(error: FootnoteError) -> Translatable:
     return Translatable("{message:sentence}", message=error)
 
 
-def joined(*texts: str) -> str:
-    """Return texts one after the other, each once; what can be translated stays so."""
+def joined(*texts: str, between: str = " ") -> str:
+    """Join texts, each once; what can be translated stays so."""
     parts = list(dict.fromkeys(text for text in texts if text))
     if len(parts) < 2:
         return parts[0] if parts else ""
-    names = [f"part{place}" for place in range(len(parts))]
-    template = " ".join(f"{{{name}}}" for name in names)
+    names = [f"message{place}" for place in range(len(parts))]
+    template = between.join(f"{{{name}}}" for name in names)
     return Translatable(template, **dict(zip(names, parts, strict=True)))
 
 
@@ -149,7 +160,7 @@ def _value(value: object) -> str | int:
 
 
 class FootnoteError(Exception):
-    """Anything that Footnote reports to its user; the message says what happened and ends with what mends it.
+    """Anything that Footnote reports to its user. The message says what happened and ends with what mends it.
 
     The first argument is the message, or a template for the values that follow by their names.
 
@@ -194,7 +205,7 @@ class ArticlesError(FootnoteError):
 
 
 class RefusedFile(ArticlesError):
-    """One file is not an article we can index; the ledger keeps the reason."""
+    """One file is not an article we can index. The ledger keeps the reason."""
 
 
 class AddressError(ArticlesError):
@@ -210,11 +221,22 @@ class VocabularyError(FootnoteError):
 
 
 class UnreadableFile(RefusedFile):
-    """One file could not be read this time; the next build tries again."""
+    """One file could not be read this time. The next build tries again."""
 
 
 class EmbedderError(FootnoteError):
     """The embedding model is missing, damaged or not what the index was built with."""
+
+    @classmethod
+    @contextmanager
+    def translated(cls) -> Iterator[None]:
+        """Raise EmbedderError for an EmbeddingError."""
+        from embeddings import EmbeddingError
+
+        try:
+            yield
+        except EmbeddingError as error:
+            raise cls(error.template, **error.values) from error
 
 
 class IndexingError(FootnoteError):
@@ -282,7 +304,7 @@ class ContextTooLong(ChatError):
 
 
 class AnswerCut(ChatError):
-    """The answer broke off after it had begun; what came of it stands."""
+    """The answer broke off after it had begun. What came of it stands."""
 
 
 class AccountsError(FootnoteError):
@@ -328,4 +350,4 @@ class MissingExtra(FootnoteError):
 
 
 class CitationError(FootnoteError):
-    """A quote does not stand where it should; such a citation is never built."""
+    """A quote does not stand where it should. Such a citation is never built."""

@@ -60,7 +60,7 @@ class Evidence:
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """A question with what is known of its answer; the fields are the file's.
+    """A question with what is known of its answer. The fields are the file's.
 
     ``line`` is where it stands in the file, counted from 1. Raises QuestionError for what cannot be asked or contradicts
     itself.
@@ -213,7 +213,7 @@ class Change:
 
     @property
     def told(self) -> dict[str, tuple[float, float]]:
-        """Without the depths, which MRR and nDCG tell together; all where nothing else moved."""
+        """Without the depths, which MRR and nDCG tell together. All where nothing else moved."""
         return {name: pair for name, pair in self.moved.items() if " in top " not in name} or self.moved
 
 
@@ -264,7 +264,7 @@ class Comparison:
 
 
 def read_questions(path: str | Path) -> tuple[Case, ...]:
-    """Return the questions of a file of JSON lines; the module says what a line may hold. Fields of other names are
+    """Return the questions of a file of JSON lines. The module says what a line may hold. Fields of other names are
     left alone.
 
     Raises QuestionError where the file cannot be read, naming every line that cannot be used and why.
@@ -323,7 +323,7 @@ def _evidence(found: object) -> Evidence:
 
 
 def _checked(found: object, known: Sequence[str], what: str) -> dict[str, Any]:
-    """Return an object's fields; a name that looks like a misspelt known one would be overlooked in silence, so it is
+    """Return an object's fields. A name that looks like a misspelt known one would be overlooked in silence, so it is
     refused.
     """
     if not isinstance(found, dict):
@@ -357,7 +357,7 @@ def _json_type(value: object) -> str:
 
 
 def _clean(text: str) -> str:
-    """NFC, as the articles are; half a surrogate pair can be neither found nor printed."""
+    """NFC, as the articles are. Half a surrogate pair can be neither found nor printed."""
     return normalize(text.encode("utf-8", "replace").decode("utf-8")).strip()
 
 
@@ -406,7 +406,7 @@ def evaluate_against(
     *,
     on_progress: Callable[[Progress], None] | None = None,
 ) -> tuple[Report, tuple[Comparison, ...]]:
-    """Ask the same questions under several settings; each of ``others`` is compared with ``settings``.
+    """Ask the same questions under several settings. Each of ``others`` is compared with ``settings``.
 
     Settings that need an index of their own get one in a temporary folder, unless they name another folder than
     ``settings`` does: the user's index stays as it is. An embedding model that several settings name is loaded once.
@@ -441,7 +441,7 @@ _OF_THE_PAGE = (
 
 
 def changed_settings(settings: Settings, changes: str) -> Settings:
-    """Return the settings with some changed, written as ``name=value`` with spaces between; raises SettingsError.
+    """Return the settings with some changed, written as ``name=value`` with spaces between. Raises SettingsError.
 
     >>> changed_settings(Settings(), "k=5 model=ollama:qwen3").k
     5
@@ -538,7 +538,7 @@ class _Articles:
         self._text = lru_cache(maxsize=256)(lambda id: chatbot.document(id).text)
 
     def locate(self, evidence: Evidence) -> Located:
-        """Where a piece of evidence stands; raises QuestionError where that is nowhere, or not certain."""
+        """Where a piece of evidence stands. Raises QuestionError where that is nowhere, or not certain."""
         named = [id for id in self._ids if id.startswith(evidence.document)]
         if evidence.document in named:
             named = [evidence.document]
@@ -702,7 +702,7 @@ def _answer_right(outcome: Outcome) -> float | None:
 
 
 def _right(outcome: Outcome, count: int | None) -> float | None:
-    """Look for a known answer in the first ``count`` sentences; the closest sentences of a refusal are none."""
+    """Look for a known answer in the first ``count`` sentences. The closest sentences of a refusal are none."""
     if not outcome.case.answers:
         return None
     text = " ".join(sentence.text for sentence in outcome.answer.sentences[:count])
@@ -769,7 +769,7 @@ def _summary(kind: str, outcomes: Sequence[Outcome]) -> Summary:
 
 
 def compare(before: Report, after: Report) -> Comparison:
-    """Return two reports on the same questions, question by question; raises QuestionError where they asked different
+    """Return two reports on the same questions, question by question. Raises QuestionError where they asked different
     ones.
     """
     if [each.case for each in before.outcomes] != [each.case for each in after.outcomes]:
@@ -830,7 +830,7 @@ _WIDTH = 110
 
 
 def _columns(rows: Sequence[tuple[str, Sequence[str]]]) -> Iterator[str]:
-    """Yield rows of a name and cells as lines of equal columns; what is wider than a page goes below."""
+    """Yield rows of a name and cells as lines of equal columns. What is wider than a page goes below."""
     first = max(len(name) for name, _ in rows)
     widths = [max(map(len, cells)) + 2 for cells in zip(*(cells for _, cells in rows), strict=True)]
     begin = 0

@@ -109,7 +109,7 @@ def _shortened(text: str, size: int) -> str:
 
 
 def _passage_ids(document: Header, texts: Sequence[str]) -> Iterator[str]:
-    """Hashes of what each passage says and where it is from; a text that comes again gets the number of its occurrence."""
+    """Hashes of what each passage says and where it is from. A text that comes again gets the number of its occurrence."""
     seen: Counter[str] = Counter()
     for text in texts:
         content = "\0".join((document.id, document.line(), str(seen[text]), text))
@@ -169,7 +169,7 @@ def _joined(blocks: list[_Block]) -> _Block:
 
 
 def _paragraphs(text: str, tokens: int) -> Iterator[list[_Block]]:
-    """Yield the sentences of each paragraph; a sentence of more than ``tokens`` tokens comes in parts."""
+    """Yield the sentences of each paragraph. A sentence of more than ``tokens`` tokens comes in parts."""
     paragraph: list[_Block] = []
     end = 0
     for sentence in sentence_spans(text):
@@ -230,7 +230,7 @@ def _anchors(text: str, blocks: list[_Block], reach: int) -> list[int]:
 
 
 def _cheapest(blocks: list[_Block], tokens: int) -> list[_Span]:
-    """Return the passages with the lowest sum of costs; a block that is too long by itself is a passage of its own."""
+    """Return the passages with the lowest sum of costs. A block that is too long by itself is a passage of its own."""
     best, begins = [0.0], [0]
     for end in range(1, len(blocks) + 1):
         size, cheapest, begin = 0, inf, end - 1
@@ -253,7 +253,7 @@ def _cheapest(blocks: list[_Block], tokens: int) -> list[_Span]:
 
 
 def _fitting(text: str, spans: list[_Span], fits: Fits) -> list[_Span]:
-    """Return the spans, halved until each fits; a round asks once for all that are new."""
+    """Return the spans, halved until each fits. A round asks once for all that are new."""
     found: list[_Span] = []
     while spans:
         answers = fits([text[start:end] for start, end in spans])

@@ -193,11 +193,12 @@ class Passage:
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """What a search is narrowed to; whatever is empty does not narrow it.
+    """What a search is narrowed to. Whatever is empty does not narrow it.
 
     ``outlets`` and ``authors`` are names as the articles write them, ``documents`` article ids, ``published`` the first and
-    the last day (``YYYY-MM-DD``, inclusive, empty where open). An article of which only the month or the year is known is
-    inside where any day of it is; one without a date is outside of any period.
+    the last day (``YYYY-MM-DD``, inclusive, empty where open). ``names`` are people, organisations or places: a chatbot
+    puts the articles that mention any of them in their place before ``holds`` is asked. An article of which only the
+    month or the year is known is inside where any day of it is; one without a date is outside of any period.
 
     >>> Scope(published=("2031-03-10", "")).holds(Header(id="a.md", published="2031-03"))
     True
@@ -209,9 +210,10 @@ class Scope:
     authors: tuple[str, ...] = ()
     documents: tuple[str, ...] = ()
     published: tuple[str, str] = ("", "")
+    names: tuple[str, ...] = ()
 
     def __bool__(self) -> bool:
-        return any((self.outlets, self.authors, self.documents, any(self.published)))
+        return any((self.outlets, self.authors, self.documents, any(self.published), self.names))
 
     def holds(self, header: Header) -> bool:
         """Tell whether an article lies inside."""
@@ -248,7 +250,7 @@ class Why:
 
 @dataclass(frozen=True, slots=True)
 class Hit:
-    """A found passage with its article's header; a higher score is better and scores compare within one question only.
+    """A found passage with its article's header. A higher score is better and scores compare within one question only.
 
     ``also`` are other articles in which nearly the same text stands.
     """
@@ -356,7 +358,7 @@ class Sentence:
 
     @property
     def verdict(self) -> Literal["", "verified", "repaired", "unverified"]:
-        """Return what became of it: every word checked, a quotation put right, or something not found; empty for no
+        """Return what became of it: every word checked, a quotation put right, or something not found. Empty for no
         claim.
 
         >>> Sentence("It rained.", supported=False).verdict
@@ -434,21 +436,21 @@ class Answer:
             shaped |= {"as_of": citation.hit.document.as_of(), "place": citation.place}
         return shape
 
-    # The formats stand in rag.web.export, which knows these types: so they are imported when they are used.
+    # The formats stand in rag.export.formats, which knows these types: so they are imported when they are used.
 
     def to_markdown(self) -> str:
         """Write the answer as Markdown with its quotes as footnotes."""
-        from rag.web.export import written
+        from rag.export.formats import written
 
         return written(self, "markdown")
 
     def __str__(self) -> str:
-        from rag.web.export import written
+        from rag.export.formats import written
 
         return written(self, "plain").rstrip("\n")
 
     def _repr_html_(self) -> str:
-        from rag.web.export import written
+        from rag.export.formats import written
 
         return written(self, "html")
 

@@ -7,8 +7,8 @@ from typing import Any, get_args
 
 from hypothesis import strategies as st
 
+from rag.export.conversation import Turn
 from rag.types import Answer, Citation, Header, Hit, Passage, Sentence, State, Why
-from rag.web.conversation import Turn
 
 MILL = Header(
     id="mill.md",

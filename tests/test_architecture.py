@@ -46,8 +46,8 @@ HEAVY = (
 
 # What each room may import of ours besides types and errors. Arrows point down only.
 ARROWS: dict[str, set[str]] = {
-    "types": {"web"},  # an answer writes itself by rag.web.export, which is imported when it is asked to
-    "errors": set(),
+    "types": {"export"},  # an answer writes itself by rag.export.formats, which is imported when it is asked to
+    "errors": {"embeddings"},  # whose errors become ours
     "settings": {"embeddings"},
     "text": set(),
     "split": {"text"},
@@ -60,7 +60,9 @@ ARROWS: dict[str, set[str]] = {
     "draft": {"cite", "embeddings", "index", "read", "retrieve", "text"},
     "chatbot": {"answer", "chat", "cite", "draft", "embeddings", "index", "read", "retrieve", "settings", "text"},
     "evaluate": {"chatbot", "index", "retrieve", "settings", "text"},
-    "web": {"chat", "chatbot", "index", "read", "retrieve", "settings", "text"},
+    "language": set(),
+    "export": {"chat", "language", "retrieve", "text"},
+    "web": {"chat", "chatbot", "export", "index", "language", "read", "retrieve", "settings", "text"},
     "doors": {
         "answer",
         "chat",
@@ -69,6 +71,7 @@ ARROWS: dict[str, set[str]] = {
         "draft",
         "embeddings",
         "evaluate",
+        "export",
         "index",
         "read",
         "retrieve",
@@ -107,7 +110,7 @@ OWNERS = {
     "striprtf": {"rag.read"},
     "docutils": {"rag.read"},
     "mcp": {"rag.doors"},
-    "docx": {"rag.web"},
+    "docx": {"rag.export"},
 }
 
 

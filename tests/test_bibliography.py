@@ -19,10 +19,10 @@ from lxml import etree
 
 from rag.__main__ import cli
 from rag.doors import exports
+from rag.export.bibliography import bibtex, csl_items, csl_json, ris
+from rag.export.conversation import Turn
+from rag.export.formats import FORMATS, export
 from rag.types import Answer, Header, Sentence
-from rag.web.bibliography import bibtex, csl_items, csl_json, ris
-from rag.web.conversation import Turn
-from rag.web.export import FORMATS, export
 from talks import ANSWER, BRICK, BURNED, MILL, REFUSAL, TALK, answered, cited, conversations, headers, hit
 
 RAIN = Header("x/Дождь.md", "Rain & 100 % {wind}", "", ("Po Li", "Wire"), "2030-11")

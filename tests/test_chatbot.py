@@ -319,6 +319,22 @@ def test_articles_that_are_compared_stand_side_by_side(settings: Settings, bundl
     assert {each.label for each in answer.sentences} == {"Courier, 4 March 2031", "Gazette, 4 March 2031"}
 
 
+def test_each_outlet_that_has_an_answer_gets_a_paragraph(settings: Settings, hashing: Embedder) -> None:
+    head = '---\ntitle: "{}"\noutlet: {}\n---\n'
+    texts = {
+        "one.md": head.format("Fares", "Courier")
+        + "The tram fare rises to 40 crowns, the council said of the tram.\n" * 9,
+        "two.md": head.format("Anger", "Gazette") + "Passengers call the tram fare a disgrace.",
+        "three.md": head.format("Pears", "Echo") + "Pears ripen late this year.",
+    }
+    write_articles(alone(settings).articles, texts)
+    chatbot = Chatbot.open(alone(settings), embedder=hashing)
+    answer = chatbot.ask("What does each outlet say about the tram fare?", k=4)
+    assert [each.label for each in answer.sentences if each.label] == ["Courier", "Gazette"]
+    assert all(each.citations[0].hit.document.outlet == each.label for each in answer.sentences if each.label)
+    assert {"Courier", "Gazette"} <= set(answer.understood)
+
+
 def test_sources_that_differ_stand_side_by_side(settings: Settings, bundled: Embedder) -> None:
     rally = "About {} people attended the rally against the tram in Port Velm, the police said."
     head = '---\ntitle: "A rally in Port Velm"\noutlet: {}\npublished: {}\n---\n'

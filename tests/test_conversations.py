@@ -23,11 +23,11 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 from rag.errors import ConversationMissing, StoreCorrupt, StoreError, StoreTooNew, StoreUnwritable
+from rag.export.conversation import MAX_TITLE, Conversation, Turn, begin, title_of
+from rag.text.one_line import folded, one_line, shortened
 from rag.types import Answer
-from rag.web.conversation import Conversation, Turn, begin
-from rag.web.conversations import MAX_LISTED, MAX_TITLE, Conversations, Kept, Listed, Summary, listed_data, title_of
+from rag.web.conversations import MAX_LISTED, Conversations, Kept, Listed, Summary, listed_data
 from rag.web.database import FILE
-from rag.web.one_line import folded, one_line, shortened
 from talks import HOSTILE, TALK, conversations
 
 START = datetime(2031, 3, 4, 12, tzinfo=timezone.utc)
@@ -361,7 +361,7 @@ class TestDisk:
         program = """if True:
             import sys
             from pathlib import Path
-            from rag.web.conversation import Turn
+            from rag.export.conversation import Turn
             from rag.web.conversations import Conversations
             kept = Conversations(Path(sys.argv[1]))
             turns = ()
@@ -387,7 +387,7 @@ class TestDisk:
             import resource, sys
             from pathlib import Path
             from rag.errors import StoreUnwritable
-            from rag.web.conversation import Turn
+            from rag.export.conversation import Turn
             from rag.web.conversations import Conversations
             kept = Conversations(Path(sys.argv[1]))
             small = (Turn(1, "Small?", "done"),)

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from embeddings import Embedder
 from news import write_articles
 from rag.chatbot import Chatbot
+from rag.errors import QuestionError
 from rag.index.entities import Name
 from rag.settings import Settings
+from rag.types import Scope
 
 FERRY = """The council of Orsund voted on Monday. Harbour master Ilse Brandt said that the boats were old.
 
@@ -40,6 +44,33 @@ def test_a_family_name_and_a_title_count_for_the_full_name(names: Callable[..., 
     assert (brandt.mentions, sorted(brandt.articles)) == (4, ["ferry.txt", "tram.txt"])
     assert set(brandt.also) == {"Brandt", "Minister Ilse Brandt"}
     assert not {"Brandt", "Minister", "Harbour"} & found.keys()
+
+
+@pytest.mark.parametrize(
+    ("texts", "name"),
+    [
+        (("Brandt left. The council thanked Ilse Brandt.", "Brandt is back, said Brandt."), "Ilse Brandt"),
+        (
+            ("The vote: Ilse Maria Brandt won. Brandt left.", "Ilse Brandt is back.", "Then Brandt sang."),
+            "Ilse Maria Brandt",
+        ),
+        (
+            ("The President Ilse Brandt spoke.", "The president slept.", "The old president spoke of Brandt."),
+            "President Ilse Brandt",
+        ),
+    ],
+)
+def test_a_lone_family_name_is_no_name_of_its_own(
+    names: Callable[..., dict[str, Name]], texts: tuple[str, ...], name: str
+) -> None:
+    found = names(**{f"text{place}": text for place, text in enumerate(texts)})
+    assert {each for each in found if "Brandt" in each} == {name}
+    assert len(found[name].articles) == sum("Brandt" in each for each in texts)
+
+
+def test_a_family_name_of_two_people_stays(names: Callable[..., dict[str, Name]]) -> None:
+    found = names(one="Ilse Brandt won.", two="Jon Brandt lost.", three="Then Brandt sang.")
+    assert {"Ilse Brandt", "Jon Brandt", "Brandt"} <= found.keys()
 
 
 def test_shortened_names_and_peoples_are_those_of_the_place(names: Callable[..., dict[str, Name]]) -> None:
@@ -77,3 +108,25 @@ def test_names_in_most_articles_come_first(names: Callable[..., dict[str, Name]]
 
 def test_a_folder_without_articles_has_none(names: Callable[..., dict[str, Name]]) -> None:
     assert names() == {}
+
+
+def test_a_scopes_names_are_the_articles_that_mention_them(tmp_path: Path, hashing: Embedder) -> None:
+    write_articles(tmp_path / "articles", {"ferry.txt": FERRY, "tram.txt": TRAM, "latin.txt": LATIN, "ru.txt": RUSSIAN})
+    settings = Settings(tmp_path / "articles", tmp_path / "index", embedder="hashing")
+    with closing(Chatbot.open(settings, embedder=hashing)) as chatbot:
+
+        def within(*names: str, **others: Any) -> set[str]:
+            return {hit.document.id for hit in chatbot.find("Who said what?", 20, names=names, **others).hits}
+
+        assert within("Ilse Brandt") == within("minister ilse brandt") == {"ferry.txt", "tram.txt"}
+        assert within("Косымов") == {"latin.txt", "ru.txt"}  # also where it is written in Latin letters
+        assert within("Косымов", "Tove Lind") == {"latin.txt", "ru.txt", "ferry.txt"}
+        assert within("harbour master") == {"ferry.txt"}  # not in the list, but its words stand there
+        assert within("Ilse Brandt", documents=["tram.txt", "ru.txt"]) == {"tram.txt"}
+        assert within("Tove Lind", documents=["ru.txt"]) == set()
+        assert chatbot.find("Who spoke?", names=["Tove Lind"]).scope == Scope(names=("Tove Lind",))
+        assert chatbot.ask("Who spoke?", scope=Scope(names=("Tove Lind",))).scope == Scope(names=("Tove Lind",))
+        assert {each.header.id for each in chatbot.timeline("council", names=["Tove Lind"])} == {"ferry.txt"}
+        for nobody in ("Nobody Here", "", "?"):
+            with pytest.raises(QuestionError, match="no article mentions"):
+                within(nobody)

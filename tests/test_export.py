@@ -16,11 +16,11 @@ from lxml import html
 from markdown_it import MarkdownIt
 
 from rag.errors import SettingsError, StoreCorrupt, StoreError, StoreTooNew
+from rag.export.conversation import Conversation, Turn
+from rag.export.formats import MAX_NEAREST, copied, export, markdown, read_json, web_address
+from rag.export.record import VERSION
+from rag.text.one_line import HIDDEN, one_line
 from rag.types import Answer, Header, Sentence, State
-from rag.web.conversation import Conversation, Turn
-from rag.web.export import MAX_NEAREST, copied, export, markdown, read_json, web_address
-from rag.web.one_line import HIDDEN, one_line
-from rag.web.record import VERSION
 from talks import (
     ANSWER,
     BRICK,
@@ -117,6 +117,21 @@ class TestWhatStandsInIt:
             f"Nearest passages:\n- {source}\n",
         ]
 
+    @pytest.mark.parametrize("kind", ["markdown", "plain", "html"])
+    def test_a_title_that_is_the_only_question_stands_once(self, kind: str) -> None:
+        question = "When did the mill burn?"
+        talk = (Turn(1, question, "done", ANSWER),)
+        body = text_of(talk, kind).partition("</title>")[2] if kind == "html" else text_of(talk, kind)
+        assert body.count(question) == 1
+        assert text_of(talk, kind, "The mill").count(question) == 1
+        assert text_of((*talk, *TALK), kind, question).count(question) > 1
+
+    def test_a_files_name_ends_with_a_whole_word(self) -> None:
+        asked = "Who told the council of Orsund that the old ferries would be kept until the bridge is built?"
+        name = export((Turn(1, asked, "done", ANSWER),), "plain").name
+        assert name == "footnote-who-told-the-council-of-orsund-that-the-old-ferries.txt"
+        assert export((Turn(1, "m" * 90, "done", ANSWER),), "plain").name == "footnote.txt"
+
     def test_each_article_is_one_source_with_its_quotes(self) -> None:
         other = cited(2, "It rained.", hit(Header("rain.md", "Rain"), "It rained."))
         said = answered(Sentence("It burned and was rebuilt.", (BURNED, BRICK)), Sentence("It rained.", (other,)))
@@ -167,8 +182,8 @@ class TestWhatStandsInIt:
         assert "700" in drawn.findtext(".//strong")
 
     def test_one_answer_with_its_sources(self) -> None:
-        assert copied(TALK[0], "plain") == text_of(TALK[:1], "plain").split("down?\n\n", 2)[2]
-        assert copied(TALK[0], "markdown") == text_of(TALK[:1], "markdown").split("down?\n\n", 2)[2]
+        assert copied(TALK[0], "plain") == text_of(TALK[:1], "plain").split("down?\n\n", 1)[1]
+        assert copied(TALK[0], "markdown") == text_of(TALK[:1], "markdown").split("down?\n\n", 1)[1]
 
     def test_html(self) -> None:
         found = page(text_of(TALK, "html", "The <b> mill"))

@@ -19,9 +19,9 @@ from news import ARTICLES, write_articles
 from rag.chatbot import Chatbot
 from rag.errors import FeedbackError, QuestionError, StoreError, StoreUnwritable
 from rag.evaluate import Case, Evidence, evaluate, read_questions
+from rag.export.conversation import MAX_HISTORY, Conversation, Turn
 from rag.settings import Settings
 from rag.types import Answer, Header
-from rag.web.conversation import MAX_HISTORY, Conversation, Turn
 from rag.web.conversations import Conversations
 from rag.web.database import FILE
 from rag.web.feedback import MAX_NOTE, VERDICTS, Feedback, Judgement, Questions, key, line

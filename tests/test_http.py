@@ -388,6 +388,9 @@ def check_strictly(kind: Any, value: Any) -> None:
     kind.model_validate(json.loads(value.model_dump_json(warnings="error")), strict=False)
 
 
+WRONG: tuple[dict[str, Any], ...] = ({"query": " "}, {"query": 1}, {"k": 0}, {"since": "soon"}, {"names": ["Zyx"]})
+
+
 class TestOtherWays:
     def test_search_gives_our_hits(self, served: Served, chatbot: Chatbot) -> None:
         found = WEB.post(f"{served.url}/v1/search", json={"query": "tram line", "k": 2}).json()
@@ -398,10 +401,10 @@ class TestOtherWays:
         narrowed = {"query": "tram", "outlets": ["Harbour Courier"], "since": "2031-03-01", "until": "2031-03-31"}
         found = WEB.post(f"{served.url}/v1/search", json=narrowed).json()
         assert {each["document"]["id"] for each in found["data"]} == {"harbour.md"}
+        found = WEB.post(f"{served.url}/v1/search", json={"query": "tram", "names": ["Jon Brask"]}).json()
+        assert {each["document"]["id"] for each in found["data"]} == {"plant.txt"}
 
-    @pytest.mark.parametrize(
-        "sent", [{}, {"query": " "}, {"query": 1}, {"query": "tram", "k": 0}, {"query": "tram", "since": "soon"}]
-    )
+    @pytest.mark.parametrize("sent", [{}, *({"query": "tram", **each} for each in WRONG)])
     def test_a_search_that_cannot_be_made_is_refused(self, served: Served, sent: dict[str, Any]) -> None:
         reply = WEB.post(f"{served.url}/v1/search", json=sent)
         assert (reply.status_code, reply.json()["error"]["type"]) == (400, "invalid_request_error")

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 
+from rag.export.conversation import Turn
 from rag.types import Answer, Dropped, Header, Hit, Passage, Scope, Why
-from rag.web.conversation import Turn
 from rag.web.inspector import MAX_BEGINNING, MAX_WORDS, matched_forms, search_data, why_data
 from rag.web.render import panel, turn_data
 

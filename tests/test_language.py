@@ -12,11 +12,16 @@ from pathlib import Path
 import pytest
 
 import rag
-from rag.web import FOLDER, catalogue
-from rag.web.catalogue import FILES, canonical
+from rag.language import catalogue
+from rag.language.catalogue import FILES, canonical
+from rag.web import FOLDER
 from rag.web.language import phrase, speaking, spoken, table
 
-PYTHON = (*sorted(FOLDER.glob("*.py")), Path(rag.__file__).parent.parent / "ui.py")
+PYTHON = (
+    *sorted(FOLDER.glob("*.py")),
+    *sorted((FOLDER.parent / "export").glob("*.py")),
+    Path(rag.__file__).parent.parent / "ui.py",
+)
 SCRIPTS = sorted(FOLDER.glob("*.js"))
 TEMPLATES = sorted(FOLDER.glob("*.html"))
 LITERAL = re.compile(r'"(?:[^"\\\n]|\\.)*"')

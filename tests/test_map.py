@@ -13,13 +13,13 @@ from embeddings import Embedder
 from embeddings.projection import project
 from news import ARTICLES, write_articles
 from rag.chatbot import Chatbot
+from rag.export.conversation import Conversation, Turn
 from rag.index.build import build
 from rag.index.map import passage_map, topic_words
 from rag.index.store import Index, verify
 from rag.settings import Settings
 from rag.types import Header
 from rag.web import coverage as tab
-from rag.web.conversation import Conversation, Turn
 from rag.web.coverage import COLOURS, coverage
 
 QUESTION = "Who protested because of Lake Verrin?"

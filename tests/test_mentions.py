@@ -226,6 +226,8 @@ def test_dates_and_ranges(first: str, last: str, written: str) -> None:
         "How did 2000 people die, in 2000 votes?",
         "Who paid $2019, 2,019 or 2019.5 crowns in the 1990s?",
         "Did Theresa May resign, and may they march 10 miles?",
+        "Who spoke after Jan Brandt, before April Smith or since June Carter?",
+        "What was said before August Wilson left?",
         "Where did the March for Life start?",
         "Was it signed at 13:41:30 on 4 August 1774?",
         "Жива ли Марта?",

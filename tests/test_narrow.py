@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rag.errors import QuestionError
+from rag.index.entities import Name
 from rag.types import Header, Scope
 from rag.web.narrow import choices, labels, scope_of
 
@@ -97,3 +98,14 @@ def test_an_articles_file_and_any_case_do_too() -> None:
     assert scope_of(["NOTES/pears.md", "gazette"], HEADERS) == Scope(
         outlets=("Gazette",), documents=("notes/pears.md",)
     )
+
+
+def test_names_that_articles_mention_stand_after_authors() -> None:
+    names = (Name("Ilse Brandt", ("Brandt",), 4, ("ferry.md",)), Name("Li Moss", (), 1, ("mill.md",)))
+    offered = choices(HEADERS, names)
+    assert offered[offered.index("Li Moss") :][:3] == ["Li Moss", "Ilse Brandt", "The mill of Tarn"]
+    scope = scope_of(["brandt", "Li Moss", "2031"], HEADERS, names)
+    assert scope == Scope(authors=("Li Moss",), names=("Ilse Brandt",), published=("2031-01-01", "2031-12-31"))
+    assert scope_of(labels(scope, HEADERS), HEADERS, names) == scope
+    with pytest.raises(QuestionError, match="nor mentions it"):
+        scope_of(["Ilse Brandt"], HEADERS)

@@ -57,11 +57,11 @@ def test_every_mark_of_unicode_counts() -> None:
 # What takes a text from a file, a browser or a model.
 DOORS = {
     "question": "from rag.retrieve.find import check_question; quiet(check_question, text)",
-    "question of the page": "from rag.web.conversation import clean_question; quiet(clean_question, text)",
+    "question of the page": "from rag.export.conversation import clean_question; quiet(clean_question, text)",
     "file": "from rag.read.encoding import decode; decode(f'The council voted {text}'.encode())",
-    "title": "from rag.web.one_line import shortened; shortened(text, 100)",
-    "model's text": "from rag.web.one_line import one_line; one_line(text)",
-    "search": "from rag.web.one_line import folded; folded(text)",
+    "title": "from rag.text.one_line import shortened; shortened(text, 100)",
+    "model's text": "from rag.text.one_line import one_line; one_line(text)",
+    "search": "from rag.text.one_line import folded; folded(text)",
     "file name": "from rag.web.shelf import safe_name; safe_name(text + '.txt')",
     "name": "from rag.text.names import plain; plain(text)",
     "spelling": "from rag.text.spelling import keys; keys([text])",

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rag.retrieve.parts import MOST_PARTS, compared, decomposed, decomposing, parts
+from rag.retrieve.parts import MOST_PARTS, compared, decomposed, decomposing, each_outlet, parts
 
 
 @pytest.mark.parametrize(
@@ -213,3 +213,20 @@ def test_a_comparison_of_sources_is_told_by_its_form(question: str, matter: str)
 def test_named_outlets_are_sources() -> None:
     question = "How do the Courier and the Gazette differ on the cost of the quay?"
     assert (compared(question), compared(question, names_outlet=True)) == ("", "the cost of the quay")
+
+
+@pytest.mark.parametrize(
+    ("question", "found"),
+    [
+        ("What does each outlet say about the quay?", "each outlet"),
+        ("What did all the newspapers report?", "all the newspapers"),
+        ("What do the outlets write about the mayor?", "the outlets"),
+        ("Что пишут разные издания о трамвае?", "разные издания"),
+        ("What does each of the owners say?", None),
+        ("What does the paper cost?", None),
+        ("Who reads each newspaper?", None),
+    ],
+)
+def test_each_outlet_is_asked_by_its_form(question: str, found: str | None) -> None:
+    span = each_outlet(question)
+    assert (span and question[slice(*span)]) == found

@@ -18,17 +18,18 @@ from rag import Chatbot
 from rag.__main__ import main
 from rag.answer.prompt import build_prompt
 from rag.errors import IndexMismatch
+from rag.export.conversation import Turn
+from rag.export.formats import copied
+from rag.export.paragraphs import place_text
+from rag.export.record import from_json, to_json
 from rag.index.build import build, inventory, outdated
 from rag.index.store import Index, verify
 from rag.read import Worker, parse
 from rag.read.assemble import Paragraph, assemble, mark_turns
 from rag.settings import Settings
 from rag.types import Answer, Citation, Header, Hit, Locator, Message, Passage, locate, places_between, written_place
-from rag.web.conversation import Turn
-from rag.web.export import copied
 from rag.web.language import speaking
-from rag.web.record import from_json, to_json
-from rag.web.render import article_data, place_text
+from rag.web.render import article_data
 
 ONE = "The harbour of Port Ennis was closed on Monday.\n" * 12
 TWO = "The ferry Gull sank near Kelm in the storm of June.\n" * 12

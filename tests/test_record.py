@@ -13,9 +13,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rag.errors import CitationError, StoreCorrupt, StoreError, StoreTooNew
+from rag.export.conversation import Turn
+from rag.export.record import SINCE, VERSION, from_json, parsed, read, readable, to_json, write
 from rag.types import Answer, Citation, Dropped, Header, Hit, Locator, Passage, Scope, Sentence, Why
-from rag.web.conversation import Turn
-from rag.web.record import SINCE, VERSION, from_json, parsed, read, readable, to_json, write
 from talks import ANSWER, TALK, answers, hit, turns
 
 
@@ -163,7 +163,7 @@ def test_a_score_that_json_does_not_know_is_not_written() -> None:
 def test_a_field_that_came_later_has_its_default_in_what_is_older(monkeypatch: pytest.MonkeyPatch) -> None:
     record = to_json(TALK[0])
     del record["turn"]["ignored"]
-    monkeypatch.setattr("rag.web.record.VERSION", VERSION + 1)
+    monkeypatch.setattr("rag.export.record.VERSION", VERSION + 1)
     monkeypatch.setitem(SINCE, (Turn, "ignored"), VERSION + 1)
     assert from_json(Turn, record) == TALK[0]
     assert from_json(Turn, to_json(TALK[0])) == TALK[0]
@@ -178,6 +178,7 @@ def older(turn: Turn) -> dict[str, Any]:
     answer["refused"] = turn.answer is not None and turn.answer.refused
     for sentence in answer["sentences"]:
         del sentence["answer"], sentence["context"], sentence["label"], sentence["doubts"], sentence["repaired"]
+    del answer["scope"]["names"]
     for plain in record["hits"]:
         del plain["passage"]["places"]
     return {**record, "version": 1}
@@ -214,7 +215,7 @@ KEPT = {
     "Locator": "start kind name",
     "Header": "id title outlet authors published language source",
     "Why": "dense_rank dense_score keyword_rank keyword_score matched met fused reranked",
-    "Scope": "outlets authors documents published",
+    "Scope": "outlets authors documents published names",
     "Dropped": "hit reason",
 }
 

@@ -243,6 +243,14 @@ def test_an_unknown_outlet_suggests_the_nearest(folder: Path) -> None:
     assert (far.exit_code, "did you mean" in far.stderr, "rag status" in far.stderr) == (64, False, True)
 
 
+def test_a_name_narrows_to_the_articles_that_mention_it(folder: Path) -> None:
+    found = json.loads(rag("search", "tram", "--name", "Jon Brask", "--name", "Ilse Kramer", "--json").stdout)
+    assert {hit["document"]["id"] for hit in found} == {"harbour.md", "plant.txt"}
+    assert "narrowed to: Jon Brask" in rag("search", "tram", "--name", "Jon Brask", "--explain").stdout
+    wrong = rag("ask", LENGTH, "--name", "Zyx")
+    assert "no article mentions 'Zyx'" in str(wrong.exception)
+
+
 def test_one_of_a_thing_is_not_several(folder: Path) -> None:
     for name in ("plant.txt", "ru/ozero.txt"):
         (folder / "news" / name).unlink()

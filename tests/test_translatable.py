@@ -14,21 +14,16 @@ from hypothesis import strategies as st
 
 from rag.cite.checker import dated
 from rag.errors import FootnoteError, QuestionError, SettingsError, Translatable, as_sentence, joined
+from rag.export import record
+from rag.export.conversation import Turn
+from rag.language import phrases as language
 from rag.types import Answer, Citation, Header, Hit, Passage
-from rag.web import language, record
-from rag.web.conversation import Turn
 from rag.web.language import told
 from rag.web.opening import sentence
 
 VALUES = st.text(max_size=20) | st.sampled_from(
     ["{longest}", "{message}", "\\1", "%s", "the index is damaged; run: rag build"]
 )
-
-
-@pytest.fixture(autouse=True)
-def nothing_is_recognised(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Whatever is translated here is so by its template."""
-    monkeypatch.setattr(language, "_told", lambda text, _: text)
 
 
 def test_an_error_is_english_and_translates_by_its_template() -> None:

@@ -26,7 +26,10 @@ from asynchronous import run as run_apart
 from rag.chat.keys import Key
 from rag.chat.reachable import Reachable
 from rag.errors import EmbedderError, QuestionError, SettingsError
+from rag.export.conversation import MAX_HISTORY, MAX_TURNS, Turn, begin, change, clean_question, history
+from rag.export.paragraphs import MAX_ALSO, also
 from rag.settings import Settings
+from rag.text.one_line import one_line
 from rag.types import (
     Answer,
     Citation,
@@ -41,21 +44,17 @@ from rag.types import (
     spoken_date,
 )
 from rag.web import FOLDER, asset
-from rag.web.conversation import MAX_HISTORY, MAX_TURNS, Turn, begin, change, clean_question, history
 from rag.web.examples import read_questions
 from rag.web.inspector import why_data
 from rag.web.language import speaking
 from rag.web.models import ChatServices, Models
-from rag.web.one_line import one_line
 from rag.web.opening import Opening, State
 from rag.web.place import Place, check_of
 from rag.web.render import (
-    MAX_ALSO,
     MAX_ARTICLE,
     MAX_LABEL,
     MAX_MORE,
     MAX_TITLE,
-    also,
     answer_markup,
     article_data,
     escape,

@@ -18,10 +18,10 @@ import pytest
 from asynchronous import run as run_apart
 from double import ServicesDouble
 from rag.errors import FeedbackError, FootnoteError, SettingsError, StoreError
+from rag.export.conversation import Turn
 from rag.settings import Settings
 from rag.types import Answer, Citation, Document, Header, Hit, Passage, Sentence
 from rag.web.acts import Acts
-from rag.web.conversation import Turn
 from rag.web.conversations import Conversations
 from rag.web.database import FILE
 from rag.web.examples import SURE, TRIED, Examples, candidates

@@ -1,1 +1,1 @@
-"""What is shown without a chat model: sentences, rows and lists of the articles that answer, and what surrounds them."""
+"""Answer without a chat model. Sentences, rows and lists of the articles, and what surrounds them."""

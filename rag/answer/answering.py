@@ -1,4 +1,4 @@
-"""Answer a question from found passages: choose what answers, add what it hangs on, and say how it ended."""
+"""Answer a question from found passages. Choose what answers, add its context, decide the state."""
 
 from __future__ import annotations
 
@@ -86,7 +86,7 @@ class Paragraph:
 def weigh(
     candidates: Iterable[Candidate], asked: Question, dates: Sequence[Mention] = (), far: bool = False
 ) -> list[Candidate]:
-    """Add to the reader's scores what it does not see well: the question's words around, ids and dates, newness.
+    """Adjust the reader's scores. It does not see the question's words around, ids and dates, newness.
 
     ``dates`` are the periods that the question names. ``far`` says that no passage is nearer to it in meaning than
     unrelated texts are.
@@ -118,7 +118,7 @@ def weigh(
 
 
 def _of_time(date: Mention, question: str, hit: Hit, passage: frozenset[str]) -> bool:
-    """Tell whether an article is of a period, or its passage names the period's year; "before" asks for the article's date."""
+    """Tell whether an article is of a period, or its passage names the year. "Before" asks for the article's date."""
     if Scope(published=date.published).holds(hit.document):
         return True
     years = [word for word in words(question[date.start : date.end]) if word.isdigit() and len(word) == 4]
@@ -151,7 +151,7 @@ def choose(candidates: Sequence[Candidate]) -> Chosen:
 
 
 def differing(chosen: Chosen, candidates: Sequence[Candidate]) -> tuple[Candidate, ...]:
-    """Find answers of several articles that differ in what they answer; empty where they agree."""
+    """Find answers of several articles that differ in what they answer. Empty where they agree."""
     if chosen.state != "answered":
         return ()
     best = chosen.candidates[0]
@@ -165,7 +165,7 @@ def differing(chosen: Chosen, candidates: Sequence[Candidate]) -> tuple[Candidat
 
 
 def by_source(candidates: Sequence[Candidate]) -> tuple[Candidate, ...]:
-    """Find the likely answers of several articles, those that differ first; empty where one article alone answers."""
+    """Find the likely answers of several articles, those that differ first. Empty where one article alone answers."""
     floor = max(CLOSE, candidates[0].score - SOURCES_COMPARED) if candidates else CLOSE
     best: dict[str, Candidate] = {}
     for each in candidates:
@@ -256,7 +256,7 @@ def _repeats(one: Candidate, other: Candidate) -> bool:
 
 
 def _answers_differ(one: Candidate, other: Candidate) -> bool:
-    """True where two spans share no word that carries a subject; numbers must be equal."""
+    """True where two spans share no word that carries a subject. Numbers must be equal."""
     mine, theirs = (frozenset(map(stem, content_words(each.span))) for each in (one, other))
     digits = [frozenset(word for word in each if word.isdigit()) for each in (mine, theirs)]
     if all(digits):

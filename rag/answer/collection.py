@@ -84,7 +84,7 @@ class Collected(NamedTuple):
 def collection_answer(
     question: str, index: Index, embedder: Embedder, catalogue_mentions: Sequence[Mention]
 ) -> Collected | None:
-    """Answer a question about the folder itself, or small talk; return ``None`` for any other question.
+    """Answer a question about the folder itself, or small talk. Return ``None`` for any other question.
 
     ``catalogue_mentions`` are what the question names of the index. Raises EmbedderError.
     """
@@ -154,7 +154,7 @@ class _Answer:
             self.say(f"no {kind}", unnamed)
 
     def ends(self, kind: str, headers: Sequence[Header]) -> None:
-        """Show the newest or oldest articles, all of one date, or for a period the first and the last one."""
+        """Show the newest or oldest articles. All of one date, or for a period the first and the last one."""
         if dated := [header for header in headers if header.published]:
             first, last = dated[0], dated[-1]
             end = last if kind == "newest" else first
@@ -187,7 +187,7 @@ class _Answer:
     def items(
         self, headers: Sequence[Header], quotes: Mapping[str, Evidence | None] | None = None, quoted: bool = True
     ) -> None:
-        """List articles, each with a sentence of it, by default its lead; unless ``quoted``, the sentence is cited only."""
+        """List articles, each with a sentence of it. By default its lead, and unless ``quoted`` only cited."""
         for header in headers[:LISTED]:
             quote = (quotes or {}).get(header.id) or next(iter(_sentences(self._index, header, 2)), None)
             self._item(self._head(header), quote, quoted)
@@ -228,14 +228,14 @@ class _Answer:
 
 
 def _sentences(index: Index, header: Header, most: int | None = None) -> list[Evidence]:
-    """List an article's whole sentences, of its first ``most`` passages; where there are none, its first line."""
+    """List an article's whole sentences, of its first ``most`` passages. Where there are none, its first line."""
     passages = index.passages(index.rows_of([header.id])[:most])
     cut = [each for passage, document in passages for each in _cut(Hit(passage, document, 1.0))]
     return [evidence for evidence, whole in cut if whole] or [evidence for evidence, _ in cut[:1]]
 
 
 def _cut(hit: Hit) -> list[tuple[Evidence, bool]]:
-    """Cut a passage into what can be quoted, and tell for each whether it is a whole sentence, no heading or question."""
+    """Cut a passage into what can be quoted. Tell for each whether it is a whole sentence, no heading or question."""
     text, start = hit.passage.text, hit.passage.start
     found = []
     for unit in units(text, hit.document.title):
@@ -247,7 +247,7 @@ def _cut(hit: Hit) -> list[tuple[Evidence, bool]]:
 
 
 def _holding(index: Index, headers: Iterable[Header], topic: str) -> dict[str, Evidence | None]:
-    """Find the articles of which one passage and the title hold all words of a topic, best first, each with a sentence."""
+    """Find articles about a topic, best first, each with a sentence. One passage and the title hold all its words."""
     terms = index.terms(topic)
     if not terms:
         return {}

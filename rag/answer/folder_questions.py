@@ -86,7 +86,7 @@ class FolderQuestion:
         self.possible = len(topics) < 2 and (told or not runs) and len(text) <= _LONGEST
 
     def kind(self, embedder: Embedder) -> tuple[str, bool]:
-        """Return its kind, empty for an ordinary question, and whether it is so with its topic; raises EmbedderError."""
+        """Return its kind, empty for an ordinary question, and whether it is so with its topic. Raises EmbedderError."""
         if not self.possible:
             return "", False
         nearness = _nearness(embedder)
@@ -169,24 +169,20 @@ def _centred(vectors: Vectors, mean: Vectors) -> Vectors:
 
 
 def embed_texts(embedder: Embedder, texts: Sequence[str]) -> Vectors:
-    """Embed texts in one batch, which is many times faster than one by one; cut those that are too long.
+    """Embed texts in one batch, cutting those that are too long. One by one takes many times longer.
 
     Raises EmbedderError.
     """
-    from embeddings import EmbeddingError
-
-    try:
+    with EmbedderError.translated():
         counts, most = embedder.count_tokens(texts), embedder.max_tokens
         cut = [
             text if n <= most else text[: len(text) * most // (2 * n)] for text, n in zip(texts, counts, strict=True)
         ]
         return embedder.embed_documents(cut)
-    except EmbeddingError as error:
-        raise EmbedderError(str(error)) from error
 
 
 def _rows() -> dict[str, str]:
-    """Collect what is embedded, with its kind: examples of which no word tells that they are ordinary, also masked."""
+    """Collect what is embedded, with its kind. Examples of which no word tells that they are ordinary come masked too."""
     examples = load_examples()
     rows = dict(zip(examples.texts, examples.kinds, strict=True))
     masked: dict[str, str] = {}
@@ -202,7 +198,7 @@ _learning = threading.Lock()
 
 
 def _nearness(embedder: Embedder) -> _Nearness:
-    """Learn from the examples once for each embedder; others that need them wait."""
+    """Learn from the examples once for each embedder. Others that need them wait."""
     with _learning:
         if embedder not in _known:
             _known[embedder] = _Nearness(embedder)

@@ -1,4 +1,4 @@
-"""What a chat model reads: the rules, the question, and the passages as data between marks that no article can know."""
+"""Write the prompt of a chat model. Rules, question, and passages as data between marks that no article can know."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def build_prompt(
     mark: str | None = None,
     by_date: bool = False,
 ) -> Prompt:
-    """Return the prompt for a question with as many of the hits, best first, as fit into ``context_tokens`` beside the
+    """Build the prompt for a question. It takes as many hits, best first, as fit into ``context_tokens`` beside the
     answer.
 
     With ``by_date`` the same hits stand, and are numbered, from the oldest article to the newest, and the prompt says so.
@@ -85,9 +85,7 @@ def build_prompt(
 
 
 def _user(question: str, passages: Sequence[str], today: date, mark: str, by_date: bool) -> str:
-    """Return the question stands first and last: a server that silently cuts a prompt cuts it at one end or in the
-    middle.
-    """
+    """Put the question first and last. A server that silently cuts a prompt cuts it at one end or in the middle."""
     return "\n".join(
         (
             f"Today is {today.isoformat()}.",
@@ -104,9 +102,7 @@ def _user(question: str, passages: Sequence[str], today: date, mark: str, by_dat
 
 
 def _blocks(question: str, taken: Sequence[Hit], today: date, by_date: bool) -> tuple[str | SearchResult, ...]:
-    """Return the same for models that take passages as search results: what is data is told by the form, so no marks
-    are needed.
-    """
+    """Build the same for models that take search results. The form tells what is data, so no marks are needed."""
     before = (
         f"Today is {today.isoformat()}.",
         f"Question: {question}",
@@ -141,7 +137,7 @@ def _as_result(hit: Hit) -> SearchResult:
 
 
 def _as_data(number: int, hit: Hit) -> str:
-    """Return a passage as one line of JSON; its square brackets become round, so that no article can write a citation.
+    """Write a passage as one line of JSON. Its square brackets become round, so that no article can write a citation.
 
     >>> from rag.types import Header, Passage
     >>> passage = Passage(id="p", document_id="a.md", start=0, end=13, text='"It rained[1]')

@@ -76,12 +76,8 @@ def read(reader: SpanReader, question: str, hits: Sequence[Hit]) -> list[Candida
 
 
 def _read(reader: SpanReader, question: str, texts: Sequence[tuple[str, str]]) -> list[list[Span]]:
-    from embeddings import EmbeddingError
-
-    try:
+    with EmbedderError.translated():
         return reader.read(question, texts)
-    except EmbeddingError as error:
-        raise EmbedderError(str(error)) from error
 
 
 def _candidate(hit: Hit, unit: Unit, start: int, span: Span) -> Candidate:

@@ -1,4 +1,4 @@
-"""What the articles say about a topic over time: one quoted sentence of each article, in order of publication."""
+"""Tell what the articles say about a topic over time. One quoted sentence of each article, by date of publication."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def timeline(
     *,
     scope: Callable[[Header], bool] = lambda _: True,
 ) -> tuple[Entry, ...]:
-    """Return the sentence that says most about a topic in each article that mentions it, in order of publication.
+    """Quote each article that mentions a topic once, in order of publication.
 
     All articles of the index are looked at for which ``scope`` is true. A date that tells the year only comes before the
     exact ones of that year; the same date is ordered by title, articles without a date come last. Citations are numbered
@@ -84,7 +84,7 @@ def timeline(
 
 
 def told(entries: Iterable[Entry]) -> tuple[Sentence, ...]:
-    """Return a timeline as the sentences of an answer, a list with the date set in bold; the numbers are the entries'.
+    """Make a timeline the sentences of an answer. A list with bold dates, numbered as the entries.
 
     >>> told(())
     ()
@@ -105,7 +105,7 @@ class _Topic:
 
     @staticmethod
     def of(asked: Question, texts: Iterable[str]) -> _Topic:
-        """Return its names are told by how some texts write its words, or by itself where none has them."""
+        """Tell a topic's names by how texts write its words. By itself where none has them."""
         asked = replace(asked, names=_names(asked, texts))
         ordered = [word for word in words(asked.text) if word in asked.terms]
         pairs = tuple(pair for pair in pairwise(ordered) if asked.names.issuperset(pair) and not pair[1].isdigit())
@@ -115,7 +115,7 @@ class _Topic:
         return _Topic(replace(asked, weights=weights), pairs)
 
     def stems(self, passage: Passage, header: Header) -> frozenset[str]:
-        """Return the stems of a passage, its title and its date; outlets and authors write about a topic, they do not
+        """Return the stems of a passage, its title and its date. Outlets and authors write about a topic, they do not
         mention it.
 
         Another's last name is none: where every Union is a Tram Union, the European Union is not mentioned.
@@ -164,9 +164,7 @@ def _mentions(topic: _Topic, index: Index, embedder: Embedder, similarity: Simil
 
 
 def _needed(asked: Question) -> dict[str, dict[str, float]]:
-    """Return the fewest words of which a passage must have one to mention the topic: the names, else the heaviest
-    words.
-    """
+    """Return words of which a passage must have one. The topic's names, else its heaviest words."""
     if asked.names:
         return {word: asked.terms[word] for word in asked.names}
     rest = total = sum(asked.weights.values())
@@ -217,7 +215,7 @@ def _best(hits: list[Hit]) -> list[Hit]:
 
 
 def _chosen(asked: Question, groups: Sequence[Sequence[Hit]], similarity: Similarity) -> list[_Said]:
-    """Of each article the sentence that says most about the topic; embedded are the few that hold most of its words."""
+    """Choose from each article the sentence about the topic. Only the few that hold most of its words are embedded."""
     most = max(1, min(_SENTENCES, _COMPARED // max(1, len(groups))))
     shortlists = [_shortlist(asked, hits)[:most] for hits in groups]
     texts = [each.text for found in shortlists if len(found) > 1 for each in found]
@@ -231,7 +229,9 @@ def _chosen(asked: Question, groups: Sequence[Sequence[Hit]], similarity: Simila
 
 @dataclass(frozen=True, slots=True)
 class _Said:
-    """A sentence of a hit with its stems and those of its neighbours and header; places count in the document."""
+    """Hold a sentence of a hit with stems. Its own and those of its neighbours and header; places count in the
+    document.
+    """
 
     hit: Hit
     start: int
@@ -242,7 +242,7 @@ class _Said:
 
     @staticmethod
     def all_of(hit: Hit) -> Iterator[_Said]:
-        """Cut a hit into sentences; those without a word of weight are left out."""
+        """Cut a hit into sentences. Those without a word of weight are left out."""
         text, offset = hit.passage.text, hit.passage.start
         header = _stems(hit.document.byline())
         cut = units(text, hit.document.title)
@@ -264,7 +264,7 @@ def _shortlist(asked: Question, hits: Sequence[Hit]) -> list[_Said]:
 
 
 def _promise(asked: Question, each: _Said) -> float:
-    """Score what a sentence holds of the topic, alone and with its neighbours; one of a few words says little."""
+    """Score what a sentence holds of the topic. Alone and with its neighbours; one of a few words says little."""
     said = min(1.0, math.log1p(len(each.stems)) / math.log1p(3 * _SHORTEST))
     return (asked.coverage(each.stems) + asked.coverage(each.context) / 2) * said
 

@@ -34,7 +34,7 @@ class Unit(NamedTuple):
 
 
 def units(text: str, title: str = "") -> list[Unit]:
-    """Cut a text into units in reading order; lines that hold only white space belong to none.
+    """Cut a text into units in reading order. Lines that hold only white space belong to none.
 
     >>> text = "Town | Fare\\nKelm | 3\\n\\nHow old is it?\\n\\nNine years.\\n\\nWe met:\\n- Ana\\n- Bo"
     >>> [(text[unit.start:unit.end], unit.context) for unit in units(text) if unit.kind == "plain"]

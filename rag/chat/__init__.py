@@ -25,7 +25,7 @@ class Draft:
 
 
 class ChatModel(Protocol):
-    """Streams text for messages and turns every foreign failure into a ChatError; safe to use from any thread.
+    """Streams text for messages and turns every foreign failure into a ChatError. Safe to use from any thread.
 
     ``name`` is how the setting names it, without any secret; ``context_tokens`` is how much it reads and writes at most.
     """
@@ -37,14 +37,12 @@ class ChatModel(Protocol):
     def context_tokens(self) -> int: ...
 
     def count_tokens(self, text: str) -> int:
-        """Return how many tokens the model reads for a text: exactly where its encoding is known, else rather more than
-        fewer.
-        """
+        """Count the tokens of a text. Exactly where the encoding is known, else rather more than fewer."""
         ...
 
     def stream(self, messages: Sequence[Message]) -> Iterator[Draft]:
-        """Return what the model writes, at most ten drafts a second, and at least three: also while nothing new has
-        come, so that whoever listens can leave. Closing the iterator frees the model within a second.
+        """Yield drafts, three to ten a second. They come also while nothing new has, so that whoever listens can leave.
+        Closing the iterator frees the model within a second.
 
         The iterator ends where the answer is whole. Raises ChatError; AnswerCut where it broke off after its first word.
         """
@@ -52,7 +50,7 @@ class ChatModel(Protocol):
 
 
 def open_chat_model(settings: Settings, key: Key | None = None) -> ChatModel | None:
-    """Return the chat model that ``settings.model`` names, ``None`` for ``extractive``; contacts nobody yet.
+    """Return the chat model that ``settings.model`` names, ``None`` for ``extractive``. Contacts nobody yet.
 
     ``key`` is used in place of the environment's. Raises SettingsError for a name that means nothing, MissingExtra.
     """

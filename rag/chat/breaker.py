@@ -1,4 +1,4 @@
-"""A circuit breaker: a server that is down is not asked again and again, by anybody in this process."""
+"""Break the circuit to a server that is down. Nobody in this process asks it again and again."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ SECONDS = 30.0
 
 
 class CircuitBreaker:
-    """Counts failures of one server; while the circuit is open, every request fails at once. For any thread.
+    """Counts failures of one server. While the circuit is open, every request fails at once. For any thread.
 
     >>> breaker = CircuitBreaker("localhost:8000", clock=lambda: 0.0)
     >>> for _ in range(FAILURES): breaker.failed()
@@ -41,8 +41,12 @@ ask again then, or set RAG_MODEL to another model
             left = self._open_until - self._clock()
         if left > 0:
             raise EndpointUnreachable(
-                f"{self._where} failed {FAILURES} times in {SECONDS:g} seconds and is left alone for another "
-                f"{math.ceil(left)} seconds; ask again then, or set RAG_MODEL to another model"
+                "{where} failed {times} times in {span} seconds and is left alone for another {left} seconds; "
+                "ask again then, or set RAG_MODEL to another model",
+                where=self._where,
+                times=FAILURES,
+                span=f"{SECONDS:g}",
+                left=math.ceil(left),
             )
 
     def failed(self) -> None:

@@ -205,7 +205,7 @@ def _blocks(message: Message) -> list[Fields]:
 
 
 def _label(citation: object) -> str:
-    """Write a citation of a search result as the label that its passage has in a prompt; it is a hint, as all labels are.
+    """Write a citation of a search result as its passage's label. It is a hint, as all labels are.
 
     >>> _label({"type": "search_result_location", "search_result_index": 1, "cited_text": "It rained."}), _label(None)
     ('[2]', '')
@@ -215,7 +215,7 @@ def _label(citation: object) -> str:
 
 
 def _labelled(content: object) -> str:
-    """Return the text of a content with a label for each citation, after the block that has it."""
+    """Return the text of a content, which may come in parts. What a model thinks before it answers is left out."""
     if not isinstance(content, list):
         return _text(content)
     return "".join(
@@ -229,7 +229,7 @@ def _first(choices: object) -> Fields:
 
 
 def _text(content: object) -> str:
-    """Return the text of a content, which some services send in parts; what a model thinks before it answers is no
+    """Return the text of a content, which some services send in parts. What a model thinks before it answers is no
     text.
     """
     if isinstance(content, str):
@@ -241,7 +241,7 @@ def _text(content: object) -> str:
 
 
 def _thinks(delta: Fields) -> bool:
-    """True if a part of a message holds a thought, under any of the names that servers have for it.
+    """True if a part of a message holds a thought. Servers have several names for it.
 
     >>> [_thinks(each) for each in ({"reasoning_content": "Hm."}, {"thinking": "Hm."}, {"reasoning": None}, {"content": "x"})]
     [True, True, False, False]
@@ -257,7 +257,7 @@ def _thinks(delta: Fields) -> bool:
 
 
 def _word(value: object) -> str:
-    """Return why an answer ended; some servers write so of each event that it has not."""
+    """Return why an answer ended. Some servers write so of each event that it has not."""
     return value if isinstance(value, str) and value.lower() not in ("null", "none") else ""
 
 

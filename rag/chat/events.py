@@ -28,8 +28,7 @@ class Event:
 
 
 def parse_events(chunks: Iterable[bytes]) -> Iterator[Event]:
-    r"""Yield the events of a stream, however its bytes are cut into chunks; comments and events without data are left
-    out.
+    r"""Yield the events of a stream, however it is cut. Comments and events without data are left out.
 
     Raises ChatError for a line or an event longer than ``LONGEST_EVENT`` and for bytes that are not UTF-8.
 
@@ -81,7 +80,8 @@ def _lines(chunks: Iterable[bytes]) -> Iterator[bytes]:
 def _check(size: int) -> None:
     if size > LONGEST_EVENT:
         raise ChatError(
-            f"the model's server sent an event of more than {LONGEST_EVENT:,} bytes; set RAG_MODEL to another model"
+            "the model's server sent an event of more than {most:,} bytes; set RAG_MODEL to another model",
+            most=LONGEST_EVENT,
         )
 
 

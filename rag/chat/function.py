@@ -21,7 +21,7 @@ _log = logging.getLogger(__name__)
 
 
 class FunctionModel:
-    """A ChatModel around a function that takes messages and yields pieces of text (or returns all of it as one ``str``).
+    """Wrap a function as a ChatModel. It takes messages and yields pieces of text, or returns one ``str``.
 
     Called by one thread for each answer, by several at once where several answers are asked for. When nobody listens any
     more, its generator is closed after the piece it is at. What it raises becomes a ChatError that names only the type.

@@ -27,7 +27,7 @@ _log_callback: Any = None  # llama.cpp calls it as long as the process lives
 
 
 def open_gguf(target: str, settings: Settings) -> ChatModel:
-    """Return the model in a GGUF file, called ``gguf:`` and the file's own name; nothing is loaded yet.
+    """Return the model in a GGUF file, called ``gguf:`` and the file's own name. Nothing is loaded yet.
 
     Raises SettingsError where there is no such file, MissingExtra without llama-cpp-python.
     """
@@ -122,7 +122,7 @@ class LlamaEngine:
         return str(self._format(messages=turns, enable_thinking=False).prompt)
 
     def _token_text(self, token: int) -> str:
-        """Return the token as it is written in the template; empty where the model has no such token."""
+        """Return the token as it is written in the template. Empty where the model has no such token."""
         return str(self._vocabulary.detokenize([token], special=True).decode("utf-8", "replace")) if token >= 0 else ""
 
 

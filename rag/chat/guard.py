@@ -46,7 +46,7 @@ class Clocks:
 
 @dataclass(frozen=True, slots=True)
 class Ending:
-    """What a source may yield last, to tell the reader something."""
+    """Tell the wait before a source's first text. ``clocks.first`` waits with it."""
 
     notice: str
 
@@ -63,12 +63,10 @@ class Pause:
 
 
 class Source(Protocol):
-    """Where the pieces of one answer come from; used for one answer only."""
+    """Where the pieces of one answer come from. Used for one answer only."""
 
     def read(self) -> Iterator[str | Ending | Pause | Thought]:
-        """Return the pieces, in a thread of their own; an empty piece is allowed and is no sign of life, a Thought is
-        one.
-        """
+        """Yield the pieces, in a thread of their own. An empty piece is no sign of life, a Thought is one."""
         ...
 
     def cancel(self) -> None:
@@ -77,7 +75,7 @@ class Source(Protocol):
 
 
 def follow(source: Source, clocks: Clocks) -> Iterator[Draft]:
-    """Yield what a source writes, as whole drafts: one each 0.1 to 0.25 seconds, the same again where nothing new has
+    """Yield what a source writes as whole drafts. One each 0.1 to 0.25 seconds, the same again where nothing new has
     come.
 
     Text is what is not white space, nor the thoughts of a model that thinks aloud; a draft loses what turns out to be one.
@@ -149,12 +147,12 @@ def _judge(error: BaseException | None, draft: Draft) -> None:
     if begun and not isinstance(error, AnswerCut):
         raise AnswerCut("the answer broke off: {message}", message=error) from None
     if not begun and isinstance(error, AnswerCut):
-        raise ChatError(str(error)) from None
+        raise ChatError(error.message) from None
     raise error from None
 
 
 class _Reading:
-    """A source being read in a thread of its own; everything here may be used from both sides."""
+    """A source being read in a thread of its own. Everything here may be used from both sides."""
 
     def __init__(self, source: Source) -> None:
         self._source = source
@@ -270,6 +268,6 @@ class _Reading:
             self._news.notify_all()
             if len(piece) > room:
                 self.error = AnswerCut(
-                    f"the answer is longer than {LONGEST:,} characters and was cut there; ask for less"
+                    "the answer is longer than {most:,} characters and was cut there; ask for less", most=LONGEST
                 )
             return self.error is None

@@ -1,4 +1,4 @@
-"""What the models that run in this process share: each loads once, when first needed, and writes one answer at a time.
+"""Share what models in this process need. Each loads once, when first needed, and writes one answer at a time.
 
 A library's part is an Engine (``local.py``, ``gguf.py``); around it come the threads, the turns and the clocks.
 """
@@ -18,7 +18,7 @@ from rag.chat import Draft
 from rag.chat.guard import TICK, Clocks, follow
 from rag.chat.pieces import thought_begun
 from rag.chat.turns import fold
-from rag.errors import AnswerCut, ChatError, ContextTooLong, EndpointUnreachable, FootnoteError
+from rag.errors import AnswerCut, ChatError, ContextTooLong, EndpointUnreachable, FootnoteError, Translatable
 from rag.settings import Settings
 from rag.types import Message
 
@@ -57,12 +57,12 @@ class Engine(Protocol):
         ...
 
     def write(self, prompt: list[int], limit: int, stopped: threading.Event) -> Iterator[str]:
-        """Return the answer in pieces; ends soon after ``stopped`` is set, and with AnswerCut after ``limit`` tokens."""
+        """Return the answer in pieces. Ends soon after ``stopped`` is set, and with AnswerCut after ``limit`` tokens."""
         ...
 
 
 class InProcessModel:
-    """A ChatModel in this process; nothing is imported or read before it is first used.
+    """A ChatModel in this process. Nothing is imported or read before it is first used.
 
     ``context_tokens`` and ``count_tokens`` read the model's tokenizer when first used (seconds, and then ChatError where that
     fails), ``stream`` its weights: they load beside, and empty drafts come until they are there. An answer has at most a
@@ -72,8 +72,9 @@ class InProcessModel:
     def __init__(self, name: str, open_engine: Callable[[], Engine], settings: Settings) -> None:
         self._name = name
         self._settings = settings
-        self._engine = _Once(f"the model {name} cannot be read", open_engine)
-        self._weights = _Once(f"the weights of {name} cannot be loaded", lambda: self._engine.result().load())
+        self._engine = _Once(Translatable("the model {name} cannot be read", name=name), open_engine)
+        weights = Translatable("the weights of {name} cannot be loaded", name=name)
+        self._weights = _Once(weights, lambda: self._engine.result().load())
         self._turn = threading.Lock()
 
     @property
@@ -93,7 +94,7 @@ class InProcessModel:
         yield from follow(_Writing(self._engine.result(), tuple(messages), self._turn), clocks)
 
     def _load(self) -> Iterator[Draft]:
-        """Empty drafts until the weights are there; whoever gives up leaves them loading, for the next question."""
+        """Empty drafts until the weights are there. Whoever gives up leaves them loading, for the next question."""
         loading, until = self._weights.start(), time.monotonic() + self._settings.answer_seconds
         while not wait([loading], min(TICK, max(0.0, until - time.monotonic()))).done:
             if time.monotonic() >= until:
@@ -158,7 +159,7 @@ def stop_writing() -> None:
 
 
 class _Once(Generic[Result]):
-    """Work done once, in a thread of its own, whoever asks first; where it failed, the next one who asks tries again."""
+    """Do work once, in a thread of its own. Where it failed, the next one who asks tries again."""
 
     def __init__(self, failure: str, work: Callable[[], Result]) -> None:
         self._failure = failure
@@ -194,8 +195,7 @@ class _Once(Generic[Result]):
 
 
 def answer_tokens(prompt_tokens: int, context_tokens: int) -> int:
-    """Return how many tokens an answer may have after a prompt: a quarter of the context, or what is left, at least
-    half of that.
+    """Return the room for an answer after a prompt. A quarter of the context or what is left, at least half of that.
 
     >>> answer_tokens(1000, 4096), answer_tokens(3500, 4096)
     (1024, 596)
@@ -223,8 +223,7 @@ def cut(limit: int) -> AnswerCut:
 
 
 def render(template: Callable[[list[Turn]], str], messages: Iterable[Message]) -> str:
-    """Return the prompt a chat template makes of messages; where it takes no system message, the first question begins
-    with that.
+    """Render messages by a chat template. Where it takes no system message, the first question begins with that.
 
     A template says so by failing, or by leaving the system message out without a word.
 
@@ -255,8 +254,7 @@ def _turns(messages: Sequence[Message]) -> list[Turn]:
 
 
 def disarming(tokens: Iterable[str]) -> Callable[[str], str]:
-    """Return what takes the force out of a model's control tokens where they stand in a text: an article cannot end its
-    own turn.
+    """Disarm a model's control tokens in a text. An article cannot end its own turn.
 
     A space goes between the first character and the rest. Half a surrogate pair, which no tokenizer takes, becomes U+FFFD.
 

@@ -32,8 +32,7 @@ _log = logging.getLogger(__name__)
 
 
 def open_local(target: str, settings: Settings) -> ChatModel:
-    """Return the model in a folder, or of that name on the Hugging Face hub (downloaded when first asked, then kept in
-    its cache).
+    """Open a model by folder or by its name on the Hugging Face hub. It is downloaded once, when first asked.
 
     Nothing is read yet. The model is called ``local:`` and the folder's own name. Raises SettingsError where there is no such
     folder and the name cannot be one of the hub.
@@ -53,7 +52,8 @@ def open_local(target: str, settings: Settings) -> ChatModel:
 
 
 class TransformersEngine:
-    """A causal language model of transformers: on the GPU where there is one, in the precision it was saved in, deterministic.
+    """Run a causal language model of transformers. On the GPU where there is one, in its saved precision,
+    deterministic.
 
     Raises ChatError for a folder with pickled weights alone or a tokenizer without chat template; what else goes wrong comes
     as it is.
@@ -177,7 +177,7 @@ class _Stopped(Exception):
 
 
 class _Streamer:
-    """Takes tokens from ``generate`` and hands on the text they make, as soon as no further token can change it."""
+    """Stream text from ``generate``'s tokens. A text is handed on once no further token can change it."""
 
     def __init__(self, tokenizer: Any, pieces: SimpleQueue[str | BaseException | None]) -> None:
         self._tokenizer = tokenizer
@@ -239,9 +239,7 @@ def _refuse_pickles(folder: Path, name: str) -> None:
 
 
 def _download(hub_name: str, patterns: Sequence[str]) -> Path:
-    """Return the folder of the hub's cache with these files of a model; the network is asked only for what is not there
-    yet.
-    """
+    """Return a model's folder in the hub's cache. The network is asked only for what is not there yet."""
     from huggingface_hub import HfApi, snapshot_download
     from huggingface_hub.errors import LocalEntryNotFoundError
 

@@ -10,7 +10,7 @@ from ipaddress import ip_address
 from typing import TYPE_CHECKING, Final, Literal
 
 from rag.chat.keys import Key
-from rag.errors import KeyMissing, SettingsError
+from rag.errors import KeyMissing, SettingsError, Translatable
 from rag.settings import Settings
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ _LONGEST = 2000  # characters of a name
 
 @dataclass(frozen=True, slots=True)
 class Service:
-    """Something that serves chat models: where, and in which variable its users keep their key (empty: it needs none)."""
+    """Describe a service of chat models. Where it is, and which variable holds its key (empty: it needs none)."""
 
     name: str
     base_url: str
@@ -60,10 +60,10 @@ SERVICES: tuple[Service, ...] = (
 )
 """What a name may begin with: first the servers on this machine, then the paid services."""
 
-_FORMS = (
-    "set RAG_MODEL to extractive, SERVICE:NAME (SERVICE is one of "
-    + ", ".join(service.name for service in SERVICES)
-    + "), https://HOST/v1#NAME, local:FOLDER or gguf:FILE"
+_FORMS = Translatable(
+    "set RAG_MODEL to extractive, SERVICE:NAME (SERVICE is one of {services}), https://HOST/v1#NAME, local:FOLDER "
+    "or gguf:FILE",
+    services=", ".join(service.name for service in SERVICES),
 )
 
 
@@ -83,7 +83,9 @@ def open_named(
     environment = os.environ if environment is None else environment
     name = settings.model.strip()
     if not name.isprintable() or len(name) > _LONGEST:
-        raise SettingsError(f"the model's name is too long or has characters that cannot be printed; {_FORMS}")
+        raise SettingsError(
+            "the model's name is too long or has characters that cannot be printed; {message}", message=_FORMS
+        )
     if name.casefold() == EXTRACTIVE:
         return None
     form, colon, target = name.partition(":")
@@ -107,8 +109,7 @@ def open_named(
 
 
 def may_choose(name: str, settings: Settings) -> bool:
-    """Tell whether a visitor of the page may use this model: the one of the settings, ``extractive``, or one of a known
-    service.
+    """Tell whether a visitor may use this model. The one of the settings, ``extractive``, or one of a known service.
 
     Never an address, a folder or a file of the visitor's own: they would make this machine knock at doors and read files.
 
@@ -126,7 +127,7 @@ def may_choose(name: str, settings: Settings) -> bool:
 
 
 def shown_name(model: str) -> str:
-    """Return a model's name as others may see it: an address without its query, of a folder or file only its own name.
+    """Return a model's name as others may see it. An address without its query, of a folder or file only its name.
 
     >>> shown_name("https://velm.example/v1?api-key=test-key#large"), shown_name("gguf:/home/ann/velm.gguf")
     ('https://velm.example/v1#large', 'gguf:velm.gguf')
@@ -197,7 +198,12 @@ def _open_service(
 
     key = _key(key, environment, service.variable)
     if service.variable and key is None:
-        raise KeyMissing(f"{service.name} needs a key; set {service.variable} or {KEY_VARIABLE} to it")
+        raise KeyMissing(
+            "{name} needs a key; set {variable} or {other} to it",
+            name=service.name,
+            variable=service.variable,
+            other=KEY_VARIABLE,
+        )
     url = service.address(environment)
     _check_address(url, key)
     return open_endpoint(
@@ -254,6 +260,8 @@ def _unknown(form: str, target: str) -> SettingsError:
         )
     close = get_close_matches(form, [*known, EXTRACTIVE, "local", "gguf"], n=1)
     if not close:
-        return SettingsError(f"{form!r} means no chat model; {_FORMS}")
+        return SettingsError("{name} means no chat model; {message}", name=repr(form), message=_FORMS)
     meant = EXTRACTIVE if close[0] == EXTRACTIVE else f"{close[0]}:{target or 'NAME'}"
-    return SettingsError(f"there is no service {form!r}; did you mean {meant}? Else {_FORMS}")
+    return SettingsError(
+        "there is no service {name}; did you mean {meant}? Else {message}", name=repr(form), meant=meant, message=_FORMS
+    )

@@ -1,4 +1,4 @@
-"""Which chat models are reachable: this machine's model servers are asked, of paid services only the key is looked for."""
+"""Find reachable chat models. Servers of this machine are asked, of paid services only the key is looked for."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from rag.chat.model_names import EXTRACTIVE, KEY_VARIABLE, SERVICES, Service
-from rag.errors import SettingsError
+from rag.errors import SettingsError, Translatable, joined
 
 SECONDS = 1.0
 """How long a server may take to list its models."""
@@ -26,13 +26,13 @@ _MOST_MODELS = 200
 _LONGEST_NAME = 120  # characters
 
 _NOT_RUNNING = "not running"
-_SLOW = f"does not answer within {SECONDS:g} second"
+_SLOW = Translatable("does not answer within {seconds} second", seconds=f"{SECONDS:g}")
 _STRANGE = "answers, but not as a model server"
 
 
 @dataclass(frozen=True, slots=True)
 class Reachable:
-    """A service, the models it has (where it was asked), and how it is with it, in words for a reader.
+    """List a service's models and its state in words.
 
     ``models`` are names as ``RAG_MODEL`` takes them after ``service:``, made printable.
     """
@@ -66,7 +66,7 @@ def reachable(
     for service in services:
         models, state = lookups[service].found() if service in lookups else ((), _key_state(service, environment))
         needed = "" if state == _NOT_RUNNING else _missing_extra(service)
-        rows.append(Reachable(service.name, models, "; ".join(filter(None, (state, needed)))))
+        rows.append(Reachable(service.name, models, joined(state, needed, between="; ")))
     return (*rows, *_in_process())
 
 
@@ -81,7 +81,7 @@ class _Lookup(threading.Thread):
         self._found: tuple[tuple[str, ...], str] = ((), _NOT_RUNNING)
 
     def found(self) -> tuple[tuple[str, ...], str]:
-        """Return what was found so far; who is still being asked is hung up on."""
+        """Return what was found so far. Who is still being asked is hung up on."""
         if not self.is_alive():
             return self._found
         sock = self._connection.sock if self._connection is not None else None
@@ -107,12 +107,12 @@ class _Lookup(threading.Thread):
             self._connection.request("GET", f"{url.path}/models", headers={"Accept": "application/json"})
             answer = self._connection.getresponse()
             if answer.status in (401, 403):
-                return (), f"running, asks for a key; set {KEY_VARIABLE}"
+                return (), Translatable("running, asks for a key; set {variable}", variable=KEY_VARIABLE)
             if answer.status != 200:
                 return (), _STRANGE
             return _read_models(answer.read(_LARGEST_ANSWER + 1))
         except SettingsError as error:
-            return (), str(error)
+            return (), error.message
         except TimeoutError:
             return (), _SLOW
         except (OSError, HTTPException, ValueError, RecursionError):
@@ -137,8 +137,10 @@ def _read_models(answer: bytes) -> tuple[tuple[str, ...], str]:
     names = [each["id"] for each in listed if isinstance(each, dict) and isinstance(each.get("id"), str)]
     if len(names) < len(listed):
         return (), _STRANGE
-    count = f"{len(names)} model{'' if len(names) == 1 else 's'}" if names else "running, has no models"
-    return tuple(map(_printable, names[:_MOST_MODELS])), count
+    shown = tuple(map(_printable, names[:_MOST_MODELS]))
+    if not names:
+        return shown, "running, has no models"
+    return shown, Translatable("{count} model" if len(names) == 1 else "{count} models", count=len(names))
 
 
 def _printable(name: str) -> str:
@@ -155,13 +157,15 @@ def _key_state(service: Service, environment: Mapping[str, str]) -> str:
     if environment.get(service.variable, "").strip():
         return "key is set"
     if environment.get(KEY_VARIABLE, "").strip():
-        return f"key is set ({KEY_VARIABLE})"
-    return f"no key; set {service.variable}"
+        return Translatable("key is set ({variable})", variable=KEY_VARIABLE)
+    return Translatable("no key; set {variable}", variable=service.variable)
 
 
 def _missing_extra(service: Service) -> str:
     package = service.dialect  # the SDKs are called like that
-    return "" if find_spec(package) else f'first run pip install "footnote-rag[{package}]"'
+    return (
+        "" if find_spec(package) else Translatable('first run pip install "footnote-rag[{package}]"', package=package)
+    )
 
 
 def _in_process() -> tuple[Reachable, ...]:

@@ -1,4 +1,4 @@
-"""What a server's refusal means: its status, headers and body become one of our errors, and whether to try again.
+"""Read a server's refusal. Status, headers and body become one of our errors, and whether to try again.
 
 Nothing the server wrote is repeated except a short code such as ``model_not_found``: error texts echo keys and questions.
 """
@@ -16,7 +16,7 @@ from typing import Any
 
 from rag.chat.dialects import SYSTEM
 from rag.chat.keys import Key
-from rag.errors import ChatError, ContextTooLong, EndpointRefused, EndpointUnreachable, RateLimited
+from rag.errors import ChatError, ContextTooLong, EndpointRefused, EndpointUnreachable, RateLimited, Translatable
 
 LONGEST_WAIT = 60.0
 """Seconds we wait because a server asks for it; longer, and the reader is told instead."""
@@ -69,7 +69,7 @@ class Trouble(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Server:
-    """Who is asked for what, in words for messages; none of them is secret. ``variable`` holds the key."""
+    """Who is asked for what, in words for messages. None of them is secret. ``variable`` holds the key."""
 
     where: str
     model: str
@@ -86,12 +86,17 @@ def read_refusal(
     where, model = server.where, server.model
     if 300 <= status < 400:
         return _refused(
-            f"{where} sends on to another address, and that is not followed {said}; "
-            "set the address in RAG_MODEL to the one the model is really at"
+            "{where} sends on to another address, and that is not followed {said}; "
+            "set the address in RAG_MODEL to the one the model is really at",
+            where=where,
+            said=said,
         )
     option = next((each for each in options if _names(body, each)), "") if status in (400, 422, 500) else ""
     if option and not _TOO_LONG.search(body):
-        return Trouble(EndpointRefused(f"{where} does not know {option} {said}; set RAG_MODEL"), option=option)
+        unknown = EndpointRefused(
+            "{where} does not know {option} {said}; set RAG_MODEL", where=where, option=option, said=said
+        )
+        return Trouble(unknown, option=option)
     if status == 413 or (status not in (401, 403, 404, 429) and _TOO_LONG.search(body)):
         return Trouble(
             ContextTooLong(
@@ -112,17 +117,35 @@ def read_refusal(
     if status in _AGAIN or status >= 500:
         return _overloaded(where, status, said, headers)
     if status in (401, 403) and not server.key:
-        return _refused(f"{where} asks for a key {said}; set {server.variable} to yours")
+        return _refused(
+            "{where} asks for a key {said}; set {variable} to yours", where=where, said=said, variable=server.variable
+        )
     if status == 401:
-        return _refused(f"{where} does not accept the key {said}; set {server.variable} to a valid one")
+        return _refused(
+            "{where} does not accept the key {said}; set {variable} to a valid one",
+            where=where,
+            said=said,
+            variable=server.variable,
+        )
     if status == 403:
-        return _refused(f"{where} does not let this key use {model} {said}; set {server.variable} to another key")
+        return _refused(
+            "{where} does not let this key use {model} {said}; set {variable} to another key",
+            where=where,
+            model=model,
+            said=said,
+            variable=server.variable,
+        )
     if status in (404, 405):
         return _refused(
-            f"{where} has no model {model}, or nothing at this address {said}; set RAG_MODEL to a model that it has, "
-            "with an address that mostly ends in /v1"
+            "{where} has no model {model}, or nothing at this address {said}; set RAG_MODEL to a model that it has, "
+            "with an address that mostly ends in /v1",
+            where=where,
+            model=model,
+            said=said,
         )
-    return _refused(f"{where} does not accept the request {said}; set RAG_MODEL to a chat model that it has")
+    return _refused(
+        "{where} does not accept the request {said}; set RAG_MODEL to a chat model that it has", where=where, said=said
+    )
 
 
 def read_error(server: Server, error: object, options: tuple[str, ...] = ()) -> Trouble:
@@ -187,21 +210,21 @@ def _overloaded(where: str, status: int, said: str, headers: Mapping[str, str]) 
     return Trouble(error, again=True, wait=wait)
 
 
-def _refused(message: str) -> Trouble:
-    return Trouble(EndpointRefused(message))
+def _refused(template: str, **values: object) -> Trouble:
+    return Trouble(EndpointRefused(template, **values))
 
 
-def _time(seconds: float) -> str:
+def _time(seconds: float) -> Translatable:
     """Return seconds in words, rounded up.
 
     >>> _time(75), _time(3600), _time(90_000)
     ('75 seconds', '60 minutes', '25 hours')
     """
     if seconds < 120:
-        return f"{math.ceil(seconds)} seconds"
+        return Translatable("{count} seconds", count=math.ceil(seconds))
     if seconds < 7200:
-        return f"{math.ceil(seconds / 60)} minutes"
-    return f"{math.ceil(seconds / 3600)} hours"
+        return Translatable("{count} minutes", count=math.ceil(seconds / 60))
+    return Translatable("{count} hours", count=math.ceil(seconds / 3600))
 
 
 def _is_status(value: object) -> bool:
@@ -209,9 +232,7 @@ def _is_status(value: object) -> bool:
 
 
 def _code(body: str, key: Key | None) -> str:
-    """Return the short code of an error, such as ``model_not_found``; never the key, whatever the server sends for a
-    code.
-    """
+    """Return an error's short code, such as ``model_not_found``. Never the key, whatever the server sends for a code."""
     found: Any = None
     try:
         found = json.loads(body)
@@ -226,7 +247,7 @@ def _code(body: str, key: Key | None) -> str:
 
 
 def short_code(word: str, key: Key | None) -> str:
-    """Return a server's word if it can be repeated: short, of letters, and no part of the key; else nothing.
+    """Return a server's word if it can be repeated. It must be short, of letters, and no part of the key.
 
     >>> short_code("insufficient_system_resource", None), short_code("Look at http://x", None)
     ('insufficient_system_resource', '')

@@ -38,6 +38,7 @@ from rag.errors import (
     MissingExtra,
     RateLimited,
     SettingsError,
+    Translatable,
 )
 from rag.settings import Settings
 from rag.text.tokens import count_tokens
@@ -149,7 +150,7 @@ def open_endpoint(
     dialect: Literal["openai", "anthropic"] = "openai",
     key_variable: str = "RAG_API_KEY",
 ) -> ChatModel:
-    """Return the model ``model`` of the server at ``base_url``, shown as ``name``; contacts nobody yet.
+    """Return the model ``model`` of the server at ``base_url``, shown as ``name``. Contacts nobody yet.
 
     ``base_url`` may carry a query, which goes with every request. ``key_variable`` is what messages call the key.
     Raises SettingsError for an address or a key that cannot be one, MissingExtra where the SDK is not installed.
@@ -287,13 +288,18 @@ class _Exchange:
             )
         else:
             yield Pause(
-                min(seconds, LONGEST_WAIT), f"{self._endpoint.server.where} asks to wait {seconds:.0f} seconds."
+                min(seconds, LONGEST_WAIT),
+                Translatable(
+                    "{where} asks to wait {seconds} seconds.",
+                    where=self._endpoint.server.where,
+                    seconds=f"{seconds:.0f}",
+                ),
             )
         _log.debug("trying %s again in %.1f seconds", self._endpoint.server.where, seconds)
         self._stopped.wait(seconds)
 
     def _try(self) -> Iterator[str | Ending | Thought]:
-        """Yield one request and its reply; whatever goes wrong is a Trouble or one of our errors."""
+        """Yield one request and its reply. Whatever goes wrong is a Trouble or one of our errors."""
         endpoint, options = self._endpoint, self._endpoint.options
         request = endpoint.dialect.request(endpoint.server.model, self._messages, self._room(), options)
         if not self._streamed:
@@ -326,12 +332,12 @@ class _Exchange:
             yield client
 
     def _room(self) -> int:
-        """Return how many tokens are left for the answer; no more than every model can write."""
+        """Return how many tokens are left for the answer. No more than every model can write."""
         prompt = sum(self._endpoint.count_tokens(each.text) for each in self._messages)
         return max(512, min(4096, self._endpoint.context_tokens - prompt))
 
     def _pieces(self, response: httpx2.Response) -> Iterator[str | Ending | Thought]:
-        """Yield the text of a reply as it comes; at its end, judge whether it was whole."""
+        """Yield the text of a reply as it comes. At its end, judge whether it was whole."""
         import httpx2
 
         server, finish, whole, late, read, wrote, started = self._endpoint.server, "", False, False, 0, False, False
@@ -368,18 +374,16 @@ class _Exchange:
         if finish not in _WHOLE and (finish or not (whole or (late and wrote))):
             # llama-cpp-python's server sends no event at all where the prompt is too long, and says why only in one piece.
             self._streamed = started
-            message = f"the connection to {server.where} ended before the answer did; ask again"
+            message = "the connection to {where} ended before the answer did; ask again"
             if finish:
-                word = short_code(finish, server.key) or "an unknown word"
-                message = (
-                    f"{server.where} ended the answer early ({word}); ask again, or set RAG_MODEL to another model"
-                )
-            raise AnswerCut(message) if wrote else Trouble(EndpointUnreachable(message), again=True)
+                message = "{where} ended the answer early ({message}); ask again, or set RAG_MODEL to another model"
+            said = {"where": server.where, "message": short_code(finish, server.key) or "an unknown word"}
+            raise AnswerCut(message, **said) if wrote else Trouble(EndpointUnreachable(message, **said), again=True)
         if notice := self._notice(read):
             yield Ending(notice)
 
     def _parts(self, response: httpx2.Response) -> Iterator[Part]:
-        """Yield what the events of a reply say, or the reply as one part where the server does not stream."""
+        """Yield what the events of a reply say. One part where the server does not stream."""
         dialect, server = self._endpoint.dialect, self._endpoint.server
         kind = response.headers.get("content-type", "").partition(";")[0].strip().lower()
         if kind in ("text/html", "application/xhtml+xml"):
@@ -415,9 +419,11 @@ class _Exchange:
         sent = sum(min(count_tokens(each.text), len(each.text) // 4) for each in self._messages)
         if not read or read >= READ_SHARE * sent:
             return ""
-        return (
-            f"The model's server read only {read:,} of about {sent:,} tokens, so it seems to have cut the passages off; "
-            "give it a longer context (Ollama: OLLAMA_CONTEXT_LENGTH), or set RAG_CONTEXT_TOKENS to what it has."
+        return Translatable(
+            "The model's server read only {read:,} of about {sent:,} tokens, so it seems to have cut the passages off; "
+            "give it a longer context (Ollama: OLLAMA_CONTEXT_LENGTH), or set RAG_CONTEXT_TOKENS to what it has.",
+            read=read,
+            sent=sent,
         )
 
 
@@ -444,7 +450,7 @@ def _stranger(server: Server) -> Trouble:
 
 
 def _translate(error: Exception, address: Address, server: Server, options: tuple[str, ...]) -> Trouble:
-    """Return an error of the SDK or of the network in our words; its own may hold anything, so only its type is logged."""
+    """Translate an error of the SDK or the network. Its own words may hold anything, so only its type is logged."""
     import httpx2
 
     chain = list(_chain(error))
@@ -456,9 +462,10 @@ def _translate(error: Exception, address: Address, server: Server, options: tupl
     def found(*kinds: type[BaseException]) -> bool:
         return any(isinstance(each, kinds) for each in chain)
 
-    def unreachable(why: str, *, again: bool = True) -> Trouble:
+    def unreachable(why: str, *, again: bool = True, **values: object) -> Trouble:
+        message = Translatable(why, **values)
         return Trouble(
-            EndpointUnreachable("endpoint not reachable at {where}: {message}", where=server.where, message=why),
+            EndpointUnreachable("endpoint not reachable at {where}: {message}", where=server.where, message=message),
             again=again,
         )
 
@@ -468,11 +475,16 @@ def _translate(error: Exception, address: Address, server: Server, options: tupl
         )
     if found(ssl.SSLError):
         other = "http" if address.scheme == "https" else "https"
-        return unreachable(f"it does not speak TLS as it should; set the address in RAG_MODEL to {other}://…")
+        return unreachable(
+            "it does not speak TLS as it should; set the address in RAG_MODEL to {scheme}://…", scheme=other
+        )
     if found(socket.gaierror):
         return unreachable("no machine has this name; set the address in RAG_MODEL to the right one")
     if found(httpx2.ConnectTimeout):
-        return unreachable(f"no connection within {CONNECT_SECONDS:g} seconds; start the server, or set RAG_MODEL")
+        return unreachable(
+            "no connection within {seconds} seconds; start the server, or set RAG_MODEL",
+            seconds=f"{CONNECT_SECONDS:g}",
+        )
     if found(httpx2.ConnectError):
         return unreachable("nobody listens there; start the server, or set RAG_MODEL to another address")
     if found(httpx2.TransportError):

@@ -40,7 +40,7 @@ def names_endpoint(name: str) -> bool:
 
 
 def open_vectors(name: str, environment: Mapping[str, str] | None = None) -> tuple[str, Vectors]:
-    """Return the model that a name means, with its options, and what posts to its server; contacts nobody yet.
+    """Return a named model with its options, and what posts to its server. Contacts nobody yet.
 
     Raises SettingsError for an address that cannot be used, KeyMissing, MissingExtra.
     """
@@ -61,7 +61,12 @@ def open_vectors(name: str, environment: Mapping[str, str] | None = None) -> tup
             f"https://HOST/v1#NAME, and {KEY_VARIABLE} to its key"
         )
     if service and service.variable and not key:
-        raise KeyMissing(f"{service.name} needs a key; set {service.variable} or {KEY_VARIABLE} to it")
+        raise KeyMissing(
+            "{name} needs a key; set {variable} or {other} to it",
+            name=service.name,
+            variable=service.variable,
+            other=KEY_VARIABLE,
+        )
     if key and address.scheme == "http" and not is_loopback(address.host):
         raise SettingsError(
             f"a key is not sent to {{host}} over http://; use https://, or unset {KEY_VARIABLE}", host=address.host
@@ -77,7 +82,7 @@ def open_vectors(name: str, environment: Mapping[str, str] | None = None) -> tup
 
 @dataclass(frozen=True)
 class Vectors:
-    """Post the body of a request and return the reply's JSON; raises EmbedderError."""
+    """Post the body of a request and return the reply's JSON. Raises EmbedderError."""
 
     address: Address
     model: str
@@ -105,7 +110,7 @@ class Vectors:
             ) from None
 
     def _sent(self, body: Mapping[str, object]) -> tuple[int, bytes, float | None]:
-        """Send a request once: its status (0: nobody answered), its reply and the seconds to wait if asked for."""
+        """Send a request once. Return its status (0: nobody answered), its reply and the seconds to wait if asked for."""
         import httpx2
 
         from rag.chat.wire import Wire, open_transport

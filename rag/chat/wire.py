@@ -1,4 +1,4 @@
-"""One request's connection: what is really sent, how much may come back, and how it is cut from another thread.
+"""Guard one request's connection. What is sent, how much may come back, and how it is cut from another thread.
 
 Imports httpx2, which openai and anthropic bring; import this module where a connection is opened.
 """
@@ -85,7 +85,7 @@ class Wire(httpx2.BaseTransport):
         )
 
     def cut(self) -> None:
-        """Cut the connection; whoever waits for it in another thread wakes with an error."""
+        """Cut the connection. Whoever waits for it in another thread wakes with an error."""
         with self._lock:
             self._is_cut = True
             for each in self._sockets:
@@ -127,7 +127,7 @@ def _shut(connection: socket.socket) -> None:
 
 
 class _Limited(httpx2.SyncByteStream):
-    """A reply's bytes: an error page ends where enough of it has been read, an endless answer is an error."""
+    """Limit a reply's bytes. An error page ends where enough was read, an endless answer is an error."""
 
     def __init__(self, stream: httpx2.SyncByteStream, *, refusal: bool) -> None:
         self._stream = stream
@@ -141,8 +141,8 @@ class _Limited(httpx2.SyncByteStream):
                 return
             if size > LARGEST_REPLY:
                 raise ChatError(
-                    f"the model's server sent more than {LARGEST_REPLY // 1_000_000} MB for one answer; "
-                    "set RAG_MODEL to another model"
+                    "the model's server sent more than {size} MB for one answer; set RAG_MODEL to another model",
+                    size=LARGEST_REPLY // 1_000_000,
                 )
             yield chunk
 
@@ -156,7 +156,7 @@ def _tls() -> ssl.SSLContext:
 
 
 def open_transport(scheme: str, host: str, *, direct: bool) -> httpx2.BaseTransport:
-    """Return a plain transport; through the proxy that the environment names for the host unless ``direct``."""
+    """Return a plain transport. Through the proxy that the environment names for the host unless ``direct``."""
     proxies = {} if direct or urllib.request.proxy_bypass(host) else urllib.request.getproxies()
     proxy = proxies.get(scheme) or proxies.get("all")
     if proxy and "://" not in proxy:

@@ -16,7 +16,7 @@ from rag.text.words import FUNCTION_WORDS, words
 
 
 class Speaker(NamedTuple):
-    """Who a sentence says it of: names, the stems of other words, where they stand; both are empty for "she".
+    """Describe who a sentence says it of. Names, stems of other words, where they stand; all empty for "she".
 
     ``definite`` is true for "the party", which may stand for a name that was said before.
     """
@@ -228,14 +228,14 @@ def _speaker_of(sentences: Sequence[str], place: int) -> Speaker | None:
 
 
 def _in_quotation(sentences: Sequence[str], place: int) -> bool:
-    """Tell whether a sentence is words that are quoted: it stands within marks that open before it or in it."""
+    """Tell whether a sentence is quoted words. It stands within marks that open before it or in it."""
     before = " ".join(sentences[max(0, place - 4) : place])
     opened = max(map(before.rfind, _OPENING)) > max(map(before.rfind, _CLOSING))
     return opened or sentences[place].lstrip().startswith(tuple(_OPENING))
 
 
 def _unquoted(sentence: str) -> str:
-    """Put closing marks for what is quoted; the text is as long as before."""
+    """Put closing marks for what is quoted. The text is as long as before."""
     return _QUOTED.sub(lambda match: "”" * len(match.group()), sentence)
 
 

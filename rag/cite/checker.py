@@ -1,4 +1,4 @@
-"""Find the quotes that support what a chat model wrote; every citation is checked letter for letter and numbered by us.
+"""Find the quotes that support a model's sentences. Every citation is checked letter for letter and numbered by us.
 
 A model is never trusted: each of its sentences is compared with the passages it was given, and either gets the quotes that
 support it or is marked as unsupported. The passages it names are only a hint where to look first. Words are compared where
@@ -18,7 +18,8 @@ from typing import TYPE_CHECKING, NamedTuple
 from rag.cite.attribution import misattributed
 from rag.cite.prose import Prose, Statement
 from rag.cite.quotation import nearest
-from rag.cite.similarity import Similarity, translated
+from rag.cite.similarity import Similarity
+from rag.errors import EmbedderError
 from rag.retrieve.question import Vocabulary
 from rag.text.facts import Evidenced, Fact, facts
 from rag.text.sentences import sentence_spans
@@ -53,7 +54,7 @@ _TRANSLATION = 0.75
 
 
 class Evidence(NamedTuple):
-    """A span of a found passage that bears on the question; a higher ``score`` is better.
+    """A span of a found passage that bears on the question. A higher ``score`` is better.
 
     ``start`` and ``end`` count characters of the document's text.
     """
@@ -72,7 +73,9 @@ class Evidence(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Support:
-    """The evidence for a sentence, best first, how well it supports it (0 to 1), and the facts that stand in none of it."""
+    """Hold the evidence for a sentence, best first. ``score`` (0 to 1) is how well it supports it; ``missing`` facts
+    stand in none.
+    """
 
     evidence: tuple[Evidence, ...]
     score: float
@@ -86,7 +89,7 @@ class Numbers:
         self._numbers: dict[str, int] = {}
 
     def cite(self, evidence: Evidence) -> Citation:
-        """Make the citation of a piece of evidence; raises CitationError where it does not lie inside its passage."""
+        """Make the citation of a piece of evidence. Raises CitationError where it does not lie inside its passage."""
         number = self._numbers.setdefault(evidence.hit.passage.document_id, len(self._numbers) + 1)
         return Citation(number, evidence.hit, evidence.quote, evidence.start, evidence.end)
 
@@ -101,7 +104,7 @@ def dated(citation: Citation) -> Sentence:
 
 
 class Citer:
-    """Cites what a chat model writes about some passages, while it writes; numbers once given stay.
+    """Cites what a chat model writes about some passages, while it writes. Numbers once given stay.
 
     ``passages[n - 1]`` is what the model knows as [n]; ``vocabulary`` tells which words are rare.
     """
@@ -125,7 +128,7 @@ class Citer:
         self._lead: tuple[Statement, Sentence] | None = None  # what the items that follow stand under
 
     def read(self, text: str, ended: bool = False) -> tuple[Sentence, ...]:
-        """Cite the whole text so far; its last sentence has no citations while it is still being written.
+        """Cite the whole text so far. Its last sentence has no citations while it is still being written.
 
         A text that does not begin with the last one is a new one. Raises EmbedderError.
         """
@@ -144,7 +147,7 @@ class Citer:
         return (*self._sentences, Sentence(pending.text, lead=pending.lead, bold=pending.bold))
 
     def prepare(self) -> None:
-        """Embed the passages' sentences, which the first sentence of an answer would wait for; takes a second."""
+        """Embed the passages' sentences, which the first sentence of an answer would wait for. Takes a second."""
         self._checker.prepare()
 
     def _cited(self, statement: Statement) -> Sentence:
@@ -245,7 +248,7 @@ class Checker:
         if self._support_check is not None and not support.missing and quoted < len(claim.text) / 2:
             first, *others = support.evidence
             texts = [_with_context(first), *(each.quote for each in others if each.hit is not first.hit)]
-            with translated():
+            with EmbedderError.translated():
                 (judged,) = self._support_check().judge([(claim.text, " ".join(texts))])
             if judged.supported < SUPPORTED_FROM:
                 found.append(Fact("meaning", 0, len(claim.text), frozenset()))
@@ -267,7 +270,7 @@ def citations_of(sentences: Iterable[Sentence]) -> tuple[Citation, ...]:
 
 
 def marked_text(sentences: Iterable[Sentence]) -> str:
-    """Join sentences into one text, each with its label and context before it and its numbers in brackets after it.
+    """Join sentences into one text. Each has its label and context before it, its numbers in brackets after it.
 
     >>> marked_text([Sentence("It rained."), Sentence("It was cold.", lead="\\n- ")])
     'It rained.\\n- It was cold.'
@@ -411,7 +414,9 @@ class _Claim:
 
 
 class _Carried:
-    """How far a candidate supports a claim: each word's share, 0 to 1, the nearness in meaning, and the facts it holds."""
+    """Weigh how far a candidate supports a claim. Each word's share, 0 to 1, the nearness in meaning, and the facts it
+    holds.
+    """
 
     def __init__(self, claim: _Claim, candidate: _Candidate, cosine: float) -> None:
         self.candidate = candidate
@@ -453,7 +458,7 @@ def _chosen(claim: _Claim, carried: Sequence[_Carried]) -> Support:
 
 
 def _around(evidence: Evidence, claim: _Claim) -> tuple[list[str], int]:
-    """Cut the passage of some evidence into sentences, and tell which of those quoted is nearest to a claim in words."""
+    """Cut the passage of some evidence into sentences. Tell which of those quoted is nearest to a claim in words."""
     passage = evidence.hit.passage
     spans = sentence_spans(passage.text)
     sentences = [passage.text[start:end] for start, end in spans]
@@ -467,7 +472,7 @@ def _around(evidence: Evidence, claim: _Claim) -> tuple[list[str], int]:
 
 
 def _with_context(evidence: Evidence) -> str:
-    """Return a quote with the two sentences before it and the one after it, as far as its passage has them."""
+    """Return a quote with its neighbours. Two sentences before and one after, as far as its passage has them."""
     passage = evidence.hit.passage
     spans = sentence_spans(passage.text)
     starts = [start for start, _ in spans if passage.start + start < evidence.start]
@@ -477,7 +482,7 @@ def _with_context(evidence: Evidence) -> str:
 
 
 def _runs_of_names(claim: _Claim) -> list[list[Fact]]:
-    """Group names with a space between them; of these, some are often translated and others only respelt."""
+    """Group names with a space between them. Of these, some are often translated and others only respelt."""
     runs: list[list[Fact]] = []
     for fact in claim.facts:
         if fact.kind == "name" and runs and claim.text[runs[-1][-1].end : fact.start] in (" ", "-"):
@@ -488,7 +493,7 @@ def _runs_of_names(claim: _Claim) -> list[list[Fact]]:
 
 
 def _missing(claim: _Claim, held: frozenset[Fact], evidence: Sequence[Evidence]) -> tuple[Fact, ...]:
-    """List the facts that no quote holds; quotations may run over two sentences, and denials depend on all of them."""
+    """List facts that no quote holds. Quotations may run over two sentences, and denials depend on all of them."""
     together = Evidenced(each.quote[start:end] for each in evidence for start, end in sentence_spans(each.quote))
     open_ = [fact for fact in claim.facts if fact not in held]
     missing = [fact for fact in open_ if fact.kind not in ("quotation", *_SENSE) or not together.holds(fact)]
@@ -496,7 +501,7 @@ def _missing(claim: _Claim, held: frozenset[Fact], evidence: Sequence[Evidence])
 
 
 def _gain(claim: _Claim, shares: Mapping[str, float], held: frozenset[Fact], each: _Carried, first: bool) -> float:
-    """Score a quote by the words it adds, and by its meaning; a further one by the facts it adds instead."""
+    """Score a quote by the words it adds and by meaning. A further one by the facts it adds instead."""
     new_facts = len(each.held - held) / max(len(claim.facts), 1)
     return _added(claim, claim.weights, shares, each) + (each.cosine if first else new_facts)
 
@@ -507,7 +512,7 @@ def _added(claim: _Claim, among: Iterable[str], shares: Mapping[str, float], eac
 
 
 def _same_matter(claim: _Claim, shares: Mapping[str, float], each: _Carried, chosen: Sequence[_Carried]) -> bool:
-    """Tell whether a further quote is about the same thing and does not only hold a number or a name."""
+    """Tell whether a further quote is about the same. A number or a name alone does not count."""
     if any(_follow(each.candidate, other.candidate) for other in chosen):
         return True
     if len(claim.weights) <= _FEW_WORDS:
@@ -537,5 +542,5 @@ def _joined(candidates: Sequence[_Candidate], score: float) -> tuple[Evidence, .
 
 
 def header_texts(header: Header) -> tuple[str, ...]:
-    """List what stands above a quote, so that an answer may say it: title, outlet, authors, and the date in words."""
+    """List what stands above a quote, so that an answer may say it. Title, outlet, authors, and the date in words."""
     return (header.byline(), spoken_date(header.published))

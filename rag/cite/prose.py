@@ -61,7 +61,7 @@ class Prose:
 
     @property
     def finished(self) -> tuple[Statement, ...]:
-        """Return the sentences that are whole, in order; more are added to the end, none is changed."""
+        """Return the sentences that are whole, in order. More are added to the end, none is changed."""
         return tuple(self._finished)
 
     @property
@@ -153,7 +153,7 @@ class _Line:
                 self._finish(rest + start, rest + end)
 
     def _cut(self, limit: int) -> None:
-        """End what runs on too long before ``limit``: at a word if it can be, else in the middle of one."""
+        """End what runs on before ``limit``. At a word if it can be, else in the middle of one."""
         while limit - self._fixed > LONGEST_SENTENCE:
             start = self._fixed + len(self._plain[self._fixed : limit]) - len(self._plain[self._fixed : limit].lstrip())
             last = start + LONGEST_SENTENCE

@@ -30,7 +30,7 @@ _PLAIN_GAP = re.compile(r"[ ,-]*")
 
 
 class Place(NamedTuple):
-    """How much of some words stands at a place of a text, 0 to 1, and where, in characters."""
+    """Hold how much of some words stands at a place of a text (0 to 1)."""
 
     alike: float
     start: int
@@ -95,7 +95,7 @@ def nearest(quotation: str, text: str) -> Place | None:
 
 
 def exact(parts: Sequence[str], article: Folded) -> list[tuple[int, int]]:
-    """Find all parts one after another, as whole words; empty where they do not stand so."""
+    """Find all parts one after another, as whole words. Empty where they do not stand so."""
     folded = [Folded.of(part).text for part in parts]
     for start in _occurrences(folded[0], article.text, 0):
         spans = [(start, start + len(folded[0]))]
@@ -118,13 +118,13 @@ def _occurrences(part: str, text: str, start: int) -> Iterator[int]:
 
 
 def _cuts_word(text: str, place: int) -> bool:
-    """Tell whether a place lies inside a word; scripts without spaces have words that we do not know."""
+    """Tell whether a place lies inside a word. Scripts without spaces have words that we do not know."""
     around = text[max(0, place - 1) : place + 1]
     return 0 < place < len(text) and around.isalnum() and max(around) < "\u0e00"
 
 
 def near(part: Folded, article: Folded) -> Place:
-    """Find the place of an article that is nearest to some words; places are the folded texts'."""
+    """Find the place of an article that is nearest to some words. Places are the folded texts'."""
     asked = [word for word, _, _ in part.words]
     best = Place(0.0, 0, 0)
     if len(asked) < SHORTEST:
@@ -152,7 +152,9 @@ def _windows(asked: set[str], size: int, article: Folded) -> list[int]:
 
 
 def _aligned(asked: Sequence[str], first: int, last: int, article: Folded) -> Place:
-    """Align words with a stretch of an article: how near they are, and the characters that stand for all of them."""
+    """Align words with a stretch of an article. Return how near they are, and the characters that stand for all of
+    them.
+    """
     words = article.words[first:last]
     matcher = SequenceMatcher(None, asked, [word for word, _, _ in words], autojunk=False)
     blocks = [block for block in matcher.get_matching_blocks() if block.size]

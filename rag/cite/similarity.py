@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -40,12 +39,12 @@ class Similarity:
 
     def to_question(self, question: str, texts: Sequence[str]) -> list[float]:
         """Compare a question with texts, from 0 to 1; raises EmbedderError."""
-        with translated():
+        with EmbedderError.translated():
             vector = self._embedder.embed_query(question)
         return [float(each) for each in self.scaled(self.vectors(texts) @ vector)]
 
     def between(self, texts: Sequence[str], others: Sequence[str]) -> Vectors:
-        """Compare texts with others, from 0 to 1, shape (len(texts), len(others)); raises EmbedderError."""
+        """Compare texts with others, from 0 to 1, shape (len(texts), len(others)). Raises EmbedderError."""
         return self.scaled(self.vectors(texts) @ self.vectors(others).T)
 
     def scaled(self, cosines: Vectors | Sequence[float]) -> Vectors:
@@ -62,7 +61,7 @@ class Similarity:
         with self._lock:
             found = {text: self._vectors[text] for text in texts if text in self._vectors}
         if missing := [text for text in dict.fromkeys(texts) if text not in found]:
-            with translated():
+            with EmbedderError.translated():
                 rows = self._embedder.embed_documents([self._readable(text) for text in missing])
             found.update(zip(missing, rows, strict=True))
             with self._lock:
@@ -81,20 +80,9 @@ class Similarity:
         return min(0.99, max(0.0, float(numpy.median((vectors @ vectors.T)[pairs]))))
 
     def _readable(self, text: str) -> str:
-        """As much of a text as the embedding model reads: what a chat model writes has no greatest length."""
+        """Cut a text to what the embedding model reads. What a chat model writes has no greatest length."""
         while (
             len(text) > self._embedder.max_tokens and self._embedder.count_tokens([text])[0] > self._embedder.max_tokens
         ):
             text = text[: len(text) * 3 // 4]
         return text
-
-
-@contextmanager
-def translated() -> Iterator[None]:
-    """Raise a model's EmbeddingError as EmbedderError."""
-    from embeddings import EmbeddingError
-
-    try:
-        yield
-    except EmbeddingError as error:
-        raise EmbedderError(str(error)) from error

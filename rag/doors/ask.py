@@ -54,11 +54,11 @@ def ask(
 
     Without QUESTION it is read from a pipe; on a terminal a conversation begins, as with rag talk.
     """
-    from rag.doors.batch import answer_file, checked_format, read_questions
     from rag.retrieve.find import check_question, check_scope
-    from rag.web.conversation import begin, change, history
 
     if file is not None:
+        from rag.doors.batch import answer_file, checked_format, read_questions
+
         if out is None or question is not None or continued or as_json or kind:
             raise click.UsageError(
                 "a file of questions takes --file and --out alone: rag ask --file in.csv --out out.csv"
@@ -78,6 +78,8 @@ def ask(
     if question is None:
         question = sys.stdin.buffer.read(LONGEST_PIPED).decode("utf-8", "replace")
     question = check_question(question)  # one that cannot be asked must not wait for a build
+    from rag.export.conversation import begin, change, history
+
     with opened(articles, index, model, reads=True) as chatbot:
         scope = check_scope(**narrowing(chatbot, **narrowed)) or None
         conversation = begin(last_conversation(chatbot.settings) if continued else (), question)

@@ -1,4 +1,4 @@
-"""Answer a file of questions into a file of answers; a run that was ended goes on where it was.
+"""Answer a file of questions into a file. A run that was ended goes on where it was.
 
 ``OUT.progress`` keeps each answer as it comes. The same command asks none of them again while the index, the model and what
 the search is narrowed to are the same.
@@ -119,7 +119,7 @@ def checked_format(out: Path) -> Writer:
 
 
 def cell(text: str) -> str:
-    """Put an apostrophe before what a spreadsheet would take for a formula, also if it parts cells at semicolons.
+    """Put an apostrophe before what a spreadsheet takes for a formula. Also where it parts cells at semicolons.
 
     >>> cell("=1+1"), cell("It rained; see p. 4."), cell("Hello;=1+1")
     ("'=1+1", 'It rained; see p. 4.', "Hello;'=1+1")
@@ -136,7 +136,7 @@ class _Progress:
     """The answers that were given under the same circumstances, one record a line."""
 
     def __init__(self, out: Path, circumstances: str) -> None:
-        from rag.web.record import from_json
+        from rag.export.record import from_json
 
         self.path = out.with_name(f"{out.name}.progress")
         self.answers: dict[str, Answer] = {}
@@ -157,7 +157,7 @@ class _Progress:
                     self.answers[answer.question] = answer
 
     def add(self, answer: Answer) -> None:
-        from rag.web.record import to_json
+        from rag.export.record import to_json
 
         record = json.dumps({"circumstances": self._circumstances, "answer": to_json(answer)})
         try:
@@ -240,7 +240,7 @@ def _csv_lines(text: str) -> Iterator[tuple[int, dict[str, str]]]:
 
 
 def _written_csv(rows: Rows, _title: str) -> bytes:
-    """Write a row for each question: its own cells, the answer, and a cell for each quote and each source."""
+    """Write a row for each question. Its own cells, the answer, and a cell for each quote and each source."""
     columns = list(dict.fromkeys(name for each, _ in rows for name in each.row))
     most = max(len(answer.citations) for _, answer in rows)
     quotes = [f"{name} {number}" for number in range(1, most + 1) for name in ("quote", "source")]
@@ -267,8 +267,8 @@ def _written_jsonl(rows: Rows, _title: str) -> bytes:
 
 def _exported(kind: str) -> Writer:
     def write(rows: Rows, title: str) -> bytes:
-        from rag.web.conversation import Turn
-        from rag.web.export import export
+        from rag.export.conversation import Turn
+        from rag.export.formats import export
 
         turns = tuple(Turn(number, each.question, "done", each) for number, (_, each) in enumerate(rows, start=1))
         return export(turns, kind, title).content

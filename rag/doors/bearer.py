@@ -14,7 +14,7 @@ from pathlib import Path
 
 from rag.errors import AccountsError
 from rag.web.accounts import Accounts, PasswordHash, read_accounts, write_accounts
-from rag.web.security import App, Gate, Receive, Scope, Send, refuse
+from rag.web.security import OWNER, App, Gate, Receive, Scope, Send, refuse
 
 PREFIX = "footnote_"
 """What a token begins with, for programs that look for secrets in texts."""
@@ -74,7 +74,7 @@ def _hash(token: str, password: PasswordHash) -> str:
 
 
 def _read(path: Path) -> dict[str, str]:
-    """Read a file of tokens; a line that is damaged opens nothing, and a file that cannot be read is an empty one."""
+    """Read a file of tokens. A damaged line opens nothing, and a file that cannot be read is an empty one."""
     try:
         lines = path.read_text("utf-8").splitlines()
     except (OSError, UnicodeError):
@@ -83,9 +83,9 @@ def _read(path: Path) -> dict[str, str]:
 
 
 class TokenGate(Gate):
-    """ASGI middleware: the gate of the page, which lets programs with a token reach the paths that are theirs.
+    """Guard programs' paths as ASGI middleware. The page's gate, which lets programs with a token reach what is theirs.
 
-    ``paths`` are what these begin with; ``open_paths`` need no login. The account's name goes along as ``footnote.user``.
+    ``paths`` are what these begin with; ``open_paths`` need no login. The account goes along as in the gate.
     """
 
     def __init__(
@@ -102,7 +102,7 @@ class TokenGate(Gate):
         if user is None and scope["path"] not in self._open_paths:
             await refuse(401, "Send a token as Authorization: Bearer TOKEN; rag account token NAME makes one.", send)
             return
-        await self.app({**scope, "footnote.user": user or ""}, receive, send)
+        await self.app({**scope, OWNER: self.accounts.owner(user) if user else ""}, receive, send)
 
     def _user(self, scope: Scope) -> str | None:
         return (

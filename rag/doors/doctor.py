@@ -230,7 +230,7 @@ def doctor(articles: Path | None, index: Path | None, as_json: bool) -> None:
 
 
 def _command(command: str, value: object) -> str:
-    """Write a command that a shell takes as it is meant: folders have spaces, and models' names come from servers."""
+    """Quote a command for a shell. Folders have spaces, and models' names come from servers."""
     return f"{command} {shlex.quote(str(value))}"
 
 

@@ -12,7 +12,7 @@ from rag.doors.printing import save
 from rag.types import Answer
 
 KINDS = ("markdown", "plain", "html", "json", "docx", "bibtex", "ris", "csl")
-"""As ``rag.web.export.FORMATS`` has them, which is loaded when it is needed."""
+"""As ``rag.export.formats.FORMATS`` has them, which is loaded when it is needed."""
 
 
 def options(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -29,7 +29,7 @@ def options(command: Callable[..., Any]) -> Callable[..., Any]:
 def chosen(kind: str | None, out: Path | None) -> str | None:
     """Return the format that the options name, ``None`` where they name none; raise UsageError for what cannot be."""
     if kind is None and out is not None:
-        from rag.web.export import FORMATS
+        from rag.export.formats import FORMATS
 
         kind = next((each for each, (ending, *_) in FORMATS.items() if out.suffix.lower() == f".{ending}"), None)
         if kind is None:
@@ -41,8 +41,8 @@ def chosen(kind: str | None, out: Path | None) -> str | None:
 
 def write(answer: Answer, kind: str, out: Path | None) -> None:
     """Write an answer into a file, or print it where none is named."""
-    from rag.web.conversation import Turn
-    from rag.web.export import export
+    from rag.export.conversation import Turn
+    from rag.export.formats import export
 
     content = export((Turn(1, answer.question, "done", answer),), kind).content
     if out is None:

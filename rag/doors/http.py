@@ -26,7 +26,7 @@ from rag.chat.model_names import EXTRACTIVE, shown_name
 from rag.doors import limits, mcp
 from rag.doors.article_page import article_page
 from rag.doors.batch import checked_format, parse_questions
-from rag.doors.limits import Rate, Slots, TooMany, client_of, holding
+from rag.doors.limits import Rate, Slots, TooMany, holding
 from rag.doors.openai_shape import (
     Chunks,
     Revised,
@@ -43,7 +43,7 @@ from rag.retrieve.find import check_k, check_question, check_scope
 from rag.types import Answer
 from rag.web.models import Services
 from rag.web.opening import Opening, sentence, what_went_wrong
-from rag.web.security import Address
+from rag.web.security import Address, visitor_of
 from rag.web.stream import newest
 
 if TYPE_CHECKING:
@@ -161,7 +161,7 @@ Handle = Callable[[Service, Request], Awaitable[Response | None]]
 
 
 class Door:
-    """ASGI: one way to ask, within its limits; whatever goes wrong is told in OpenAI's form, never as a traceback."""
+    """Serve one way to ask as ASGI, within its limits. What goes wrong is told in OpenAI's form, never as a traceback."""
 
     def __init__(self, service: Service, method: str, handle: Handle) -> None:
         self.service, self.handle = service, handle
@@ -203,7 +203,7 @@ class Door:
     async def _response(self, request: Request) -> Response | None:
         if request.method not in self.methods and self.methods[0]:
             raise Refusal(405, f"Send {self.methods[0]} to this address; /openapi.json tells how.")
-        if wait := self.service.rate.wait(client_of(request.scope)):
+        if wait := self.service.rate.wait(visitor_of(request.scope)):
             raise TooMany("Too many requests; send fewer a minute.", wait)
         return await self.handle(self.service, request)
 
@@ -244,7 +244,7 @@ async def chat(service: Service, request: Request) -> Response | None:
     name = str(sent.get("model") or service.own)
     chunks = Chunks(f"chatcmpl-{secrets.token_hex(12)}", created, name, base)
     read = sum(estimate_tokens(text) for text in (question, *(each.text for each in history)))
-    give_back = await service.slots.take(client_of(request.scope))
+    give_back = await service.slots.take(visitor_of(request.scope))
     answers = newest(lambda: holding(lambda: chatbot.stream(question, history, model=model), give_back), PAUSE)
     stream, answer = EventStream(request), Answer(question)
     streamed = sent.get("stream") is True
@@ -274,7 +274,7 @@ async def chat(service: Service, request: Request) -> Response | None:
 
 
 def _told(problem: Exception) -> str:
-    """Say what went wrong; of what is no error of ours only the kind, for its words may name paths."""
+    """Say what went wrong. Of what is no error of ours only the kind: its words may name paths."""
     if isinstance(problem, Revised):
         return "The answer was changed after its beginning had been sent; ask again."
     return what_went_wrong(problem, "a request")
@@ -330,15 +330,23 @@ async def search(service: Service, request: Request) -> Response:
     try:
         query, k = check_question(query), None if k is None else check_k(k)
         published = (sent.get("since") or "", sent.get("until") or "")
-        scope = check_scope(sent.get("outlets") or (), published, sent.get("documents") or ())
+        lists = (sent.get(each) or () for each in ("documents", "names"))
+        scope = check_scope(sent.get("outlets") or (), published, *lists)
     except QuestionError as refused:
         raise Refusal(400, f"{sentence(refused)}.") from None
     chatbot, base = service.chatbot, service.base(request.scope)
 
     def find() -> Iterator[Found]:
-        yield chatbot.find(query, k, outlets=scope.outlets, published=scope.published, documents=scope.documents)
+        yield chatbot.find(
+            query,
+            k,
+            outlets=scope.outlets,
+            published=scope.published,
+            documents=scope.documents,
+            names=scope.names,
+        )
 
-    give_back = await service.slots.take(client_of(request.scope))
+    give_back = await service.slots.take(visitor_of(request.scope))
     async with aclosing(newest(lambda: holding(find, give_back), PAUSE)) as one:
         async for found in one:
             data = [{**asdict(hit), "url": _url(hit, base)} for hit in found.hits]
@@ -370,7 +378,7 @@ async def batch(service: Service, request: Request) -> Response:
             *_, known[each] = chatbot.stream(each, model=EXTRACTIVE)
             yield len(known)
 
-    give_back = await service.slots.take(client_of(request.scope))
+    give_back = await service.slots.take(visitor_of(request.scope))
     async with aclosing(newest(lambda: holding(answers, give_back), PAUSE)) as steps:
         async for _ in steps:
             if await request.is_disconnected():
@@ -384,7 +392,7 @@ async def batch(service: Service, request: Request) -> Response:
 async def article(service: Service, request: Request) -> Response | None:
     """Show an article; its address marks a span as ``#c=START-END``. Until it is sent whole it takes a slot."""
     chatbot, id = service.chatbot, request.path_params["id"]
-    give_back = await service.slots.take(client_of(request.scope))
+    give_back = await service.slots.take(visitor_of(request.scope))
     try:
         document = await to_thread.run_sync(chatbot.document, id)
         data = (await to_thread.run_sync(article_page, document)).encode("utf-8", "replace")

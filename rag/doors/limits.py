@@ -5,9 +5,9 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import suppress
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import anyio
 
@@ -44,12 +44,6 @@ class TooMany(Exception):
         self.seconds = max(1, round(seconds))
 
 
-def client_of(scope: Mapping[str, Any]) -> str:
-    """Return whose requests count together: an account's, or without one those of an address."""
-    client = scope.get("client")
-    return str(scope.get("footnote.user") or (client[0] if client else ""))
-
-
 class Rate:
     """Count the requests of each client: a bucket of tokens that fills evenly.
 
@@ -79,7 +73,7 @@ class Rate:
 
 
 class Slots:
-    """Let so many questions be answered at once; a slot is free again when its thread has come to an end.
+    """Let so many questions be answered at once. A slot is free again when its thread has ended.
 
     One client holds ``own`` of them at most, and of one client ``waiting`` more may wait. Whoever hangs up is not waited
     for, but the work goes on to its next step: until then the slot is taken.

@@ -20,11 +20,12 @@ from pydantic import ValidationError
 from typing_extensions import TypedDict  # pydantic reads that of typing from Python 3.12 on
 
 from rag.chatbot import Chatbot
-from rag.doors.limits import Slots, TooMany, client_of
+from rag.doors.limits import Slots, TooMany
 from rag.draft.report import as_json, quotation_as_json
 from rag.errors import FootnoteError, QuestionError
+from rag.export.bibliography import web_address
 from rag.types import Citation, Header
-from rag.web.bibliography import web_address
+from rag.web.security import visitor_of
 
 log = logging.getLogger(__name__)
 INSTRUCTIONS = (
@@ -108,7 +109,7 @@ class Server(MCPServer[Any]):
         give_back: Callable[[], None] = lambda: None  # noqa: E731
         if self.slots is not None and request is not None:
             try:
-                give_back = await self.slots.take(client_of(request.scope))
+                give_back = await self.slots.take(visitor_of(request.scope))
             except TooMany as refused:
                 raise ToolError(str(refused)) from None
         try:

@@ -80,6 +80,7 @@ SCHEMAS: dict[str, Any] = {
         k={**_COUNT, "minimum": 1, "maximum": 1000},
         outlets=_TEXTS,
         documents=_TEXTS,
+        names={**_TEXTS, "description": "People, organisations or places that the articles mention"},
         since={**_TEXT, "description": "First day of publication, YYYY-MM-DD"},
         until={**_TEXT, "description": "Last day of publication, YYYY-MM-DD"},
     ),

@@ -86,6 +86,12 @@ folder_options = together(
 )
 scope_options = together(
     click.option("--outlet", "outlets", multiple=True, help="Only articles of this outlet; may be repeated."),
+    click.option(
+        "--name",
+        "names",
+        multiple=True,
+        help="Only articles that mention this person, organisation or place; may be repeated.",
+    ),
     click.option("--since", metavar="DATE", callback=read_day, help="Only articles published since 2023, 2023-11 …"),
     click.option("--until", metavar="DATE", callback=read_day, help="Only articles published until then."),
 )
@@ -146,7 +152,9 @@ def accounts_file(given: str | None) -> Path:
     return Path(path).expanduser()
 
 
-def narrowing(chatbot: Chatbot, outlets: Sequence[str], since: str | None, until: str | None) -> dict[str, Any]:
+def narrowing(
+    chatbot: Chatbot, outlets: Sequence[str], since: str | None, until: str | None, names: Sequence[str]
+) -> dict[str, Any]:
     """Return what a search is narrowed to, with outlets as the articles write them.
 
     Raises click.UsageError for an outlet of no article, with the nearest one's name.
@@ -159,4 +167,8 @@ def narrowing(chatbot: Chatbot, outlets: Sequence[str], since: str | None, until
             nearest = process.extractOne(outlet.casefold(), list(known), score_cutoff=NEAR)
             advice = f"did you mean {known[nearest[0]]!r}?" if nearest else "rag status lists the articles"
             raise click.UsageError(f"no article is of the outlet {outlet!r}; {advice}")
-    return {"outlets": tuple(known[each.casefold()] for each in outlets), "published": (since or "", until or "")}
+    return {
+        "outlets": tuple(known[each.casefold()] for each in outlets),
+        "published": (since or "", until or ""),
+        "names": tuple(names),
+    }

@@ -119,7 +119,7 @@ def _marked_answer(answer: Answer) -> str:
 
 
 def _marked(sentence: Sentence) -> str:
-    from rag.web.render import pieces
+    from rag.export.paragraphs import pieces
 
     parts = []
     for piece in pieces(sentence):
@@ -168,7 +168,7 @@ def print_search(found: Found) -> None:
     """Return what was searched, and the best of what was left out."""
     scope = found.scope
     period = " to ".join(day or "…" for day in scope.published) if any(scope.published) else ""
-    narrowed = ", ".join((*scope.outlets, *scope.authors, *scope.documents, *filter(None, [period])))
+    narrowed = ", ".join((*scope.outlets, *scope.authors, *scope.names, *scope.documents, *filter(None, [period])))
     click.echo(f"\n{plural(found.candidates, 'passage')} weighed, {len(found.hits)} shown")
     click.echo(f"  narrowed to: {plain(narrowed or 'nothing, all articles')}")
     for part in found.parts:

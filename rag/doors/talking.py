@@ -14,9 +14,9 @@ from rag.errors import FootnoteError, QuestionError, StoreError
 
 if TYPE_CHECKING:
     from rag.chatbot import Chatbot
+    from rag.export.conversation import Conversation
     from rag.settings import Settings
     from rag.types import Scope
-    from rag.web.conversation import Conversation
 
 OWNER = "(terminal)"
 """Whose conversation it is in the store; no account can have this name."""
@@ -41,8 +41,8 @@ def talk(
     **narrowed: Any,
 ) -> None:
     """Talk about the articles in the terminal; Ctrl-C stops an answer, Ctrl-D leaves."""
+    from rag.export.conversation import begin
     from rag.retrieve.find import check_scope
-    from rag.web.conversation import begin
 
     with opened(articles, index, model, reads=True) as chatbot:
         scope = check_scope(**narrowing(chatbot, **narrowed)) or None
@@ -92,7 +92,7 @@ def keep(settings: Settings, conversation: Conversation) -> None:
 
 def _answered(chatbot: Chatbot, conversation: Conversation, k: int | None, scope: Scope | None) -> Conversation:
     """Answer the last question and print the answer; Ctrl-C stops it there."""
-    from rag.web.conversation import change, history
+    from rag.export.conversation import change, history
 
     answer, stopped = None, False
     with draft_lines() as show:

@@ -17,6 +17,7 @@ from rag.errors import (
     RefusedFile,
     SettingsError,
     UnreadableFile,
+    joined,
 )
 from rag.index.generations import new_generation
 from rag.index.milvus import is_address
@@ -139,7 +140,7 @@ def _status(file: SourceFile, state: FileState | None) -> FileStatus:
         return FileStatus(file.id, "new")
     if (state.sha256, state.reader) != (file.sha256, reader_version(file.id)):
         return FileStatus(file.id, "changed")
-    reason = state.reason or "; ".join(state.notices)
+    reason = state.reason or joined(*state.notices, between="; ")
     return FileStatus(file.id, "failed" if state.reason else "indexed", reason, tuple(state.left_out.items()))
 
 
@@ -168,10 +169,10 @@ def scan_articles(settings: Settings) -> Scanned:
 
 def load_embedder(settings: Settings) -> Embedder:
     """Return the embedding model that the settings name; loading it takes seconds."""
-    from embeddings import EmbeddingError, embedder_name, open_embedder
+    from embeddings import embedder_name, open_embedder
     from rag.chat.vectors import names_endpoint, open_vectors
 
-    try:
+    with EmbedderError.translated():
         if names_endpoint(settings.embedder):
             from embeddings.endpoint import EndpointEmbedder
             from rag.chat.estimate import estimate_tokens
@@ -181,33 +182,27 @@ def load_embedder(settings: Settings) -> Embedder:
                 embedder_name(settings.embedder), target, post, lambda text: estimate_tokens(text, post.model)
             )
         return open_embedder(settings.embedder)
-    except EmbeddingError as error:
-        raise EmbedderError(str(error)) from error
 
 
 def load_reranker(settings: Settings) -> Reranker | None:
-    """Return the reranker that the settings name, ``None`` for "off"; loading it takes seconds."""
-    from embeddings import EmbeddingError, open_reranker
+    """Return the reranker that the settings name, ``None`` for "off". Loading it takes seconds."""
+    from embeddings import open_reranker
 
-    try:
+    with EmbedderError.translated():
         return None if settings.reranker == "off" else open_reranker(settings.reranker)
-    except EmbeddingError as error:
-        raise EmbedderError(str(error)) from error
 
 
 def load_reader(embedder: Embedder) -> Callable[[], SpanReader]:
-    """Return what opens the reader at its first use, which takes a second; without a model where the embedder has none.
+    """Return what opens the reader at its first use, which takes a second. Without a model where the embedder has none.
 
     What is returned raises EmbedderError where the reader's weights cannot be had.
     """
 
     def opened() -> SpanReader:
-        from embeddings import EmbeddingError, open_span_reader
+        from embeddings import open_span_reader
 
-        try:
+        with EmbedderError.translated():
             return open_span_reader("overlap" if embedder.name == "hashing" else "bundled")
-        except EmbeddingError as error:
-            raise EmbedderError(str(error)) from error
 
     return opened
 
@@ -221,12 +216,10 @@ def load_support_check(embedder: Embedder) -> Callable[[], SupportCheck] | None:
         return None
 
     def opened() -> SupportCheck:
-        from embeddings import EmbeddingError, open_support_check
+        from embeddings import open_support_check
 
-        try:
+        with EmbedderError.translated():
             return open_support_check()
-        except EmbeddingError as error:
-            raise EmbedderError(str(error)) from error
 
     return opened
 
@@ -285,9 +278,9 @@ def _add(writer: IndexWriter, file: SourceFile, tokens: int, embedder: Embedder,
     try:
         documents = read_all(file, worker)
     except UnreadableFile as refusal:
-        return FileState(file.id, "", str(refusal))  # no checksum: the next build tries again
+        return FileState(file.id, "", refusal.message)  # no checksum: the next build tries again
     except RefusedFile as refusal:
-        return FileState(file.id, file.sha256, str(refusal), reader)
+        return FileState(file.id, file.sha256, refusal.message, reader)
     added = [(each, pieces) for each in documents if (pieces := _pieces(each, tokens, embedder))]
     if not added:
         return FileState(file.id, file.sha256, "there is no text in it", reader)
@@ -301,13 +294,9 @@ def _add(writer: IndexWriter, file: SourceFile, tokens: int, embedder: Embedder,
 
 
 def _pieces(document: Document, tokens: int, embedder: Embedder) -> list[tuple[Passage, str]]:
-    from embeddings import EmbeddingError
-
     def fits(texts: Sequence[str]) -> list[bool]:
-        try:
+        with EmbedderError.translated():
             return [count <= embedder.max_tokens for count in embedder.count_tokens(texts)]
-        except EmbeddingError as error:
-            raise EmbedderError(str(error)) from error
 
     return split(document, tokens, fits)
 
@@ -331,7 +320,9 @@ def changes_between(
         kept=tuple(id_ for id_ in new if old.get(id_) == new[id_]),
         skipped=tuple(skipped),
         failed=tuple(failed) + refused,
-        incomplete=tuple(FileReason(state.id, "; ".join(state.notices)) for state in states if state.notices),
+        incomplete=tuple(
+            FileReason(state.id, joined(*state.notices, between="; ")) for state in states if state.notices
+        ),
         articles=sum(state.articles for state in states if not state.reason),
         passages=passages,
         embedded=embedded,

@@ -31,6 +31,8 @@ from rag.errors import (
     IndexTooNew,
     IndexUnreadable,
     IndexUnwritable,
+    Translatable,
+    joined,
 )
 
 FORMAT = 2
@@ -38,6 +40,7 @@ FORMAT = 2
 LARGE = 64 * 1024 * 1024
 """Bytes that take no longer to check than a reader notices."""
 _MANIFEST = "manifest.json"
+_PREVIOUS = "The newest index is damaged ({message}) The one before it answers."
 _GENERATION = re.compile(r"gen-\d{6,}-[0-9a-f]{8}")
 _TEMPORARY = re.compile(r"tmp-[0-9a-f]{8}")
 _LARGEST_MANIFEST = 192 * 1024 * 1024
@@ -80,7 +83,7 @@ class Generation:
 
 
 def open_generation(folder: Path, whole: bool = True) -> Generation:
-    """Open the current generation with its checksums verified; where it is damaged, the previous one with a notice.
+    """Open the current generation with its checksums verified. Where it is damaged, the previous one with a notice.
 
     Unless ``whole``, the smallest files are checked, LARGE bytes in all, and the others left to ``Generation.check``: to
     hash a million passages takes seconds. Raises IndexMissing, IndexCorrupt, IndexUnreadable or IndexTooNew.
@@ -96,17 +99,17 @@ def open_generation(folder: Path, whole: bool = True) -> Generation:
 
 
 def previous_generation(folder: Path, damage: IndexCorrupt) -> Generation:
-    """Open the generation before the current one, which is damaged; raises ``damage`` where there is none."""
+    """Open the generation before the current one, which is damaged. Raises ``damage`` where there is none."""
     try:
         previous = _open(folder, "PREVIOUS")
     except (IndexingError, OSError):
         raise damage from None
-    return replace(previous, notice=f"The newest index is damaged ({damage}) The one before it answers.")
+    return replace(previous, notice=Translatable(_PREVIOUS, message=damage))
 
 
 @contextmanager
 def new_generation(folder: Path) -> Iterator[tuple[Path, Callable[[dict[str, Any]], None]]]:
-    """Yield a folder to write a generation into and the function that makes it current; call it once, at the end.
+    """Yield a folder to write a generation into and the function that makes it current. Call it once, at the end.
 
     Holds the builders' lock meanwhile. A crash at any point leaves the old generation current. Raises IndexLocked where
     another build holds the lock, IndexUnwritable where the disk refuses.
@@ -133,13 +136,13 @@ def _open(folder: Path, pointer: str, whole: bool = True) -> Generation:
     except PermissionError:
         raise
     except (OSError, ValueError):
-        raise IndexCorrupt(_damaged(pointer)) from None
+        raise _damaged(pointer) from None
     if not _GENERATION.fullmatch(name):
-        raise IndexCorrupt(_damaged(pointer))
+        raise _damaged(pointer)
     path = folder / name
     content = _read_manifest(path, digest)
     if type(content.get("format")) is not int or content["format"] < 1:
-        raise IndexCorrupt(_damaged(_MANIFEST))
+        raise _damaged(_MANIFEST)
     if content["format"] > FORMAT:
         raise IndexTooNew("the index was written by a newer Footnote; update the program, or run: rag build --fresh")
     seen = {file: _state(path / file) for file in content["files"]}
@@ -163,15 +166,15 @@ def _read_manifest(path: Path, digest: str) -> dict[str, Any]:
     try:
         data = _read(path / _MANIFEST, _LARGEST_MANIFEST)
         if hashlib.sha256(data).hexdigest() != digest or _values(data) > 1000 + len(data) / _SHORTEST_VALUE:
-            raise IndexCorrupt(_damaged(_MANIFEST))
+            raise _damaged(_MANIFEST)
         content: dict[str, Any] = json.loads(data)
     except PermissionError:
         raise
     except (OSError, ValueError, RecursionError):
-        raise IndexCorrupt(_damaged(_MANIFEST)) from None
+        raise _damaged(_MANIFEST) from None
     files = content.get("files") if isinstance(content, dict) else None
     if not isinstance(files, dict) or not all(map(_is_checksum, files.values())):
-        raise IndexCorrupt(_damaged(_MANIFEST))
+        raise _damaged(_MANIFEST)
     return content
 
 
@@ -184,7 +187,7 @@ def _is_checksum(written: object) -> bool:
 
 
 def _read(path: Path, most: int) -> bytes:
-    """Return the bytes of a regular file; raises ValueError where it is another thing or larger."""
+    """Return the bytes of a regular file. Raises ValueError where it is another thing or larger."""
     if not path.is_file() or path.stat().st_size > most:
         raise ValueError("this is no such file")
     with path.open("rb") as stream:
@@ -208,7 +211,7 @@ def _check_file(path: Path, name: str, expected: dict[str, Any]) -> None:
         raise
     except OSError:
         pass
-    raise IndexCorrupt(_damaged(name))
+    raise _damaged(name)
 
 
 def _check_size(path: Path, name: str, expected: dict[str, Any]) -> None:
@@ -220,7 +223,7 @@ def _check_size(path: Path, name: str, expected: dict[str, Any]) -> None:
         raise
     except OSError:
         pass
-    raise IndexCorrupt(_damaged(name))
+    raise _damaged(name)
 
 
 def _publish(folder: Path, temporary: Path, content: dict[str, Any]) -> None:
@@ -317,15 +320,15 @@ def _translated(folder: Path) -> Iterator[None]:
 
 
 def _unwritable(error: OSError | sqlite3.Error, folder: Path) -> IndexUnwritable:
-    reason = f"{_reason(error)}, folder {folder.name}"
+    reasons = [_reason(error), Translatable("folder {name}", name=folder.name)]
     with suppress(OSError):
-        reason += f", {shutil.disk_usage(folder).free:,} bytes free"
+        reasons.append(Translatable("{count:,} bytes free", count=shutil.disk_usage(folder).free))
     if size := _size_of_current(folder):
-        reason += f", the index in use has {size:,} bytes"
+        reasons.append(Translatable("the index in use has {count:,} bytes", count=size))
     return IndexUnwritable(
         "the index cannot be written ({message}); the old one is as it was. Free the disk or choose a "
         "folder with --index or RAG_INDEX",
-        message=reason,
+        message=joined(*reasons, between=", "),
     )
 
 
@@ -368,5 +371,5 @@ def _checksum(file: Path) -> dict[str, Any]:
     return {"sha256": digest.hexdigest(), "size": size}
 
 
-def _damaged(name: str) -> str:
-    return f"{name} of the index is damaged; run: rag build"
+def _damaged(name: str) -> IndexCorrupt:
+    return IndexCorrupt("{file} of the index is damaged; run: rag build", file=name)

@@ -77,7 +77,7 @@ class _Forms(NamedTuple):
 
 
 class Keywords(ABC):
-    """Passages found by their words; what a question's words stand for is the same with every engine."""
+    """Passages found by their words. What a question's words stand for is the same with every engine."""
 
     _spellings: Spellings
 
@@ -121,7 +121,7 @@ class Keywords(ABC):
         return self._spellings.forms
 
     def _other_spellings(self, word: str, term: str) -> dict[str, float]:
-        """Return the names that sound like one that is known; everyday words have one spelling."""
+        """Return the names that sound like one that is known. Everyday words have one spelling."""
         if len(word) < _SHORTEST_SPELT or not (self._spellings.written(word) or word)[0].isupper():
             return {}
         names = [form for form in self._spellings.same(word) if form[0].isupper() and stem(form) != term]
@@ -137,7 +137,7 @@ class Keywords(ABC):
         return self._weighted(word, {form: cost for form, cost in costs.items() if cost == least}) or {term: 1.0}
 
     def _weighted(self, word: str, costs: dict[str, int]) -> dict[str, float]:
-        """Return the terms of some forms, the likelier the longer the word and the lower the cost; the most frequent
+        """Return the terms of some forms, the likelier the longer the word and the lower the cost. The most frequent
         ones.
         """
         weights: dict[str, float] = {}
@@ -215,7 +215,7 @@ class KeywordIndex(Keywords):
 def create_keyword_index(
     folder: Path, passages: Iterable[tuple[str, str]], block: int = _SMALLEST_BLOCK, older: Path | None = None
 ) -> None:
-    """Index (header line, text) pairs into an existing, empty folder; row i belongs to pair i.
+    """Index (header line, text) pairs into an existing, empty folder. Row i belongs to pair i.
 
     A ``block`` is about so many passages (``block_size``). Those that the ``older`` index has too are copied from it: the
     result is the same. Raises OSError where the disk refuses.
@@ -289,7 +289,7 @@ def _blocks(passages: Iterable[tuple[str, str]], size: int) -> Iterator[tuple[st
 
 
 def _index(folder: Path, pairs: Iterable[tuple[str, str]]) -> list[dict[str, Any]]:
-    """Index the passages of a block; return its segments, whose files are then in ``folder``."""
+    """Index the passages of a block. Return its segments, whose files are then in ``folder``."""
     import tantivy
 
     with _scratch(folder) as scratch:
@@ -361,7 +361,7 @@ def _count_forms(pairs: Iterable[tuple[str, str]]) -> _Forms:
 
 
 def _first_rows(folder: Path) -> list[int]:
-    """Find the row at which each segment's block begins; nothing where an older program wrote no blocks."""
+    """Find the row at which each segment's block begins. Nothing where an older program wrote no blocks."""
     rows, row = [], 0
     for block in _read_blocks(folder):
         rows += [row] * len(block.segments)

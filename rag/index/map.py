@@ -46,7 +46,9 @@ class Point:
 
 @dataclass(frozen=True, eq=False)
 class PassageMap:
-    """Passages as points, and their topics; of a large index a fixed sample, with a passage of each article if possible."""
+    """Passages as points, and their topics. Of a large index a fixed sample, with a passage of each article if
+    possible.
+    """
 
     index: Index
     points: tuple[Point, ...]

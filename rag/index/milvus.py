@@ -640,12 +640,12 @@ def _as_ours() -> Iterator[None]:
     try:
         yield
     except EngineGone as error:
-        raise IndexUnreachable(str(error)) from error
+        raise IndexUnreachable(error.template, **error.values) from error
     except NoCollection as error:
         raise IndexCorrupt(
             "the index was replaced or removed while it was read; ask again, or run: rag build"
         ) from error
     except EngineRefused as error:
-        raise IndexingError(str(error)) from error
+        raise IndexingError(error.template, **error.values) from error
     except EmbeddingError as error:
-        raise EmbedderError(str(error)) from error
+        raise EmbedderError(error.template, **error.values) from error

@@ -16,7 +16,7 @@ from dataclasses import fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from rag.errors import IndexingError, IndexMismatch, SettingsError
+from rag.errors import IndexingError, IndexMismatch, SettingsError, as_plain, from_plain
 from rag.index.build import build, changes_between, in_engine, load_embedder, recipe_of, scan_articles
 from rag.index.generations import new_generation
 from rag.index.milvus import is_address
@@ -70,7 +70,7 @@ def merge(
     embedder: Embedder | None = None,
     on_progress: Callable[[Progress], None] = lambda _: None,
 ) -> Changes:
-    """Join all shards into the index, which then is as one build would have made it; nothing is read or embedded again.
+    """Join all shards into the index, which then is as one build would have made it. Nothing is read or embedded again.
 
     Raises IndexingError where a shard is missing, unfinished, there twice or built from other articles, IndexMismatch where
     it was built with another model or other settings.
@@ -134,7 +134,7 @@ def _place(sha256: str, count: int) -> tuple[int, int]:
 
 
 def _check_shards(parts: Sequence[Path]) -> tuple[list[FileReason], list[FileReason]]:
-    """Raise IndexingError unless the parts are all shards, each once; return which files were skipped, which failed."""
+    """Raise IndexingError unless the parts are all shards, each once. Return which files were skipped, which failed."""
     found: dict[int, dict[str, object]] = {}
     counts = set()
     for part in parts:
@@ -164,11 +164,11 @@ def _check_shards(parts: Sequence[Path]) -> tuple[list[FileReason], list[FileRea
 
 
 def _reasons(values: object) -> list[FileReason]:
-    return [FileReason(str(id_), str(reason)) for id_, reason in values] if isinstance(values, list) else []
+    return [FileReason(str(id_), from_plain(reason)) for id_, reason in values] if isinstance(values, list) else []
 
 
-def _plain(reasons: Sequence[FileReason]) -> list[tuple[str, str]]:
-    return [(each.id, each.reason) for each in reasons]
+def _plain(reasons: Sequence[FileReason]) -> list[tuple[str, object]]:
+    return [(each.id, as_plain(each.reason)) for each in reasons]
 
 
 def _together(parts: Sequence[Changes], skipped: Sequence[FileReason], failed: Sequence[FileReason]) -> Changes:

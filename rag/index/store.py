@@ -15,7 +15,7 @@ import time
 import weakref
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
-from contextlib import closing, contextmanager
+from contextlib import closing
 from dataclasses import asdict, dataclass, field, fields
 from functools import cached_property
 from itertools import groupby
@@ -30,6 +30,9 @@ from rag.errors import (
     IndexingError,
     IndexMismatch,
     QuestionError,
+    Translatable,
+    as_plain,
+    from_plain,
 )
 from rag.index.generations import FORMAT, Generation, open_generation
 from rag.index.keywords import LEXICAL_VERSION, KeywordHit, KeywordIndex, Keywords, block_size, create_keyword_index
@@ -60,13 +63,13 @@ CREATE TABLE pending (row INTEGER PRIMARY KEY, embedded TEXT NOT NULL);
 """
 _LONGEST_VALUE = 96 * 1024 * 1024
 """Bytes of a text; no reader gives more than 20 million characters."""
-_WRONG_VECTORS = "vectors.npy of the index is damaged; run: rag build"
+_WRONG_VECTORS = Translatable("{file} of the index is damaged; run: rag build", file="vectors.npy")
 _HEADER = "d.id, d.title, d.outlet, d.authors, d.published, d.language, d.source"
 
 
 @dataclass(frozen=True, slots=True)
 class Recipe:
-    """All that decides what the same files become in the index; another recipe means another index."""
+    """All that decides what the same files become in the index. Another recipe means another index."""
 
     embedder: str
     fingerprint: str
@@ -93,7 +96,7 @@ class FileState:
 
 
 class Index(ABC):
-    """An open generation, on this machine or in an engine; safe to use from any thread.
+    """An open generation, on this machine or in an engine. Safe to use from any thread.
 
     The engine proposes rows for a question; what is made of them is the same for all. ``recipe`` is what it was made with,
     ``files`` what became of every file, ``notice`` what a reader should know about it, ``path`` a folder for what is worked
@@ -112,7 +115,8 @@ class Index(ABC):
 
     @staticmethod
     def open(place: Path, whole: bool = True, older: bool = False) -> Index:
-        """Open the current generation of an index's folder or address; raises IndexMissing, IndexCorrupt or IndexTooNew.
+        """Open the current generation of an index's folder or address. Raises IndexMissing, IndexCorrupt or
+        IndexTooNew.
 
         Unless ``whole``, large files are checked in the background, and what is found wrong is told by the next question.
         One of an older format raises IndexMismatch; with ``older`` it is opened for its vectors alone.
@@ -122,7 +126,7 @@ class Index(ABC):
         return open_address(place) if is_address(place) else open_folder(place, whole, older)
 
     def moved(self) -> bool:
-        """Tell whether a newer generation has taken its place; raises IndexUnreachable where that cannot be seen."""
+        """Tell whether a newer generation has taken its place. Raises IndexUnreachable where that cannot be seen."""
         return False
 
     @property
@@ -163,11 +167,11 @@ class Index(ABC):
         if not rows:
             return []
         self._check_unchanged()
-        with _as_ours():
+        with EmbedderError.translated():
             return _check_cosines(self.vectors.scores(vector, rows))
 
     def terms(self, question: str) -> dict[str, dict[str, float]]:
-        """Return what each content word of the question stands for in this index; see ``Keywords.terms``."""
+        """Return what each content word of the question stands for in this index. See ``Keywords.terms``."""
         self._check_unchanged()
         return self._keywords.terms(question)
 
@@ -185,11 +189,11 @@ class Index(ABC):
 
     @abstractmethod
     def rows_of_passages(self, ids: Sequence[str]) -> dict[str, int]:
-        """Return the row of each passage that is here, by its id; where a text stands in several rows, the first."""
+        """Return the row of each passage that is here, by its id. Where a text stands in several rows, the first."""
 
     @abstractmethod
     def article_numbers(self) -> list[int]:
-        """Return the number of each passage's article, by row; articles are counted from 0 in the order of ``headers``."""
+        """Return the number of each passage's article, by row. Articles are counted from 0 in the order of ``headers``."""
 
     @abstractmethod
     def wrong_spans(self) -> list[str]:
@@ -232,7 +236,7 @@ class Index(ABC):
 
     @abstractmethod
     def document(self, id: str) -> Document:
-        """Return one article with its text; raises QuestionError where the index has none of that id."""
+        """Return one article with its text. Raises QuestionError where the index has none of that id."""
 
 
 class LocalIndex(Index):
@@ -271,7 +275,8 @@ class LocalIndex(Index):
         return self.path.is_dir()
 
     def _check_unchanged(self) -> None:
-        """Look for changes under the open files, raises IndexCorrupt; often called, so not more than 100 times a second.
+        """Look for changes under the open files, raises IndexCorrupt. Often called, so not more than 100 times a
+        second.
 
         A mapped file that was cut would end the process, and other bytes would give other answers.
         """
@@ -283,7 +288,7 @@ class LocalIndex(Index):
         try:
             self._generation.check_unchanged()
         except IndexCorrupt as damage:
-            self._damage, self.notice = damage, str(damage)
+            self._damage, self.notice = damage, damage.message
             raise
         self._looked = now
 
@@ -291,11 +296,11 @@ class LocalIndex(Index):
         try:
             check()
         except IndexCorrupt as damage:
-            self._damage, self.notice = damage, str(damage)
+            self._damage, self.notice = damage, damage.message
 
     def nearest(self, vector: Vectors, k: int, within: Sequence[Scope] = ()) -> list[Neighbor]:
         self._check_unchanged()
-        with _as_ours():
+        with EmbedderError.translated():
             found = self.vectors.search(vector, k, self._rows_within(within))
         _check_cosines([each.score for each in found])
         return found
@@ -308,7 +313,7 @@ class LocalIndex(Index):
     def keywords_among(
         self, terms: dict[str, dict[str, float]], wanted: int, rows: Collection[int]
     ) -> list[KeywordHit]:
-        """Return the best ``wanted`` of some rows by words; ever more are looked through, for all of a large index take
+        """Return the best ``wanted`` of some rows by words. Ever more are looked through, for all of a large index take
         long.
         """
         looked = _WIDENING * wanted
@@ -320,7 +325,7 @@ class LocalIndex(Index):
             looked *= _WIDENING
 
     def _rows_within(self, within: Sequence[Scope]) -> list[int] | None:
-        """Return the rows of all articles that lie in some scopes, ``None`` for all rows; one question asks for them
+        """Return the rows of all articles that lie in some scopes, ``None`` for all rows. One question asks for them
         twice.
         """
         if not within:
@@ -346,7 +351,7 @@ class LocalIndex(Index):
             query = f"SELECT d.digest, d.text, d.places, {_HEADER} FROM documents d WHERE d.number = ?"
             articles = self._all(query, (number,))
             if not articles:
-                raise IndexCorrupt(f"{_DATABASE} of the index is damaged; run: rag build")
+                raise _damaged()
             text, written, *header = _whole(articles[0])
             known, places = _header(header), _places(written)
             for _, row, id_, start, end in spans:
@@ -359,7 +364,7 @@ class LocalIndex(Index):
         try:
             return [found[row] for row in rows]
         except KeyError as error:
-            raise IndexCorrupt(f"{_DATABASE} of the index is damaged; run: rag build") from error
+            raise _damaged() from error
 
     def rows_of(self, ids: Iterable[str]) -> list[int]:
         rows: list[int] = []
@@ -439,7 +444,7 @@ class LocalIndex(Index):
         except sqlite3.ProgrammingError as error:
             raise IndexingError("the index was closed; open it again with Chatbot.open") from error
         except sqlite3.Error as error:
-            raise IndexCorrupt(f"{_DATABASE} of the index is damaged; run: rag build") from error
+            raise _damaged() from error
 
 
 def open_folder(folder: Path, whole: bool = True, older: bool = False) -> LocalIndex:
@@ -519,15 +524,13 @@ class IndexWriter:
             self._documents += 1
 
     def finish(self, embedder: Embedder, on_progress: Callable[[Progress], None]) -> tuple[int, int]:
-        """Embed what no older vector serves and write both halves; returns (passages, passages embedded)."""
-        from embeddings import EmbeddingError, create_vector_index
+        """Embed what no older vector serves and write both halves. Returns (passages, passages embedded)."""
+        from embeddings import create_vector_index
 
-        try:
+        with EmbedderError.translated():
             vectors, embedded = self._vectors(embedder, on_progress)
             (self._folder / "vectors").mkdir()
             create_vector_index(vectors).save(self._folder / "vectors")
-        except EmbeddingError as error:
-            raise EmbedderError(str(error)) from error
         (self._folder / "keywords").mkdir()
         older = self._kept.path / "keywords" if self._kept is not None else None
         texts = self._keyword_texts(on_progress)
@@ -583,7 +586,7 @@ class IndexWriter:
 
 
 def verify(folder: Path) -> tuple[int, list[str]]:
-    """Check an index from end to end; returns how many passages were looked at and what is wrong, one line each.
+    """Check an index from end to end. Returns how many passages were looked at and what is wrong, one line each.
 
     Besides the checksums: counts agree, vectors have length 1 and no NaN, every span lies inside its article.
     """
@@ -607,15 +610,8 @@ def verify(folder: Path) -> tuple[int, list[str]]:
         return len(index), problems
 
 
-@contextmanager
-def _as_ours() -> Iterator[None]:
-    """Raise EmbedderError for an EmbeddingError."""
-    from embeddings import EmbeddingError
-
-    try:
-        yield
-    except EmbeddingError as error:
-        raise EmbedderError(str(error)) from error
+def _damaged() -> IndexCorrupt:
+    return IndexCorrupt("{file} of the index is damaged; run: rag build", file=_DATABASE)
 
 
 def _documents(database: sqlite3.Connection) -> Iterator[tuple[Header, str, list[tuple[int, int]]]]:
@@ -646,7 +642,7 @@ def _whole(row: Sequence[Any]) -> Sequence[Any]:
     """Check a text by the digest before it: a large file may not have been checked yet, and no quote may be wrong."""
     digest, *rest = row
     if not isinstance(rest[0], str) or _key(rest[0]) != digest:
-        raise IndexCorrupt(f"{_DATABASE} of the index is damaged; run: rag build")
+        raise _damaged()
     return rest
 
 
@@ -670,7 +666,7 @@ def _header(row: Sequence[Any]) -> Header:
     id_, title, outlet, authors, published, language, source = row
     names = _list(authors)
     if not all(isinstance(each, str) for each in (id_, title, outlet, published, language, source, *names)):
-        raise IndexCorrupt(f"{_DATABASE} of the index is damaged; run: rag build")
+        raise _damaged()
     return Header(id_, title, outlet, tuple(names), published, language, source)
 
 
@@ -678,7 +674,7 @@ def _places(written: str) -> tuple[Locator, ...]:
     try:
         return tuple(Locator(*each) for each in _list(written))
     except TypeError:
-        raise IndexCorrupt(f"{_DATABASE} of the index is damaged; run: rag build") from None
+        raise _damaged() from None
 
 
 def _list(written: str) -> list[Any]:
@@ -687,7 +683,7 @@ def _list(written: str) -> list[Any]:
     except (TypeError, ValueError, RecursionError):
         found = None
     if not isinstance(found, list):
-        raise IndexCorrupt(f"{_DATABASE} of the index is damaged; run: rag build")
+        raise _damaged()
     return found
 
 
@@ -718,7 +714,8 @@ def _check_schema(database: sqlite3.Connection, older: bool) -> None:
 def _file_state(plain: dict[str, Any]) -> FileState:
     if not isinstance(plain, dict) or not isinstance(plain.get("id"), str):
         raise ValueError("this describes no file")
-    return FileState(**{**plain, "notices": tuple(plain.get("notices", ()))})
+    reason, notices = from_plain(plain.get("reason", "")), tuple(map(from_plain, plain.get("notices", ())))
+    return FileState(**{**plain, "reason": reason, "notices": notices})
 
 
 def _key(embedded: str) -> bytes:
@@ -738,5 +735,8 @@ def describe(recipe: Recipe, files: dict[str, FileState], articles: str) -> dict
     return {
         "articles": articles,
         "recipe": {each.name: getattr(recipe, each.name) for each in fields(Recipe)},
-        "file_states": [asdict(state) for state in files.values()],
+        "file_states": [
+            {**asdict(state), "reason": as_plain(state.reason), "notices": list(map(as_plain, state.notices))}
+            for state in files.values()
+        ],
     }

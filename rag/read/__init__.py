@@ -128,12 +128,12 @@ def scan(folder: Path, max_bytes: int = 50 * MEGABYTE) -> tuple[list[SourceFile]
 
 
 def read(file: SourceFile) -> Document:
-    """Read the first article in a scanned file, in this process; raise RefusedFile, with a reason that can be shown."""
+    """Read the first article in a scanned file, in this process. Raise RefusedFile, with a reason that can be shown."""
     return parse(file.id, load(file))
 
 
 def read_all(file: SourceFile, worker: Worker | None = None) -> list[Document]:
-    """Read the articles in a scanned file, at least one; raise RefusedFile, with a reason that can be shown."""
+    """Read the articles in a scanned file, at least one. Raise RefusedFile, with a reason that can be shown."""
     return parse_all(file.id, load(file), worker)
 
 

@@ -37,7 +37,7 @@ def heading(text: str, kind: str = "section") -> Paragraph:
 def article(
     kept: Iterable[tuple[int, str]], headings: Container[int], known: Header, left_out: Mapping[str, int]
 ) -> Document:
-    """Join the lines that are an article's text; those whose numbers are ``headings`` head a section if they are short.
+    """Join the lines that are an article's text. Those whose numbers are ``headings`` head a section if they are short.
 
     >>> article([(2, "The port is shut."), (3, "Repairs"), (4, "They begin.")], {0, 3}, Header("a.md"), {}).places
     (Locator(start=19, kind='section', name='Repairs'),)
@@ -98,7 +98,7 @@ def assemble(
     find: bool = True,
     left_out: Mapping[str, int] | None = None,
 ) -> Document:
-    """Join paragraphs to a Document, all of them; what ``known`` lacks their lines may tell where ``find`` is true.
+    """Join paragraphs to a Document, all of them. What ``known`` lacks their lines may tell where ``find`` is true.
 
     The title is no section.
 

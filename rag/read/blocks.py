@@ -34,7 +34,7 @@ class Block:
 
 
 def page_blocks(tree: Any) -> list[Block]:
-    """Return the blocks of a page in order; the cells of a table's row make one block, joined by " | ".
+    """Return the blocks of a page in order. The cells of a table's row make one block, joined by " | ".
 
     >>> from lxml.html import fragment_fromstring
     >>> page = fragment_fromstring("<div>In <b>2019</b><sup>1</sup><p>It rained.<br>Twice.</p></div>")

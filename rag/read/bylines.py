@@ -50,7 +50,7 @@ _NO_NAME = frozenset(_MENU_WORDS.split())
 
 
 def byline(line: str) -> tuple[str, ...]:
-    """Return the people whom a labelled line names as its authors; empty where it is no byline.
+    """Return the people whom a labelled line names as its authors. Empty where it is no byline.
 
     >>> byline("By Ada Brook and Tomas Lind in Port Ennis")
     ('Ada Brook', 'Tomas Lind')
@@ -65,7 +65,7 @@ def byline(line: str) -> tuple[str, ...]:
 
 
 def bare_names(line: str) -> tuple[str, ...]:
-    """Return the people of a line that is nothing but a list of names; empty where anything else stands in it.
+    """Return the people of a line that is nothing but a list of names. Empty where anything else stands in it.
 
     >>> bare_names("Ada Brook, Tomas Lind, Ilse van der Meer")
     ('Ada Brook', 'Tomas Lind', 'Ilse van der Meer')
@@ -122,7 +122,7 @@ def _is_name(text: str, labelled: bool) -> bool:
 
 
 def _is_capitalised(word: str) -> bool:
-    """Return a capital first, also after a prefix ("al-Masri", "d'Arc"); scripts without capitals pass."""
+    """Return a capital first, also after a prefix ("al-Masri", "d'Arc"). Scripts without capitals pass."""
     letters = word.translate(_MARKS).replace("/", "")
     first = re.sub("^[^\\W\\d_]{1,2}[-'’]", "", word)[:1]
     return letters.isalpha() and (first.isupper() or first.lower() == first.upper())

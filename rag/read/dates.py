@@ -125,7 +125,7 @@ def _date(found: dict[str, str | None]) -> str:
 
 
 def _numbers(year: str, first: int, second: int, dots: bool) -> str:
-    """12/31 and 31/12 are clear, and with dots the day is first; 3/4 is a day in April here, in March there."""
+    """12/31 and 31/12 are clear, and with dots the day is first. 3/4 is a day in April here, in March there."""
     if second > 12:
         return _checked(year, first, second)
     if dots or first > 12 or first == second:

@@ -87,7 +87,7 @@ _LINE_ENDS = re.compile("\r\n|[\r\x0b\x0c\x85\u2028\u2029]")
 
 
 def decode(data: bytes) -> str:
-    r"""Return the text of a file in whatever encoding, cleaned as ``clean`` does; raises RefusedFile where it is not
+    r"""Return the text of a file in whatever encoding, cleaned as ``clean`` does. Raises RefusedFile where it is not
     text.
 
     >>> decode("Выборы прошли".encode("utf-16"))
@@ -103,7 +103,7 @@ def decode(data: bytes) -> str:
         raise RefusedFile("the file is empty; remove it or fill it")
     text = _decode(data)
     if len(text) > MOST_CHARACTERS:
-        raise RefusedFile(f"longer than {MOST_CHARACTERS // 1_000_000} million characters; split it")
+        raise RefusedFile("longer than {millions} million characters; split it", millions=MOST_CHARACTERS // 1_000_000)
     garbage = len(_GARBAGE.findall(text))
     if garbage > GARBAGE_SHARE * len(text):
         share = f"{garbage / len(text):.0%}"
@@ -119,7 +119,7 @@ def decode(data: bytes) -> str:
 
 
 def clean(text: str) -> str:
-    r"""Return the text in NFC, with ``\n`` as the only line end and without invisible characters; all else letter for
+    r"""Return the text in NFC, with ``\n`` as the only line end and without invisible characters. All else letter for
     letter.
 
     Of marks on one letter 30 stay.

@@ -8,7 +8,7 @@ from collections import Counter
 from typing import Any
 from urllib.parse import unquote
 
-from rag.errors import RefusedFile
+from rag.errors import RefusedFile, Translatable
 from rag.read.assemble import Paragraph, assemble, one_line, place_name
 from rag.read.markup import paragraphs_of
 from rag.read.zipped import Archive, attribute, local, xml
@@ -21,7 +21,7 @@ _FONTS = ("http://www.idpf.org/2008/embedding", "http://ns.adobe.com/pdf/enc#RC"
 
 
 def read_epub(id: str, data: bytes) -> Document:
-    """Read the text of a book and where its chapters begin; raises RefusedFile where it is encrypted or damaged."""
+    """Read the text of a book and where its chapters begin. Raises RefusedFile where it is encrypted or damaged."""
     archive = Archive(data)
     rights = "META-INF/encryption.xml"
     if rights in archive.names:
@@ -46,8 +46,10 @@ def read_epub(id: str, data: bytes) -> Document:
             paragraphs += _chapter(archive.read(name), number, left_out)
         except RefusedFile:
             missing += 1
-    notices = [f"{missing} of {len(spine)} chapters are damaged; save it again with Calibre"] if missing else []
-    return assemble(paragraphs, _known(id, opened), notices, left_out=left_out)
+    lost = Translatable(
+        "{missing} of {chapters} chapters are damaged; save it again with Calibre", missing=missing, chapters=len(spine)
+    )
+    return assemble(paragraphs, _known(id, opened), [lost] if missing else [], left_out=left_out)
 
 
 def _chapter(data: bytes, number: int, left_out: Counter[str]) -> list[Paragraph]:

@@ -80,7 +80,7 @@ def fetch(address: str, max_bytes: int, *, private: bool = False, seconds: float
 
 
 def checked_address(address: str) -> str:
-    """Return a web address in the form in which it is sent, without its fragment; raise AddressError.
+    """Return a web address in the form in which it is sent, without its fragment. Raise AddressError.
 
     >>> checked_address(" https://Courier.test/Мост?a=1#photo ")
     'https://courier.test/%D0%9C%D0%BE%D1%81%D1%82?a=1'

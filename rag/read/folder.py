@@ -17,7 +17,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from rag.errors import ArticlesError, RefusedFile, UnreadableFile
+from rag.errors import ArticlesError, RefusedFile, Translatable, UnreadableFile
 from rag.read.unsupported import unsupported
 from rag.types import FileReason
 
@@ -54,7 +54,7 @@ class _TooLarge(Exception):
 def walk(
     folder: Path, suffixes: frozenset[str], max_bytes: int
 ) -> tuple[list[SourceFile], list[FileReason], list[FileReason]]:
-    """Return the files to read, those skipped and those that failed, each sorted by id; every file stands in one of the
+    """Return the files to read, those skipped and those that failed, each sorted by id. Every file stands in one of the
     three.
 
     Raises ArticlesError where there is no such folder or it cannot be listed.
@@ -84,12 +84,11 @@ def walk(
                 FileReason(shown, "another file has the same name in another Unicode form; rename one of them")
             )
         except _Skipped as reason:
-            skipped.append(FileReason(shown, str(reason)))
+            skipped.append(FileReason(shown, reason.args[0]))
         except RefusedFile as reason:
-            failed.append(FileReason(shown, str(reason)))
+            failed.append(FileReason(shown, reason.message))
         except _TooLarge:
-            limit = f"{max_bytes / MEGABYTE:g} MB"
-            failed.append(FileReason(shown, f"larger than {limit}; split it or raise RAG_MAX_FILE_MEGABYTES"))
+            failed.append(FileReason(shown, _too_large(max_bytes)))
         except OSError as problem:
             failed.append(FileReason(shown, _reason(problem)))
     return sorted(files.values(), key=lambda file: file.id), _by_id(skipped), _by_id(failed)
@@ -107,7 +106,7 @@ def check_folder(folder: Path) -> None:
 
 
 def load(file: SourceFile) -> bytes:
-    """Return the bytes of a file; raises RefusedFile where they are not the bytes that were scanned."""
+    """Return the bytes of a file. Raises RefusedFile where they are not the bytes that were scanned."""
     parts = file.path.parts[-len(file.id.split("/")) :]
     root = file.path.parents[len(parts) - 1]
     try:
@@ -122,13 +121,11 @@ def load(file: SourceFile) -> bytes:
 
 
 def read_bytes(root: Path, parts: tuple[str, ...], max_bytes: int) -> bytes:
-    """Return the bytes of a file below a folder, through no link; raise OSError, or RefusedFile where it is too large."""
+    """Return the bytes of a file below a folder, through no link. Raise OSError, or RefusedFile where it is too large."""
     try:
         return b"".join(_blocks(root, parts, max_bytes))
     except _TooLarge:
-        raise RefusedFile(
-            "larger than {size} MB; split it or raise RAG_MAX_FILE_MEGABYTES", size=f"{max_bytes / MEGABYTE:g}"
-        ) from None
+        raise RefusedFile(_too_large(max_bytes)) from None
 
 
 def _entries(root: Path) -> Iterator[tuple[str, ...]]:
@@ -152,7 +149,7 @@ def _entries(root: Path) -> Iterator[tuple[str, ...]]:
 
 
 def _saved_page(folder: Path) -> str:
-    """Return the name of the page whose "complete" form a browser saved with this folder; empty for other folders."""
+    """Return the name of the page whose "complete" form a browser saved with this folder. Empty for other folders."""
     name = folder.name.removesuffix("_files").removesuffix(".files")
     pages = (folder.with_name(name + suffix) for suffix in (".html", ".htm")) if name != folder.name else ()
     return next((page.name for page in pages if page.is_file()), "")
@@ -166,7 +163,7 @@ def _source(root: Path, parts: tuple[str, ...], suffixes: frozenset[str], max_by
     if stat.S_ISLNK(mode):
         raise _Skipped("a symbolic link; links are not followed")
     if stat.S_ISDIR(mode) and (page := _saved_page(path)):
-        raise _Skipped(f"pictures and scripts of the saved page {page}")
+        raise _Skipped(Translatable("pictures and scripts of the saved page {page}", page=page))
     if stat.S_ISDIR(mode):
         raise RefusedFile("the folder cannot be listed; change its permissions")
     if not stat.S_ISREG(mode):
@@ -185,7 +182,7 @@ def _source(root: Path, parts: tuple[str, ...], suffixes: frozenset[str], max_by
 
 
 def _blocks(root: Path, parts: tuple[str, ...], limit: int) -> Iterator[bytes]:
-    """Yield a file's bytes, block by block; raises _TooLarge where there are more than ``limit``."""
+    """Yield a file's bytes, block by block. Raises _TooLarge where there are more than ``limit``."""
     left = limit
     with _opened(root, parts) as file:
         if os.fstat(file).st_size > limit:
@@ -238,4 +235,9 @@ def _reason(problem: OSError) -> str:
     """Return what went wrong, without the path that the system's own message holds."""
     if problem.errno == errno.ELOOP:
         return "became a symbolic link; links are not followed"
-    return f"cannot be read ({os.strerror(problem.errno or 0).lower()})"
+    return Translatable("cannot be read ({message})", message=os.strerror(problem.errno or 0).lower())
+
+
+def _too_large(max_bytes: int) -> str:
+    size = f"{max_bytes / MEGABYTE:g}"
+    return Translatable("larger than {size} MB; split it or raise RAG_MAX_FILE_MEGABYTES", size=size)

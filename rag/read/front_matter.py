@@ -32,7 +32,7 @@ Fields = dict[str, Any]
 
 
 def split_front_matter(text: str) -> tuple[Fields, str]:
-    r"""Return the fields of a file's header, and the text behind it; no fields where there is none.
+    r"""Return the fields of a file's header, and the text behind it. No fields where there is none.
 
     >>> split_front_matter("---\ntitle: Osk: mayor resigns\ndate: 2023-08-27\n---\nThe mayor resigned.")
     ({'title': 'Osk: mayor resigns', 'date': '2023-08-27'}, 'The mayor resigned.')
@@ -109,7 +109,7 @@ def _name(written: str) -> str:
 
 
 def _value(written: str) -> Any:
-    """Return an entry's value by YAML, every plain value as the text it is written as; all of it where it is no YAML."""
+    """Return an entry's value by YAML, every plain value as the text it is written as. All of it where it is no YAML."""
     import yaml
 
     if sum(written.count(sign) for sign in "[{") > MOST_BRACKETS:

@@ -133,7 +133,7 @@ def _layout(lines: Sequence[str]) -> _Layout:
 
 
 def _stamps(lines: Sequence[str], places: Iterable[int]) -> dict[int, _Stamp]:
-    """Return the lines with a date or a byline; a label alone on its line counts with the line below it."""
+    """Return the lines with a date or a byline. A label alone on its line counts with the line below it."""
     found: dict[int, _Stamp] = {}
     taken: set[int] = set()
     for place in places:
@@ -249,7 +249,7 @@ def _may_be_no_person(people: tuple[str, ...], place: int, lines: Sequence[str],
 
 
 def _title(lines: Sequence[str], places: Sequence[int]) -> str:
-    """Return the first heading that is about what the article is about; what is repeated is a title rather than a menu."""
+    """Return the first heading that is about what the article is about. What is repeated is a title rather than a menu."""
     for place in places:
         match = _TITLE_LABEL.fullmatch(lines[place])
         if match:

@@ -55,11 +55,11 @@ _KINDS = {
 
 
 def read_html(id: str, data: bytes) -> Document:
-    """Read title, authors, site, date and text of a page; raise RefusedFile where there is no article on it."""
+    """Read title, authors, site, date and text of a page. Raise RefusedFile where there is no article on it."""
     logging.getLogger("trafilatura").setLevel(logging.CRITICAL)  # it reports as errors what we tell in our own words
     page = decode(data)
     if len(page) > LONGEST_PAGE:
-        raise RefusedFile(f"a page of more than {LONGEST_PAGE // 1_000_000} MB; save its text as .txt")
+        raise RefusedFile("a page of more than {size} MB; save its text as .txt", size=LONGEST_PAGE // 1_000_000)
     tree = _parsed(_DECLARATION.sub("", page))
     saved = match[1] if (match := _SAVED_FROM.search(page[:LONGEST_NOTE])) else ""
     known = _metadata(tree, saved)
@@ -97,7 +97,7 @@ def read_html(id: str, data: bytes) -> Document:
 
 
 def visible_text(markup: str, left_out: Counter[str]) -> str:
-    """Return all visible text of a piece of HTML, a line for each block; count the words of the other.
+    """Return all visible text of a piece of HTML, a line for each block. Count the words of the other.
 
     >>> left_out = Counter()
     >>> visible_text("<p>Open</p><p hidden>order</p><p>again</p><!-- x -->", left_out), left_out
@@ -138,7 +138,7 @@ def _metadata(tree: Any, address: str) -> Any:
 
 
 def _sweep(tree: Any) -> Counter[str]:
-    """Take out what nobody sees and dialogs of consent; return how many words of each there were."""
+    """Take out what nobody sees and dialogs of consent. Return how many words of each there were."""
     from lxml import etree
 
     etree.strip_elements(tree, etree.Comment, etree.ProcessingInstruction, *_UNREAD, with_tail=False)

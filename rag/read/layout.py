@@ -56,7 +56,7 @@ class Page:
 
 @dataclass(slots=True)
 class Line:
-    """A line of text and its box; tabs stand for wide gaps, ``hyphen`` is true where a word is divided at its end."""
+    """A line of text and its box. Tabs stand for wide gaps, ``hyphen`` is true where a word is divided at its end."""
 
     text: str
     x0: float
@@ -340,7 +340,7 @@ def _paragraphs(lines: Sequence[Line], body: float) -> Iterator[list[Line]]:
 
 
 def _flows(lines: Sequence[Line]) -> Iterator[list[Line]]:
-    """Runs of lines below each other; one that stands above another comes first, whenever it was drawn."""
+    """Runs of lines below each other. One that stands above another comes first, whenever it was drawn."""
     flows = [(flow, _box(flow)) for flow in _runs(lines)]
     if len(flows) > MOST_FLOWS:  # a drawing
         yield from (flow for flow, _ in flows)
@@ -432,7 +432,7 @@ def _join(text: str, hyphen: bool, lines: Iterable[Line], words: Counter[str]) -
 
 
 def _with_line(text: str, hyphen: bool, line: str, words: Counter[str]) -> str:
-    """Put a line behind a text; a word that was divided between them is whole again.
+    """Put a line behind a text. A word that was divided between them is whole again.
 
     >>> _with_line("the har", True, "bour of", Counter()), _with_line("well-", False, "known", Counter(["well-known"]))
     ('the harbour of', 'well-known')

@@ -65,7 +65,7 @@ def begins_turn(line: str) -> bool:
 
 
 def speaker(line: str) -> str:
-    """Return who speaks, as the line begins with it; empty where it does not.
+    """Return who speaks, as the line begins with it. Empty where it does not.
 
     >>> speaker("<REED> Yes."), speaker("12:05 Brook: No."), speaker("[12:05] No."), speaker("The mayor said: no.")
     ('REED', 'Brook', '', '')

@@ -12,7 +12,7 @@ from email.utils import parseaddr
 from pathlib import PurePosixPath
 from typing import Any
 
-from rag.errors import RefusedFile
+from rag.errors import RefusedFile, Translatable
 from rag.read.assemble import Paragraph, assemble, one_line
 from rag.read.encoding import clean, decode
 from rag.read.lines import paragraphs
@@ -30,17 +30,17 @@ _QUOTED_FROM = re.compile(rb"^>(>*From )", re.MULTILINE)
 
 
 def read_eml(id: str, data: bytes) -> list[Document]:
-    """Read a message and its attachments; raises RefusedFile where there is no text in any."""
+    """Read a message and its attachments. Raises RefusedFile where there is no text in any."""
     return list(_message(id, data, 0))
 
 
 def read_mbox(id: str, data: bytes) -> list[Document]:
-    """Return all messages of a mailbox with their attachments; raises RefusedFile where it is none."""
+    """Return all messages of a mailbox with their attachments. Raises RefusedFile where it is none."""
     begins = list(_BEGINS.finditer(data))
     if not begins:
         raise RefusedFile("no message begins in it; save the mailbox again as .mbox, or its messages as .eml")
     if len(begins) > MOST_MESSAGES:
-        raise RefusedFile(f"more than {MOST_MESSAGES:,} messages; split it")
+        raise RefusedFile("more than {limit:,} messages; split it", limit=MOST_MESSAGES)
     ends = [each.start() for each in begins[1:]] + [len(data)]
     found: list[Document] = []
     for begin, end in zip(begins, ends, strict=True):
@@ -54,7 +54,7 @@ def _message(id: str, data: bytes, depth: int) -> Iterator[Document]:
     unread: list[str] = []
     attached: list[Document] = []
     if sum(1 for _ in message.walk()) > MOST_PARTS:
-        raise RefusedFile(f"a message of more than {MOST_PARTS:,} parts; save its text as .txt")
+        raise RefusedFile("a message of more than {limit:,} parts; save its text as .txt", limit=MOST_PARTS)
     chosen = message.get_body(("plain", "html"))
     left_out: Counter[str] = Counter()
     body = _body(chosen, left_out) if chosen is not None else []
@@ -64,7 +64,7 @@ def _message(id: str, data: bytes, depth: int) -> Iterator[Document]:
             attached += _attachment(part, name, depth)
         except RefusedFile as refusal:
             if name:
-                unread.append(f"attachment {name[:80]}: {refusal}")
+                unread.append(Translatable("attachment {name}: {message}", name=name[:80], message=refusal))
     header = _header(id, message)
     text = assemble(body, header, unread, find=False, left_out=left_out)
     if text.text.strip() or not attached:
@@ -112,7 +112,7 @@ def _body(part: Any, left_out: Counter[str]) -> list[Paragraph]:
 
 
 def _header(id: str, message: EmailMessage) -> Header:
-    """Subject, sender and date of a message; a header that is broken is empty."""
+    """Subject, sender and date of a message. A header that is broken is empty."""
     name, address = parseaddr(one_line(_value(message, "From")))
     try:
         date = message["Date"].datetime.date().isoformat()

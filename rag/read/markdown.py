@@ -31,7 +31,7 @@ _TAG = re.compile(r"</?([A-Za-z][\w-]*)")
 
 
 def read_markdown(id: str, data: bytes) -> Document:
-    """Read the header and the text of a Markdown file; raise RefusedFile where its front matter is too long."""
+    """Read the header and the text of a Markdown file. Raise RefusedFile where its front matter is too long."""
     fields, text = split_front_matter(decode(data))
     hidden: Counter[str] = Counter()
     first, lines, sure, headings = _rendered(text, hidden)
@@ -129,7 +129,7 @@ def _counts(tokens: Sequence[Token], place: int) -> bool:
 
 
 def _inline(token: Token, left_out: Counter[str]) -> str:
-    """Return what is seen of a run of text: no marks, links by their text, no pictures; a soft line break is a space."""
+    """Return what is seen of a run of text: no marks, links by their text, no pictures. A soft line break is a space."""
     children = token.children or []
     with_html = any(child.type == "html_inline" and _is_html(child.content) for child in children)
     is_talk = begins_turn("".join(child.content for child in children[:3]))

@@ -105,7 +105,7 @@ class _Walk:
             self._section, self._mark = False, "" if tag == "li" else self._mark
 
     def _cell(self, node: Any) -> str:
-        """Return a cell's text on one line; its paragraphs and lines stay apart."""
+        """Return a cell's text on one line. Its paragraphs and lines stay apart."""
         return "; ".join(each.text for each in _Walk(self._left_out).blocks(node) if each.text)
 
 

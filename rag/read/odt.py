@@ -19,7 +19,7 @@ MOST_SPACES = 100
 
 
 def read_odt(id: str, data: bytes) -> Document:
-    """Text, headings as sections, tables and notes of an .odt; raises RefusedFile where it cannot be opened."""
+    """Text, headings as sections, tables and notes of an .odt. Raises RefusedFile where it cannot be opened."""
     archive = Archive(data)
     manifest = "META-INF/manifest.xml"
     if manifest in archive.names and any(local(node) == "encryption-data" for node in archive.tree(manifest).iter()):
@@ -60,7 +60,7 @@ def _cell(node: Any, notes: list[Paragraph]) -> str:
 
 
 def _text(node: Any, notes: list[Paragraph]) -> str:
-    """Return a paragraph's text; its notes go to ``notes`` and leave their number."""
+    """Return a paragraph's text. Its notes go to ``notes`` and leave their number."""
     parts = [node.text or ""]
     for child in node:
         name = local(child)

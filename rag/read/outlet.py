@@ -60,7 +60,7 @@ def labelled(line: str) -> str:
 
 
 def address(line: str) -> str:
-    """Return the web address that a line is, a label aside; empty where anything else stands in it."""
+    """Return the web address that a line is, a label aside. Empty where anything else stands in it."""
     match = _ADDRESS.fullmatch(labelled(line) or line.strip())
     return match.group() if match else ""
 
@@ -165,7 +165,7 @@ def _tidy(name: str) -> str:
 
 
 def _abbreviation(name: str) -> str:
-    """Return the abbreviation in "ABC - Another Bureau for Coasts", by which readers know an outlet; else empty."""
+    """Return the abbreviation in "ABC - Another Bureau for Coasts", by which readers know an outlet. Else empty."""
     short, _, long = re.sub(r"\s+[–—-]\s+", "\n", name, count=1).partition("\n")
     initials = "".join(word[0] for word in long.split() if word[0].isupper())
     return short if len(initials) > 1 and short.isupper() and initials.startswith(short[:2]) else ""

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import closing
 from typing import Any
 
-from rag.errors import RefusedFile
+from rag.errors import RefusedFile, Translatable
 from rag.read.assemble import COMMENTS, FORM_VALUES, RUNNING_HEADS, Paragraph, assemble, one_line, stands_in
 from rag.read.layout import Glyph, Page, title_of, to_paragraphs
 from rag.read.ocr import is_installed, recognized
@@ -31,7 +31,7 @@ _REFUSALS = {
 
 
 def read_pdf(id: str, data: bytes) -> Document:
-    """Text, pages and title of a PDF; raises RefusedFile where it cannot be opened or no page has text."""
+    """Text, pages and title of a PDF. Raises RefusedFile where it cannot be opened or no page has text."""
     import pypdfium2
 
     try:
@@ -40,7 +40,7 @@ def read_pdf(id: str, data: bytes) -> Document:
         raise RefusedFile(_REFUSALS.get(getattr(error, "err_code", None) or 3, _REFUSALS[3])) from None
     with closing(opened) as document:
         if len(document) > MOST_PAGES:
-            raise RefusedFile(f"more than {MOST_PAGES:,} pages; split it")
+            raise RefusedFile("more than {limit:,} pages; split it", limit=MOST_PAGES)
         pages: list[Page] = []
         scans = damaged = 0
         left_out: Counter[str] = Counter()
@@ -74,22 +74,45 @@ def read_pdf(id: str, data: bytes) -> Document:
 
 def _without_text(pages: int, scans: int, damaged: int) -> str:
     if scans and not is_installed():
-        return f"{scans} of {pages} pages are images and the others have no text; install tesseract to read them"
+        return Translatable(
+            "{scans} of {pages} pages are images and the others have no text; install tesseract to read them",
+            scans=scans,
+            pages=pages,
+        )
     if damaged:
-        return f"{damaged} of {pages} pages are damaged and the others have no text; save it again from another program"
+        return Translatable(
+            "{damaged} of {pages} pages are damaged and the others have no text; save it again from another program",
+            damaged=damaged,
+            pages=pages,
+        )
     return "no page has text; remove the file or save its text as .txt"
 
 
 def _notices(pages: list[Page], scans: int, damaged: int) -> list[str]:
-    notices = []
-    if read := sum(page.recognized is not None for page in pages):
+    read, all_ = sum(page.recognized is not None for page in pages), len(pages)
+    notices: list[str] = []
+    if read:
         notices.append(
-            f"{read} of {len(pages)} pages are images and were read by OCR; compare what is quoted from them"
+            Translatable(
+                "{read} of {pages} pages are images and were read by OCR; compare what is quoted from them",
+                read=read,
+                pages=all_,
+            )
         )
-    if scans - read > 0:
-        notices.append(f"{scans - read} of {len(pages)} pages are images; install tesseract to read them")
+    if scans > read:
+        notices.append(
+            Translatable(
+                "{scans} of {pages} pages are images; install tesseract to read them", scans=scans - read, pages=all_
+            )
+        )
     if damaged:
-        notices.append(f"{damaged} of {len(pages)} pages are damaged; save it again from another program")
+        notices.append(
+            Translatable(
+                "{damaged} of {pages} pages are damaged; save it again from another program",
+                damaged=damaged,
+                pages=all_,
+            )
+        )
     return notices
 
 

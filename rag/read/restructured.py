@@ -28,7 +28,7 @@ _SETTINGS = {
 
 
 def read_rst(id: str, data: bytes) -> Document:
-    """Text and headings of an .rst; what Sphinx adds to the language is read as text."""
+    """Text and headings of an .rst. What Sphinx adds to the language is read as text."""
     from docutils.core import publish_parts
     from docutils.parsers.rst import directives, roles
     from lxml import html

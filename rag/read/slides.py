@@ -6,7 +6,7 @@ import posixpath
 from collections.abc import Iterator
 from typing import Any
 
-from rag.errors import RefusedFile
+from rag.errors import RefusedFile, Translatable
 from rag.read.assemble import CHARTS, COMMENTS, Paragraph, assemble, one_line
 from rag.read.zipped import Archive, attribute, local
 from rag.types import Document, Header
@@ -16,7 +16,7 @@ _NOT_NOTES = frozenset({"sldNum", "dt", "hdr", "ftr", "sldImg"})
 
 
 def read_pptx(id: str, data: bytes) -> Document:
-    """Read the text of all slides and where each begins; raises RefusedFile where it cannot be opened."""
+    """Read the text of all slides and where each begins. Raises RefusedFile where it cannot be opened."""
     archive = Archive(data)
     targets = _related(archive, _SHOW)
     listed = (_reference(node) for node in archive.tree(_SHOW).iter() if local(node) == "sldId")
@@ -32,18 +32,18 @@ def read_pptx(id: str, data: bytes) -> Document:
         if found:
             found[0].places = [(0, "slide", str(number))]
         paragraphs += found
-    notices = [f"{missing} of {len(slides)} slides are damaged; save it again"] if missing else []
+    lost = Translatable("{missing} of {slides} slides are damaged; save it again", missing=missing, slides=len(slides))
     left_out = {
         CHARTS: archive.words(r"ppt/charts/chart[^/]*\.xml", ("t", "v"))
         + archive.words(r"ppt/diagrams/data.*", ("t",)),
         COMMENTS: archive.words(r"ppt/comments/.*\.xml", ("t", "text")),
     }
     header = Header(id, title=paragraphs[0].text[:200] if paragraphs else "")
-    return assemble(paragraphs, header, notices, left_out=left_out)
+    return assemble(paragraphs, header, [lost] if missing else [], left_out=left_out)
 
 
 def _reference(node: Any) -> str:
-    """Return the relationship that an element names; it has another id besides, without a namespace."""
+    """Return the relationship that an element names. It has another id besides, without a namespace."""
     return next((value for key, value in node.attrib.items() if key.endswith("}id")), "")
 
 

@@ -27,7 +27,7 @@ Row = tuple[int, Sequence[str]]
 
 
 def read_csv(id: str, data: bytes) -> Document:
-    """Read the rows of a .csv or .tsv, whatever its separator; raises RefusedFile where it is not text or too long."""
+    """Read the rows of a .csv or .tsv, whatever its separator. Raises RefusedFile where it is not text or too long."""
     text = decode(data)
     csv.field_size_limit(1_000_000)
     try:
@@ -46,7 +46,7 @@ def _evenness(text: str, separator: str) -> int:
 
 
 def read_xlsx(id: str, data: bytes) -> Document:
-    """Read the rows of all sheets of an .xlsx as last calculated; raises RefusedFile where it cannot be opened."""
+    """Read the rows of all sheets of an .xlsx as last calculated. Raises RefusedFile where it cannot be opened."""
     import openpyxl
 
     archive = Archive(data)
@@ -79,7 +79,7 @@ def _filled(rows: Iterable[Row]) -> Iterator[tuple[int, list[str]]]:
         if any(cells):
             count += 1
             if count > MOST_ROWS:
-                raise RefusedFile(f"a table of more than {MOST_ROWS:,} rows; split it")
+                raise RefusedFile("a table of more than {limit:,} rows; split it", limit=MOST_ROWS)
             yield number, cells
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from rag.errors import Translatable
+
 _ADVICE = {
     "save it as .docx with LibreOffice or Word": ".doc .docm .dot .dotx .wpd .wps .sxw .fodt .ott",
     "export it as .docx or .pdf": ".pages .indd .pub .tex .gdoc",
@@ -20,11 +22,13 @@ _ADVICE = {
 _BY_SUFFIX = {suffix: advice for advice, suffixes in _ADVICE.items() for suffix in suffixes.split()}
 
 
-def unsupported(suffix: str) -> str:
+def unsupported(suffix: str) -> Translatable:
     """Write that a format is not read, and which program or format helps.
 
     >>> unsupported(".doc"), unsupported("")
     ('unsupported format .doc; save it as .docx with LibreOffice or Word', 'unsupported format; save it as .txt or .pdf')
     """
     advice = _BY_SUFFIX.get(suffix.lower(), "save it as .txt or .pdf")
-    return f"unsupported format {suffix}; {advice}" if suffix else f"unsupported format; {advice}"
+    if not suffix:
+        return Translatable("unsupported format; {message}", message=advice)
+    return Translatable("unsupported format {suffix}; {message}", suffix=suffix, message=advice)

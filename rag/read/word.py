@@ -26,7 +26,7 @@ _MATH = "{http://schemas.openxmlformats.org/officeDocument/2006/math}"
 
 
 def read_docx(id: str, data: bytes) -> Document:
-    """Text, headings as sections, tables and notes of a .docx; raises RefusedFile where it cannot be opened."""
+    """Text, headings as sections, tables and notes of a .docx. Raises RefusedFile where it cannot be opened."""
     import mammoth
     from lxml import html
 

@@ -16,7 +16,7 @@ from dataclasses import asdict
 from types import TracebackType
 from typing import IO, Any
 
-from rag.errors import RefusedFile
+from rag.errors import RefusedFile, Translatable, as_plain, from_plain
 from rag.types import Document, Locator
 
 SECONDS = 60.0
@@ -61,7 +61,9 @@ class Worker:
         self.close()
 
     def read(self, id: str, data: bytes) -> list[Document]:
-        """Return the articles in a file's bytes; raises RefusedFile, also where the process crashed or ran into a limit."""
+        """Return the articles in a file's bytes. Raises RefusedFile, also where the process crashed or ran into a
+        limit.
+        """
         if not self._lock.acquire(blocking=False):
             with Worker(self._seconds, self._most_seconds, self._memory) as other:
                 return other.read(id, data)
@@ -70,7 +72,7 @@ class Worker:
         finally:
             self._lock.release()
         if "refused" in reply:
-            raise RefusedFile(reply["refused"])
+            raise RefusedFile(from_plain(reply["refused"]))
         return [_document(each) for each in reply["documents"]]
 
     def close(self) -> None:
@@ -102,7 +104,11 @@ class Worker:
         if ended or self._files >= FILES:
             self.close()
         if ended and clock.expired:
-            return {"refused": f"reading it took longer than {self._seconds:g} seconds; split it or save it as .txt"}
+            slow = Translatable(
+                "reading it took longer than {seconds} seconds; split it or save it as .txt",
+                seconds=f"{self._seconds:g}",
+            )
+            return {"refused": as_plain(slow)}
         if ended and not is_new:  # what it read before may be the cause: a file's neighbours must not decide
             return self._ask(id, data)
         if reply is not None:
@@ -177,8 +183,9 @@ def _received(stream: IO[bytes], most: int = _LARGEST_REPLY) -> bytes | None:
 def _document(plain: dict[str, Any]) -> Document:
     places = tuple(Locator(**each) for each in plain.pop("places"))
     left_out = tuple((kind, count) for kind, count in plain.pop("left_out"))
+    notices = tuple(map(from_plain, plain.pop("notices")))
     lists = {name: tuple(value) for name, value in plain.items() if isinstance(value, list)}
-    return Document(**{**plain, **lists, "places": places, "left_out": left_out})
+    return Document(**{**plain, **lists, "places": places, "notices": notices, "left_out": left_out})
 
 
 # --- what runs in the process ---------------------------------------------------------------------------------------------
@@ -201,7 +208,7 @@ def serve(memory: int) -> None:
 
 
 def _is_asked(files: IO[bytes]) -> bool:
-    """Wait for the next file; say whether it, or the end, came before the process has been idle for too long."""
+    """Wait for the next file. Say whether it, or the end, came before the process has been idle for too long."""
     return sys.platform == "win32" or bool(select.select([files], [], [], IDLE_SECONDS)[0])
 
 
@@ -225,10 +232,13 @@ def _reply(id: str, data: bytes) -> bytes:
     try:
         documents = parse_here(id, data)
         if sum(len(each.text) for each in documents) > MOST_CHARACTERS:
-            raise RefusedFile(f"longer than {MOST_CHARACTERS // 1_000_000} million characters; split it")
-        reply: dict[str, Any] = {"documents": [asdict(each) for each in documents]}
+            raise RefusedFile(
+                "longer than {millions} million characters; split it", millions=MOST_CHARACTERS // 1_000_000
+            )
+        shapes = [{**asdict(each), "notices": list(map(as_plain, each.notices))} for each in documents]
+        reply: dict[str, Any] = {"documents": shapes}
     except RefusedFile as refusal:
-        reply = {"refused": str(refusal)}
+        reply = {"refused": as_plain(refusal.message)}
     except (MemoryError, RecursionError):
         reply = {"exhausted": True}
     return json.dumps(reply).encode()

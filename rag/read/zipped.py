@@ -23,7 +23,7 @@ _DECLARES = re.compile(rb"<!\s*(?:DOCTYPE|ENTITY)|<\0!\0(?:D\0O\0C\0T|E\0N\0T)|\
 
 
 class Archive:
-    """An archive whose directory has been checked; raises RefusedFile for one that is none or too large."""
+    """An archive whose directory has been checked. Raises RefusedFile for one that is none or too large."""
 
     def __init__(self, data: bytes) -> None:
         if data.startswith(_OLD_OFFICE):
@@ -43,7 +43,9 @@ class Archive:
                 raise RefusedFile("it unpacks to far more than a document holds; save its text as .txt")
 
     def read(self, name: str) -> bytes:
-        """Return an entry's bytes, never more than its directory says; raises RefusedFile where it is missing or damaged."""
+        """Return an entry's bytes, never more than its directory says. Raises RefusedFile where it is missing or
+        damaged.
+        """
         entry = self.names.get(name)
         if entry is None:
             raise RefusedFile("it lacks {name}, so it is damaged or of another kind; save it again", name=name[:60])
@@ -69,18 +71,18 @@ class Archive:
         return count
 
     def tree(self, name: str) -> Any:
-        """Return an entry as an element tree; raises RefusedFile where it is no XML or declares entities."""
+        """Return an entry as an element tree. Raises RefusedFile where it is no XML or declares entities."""
         return xml(self.read(name))
 
     def check(self) -> None:
-        """Read every part that is XML, for libraries that read them without limits; raises RefusedFile."""
+        """Read every part that is XML, for libraries that read them without limits. Raises RefusedFile."""
         for name in self.names:
             if name.endswith((".xml", ".rels", ".vml")) and _DECLARES.search(self.read(name)):
                 raise RefusedFile("it declares entities, which no document needs; save it again")
 
 
 def xml(data: bytes, declares: bool = False) -> Any:
-    """Return bytes as an element tree without entities and network; a document type is refused unless it ``declares``."""
+    """Return bytes as an element tree without entities and network. A document type is refused unless it ``declares``."""
     from lxml import etree
 
     if not declares and _DECLARES.search(data):

@@ -151,7 +151,7 @@ def dropped(hits: Sequence[Hit], kept: Sequence[Hit], groups: Sequence[Sequence[
 
 
 def joined(group: Sequence[Hit], text: str) -> Hit:
-    """Neighbouring hits of one article, whose ``text`` is given, as one hit; its score and why are the best one's.
+    """Neighbouring hits of one article, whose ``text`` is given, as one hit. Its score and why are the best one's.
 
     >>> from rag.types import Header
     >>> text = "It rained. It snowed."

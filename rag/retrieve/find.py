@@ -16,6 +16,7 @@ from rag.index.keywords import KeywordHit, matched_words
 from rag.index.store import Index
 from rag.retrieve.diversify import LONGEST_SPAN, chosen, dropped, joined, without_copies
 from rag.retrieve.mentions import Catalogue, Mention
+from rag.retrieve.parts import each_outlet
 from rag.retrieve.parts import parts as parts_of
 from rag.retrieve.question import Question, understand
 from rag.text.normalize import normalize
@@ -36,6 +37,8 @@ SENTENCE_WEIGHT = 0.3
 """How much the best sentence's share of the question's words counts beside the fused score."""
 MENTION_WEIGHT = 0.15
 """What each outlet, author, article or date adds that the question names and an article meets."""
+MOST_OUTLETS = 6
+"""How many outlets are searched where a question asks each of them; k passages must hold all."""
 _POOL = 50
 _PLACED = 8
 # What meaning alone names gets its score by words too, if it is among so many: a passage is not worth less for being 51st.
@@ -79,7 +82,7 @@ class _Query:
 def retrieve(
     index: Index, embedder: Embedder, question: str, k: int, scope: Scope | None = None, today: date | None = None
 ) -> list[Hit]:
-    """Return the ``k`` best passages for a question, best first, fewer where there are fewer; see ``find``."""
+    """Return the ``k`` best passages for a question, best first, fewer where there are fewer. See ``find``."""
     return list(find(index, embedder, question, k, scope, today).hits)
 
 
@@ -141,7 +144,17 @@ def _query(
     mentions = tuple(each for each in understood if each.label not in ignored)
     wanted, notice = _narrowed(index, sure_scope(mentions)) if scope is None else _kept(index, scope)
     vector = embed_question(embedder, question)
+    if scope is None and (span := each_outlet(question)) and not any(each.kind == "outlet" for each in mentions):
+        mentions += _each_outlet(index, vector, span)
     return _Query(understand(question, index), vector, mentions, wanted, notice)
+
+
+def _each_outlet(index: Index, vector: Vectors, span: tuple[int, int]) -> tuple[Mention, ...]:
+    """Name the outlets nearest to a question that asks each of them. None where there is one."""
+    near = index.passages([hit.row for hit in index.nearest(vector, _SCORED)])
+    outlets = list(dict.fromkeys(header.outlet for _, header in near if header.outlet))[:MOST_OUTLETS]
+    named = tuple(Mention("outlet", *span, outlet, (outlet,), sure=True) for outlet in outlets)
+    return named if len(named) > 1 else ()
 
 
 def _order_of_part(
@@ -181,16 +194,12 @@ def _ranked(index: Index, query: _Query, k: int, also: Collection[int] = ()) -> 
 
 
 def _reranked(reranker: Reranker, question: str, ranked: Mapping[int, Hit]) -> dict[int, Hit]:
-    """Return the best candidates in the order of a reranker, with its scores; the others follow as they were, below
+    """Return the best candidates in the order of a reranker, with its scores. The others follow as they were, below
     them.
     """
-    from embeddings import EmbeddingError
-
     first = list(ranked.items())[:_RERANKED]
-    try:
+    with EmbedderError.translated():
         scores = reranker.scores(question, [f"{hit.document.line()}\n{hit.passage.text}" for _, hit in first])
-    except EmbeddingError as error:
-        raise EmbedderError(str(error)) from error
     # What it did not read keeps its order under what it did: its scores say nothing about the reranker's.
     rest = [(row, replace(hit, score=hit.score - 2)) for row, hit in list(ranked.items())[_RERANKED:]]
     read = [(row, _rescored(hit, round(score, 6))) for (row, hit), score in zip(first, scores, strict=True)]
@@ -202,7 +211,7 @@ def _rescored(hit: Hit, score: float) -> Hit:
 
 
 def catalogue(index: Index) -> Catalogue:
-    """Return what the index can be asked by; made once for each index."""
+    """Return what the index can be asked by. Made once for each index."""
     with _making:
         if index not in _catalogues:
             _catalogues[index] = Catalogue(index.headers())
@@ -214,7 +223,7 @@ _making = threading.Lock()
 
 
 def sure_scope(mentions: Sequence[Mention]) -> Scope:
-    """Return the scope that a question's form asks for; of several outlets or articles it asks for each, which narrows
+    """Return the scope that a question's form asks for. Of several outlets or articles it asks for each, which narrows
     nothing.
 
     Only what is sure narrows, and a date only where no more than one outlet is named: measured on questions about several
@@ -293,12 +302,8 @@ def sentence_coverage(question: Question, passage: Passage, header: Header) -> f
 
 def embed_question(embedder: Embedder, question: str) -> Vectors:
     """Return the question's vector; raises EmbedderError where the model fails."""
-    from embeddings import EmbeddingError
-
-    try:
+    with EmbedderError.translated():
         return embedder.embed_query(question)
-    except EmbeddingError as error:
-        raise EmbedderError(str(error)) from error
 
 
 def fuse(cosines: dict[int, float], keywords: dict[int, float], weight: float = DENSE_WEIGHT) -> dict[int, float]:
@@ -320,7 +325,7 @@ def fuse(cosines: dict[int, float], keywords: dict[int, float], weight: float = 
 
 
 def check_question(question: object) -> str:
-    """Return the question in NFC, without invisible and control characters; raises QuestionError where nothing can be
+    """Return the question in NFC, without invisible and control characters. Raises QuestionError where nothing can be
     asked.
 
     >>> check_question(" Who\\x00 voted\\u200b? ")
@@ -346,12 +351,14 @@ def check_question(question: object) -> str:
 
 def _too_long(length: int) -> QuestionError:
     return QuestionError(
-        f"a question may have {LONGEST_QUESTION:,} characters, this one has {length:,}; ask a shorter one"
+        "a question may have {most:,} characters, this one has {length:,}; ask a shorter one",
+        most=LONGEST_QUESTION,
+        length=length,
     )
 
 
 def check_k(k: object) -> int:
-    """Return the number of passages wanted, as it is; raises QuestionError unless it is a whole number from 1 to 1,000."""
+    """Return the number of passages wanted, as it is. Raises QuestionError unless it is a whole number from 1 to 1,000."""
     if not isinstance(k, int) or isinstance(k, bool) or not 1 <= k <= 1000:
         raise QuestionError(
             "k is how many passages to find, a whole number from 1 to 1000, not {k}; leave it out for 8", k=repr(k)
@@ -360,21 +367,24 @@ def check_k(k: object) -> int:
 
 
 def check_scope(
-    outlets: Sequence[str] = (), published: tuple[str, str] = ("", ""), documents: Sequence[str] = ()
+    outlets: Sequence[str] = (),
+    published: tuple[str, str] = ("", ""),
+    documents: Sequence[str] = (),
+    names: Sequence[str] = (),
 ) -> Scope:
-    """Return the scope that these make; raises QuestionError for what is no list of names or no day.
+    """Return the scope that these make. Raises QuestionError for what is no list of names or no day.
 
     >>> check_scope(published=("2031-03", ""))
     Traceback (most recent call last):
     rag.errors.QuestionError: '2031-03' is no day; write it as 2031-03-04
     """
-    for values in (outlets, documents):
+    for values in (outlets, documents, names):
         if (
             not isinstance(values, Collection)
             or isinstance(values, str)
             or not all(isinstance(each, str) for each in values)
         ):
-            raise QuestionError("outlets and documents are lists of names; put a single one in a list")
+            raise QuestionError("outlets, documents and names are lists of texts; put a single one in a list")
     if not isinstance(published, Sequence) or len(published) != 2:
         raise QuestionError("published is the first and the last day; leave one open with an empty string")
     for day in published:
@@ -388,7 +398,7 @@ def check_scope(
     first, last = published
     if first and last and first > last:
         raise QuestionError("{first} lies after {last}; write the first day first", first=first, last=last)
-    return Scope(outlets=tuple(outlets), documents=tuple(documents), published=(first, last))
+    return Scope(tuple(outlets), documents=tuple(documents), published=(first, last), names=tuple(names))
 
 
 def _ranks(found: Sequence[Neighbor]) -> dict[int, int]:

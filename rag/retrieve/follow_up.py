@@ -65,7 +65,7 @@ _CONTEXT = re.compile(r"(?<!\s)\s*\(([^()]*)\)\W*$")
 
 
 def complete(question: str, history: Sequence[Message]) -> str:
-    """Add to a follow-up, in brackets, what it leaves unsaid; return any other question unchanged.
+    """Add to a follow-up, in brackets, what it leaves unsaid. Return any other question unchanged.
 
     ``history`` is the conversation before, oldest first. Carried over are what the last question said and the names of the
     conversation, the latest first. "And in 2019?" asks the last question about another year.
@@ -166,7 +166,9 @@ def statement(question: str) -> str:
 
 
 def names(text: str, first: bool = False) -> Iterator[str]:
-    """Yield the runs of capitalised words; a lone one that begins a sentence only where ``first``, a month of a day never."""
+    """Yield the runs of capitalised words. A lone one that begins a sentence only where ``first``, a month of a day
+    never.
+    """
     for match in _NAME.finditer(text):
         run, before = match.group().split(" "), text[: match.start()].rstrip(' "“«(')
         begins = not first and (not before or before[-1] in ".!?…:")

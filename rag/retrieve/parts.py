@@ -123,6 +123,25 @@ _SAME = re.compile(
 )
 
 
+def each_outlet(question: str) -> tuple[int, int] | None:
+    """Return where a question asks what every outlet says, None where it does not.
+
+    >>> question = "What does each outlet say about the tram?"
+    >>> question[slice(*each_outlet(question))]
+    'each outlet'
+    """
+    match = _EACH_OUTLET.search(question)
+    return match.span() if match else None
+
+
+_EACH_OUTLET = re.compile(
+    r"\b(?:(?:each|every)(?: of the)?|all(?: of)?(?: the)?|the(?: different| various)?)\s+"
+    r"(?:outlet|newspaper|paper|publication)s?(?=\s+(?:say|report|write|claim)s?\b)"
+    r"|\b(?:кажд\w+|все|разные)\s+(?:издани|газет)\w+|\bәр(?:бір)?\s+(?:басылым|газет)\w*",
+    re.IGNORECASE,
+)
+
+
 def decomposing(question: str) -> tuple[Message, ...]:
     """Write the messages of one short call that ask a chat model which questions a question consists of."""
     return (Message("system", _INSTRUCTION), Message("user", f"Question: {question}\nParts:"))

@@ -39,7 +39,7 @@ class Question:
     def coverage(
         self, stems: Collection[str], only: Collection[str] | None = None, near: Mapping[str, float] | None = None
     ) -> float:
-        """Return the share of the question's weight, 0 to 1, that stands among some stems; 0 for a question without
+        """Return the share of the question's weight, 0 to 1, that stands among some stems. 0 for a question without
         words.
 
         ``only`` counts some of its words alone (1 where it has none of them); ``near`` says how much (0 to 1) a word counts

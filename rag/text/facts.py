@@ -134,7 +134,7 @@ class Evidenced:
 
 
 class _Date(NamedTuple):
-    """A date as far as it is known; what is not known is empty."""
+    """A date as far as it is known. What is not known is empty."""
 
     start: int
     end: int
@@ -483,7 +483,7 @@ def _names(text: str) -> Iterator[Fact]:
 
 
 def _shortened(text: str) -> str:
-    """Shorten U.S. and United States to US; the text is as long as before."""
+    """Shorten U.S. and United States to US. The text is as long as before."""
     return _LONG.sub(lambda match: _short(match.group()).ljust(len(match.group()), _PAD), text)
 
 

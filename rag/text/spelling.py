@@ -112,7 +112,7 @@ def written_forms(text: str) -> list[str]:
 
 
 class Spellings:
-    """The forms of words in the articles by their keys; a form that is mostly written with a capital has one.
+    """The forms of words in the articles by their keys. A form that is mostly written with a capital has one.
 
     >>> known = Spellings.of({"Kosymov": 3, "house": 5, "House": 1})
     >>> known.same("Kossymov"), known.meant("hosue"), known.meant("horse")
@@ -149,7 +149,7 @@ class Spellings:
 
     @classmethod
     def open(cls, folder: Path) -> Spellings:
-        """Return the table in a folder; an empty one where an older program wrote none. Raises ValueError for what is
+        """Return the table in a folder. An empty one where an older program wrote none. Raises ValueError for what is
         no table.
         """
         try:
@@ -178,13 +178,13 @@ class Spellings:
         (folder / _TABLE).write_bytes(self.to_bytes())
 
     def written(self, word: str) -> str:
-        """Return a word as the articles mostly write it, with a capital or not; empty where they do not have it in this
+        """Return a word as the articles mostly write it, with a capital or not. Empty where they do not have it in this
         form.
         """
         return next((form for form in self._of(key(word)) if form.lower() == word.lower()), "")
 
     def same(self, word: str) -> list[str]:
-        """Return the forms that sound like a word, in any alphabet; where one of the two is Cyrillic, also other cases
+        """Return the forms that sound like a word, in any alphabet. Where one of the two is Cyrillic, also other cases
         of it.
         """
         found = dict.fromkeys(form for each in _readings(word) for form in self._of(each))

@@ -35,7 +35,8 @@ def analyzed(text: str) -> list[str]:
 
 
 def fold(text: str) -> str:
-    """Write one letter for spellings that Russian readers hold to be one; split what has no spaces; drop raised figures.
+    """Write one letter for spellings that Russian readers hold to be one. Split what has no spaces; drop raised
+    figures.
 
     >>> fold("Артём"), fold("2019¹")
     ('Артем', '2019 ')

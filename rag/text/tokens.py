@@ -56,7 +56,7 @@ def count_tokens(text: str, encoding: str = FOOTNOTE) -> int:
 
 
 def encode(text: str, encoding: str = FOOTNOTE) -> list[int]:
-    """Return the tokens of a text; what looks like a special token is text, and a lone surrogate counts as U+FFFD.
+    """Return the tokens of a text. What looks like a special token is text, and a lone surrogate counts as U+FFFD.
 
     Raises VocabularyError where ``encoding`` is not on this machine or its file is damaged.
 
@@ -107,7 +107,9 @@ def _encoding(name: str) -> tiktoken.Encoding:
     if name == FOOTNOTE:
         return tiktoken.Encoding(name, pat_str=PATTERN, mergeable_ranks=_ranks(), special_tokens={})
     if not _is_cached(name):  # tiktoken would download it
-        raise VocabularyError(f"the encoding {name} is not on this machine; use the encoding {FOOTNOTE}")
+        raise VocabularyError(
+            "the encoding {name} is not on this machine; use the encoding {other}", name=name, other=FOOTNOTE
+        )
     return tiktoken.get_encoding(name)
 
 
@@ -117,7 +119,7 @@ def _ranks() -> dict[bytes, int]:
     except OSError:
         data = b""
     if hashlib.sha256(data).hexdigest() != SHA256:
-        raise VocabularyError(f"the vocabulary {VOCABULARY.name} is missing or damaged; reinstall Footnote")
+        raise VocabularyError("the vocabulary {name} is missing or damaged; reinstall Footnote", name=VOCABULARY.name)
     lines = (line.split() for line in data.splitlines())
     return {base64.b64decode(token): int(rank) for token, rank in lines}
 

@@ -59,7 +59,7 @@ def _pairs(run: str) -> list[str]:
 
 
 def content_words(text: str) -> list[str]:
-    """Return the words of a text without function words; all of them where nothing else would be left.
+    """Return the words of a text without function words. All of them where nothing else would be left.
 
     >>> content_words("What did the mayor say about the bridge?")
     ['mayor', 'bridge']

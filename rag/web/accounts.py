@@ -1,4 +1,5 @@
-"""Who may log in: a file of names and password hashes, made with ``rag account add``, and patience with wrong passwords.
+"""Keep who may log in. A file of names and password hashes, made with ``rag account add``, and patience with wrong
+ones.
 
 One account a line, ``name:scrypt$n$r$p$salt$hash$account``: salt and hash in base64, ``account`` a random id, which older
 files lack. Empty lines and lines that begin with # are passed over. The file is read again when it changes, so that adding
@@ -55,7 +56,7 @@ class PasswordHash:
 
     @classmethod
     def of(cls, password: str, n: int = N, r: int = R, p: int = P) -> PasswordHash:
-        """Return the hash of a password with a new salt; takes some tenths of a second and 32 MiB."""
+        """Hash a password with a new salt. Takes some tenths of a second and 32 MiB."""
         salt = secrets.token_bytes(16)
         return cls(n, r, p, salt, _scrypt(password, n, r, p, salt))
 
@@ -79,7 +80,7 @@ class PasswordHash:
         return "$".join(("scrypt", *map(str, parts), *filter(None, (self.account,))))
 
     def fits(self, password: str) -> bool:
-        """Tell whether this is the hash of the password; how long that takes does not depend on the answer.
+        """Tell whether this is the password's hash. How long that takes does not depend on the answer.
 
         One with a NUL never fits: scrypt's HMAC (RFC 2104) fills short keys with them, so "a" and "a\\0" hash alike.
         """
@@ -95,7 +96,7 @@ def _scrypt(password: str, n: int, r: int, p: int, salt: bytes) -> bytes:
 
 
 def check_name(name: str) -> str:
-    """Return the name of an account; raises AccountsError for what cannot be one.
+    """Return the name of an account. Raises AccountsError for what cannot be one.
 
     >>> check_name("maren")
     'maren'
@@ -109,7 +110,7 @@ def check_name(name: str) -> str:
 
 
 def check_password(password: str) -> str:
-    """Return a new password; raises AccountsError, without repeating it, where it is too short or too long."""
+    """Return a new password. Raises AccountsError, without repeating it, where it is too short or too long."""
     if not SHORTEST_PASSWORD <= len(password) <= LONGEST_PASSWORD:
         raise AccountsError(
             f"a password has {SHORTEST_PASSWORD} to {LONGEST_PASSWORD} characters; choose a longer one, such as four words"
@@ -118,9 +119,7 @@ def check_password(password: str) -> str:
 
 
 def read_accounts(path: Path) -> dict[str, PasswordHash]:
-    """Return the accounts in a file, by name; raises AccountsError with the number of a line that is wrong, never its
-    words.
-    """
+    """Read the accounts in a file, by name. Raises AccountsError with the number of a wrong line, never its words."""
     try:
         with path.open("rb") as stream:
             data = stream.read(_LONGEST_FILE + 1)
@@ -160,7 +159,7 @@ def read_accounts(path: Path) -> dict[str, PasswordHash]:
 
 
 def write_accounts(path: Path, accounts: Mapping[str, PasswordHash | str]) -> None:
-    """Write the file anew, whole or not at all, readable by its owner alone; raises AccountsError."""
+    """Write the file anew, whole or not at all, readable by its owner alone. Raises AccountsError."""
     temporary = path.with_name(f"{path.name}.{secrets.token_hex(4)}.tmp")
     text = "".join(f"{name}:{kept}\n" for name, kept in sorted(accounts.items()))
     try:
@@ -188,7 +187,7 @@ def open_to_others(path: Path) -> bool:
 
 
 class Accounts:
-    """The accounts of a page that is being served; safe to use from any thread.
+    """The accounts of a page that is being served. Safe to use from any thread.
 
     Raises AccountsError where the file cannot be used or holds no account. Should it be damaged later, nobody is known.
     """
@@ -270,7 +269,7 @@ REMEMBERED = 1000
 
 
 class Patience:
-    """Counts wrong passwords by a key, such as an address and a name: nobody locks out who comes from elsewhere.
+    """Count wrong passwords by a key, such as address and name. Nobody locks out who comes from elsewhere.
 
     A key may be tried again after a wait that doubles with each wrong password; a right one, or an hour, forgets them.
     """

@@ -1,4 +1,4 @@
-"""What a reader does with one answer: says whether it is right and why, copies it with its sources, asks otherwise."""
+"""Act on one answer for its reader. Judge it, copy it with its sources, ask otherwise."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from itertools import count
 from typing import Any
 
 from rag.errors import FeedbackError, FootnoteError
+from rag.export.conversation import Conversation, Turn
+from rag.export.formats import copied, export
 from rag.settings import Settings
-from rag.web.conversation import Conversation, Turn
-from rag.web.export import copied, export
 from rag.web.feedback import VERDICTS, Feedback
 from rag.web.language import phrase, speaking, told
 from rag.web.opening import sentence
@@ -50,7 +50,7 @@ class Acts:
         return {"given": shown, **ends, "problem": problem, "stamp": next(self._stamps)}
 
     def act(self, conversation: Conversation, sent: Mapping[str, Any], visitor: Visitor) -> dict[str, Any]:
-        """``data`` after a button was pressed, with what it opens or copies; raises FootnoteError."""
+        """``data`` after a button was pressed, with what it opens or copies. Raises FootnoteError."""
         turn = _turn(conversation, sent.get("turn"))
         name, number = str(sent.get("name")), str(turn.number)
         if name in COPIES:

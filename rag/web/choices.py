@@ -1,4 +1,6 @@
-"""What a reader chose in Settings, kept without any key: for a login on the server's disk, else in the browser's cookie."""
+"""Keep what a reader chose in Settings, without any key. For a login on the server's disk, else in the browser's
+cookie.
+"""
 
 from __future__ import annotations
 
@@ -29,7 +31,7 @@ class Choices:
         self._store = Store(folder) if folder is not None else None
 
     def read(self, visitor: Visitor) -> dict[str, Any]:
-        """Return what the visitor chose before; it may be anything, so check it. Raises StoreError."""
+        """Return what the visitor chose before. It may be anything, so check it. Raises StoreError."""
         text = self._stored(visitor.owner) if visitor.owner else unquote(visitor.choice[:LONGEST])
         try:
             found = json.loads(text or "{}")

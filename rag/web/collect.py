@@ -1,4 +1,4 @@
-"""Articles by address: what an address gives becomes a file in the folder, with a note of where and when it was saved."""
+"""Collect articles by address. Each becomes a file in the folder, with a note of where and when it was saved."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _MARKS = {codecs.BOM_UTF8: "utf-8-sig", codecs.BOM_UTF16_LE: "utf-16", codecs.BO
 
 
 def collect(shelf: Shelf, address: str, *, private: bool = False) -> Taken:
-    """Save what an address gives in the folder of articles; raise FootnoteError with the reason where that cannot be."""
+    """Save what an address gives in the folder of articles. Raises FootnoteError with the reason where that cannot be."""
     shelf.check_writable()
     found = fetch(address, shelf.max_bytes, private=private)
     suffix = suffix_of(found)
@@ -50,7 +50,7 @@ def suffix_of(found: Fetched) -> str:
 
 
 def file_name(address: str, title: str, suffix: str) -> str:
-    """Name a file by site and title, or by the last part of the address where there is no title.
+    """Name a file by site and title. By the last part of the address where there is no title.
 
     >>> file_name("https://www.courier.test/2031/tram.html", "Harbour town votes / for a tram", ".html")
     'courier.test - Harbour town votes - for a tram.html'
@@ -62,7 +62,7 @@ def file_name(address: str, title: str, suffix: str) -> str:
 
 
 def noted(found: Fetched, suffix: str, day: str) -> bytes:
-    """Return the file with a note of its address and the day, where its format has a place for it; else as it came.
+    """Add a note of address and day to a file. Where its format has no place for it, it stays as it came.
 
     Pages get the comment that browsers write into those they save. Where the server names the encoding, the text becomes
     UTF-8, for a file has nobody to name it.

@@ -28,7 +28,7 @@ QUIET_SECONDS = 60.0
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """Seconds for a request's head, its whole body, and a browser that takes nothing; connections of an address and in all."""
+    """Set the limits of connections. Seconds for a request's head, its body and a slow browser; how many at once."""
 
     head: float = 10.0
     body: float = 60.0
@@ -38,7 +38,7 @@ class Limits:
 
 
 def limit(config: Config, limits: Limits | None = None) -> None:
-    """Hold a uvicorn server to limits; connections that are open already are not counted."""
+    """Hold a uvicorn server to limits. Connections that are open already are not counted."""
     limits = limits or Limits()
     if not config.loaded:
         config.load()
@@ -112,7 +112,9 @@ class LimitedProtocol(H11Protocol):
 
 
 class Hall:
-    """The open connections by address; a full hall drops the oldest that keeps the server waiting, or refuses the new one."""
+    """Count the open connections by address. A full hall drops the oldest that keeps the server waiting, or refuses the
+    new one.
+    """
 
     def __init__(self, of_address: int, in_all: int) -> None:
         self._of_address, self._in_all = of_address, in_all
@@ -162,7 +164,7 @@ def _descriptors() -> int:
 
 
 def _calm(loop: asyncio.AbstractEventLoop) -> None:
-    """Log in one line, now and then, that no connection can be accepted; asyncio writes thousands of tracebacks."""
+    """Log in one line, now and then, that no connection can be accepted. Asyncio writes thousands of tracebacks."""
     if loop.get_exception_handler() is not None:
         return
     said = -QUIET_SECONDS

@@ -1,4 +1,4 @@
-"""The settings that a visitor may change for their own answers: their bounds, and what of a sent value can be used."""
+"""Check settings that a visitor may change. Their bounds, and what of a sent value can be used."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def controls(settings: Settings) -> tuple[Control, ...]:
 
 
 def checked(settings: Settings, name: Any, value: Any) -> tuple[str, Any]:
-    """Return a setting's name and value as a browser sent them; raise SettingsError where they cannot be used."""
+    """Return a setting's name and value as a browser sent them. Raise SettingsError where they cannot be used."""
     control = next((each for each in controls(settings) if each.name == name), None)
     if control is None:
         raise SettingsError("this setting is not changed here; set its variable before Footnote is started")

@@ -15,17 +15,13 @@ from pathlib import Path
 from typing import Any
 
 from rag.errors import ConversationMissing
-from rag.web.conversation import Conversation, Turn
+from rag.export.conversation import MAX_TITLE, Conversation, Turn, title_of
+from rag.export.record import read, write
+from rag.text.one_line import folded, shortened
 from rag.web.database import Store, checked_owner
-from rag.web.one_line import folded, shortened
-from rag.web.record import read, write
 
-MAX_TITLE = 120
-MAX_NUMBER = 1_000_000
-"""The highest number a turn may have."""
 MAX_LISTED = 100
 """How many conversations one page of the list may hold."""
-_TITLE = 70
 # A longer search finds nothing that a shorter one would not.
 _SEARCHED = 16
 
@@ -50,21 +46,12 @@ class Listed:
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """A conversation as it was kept, with all its turns; the page shows the last ``MAX_TURNS``."""
+    """A conversation as it was kept, with all its turns. The page shows the last ``MAX_TURNS``."""
 
     id: str
     title: str
     updated: str
     turns: Conversation
-
-
-def title_of(conversation: Conversation) -> str:
-    """Return what a conversation is called until its owner names it: its first question, shortened.
-
-    >>> title_of((Turn(1, "How long is the tram line?"), Turn(2, "And the other?")))
-    'How long is the tram line?'
-    """
-    return shortened(conversation[0].question, _TITLE) if conversation else ""
 
 
 class Conversations:
@@ -75,7 +62,7 @@ class Conversations:
         self._clock = clock
 
     def save(self, owner: str, conversation: Conversation, id: str = "") -> str:
-        """Keep a conversation as it is now and return its id; without an ``id`` it is a new one.
+        """Keep a conversation and return its id. Without an ``id`` it is a new one.
 
         Turns that were replaced or taken back are replaced or go; those older than its first, which have left the page,
         stay. Only what changed is written. An empty conversation is not kept: it is deleted, and its id is empty. Raises
@@ -120,7 +107,7 @@ class Conversations:
         return Listed(tuple(Summary(*row) for row in rows), total)
 
     def open(self, owner: str, id: object) -> Kept:
-        """Return a conversation with all its turns; what was still being answered when the server ended is stopped.
+        """Return a conversation with all its turns. What was still being answered when the server ended is stopped.
 
         Raises ConversationMissing where the owner has none of that id, StoreCorrupt where a turn cannot be read back.
         """
@@ -135,7 +122,7 @@ class Conversations:
         return Kept(known, title, updated, ended)
 
     def rename(self, owner: str, id: object, title: object) -> str:
-        """Give a conversation a title and return it as it is kept; an empty one gives way to the first question."""
+        """Set a conversation's title and return it as kept. An empty one gives way to the first question."""
         owner, known = checked_owner(owner), _checked_id(id)
         name = shortened(title, MAX_TITLE) if isinstance(title, str) else ""
         with self._store.writing() as database:

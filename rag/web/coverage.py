@@ -1,4 +1,4 @@
-"""Coverage: articles over time by outlet, and the passages as a map with the evidence of the last answer.
+"""Draw what the articles cover. Over time by outlet, and the passages as a map with the last answer's evidence.
 
 Both are charts in Vega-Lite, which gradio's plot draws in the browser; the colours are the style sheet's variables.
 """
@@ -11,11 +11,11 @@ from collections import Counter
 from html import escape
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from rag.export.conversation import Conversation
+from rag.export.paragraphs import byline
+from rag.text.one_line import shortened
 from rag.types import Answer, Header
-from rag.web.conversation import Conversation
 from rag.web.language import phrase, spoken
-from rag.web.one_line import shortened
-from rag.web.render import byline
 
 if TYPE_CHECKING:
     from rag.chatbot import Chatbot
@@ -116,7 +116,7 @@ def _rows(made: PassageMap, titles: dict[str, str], outlets: list[str], answer: 
 
 
 def _times(headers: list[Header], outlets: list[str]) -> tuple[list[str], Counter[tuple[str, int]]]:
-    """Return the months, or the years where the dates span more than three, and how many articles each outlet has."""
+    """Count each outlet's articles by month. By year where the dates span more than three."""
     dated = [(each.published, outlets.index(each.outlet) if each.outlet in outlets else COLOURS) for each in headers]
     dated = [(published, outlet) for published, outlet in dated if _DATE.match(published)]
     years = sorted({int(published[:4]) for published, _ in dated})
@@ -132,7 +132,7 @@ def _times(headers: list[Header], outlets: list[str]) -> tuple[list[str], Counte
 
 
 def _chart(chart: Data) -> str:
-    """Write a chart as JSON: as wide as its place, as SVG, so that the style sheet's colours reach it."""
+    """Write a chart as JSON. As wide as its place, as SVG, so that the style sheet's colours reach it."""
     text = {
         "labelColor": "var(--faded)",
         "titleColor": "var(--faded)",
@@ -191,7 +191,7 @@ def _time_chart(named: dict[int, str], periods: list[str], counts: Counter[tuple
 
 
 def _map_chart(made: PassageMap, rows: list[Data]) -> str:
-    """Draw the passages that are no evidence faint, the evidence ringed with its rank, the topics' words above all."""
+    """Draw the map of passages. Evidence is ringed with its rank, the rest faint, the topics' words above all."""
     places = {
         axis: {"field": axis, "type": "quantitative", "scale": {"domain": [-0.04, 1.04]}, "axis": None} for axis in "xy"
     }

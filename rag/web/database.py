@@ -37,7 +37,7 @@ CREATE TABLE feedback (
 
 
 class Store:
-    """Opens the file for one call at a time; nothing happens on disk until the first.
+    """Opens the file for one call at a time. Nothing happens on disk until the first.
 
     ``folder`` and the file are made where they are missing, the folder with mode 0700 and the file with 0600. Every call
     raises StoreUnwritable, StoreCorrupt or StoreTooNew.
@@ -61,7 +61,7 @@ class Store:
 
     @contextmanager
     def writing(self) -> Iterator[sqlite3.Connection]:
-        """Yield the file to be changed: all of it is kept in the end, or nothing where something is raised."""
+        """Yield the file to be changed. All is kept in the end, or nothing where something is raised."""
         with self._writing, self._opened() as database:
             database.execute("BEGIN IMMEDIATE")
             yield database
@@ -108,7 +108,7 @@ class Store:
 
 
 def checked_owner(owner: object) -> str:
-    """Return a user's name as rows are kept under; raises StoreError for what is none, which must not pass for "no
+    """Return the owner that rows are kept under. Raises StoreError for what is none, which must not pass for "no
     login".
     """
     try:
@@ -123,11 +123,13 @@ _preparing = threading.Lock()
 
 
 def _is_ready(database: sqlite3.Connection) -> bool:
-    """Tell whether the tables are there; raises where the file is another program's, or a newer one's."""
+    """Tell whether the tables are there. Raises where the file is another program's, or a newer one's."""
     ((application,),) = database.execute("PRAGMA application_id").fetchall()
     ((version,),) = database.execute("PRAGMA user_version").fetchall()
     if application == _APPLICATION and version > VERSION:
-        raise StoreTooNew(f"{FILE} was written by a newer Footnote; install that, or set RAG_DATA to another folder")
+        raise StoreTooNew(
+            "{file} was written by a newer Footnote; install that, or set RAG_DATA to another folder", file=FILE
+        )
     if (application, version) == (_APPLICATION, VERSION):
         return True
     ((tables,),) = database.execute("SELECT count(*) FROM sqlite_master").fetchall()
@@ -152,7 +154,9 @@ def _translated() -> Iterator[None]:
         if "no such" in reason or "has no column" in reason:
             raise _corrupt("is damaged") from error
         if "locked" in reason:
-            raise StoreUnwritable(f"another program is writing {FILE}; close it, or try again in a moment") from error
+            raise StoreUnwritable(
+                "another program is writing {file}; close it, or try again in a moment", file=FILE
+            ) from error
         raise _unwritable(reason) from error
     except sqlite3.DatabaseError as error:
         raise _corrupt("is damaged") from error
@@ -161,7 +165,11 @@ def _translated() -> Iterator[None]:
 
 
 def _corrupt(what: str) -> StoreCorrupt:
-    return StoreCorrupt(f"{FILE} in the data folder {what}; move it elsewhere and a new one is begun, or set RAG_DATA")
+    return StoreCorrupt(
+        "{file} in the data folder {message}; move it elsewhere and a new one is begun, or set RAG_DATA",
+        file=FILE,
+        message=what,
+    )
 
 
 def _unwritable(reason: str) -> StoreUnwritable:

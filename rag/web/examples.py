@@ -11,10 +11,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rag.errors import QuestionError
+from rag.export.conversation import clean_question
 from rag.read import QUESTIONS
+from rag.text.one_line import one_line
 from rag.types import Answer
-from rag.web.conversation import clean_question
-from rag.web.one_line import one_line
 
 if TYPE_CHECKING:
     from rag.chatbot import Chatbot
@@ -34,7 +34,7 @@ _ABOUT = {
 
 
 class Examples:
-    """Questions that a folder answers well, found once and again when its index changes; safe from any thread."""
+    """Questions that a folder answers well, found once and again when its index changes. Safe from any thread."""
 
     def __init__(self) -> None:
         self._making = threading.Lock()
@@ -73,7 +73,7 @@ def candidates(chatbot: Chatbot) -> Iterator[str]:
 
 
 def read_questions(articles: Path) -> list[str]:
-    """Read the questions in the folder's ``questions.jsonl`` that can be asked; none where there is no such file.
+    """Read the questions in the folder's ``questions.jsonl`` that can be asked. None where there is no such file.
 
     Those marked ``"example": true`` if any are, else those that have an answer. A damaged line is passed over.
     """

@@ -15,12 +15,12 @@ from pathlib import Path
 from typing import Any
 
 from rag.errors import FeedbackError, QuestionError, StoreError
+from rag.export.conversation import MAX_HISTORY, Conversation, Turn
+from rag.export.record import damaged, parsed, read, readable, write
 from rag.retrieve.find import check_question
+from rag.text.one_line import one_line
 from rag.types import Answer
-from rag.web.conversation import MAX_HISTORY, Conversation, Turn
 from rag.web.database import Store, checked_owner
-from rag.web.one_line import one_line
-from rag.web.record import damaged, parsed, read, readable, write
 
 VERDICTS = ("right", "wrong", "wrong citation", "missing source")
 MAX_NOTE = 2_000
@@ -57,14 +57,14 @@ class Feedback:
         self._clock = clock
 
     def give(self, owner: str, conversation: Conversation, number: object, verdict: object, note: object = "") -> None:
-        """Keep what a reader says of the answer of turn ``number``; it takes the place of what they said before.
+        """Keep a reader's judgement of turn ``number``. It takes the place of what they said before.
 
         ``verdict`` is one of ``VERDICTS``; ``note`` has at most 2,000 characters. Raises FeedbackError for what cannot be
         taken.
         """
         turn = _judged(conversation, number)
         if verdict not in VERDICTS:
-            raise FeedbackError(f"an answer is {', '.join(VERDICTS)}; choose one of them")
+            raise FeedbackError("an answer is {verdicts}; choose one of them", verdicts=", ".join(VERDICTS))
         said = _checked_note(note)
         history = _questions(each for each in conversation if each.number < turn.number)
         given = self._clock().astimezone(timezone.utc).isoformat(timespec="seconds")
@@ -73,7 +73,7 @@ class Feedback:
             database.execute("INSERT OR REPLACE INTO feedback VALUES (?, ?, ?, ?, ?, ?, ?)", row)
 
     def take_back(self, owner: str, conversation: Conversation, number: object) -> None:
-        """Forget what a reader said of the answer of turn ``number``, if anything."""
+        """Forget a reader's judgements of a conversation. Those of the same answers in other conversations go too."""
         self.forget(owner, (_judged(conversation, number),))
 
     def forget(self, owner: str, conversation: Conversation) -> None:
@@ -106,7 +106,7 @@ class Feedback:
         return self._questions("WHERE owner = ?", (checked_owner(owner),))
 
     def everyones_questions(self) -> Questions:
-        """Return all judgements as a file for ``rag eval``: for whom the server belongs to, never for the page."""
+        """Write all judgements as a file for ``rag eval``. For whom the server belongs to, never for the page."""
         return self._questions("", ())
 
     def delete_all(self, owner: str) -> int:
@@ -128,7 +128,7 @@ class Feedback:
 
 
 def key(turn: Turn) -> str:
-    """Return what a judgement is kept under: the same for the same question, answer and quotes, whenever they came."""
+    """Return a judgement's key. The same for the same question, answer and quotes, whenever they came."""
     answer = turn.answer or Answer(question=turn.question)
     quotes = [[each.hit.passage.document_id, each.quote] for each in answer.citations]
     said = [turn.question, answer.searched, answer.refused, answer.text, quotes]
@@ -136,8 +136,7 @@ def key(turn: Turn) -> str:
 
 
 def line(judgement: Judgement) -> str:
-    """Return a judgement as one line of a file for ``rag eval``; raises QuestionError where its question cannot be
-    asked.
+    """Write a judgement as one line for ``rag eval``. Raises QuestionError where its question cannot be asked.
 
     An answer that was right becomes its question with the quotes it stood on as evidence; that rightly nothing was found
     becomes a question that the articles do not answer. All others come with their verdict as kind and nothing that is known of
@@ -192,12 +191,16 @@ def _checked_note(note: object) -> str:
     if not isinstance(note, str):
         raise FeedbackError("a note is text; write it in your own words")
     if len(note) > MAX_NOTE:
-        raise FeedbackError(f"a note may have {MAX_NOTE:,} characters, this one has {len(note):,}; write a shorter one")
+        raise FeedbackError(
+            "a note may have {most:,} characters, this one has {length:,}; write a shorter one",
+            most=MAX_NOTE,
+            length=len(note),
+        )
     return "\n".join(map(one_line, note.strip().splitlines()))
 
 
 def _questions(turns: Iterable[Turn]) -> list[str]:
-    """Return what was asked before, as the chatbot was told; what cannot be asked again is left out."""
+    """Return what was asked before, as the chatbot was told. What cannot be asked again is left out."""
     found = []
     for turn in turns:
         if turn.status == "done" and turn.answer is not None:

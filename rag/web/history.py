@@ -1,4 +1,4 @@
-"""The conversations beside the chat: which one each open page shows, kept as its turns end, listed, renamed, exported.
+"""Keep the conversations beside the chat. Which one each open page shows, kept as turns end, listed, renamed, exported.
 
 A page that shows another conversation while an answer is being written has another ``Desk`` from then on: what the answer
 comes to is kept in its own.
@@ -14,9 +14,9 @@ from itertools import count
 from typing import Any
 
 from rag.errors import ConversationMissing, StoreError
-from rag.web.conversation import Conversation
+from rag.export.conversation import Conversation
+from rag.export.formats import File, export
 from rag.web.conversations import MAX_LISTED, Conversations, Listed, listed_data
-from rag.web.export import File, export
 from rag.web.feedback import Feedback
 from rag.web.language import phrase, speaking, told
 from rag.web.opening import sentence, what_went_wrong
@@ -93,9 +93,7 @@ class History:
         self._session(session).openings += 1
 
     def leave(self, session: str) -> None:
-        """Forget what a page that was closed looked for; its desk stays: it may have lost its connection only, and go
-        on.
-        """
+        """Forget what a closed page looked for. Its desk stays: it may have lost its connection only, and go on."""
         with self._lock:
             if found := self._sessions.get(session):
                 found.search, found.shown, found.file = "", MAX_LISTED, None
@@ -106,7 +104,7 @@ class History:
             self._sessions.pop(session, None)
 
     def keep(self, desk: Desk, owner: str, conversation: Conversation) -> None:
-        """Keep a conversation as it is now; what stands in the way is never raised, only noted, and but once.
+        """Keep a conversation as it is now. What stands in the way is never raised, only noted, and but once.
 
         Where another page went on with it, what that one kept stays, and this becomes a conversation of its own.
         """
@@ -145,8 +143,8 @@ class History:
         return self._store().open(owner, id).turns
 
     def data(self, visitor: Visitor) -> dict[str, Any]:
-        """Return the list as far as it is shown, its search, how often another one was opened, and once a file to be
-        saved.
+        """Return the list as far as it is shown. With its search, how often another one was opened, and once a file to
+        be saved.
         """
         session = self._session(visitor.session)
         found: dict[str, Any] = {
@@ -168,7 +166,7 @@ class History:
         return found
 
     def act(self, action: str, sent: Mapping[str, Any], visitor: Visitor) -> str:
-        """Search the list, shows more of it, renames or deletes, or makes a file of one or of the visitor's feedback.
+        """Search, extend, rename, delete or export. Exports are a conversation or the visitor's feedback.
 
         What was said of a conversation's answers stays when it is deleted, unless ``feedback`` is sent along.
         The page begins a new conversation after the one that it shows was deleted.

@@ -1,4 +1,4 @@
-"""The room of the index: how it is, what is in it, building it again, ending a build, following the folder."""
+"""Show the index. How it is, what is in it, building it again, ending a build, following the folder."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from rag.web.survey import Survey
 
 
 class IndexRoom:
-    """The index's room; its panel follows what ``Survey.beat`` tells, and asks here for something to be done."""
+    """The index's room. Its panel follows what ``Survey.beat`` tells, and asks here for something to be done."""
 
     name = "index"
     actions: tuple[str, ...] = ("rebuild", "start_over", "cancel", "follow", "check")
@@ -27,7 +27,7 @@ class IndexRoom:
         return self._survey.beat()
 
     def act(self, action: str, sent: Mapping[str, Any], visitor: Visitor) -> str:
-        """Build, ends a build, follows the folder (``on``) or looks at it; raises FootnoteError."""
+        """Build, ends a build, follows the folder (``on``) or looks at it. Raises FootnoteError."""
         if action in ("rebuild", "start_over"):
             began = self._keeper.rebuild(fresh=action == "start_over")
             return "" if began else phrase("A build is running already.", visitor.language)

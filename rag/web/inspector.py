@@ -1,14 +1,14 @@
-"""Why a passage was found, what was searched and what was dropped, as plain data for the page's sources."""
+"""Explain a search as plain data. Why a passage was found, what was searched, what was dropped."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from typing import Any
 
+from rag.text.one_line import one_line, shortened
 from rag.text.stems import stem
 from rag.text.words import words
 from rag.types import Answer, Hit, Scope
-from rag.web.one_line import one_line, shortened
 
 MAX_WORDS = 20
 """How many of a question's words are named beside a passage."""
@@ -19,7 +19,7 @@ MAX_NAMES = 10
 
 
 def why_data(hit: Hit) -> dict[str, Any]:
-    """Ranks and scores of a hit, the words it shares with the question and as which ``forms`` they stand in it.
+    """Explain a hit. Ranks, scores, the words it shares with the question and as which ``forms`` they stand in it.
 
     ``joined`` is how many neighbouring passages it is made of; the figures are then those of the best one.
     """
@@ -38,7 +38,7 @@ def why_data(hit: Hit) -> dict[str, Any]:
 
 
 def matched_forms(matched: Iterable[str], text: str) -> list[str]:
-    """Return the words of a text, as they stand there, that have a stem with one of the matched words.
+    """Return a text's words that match, as they stand there. Their stem is one of a matched word.
 
     >>> matched_forms(["bridges"], "One bridge fell. Bridges do.")
     ['bridge', 'Bridges']
@@ -48,7 +48,7 @@ def matched_forms(matched: Iterable[str], text: str) -> list[str]:
 
 
 def search_data(answer: Answer) -> dict[str, Any]:
-    """Return what was searched for an answer: the question as completed, its parts, the scope, how many passages were
+    """Return what was searched for an answer. The completed question, its parts, the scope, how many passages were
     weighed.
     """
     return {
@@ -73,6 +73,6 @@ def search_data(answer: Answer) -> dict[str, Any]:
 
 def _scope_data(scope: Scope) -> dict[str, Any]:
     first, last = scope.published
-    names = {"outlets": scope.outlets, "authors": scope.authors, "articles": scope.documents}
+    names = {"outlets": scope.outlets, "authors": (*scope.authors, *scope.names), "articles": scope.documents}
     shown = {kind: [one_line(name) for name in kept[:MAX_NAMES]] for kind, kept in names.items()}
     return {**shown, "first": first, "last": last}

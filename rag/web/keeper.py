@@ -1,4 +1,4 @@
-"""The index of a page that is being served: how it is, building it again, and following the folder while questions go on."""
+"""Keep the index of a served page. How it is, building it again, following the folder while questions go on."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class IndexState:
 
 
 class Keeper:
-    """Keeps the index of the chatbot that ``opening`` opens; safe to use from any thread.
+    """Keeps the index of the chatbot that ``opening`` opens. Safe to use from any thread.
 
     At most one build runs at a time, in a thread of its own, and the old index answers meanwhile. ``events`` says when the
     folder changes, see ``rag.web.watching``; ``clock`` gives seconds.
@@ -55,7 +55,7 @@ class Keeper:
 
     @property
     def state(self) -> IndexState:
-        """Return how the index is; reads nothing from disk, so ask as often as you like."""
+        """Return how the index is. Reads nothing from disk, so ask as often as you like."""
         opening, chatbot, build = self._opening.state, self._opening.chatbot, self._build
         if chatbot is None:
             kind: Kind = "failed" if opening.kind == "failed" else "loading"
@@ -68,7 +68,7 @@ class Keeper:
 
     @property
     def first_build(self) -> IndexState | None:
-        """Return the build that brings the first articles, while it runs: nothing can be answered before it has ended."""
+        """Return the build of the first articles, while it runs. Nothing can be answered before it has ended."""
         chatbot, state = self._opening.chatbot, self.state
         if chatbot is None or state.kind != "building" or chatbot.contents().articles:
             return None
@@ -80,14 +80,14 @@ class Keeper:
         return self._watcher.is_on
 
     def watch(self, on: bool) -> None:
-        """Follow the folder from now on, or no longer; a build that runs goes on."""
+        """Follow the folder from now on, or no longer. A build that runs goes on."""
         if on:
             self._watcher.start()
         else:
             self._watcher.stop()
 
     def check(self) -> bool:
-        """Tell whether the folder has changed since the index was built; reads all of it, so it takes its time.
+        """Tell whether the folder has changed since the last build. Reads all of it, so it takes its time.
 
         Raises ArticlesError where the folder cannot be read; the state then says so.
         """
@@ -113,7 +113,7 @@ class Keeper:
             self._settle("outdated", OUTDATED)
 
     def rebuild(self, fresh: bool = False) -> bool:
-        """Begin to bring the index up to date, from nothing where ``fresh``; whether it began.
+        """Begin to bring the index up to date, from nothing where ``fresh``. Whether it began.
 
         It does not where a build is running or the chatbot is still being opened; where opening failed, it is tried again.
         """
@@ -130,21 +130,21 @@ class Keeper:
             return True
 
     def catch_up(self) -> None:
-        """Begin a build; where one runs, also a first one, it may have passed what has changed now: another follows it."""
+        """Begin a build, or have another follow the one that runs. That one may have passed what has changed now."""
         with self._lock:
             self._follow = self._build is not None
         if not self.rebuild():
             self._opening.then(self.rebuild)
 
     def cancel(self) -> None:
-        """End the build at its next step; the old index is then as it was. Does nothing where none is running."""
+        """End the build at its next step. The old index is then as it was. Does nothing where none is running."""
         if (build := self._build) is not None:
             build.cancelled.set()
         elif self._opening.chatbot is None:
             self._opening.cancel()
 
     def wait(self, seconds: float | None = None) -> None:
-        """Wait until the build that is running has ended; raises TimeoutError after ``seconds``."""
+        """Wait until the build that is running has ended. Raises TimeoutError after ``seconds``."""
         thread = self._thread
         if thread is not None:
             thread.join(seconds)
@@ -181,7 +181,7 @@ class Keeper:
                 self._settled = (kind, text)
 
     def _catch_up(self) -> bool:
-        """Return what the watcher does once a change is complete; whether it was dealt with, else it comes again.
+        """Act on a complete change. Return whether it was dealt with, else it comes again.
 
         A build that fails was dealt with: it is tried again on the next change, not over and over.
         """

@@ -1,4 +1,4 @@
-"""The room of the articles: all files of the folder in a table, adding some and putting some away."""
+"""Show the articles. All files of the folder in a table, adding some and putting some away."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from concurrent.futures import TimeoutError as NotYet
 from typing import TYPE_CHECKING, Any
 
-from rag.errors import AddressError, ArticlesError, FootnoteError, QuestionError, RefusedFile
+from rag.errors import AddressError, ArticlesError, FootnoteError, QuestionError, RefusedFile, Translatable
 from rag.read import MEGABYTE, READERS
 from rag.settings import Settings
+from rag.text.one_line import shortened
 from rag.types import FileStatus, Header
 from rag.web.collect import collect
 from rag.web.keeper import Keeper
 from rag.web.language import phrase, told
-from rag.web.one_line import shortened
 from rag.web.opening import Opening, what_went_wrong
 from rag.web.rooms import Visitor
 from rag.web.shelf import REMOVED, Shelf, Taken
@@ -61,13 +61,14 @@ class Library:
         self._names: tuple[str, Future[tuple[Name, ...]] | None] = ("", None)
 
     def data(self, visitor: Visitor) -> dict[str, Any]:
-        """Return what may be done here; the table is fetched apart, for it can be long."""
+        """Return what may be done here. The table is fetched apart, for it can be long."""
         return {**self.shelf_data(visitor.language), "stamp": self._survey.stamp}
 
     def shelf_data(self, language: str = "en") -> dict[str, Any]:
         """Return what whoever adds files needs to know."""
+        obstacle = self._shelf.obstacle()
         return {
-            "obstacle": self._shelf.obstacle(language),
+            "obstacle": obstacle and told(Translatable("{message:sentence}", message=obstacle), language),
             "name": self._folder,
             "suffixes": list(READERS),
             "megabytes": self._limit,
@@ -95,7 +96,7 @@ class Library:
         )
 
     def rows(self) -> dict[str, Any]:
-        """Return the table: one list a file, by id, with what is known of its article and how it stands to the index."""
+        """Return the table, one list a file, by id. With what is known of its article and how it stands to the index."""
         chatbot = self._opening.chatbot
         if chatbot is None:
             return {"rows": [], "stamp": ""}
@@ -139,8 +140,8 @@ class Library:
         return {"names": listed, "ids": ids}
 
     def take(self, step: Any) -> dict[str, Any]:
-        """Return one step of a file's way in, as a list: what came of it, or why it was ``refused``. Whatever is sent
-        is checked.
+        """Take one step of a file's way in, as a list. Return what came of it, or why it was ``refused``. Whatever is
+        sent is checked.
 
         ``["begin", name, size]`` gives a ``token``, ``["add", token, base64]`` nothing, ``["end", token]`` the file's ``name``
         and whether it was ``renamed`` or ``known``; ``["done"]`` after the last file has the index built.
@@ -180,7 +181,7 @@ class Library:
             self._fetching.release()
 
     def file(self, id: str) -> tuple[str, bytes]:
-        """Return name and bytes of the file that an article of the index stands in; raise FootnoteError."""
+        """Return name and bytes of the file that an article of the index stands in. Raise FootnoteError."""
         if self._opening.chatbot is None:
             raise QuestionError("the articles are still being read; open it again in a moment")
         name = _file_of(self._opening.chatbot.document(id).id)
@@ -198,7 +199,9 @@ class Library:
 
 
 class Start:
-    """The room before the first answer: what stands in the way is told by ``Survey.beat``; files can be added here."""
+    """Show the room before the first answer. What stands in the way is told by ``Survey.beat``; files can be added
+    here.
+    """
 
     name = "start"
     actions: tuple[str, ...] = ()
@@ -231,7 +234,7 @@ def _row(
     title = shortened(known.title or beginnings.get(known.id) or known.id, MAX_CELL)
     authors = shortened(", ".join(known.authors), MAX_CELL)
     outlet, date = shortened(known.outlet, MAX_CELL), shortened(known.published, MAX_CELL)
-    reason = told(file.reason[:1].upper() + file.reason[1:])
+    reason = told(Translatable("{message:capital}", message=file.reason))
     if file.left_out:
         kinds = ", ".join(f"{phrase(kind)} {count}" for kind, count in file.left_out)
         reason = ". ".join(filter(None, (reason, phrase("Words left out: {kinds}", kinds=kinds))))

@@ -1,4 +1,4 @@
-"""Who writes a visitor's answers, and the keys they typed, which stay in this process's memory for their session alone.
+"""Choose who writes a visitor's answers. Keys they typed stay in this process's memory for their session alone.
 
 A key is never written down, logged or sent back to a browser; the choice of a model is kept, see ``rag.web.choices``.
 """
@@ -18,11 +18,11 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol, cast
 from rag.chat.keys import Key
 from rag.chat.model_names import EXTRACTIVE, KEY_VARIABLE, SERVICES, may_choose, open_named, shown_name
 from rag.errors import ChatError, FootnoteError, KeyMissing, SettingsError
+from rag.text.one_line import shortened
 from rag.types import Message
 from rag.web.choices import Choices
 from rag.web.controls import usable
 from rag.web.language import decimal, phrase, told
-from rag.web.one_line import shortened
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -47,7 +47,7 @@ TESTS_AT_ONCE = 8
 
 
 class Found(Protocol):
-    """A service as a look around found it: its models' names without the service's, and how it is with it in words."""
+    """Describe a found service. Its models' names without the service's, and its state in words."""
 
     @property
     def service(self) -> str: ...
@@ -142,7 +142,7 @@ class Choice:
         ignored: Collection[str] = (),
         scope: Scope | None = None,
     ) -> Iterator[Answer]:
-        """Return the chatbot's answers, written by the chosen model; the labels in ``ignored`` count for nothing."""
+        """Return the chatbot's answers, written by the chosen model. The labels in ``ignored`` count for nothing."""
         model: ChatModel | Literal["extractive"] | None = "extractive" if self.name == EXTRACTIVE else self.open()
         changes = {name: value for name, value in self.changes.items() if name not in OF_THE_MODEL}
         chatbot = chatbot.with_settings(**changes) if changes else chatbot
@@ -203,7 +203,7 @@ class Models:
         return said
 
     def remember(self, visitor: Visitor) -> None:
-        """Give a session that is new here what its reader chose before; contacts nobody."""
+        """Give a session that is new here what its reader chose before. Contacts nobody."""
         with self._lock:
             if visitor.session in self._sessions:
                 return
@@ -218,7 +218,7 @@ class Models:
                 new.name, new.changes = name, changes
 
     def keep(self, visitor: Visitor) -> None:
-        """Keep the choice of a visitor who is logged in for the next time; raises StoreError."""
+        """Keep the choice of a visitor who is logged in for the next time. Raises StoreError."""
         self._choices.write(visitor, self._choice_of(visitor.session))
 
     def kept(self, visitor: Visitor) -> str | None:
@@ -242,7 +242,7 @@ class Models:
             return ""
 
     def test(self, session: str, language: str = "en") -> str:
-        """Ask the session's model one question; say how fast it answered and how. Raises FootnoteError."""
+        """Ask the session's model one question. Say how fast it answered and how. Raises FootnoteError."""
         choice = self.choice(session)
         model = choice.open_with({"answer_seconds": TEST_SECONDS}) if choice.name else self._own()
         if model is None and not choice.name and self._settings.model != EXTRACTIVE:
@@ -340,7 +340,7 @@ class Models:
         return said
 
     def change(self, session: str, changes: Mapping[str, Any]) -> None:
-        """From now on the session's answers are made with these settings; those that are not named are the server's."""
+        """Set the session's settings for its next answers. Those that are not named are the server's."""
         with self._lock:
             self._touch(session).changes = dict(changes)
 
@@ -350,7 +350,7 @@ class Models:
             return dict(self._sessions[session].changes) if session in self._sessions else {}
 
     def forget(self, session: str) -> None:
-        """Forget the keys of a page that was closed; its choice stays, for it may have lost its connection only."""
+        """Forget the keys of a closed page. Its choice stays: it may have lost its connection only."""
         with self._lock:
             if kept := self._sessions.get(session):
                 kept.keys.clear()
@@ -382,22 +382,20 @@ class Models:
             return Choice(name, lambda more: self._open_chosen(name, key, {**changes, **more}), changes)
 
     def _reopened(self, changes: Mapping[str, Any]) -> bool:
-        """Tell whether the server's own model is opened anew for these: never one in this process, which would be there
-        twice.
-        """
+        """Tell whether the server's own model is opened anew. Never one in this process, which would be there twice."""
         of_a_server = self._settings.model.partition(":")[0].casefold() not in (EXTRACTIVE, "local", "gguf")
         own_key = not self._needs_key(self._settings.model)
         return of_a_server and own_key and any(name in changes for name in (*OF_THE_MODEL, "context_tokens"))
 
     def keyless(self, session: str) -> str:
-        """Name the session's model where it waits for a key that the session has not given either, else nothing."""
+        """Name the session's model where it waits for a key. Empty where the session has given it."""
         with self._lock:
             name = self._sessions[session].name if session in self._sessions else ""
         name = name or self._settings.model
         return shown_name(name) if self._key(session, name) is None and self._needs_key(name) else ""
 
     def _needs_key(self, name: str) -> bool:
-        """Return whether a model has no key in the environment; looked up once, for that stays as it is."""
+        """Tell whether a model has no key in the environment. Looked up once, for that stays as it is."""
         service = name.partition(":")[0].casefold()
         if service not in self._services.keyed:
             return False
@@ -410,7 +408,7 @@ class Models:
         return self._without_key[service]
 
     def data(self, visitor: Visitor) -> dict[str, Any]:
-        """Return what the page shows of it, as plain data: names and whether a key is set, never a key."""
+        """Return what the page shows of the models. Names and whether a key is set, never a key."""
         self.remember(visitor)
         session = visitor.session
         keyless = self.keyless(session)

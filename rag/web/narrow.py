@@ -8,8 +8,9 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 
 from rag.errors import QuestionError
+from rag.index.entities import Name
+from rag.text.one_line import one_line, shortened
 from rag.types import Header, Scope
-from rag.web.one_line import one_line, shortened
 
 MOST_CHOSEN = 50
 MOST_TITLES = 2_000
@@ -19,61 +20,66 @@ _DAY = re.compile(r"(\d{4})(?:-(0[1-9]|1[0-2])(?:-(0[1-9]|[12]\d|3[01]))?)?")
 _YEARS = re.compile(r"(\d{4})\s*(?:-|\.\.|to)\s*(\d{4})")
 
 
-def choices(headers: Iterable[Header]) -> list[str]:
-    """List what can be chosen: outlets by number of articles, years, authors, then titles, the newest first."""
+def choices(headers: Iterable[Header], names: Iterable[Name] = ()) -> list[str]:
+    """List what can be chosen: outlets, years, authors, names that articles mention, then titles, the newest first."""
     known = sorted(headers, key=lambda each: each.published, reverse=True)
     outlets = Counter(each.outlet for each in known if each.outlet)
     years = sorted({each.published[:4] for each in known if _DAY.fullmatch(each.published)}, reverse=True)
     authors = Counter(author for each in known for author in each.authors if author)
     named = [name for counted in (outlets, authors) for name, _ in counted.most_common()]
-    found = [*named[: len(outlets)], *years, *named[len(outlets) :], *map(_title, known[:MOST_TITLES])]
+    found = [*named[: len(outlets)], *years, *named[len(outlets) :], *(each.name for each in names)]
+    found += map(_title, known[:MOST_TITLES])
     return list(dict.fromkeys(filter(None, (shortened(each, MAX_LABEL) for each in found))))
 
 
-def scope_of(chosen: object, headers: Iterable[Header]) -> Scope:
-    """Make a Scope of chosen or typed names and dates; raise QuestionError for what no article has.
+def scope_of(chosen: object, headers: Iterable[Header], names: Sequence[Name] = ()) -> Scope:
+    """Make a Scope of chosen or typed names and dates. Raise QuestionError for what no article has.
+
+    ``names`` are those that the articles mention.
 
     A part of a name stands for the only choice that holds it, as in the list while it is typed.
 
     >>> headers = [Header("a.md", "A vote", "Courier", ("Ada Brook",), "2031-03-04")]
     >>> scope_of(["courier", "Ada Brook", "2030 – 2031"], headers)
-    Scope(outlets=('Courier',), authors=('Ada Brook',), documents=(), published=('2030-01-01', '2031-12-31'))
+    Scope(outlets=('Courier',), authors=('Ada Brook',), documents=(), published=('2030-01-01', '2031-12-31'), names=())
     >>> scope_of(["A vote"], headers).documents, scope_of([], headers) == Scope()
     (('a.md',), True)
     >>> scope_of(["cour"], headers).outlets
     ('Courier',)
     """
-    names = [each for each in chosen if isinstance(each, str)] if isinstance(chosen, Sequence) else []
+    typed = [each for each in chosen if isinstance(each, str)] if isinstance(chosen, Sequence) else []
     known = list(headers)
-    outlets = _by_label((each.outlet, each.outlet) for each in known)
-    authors = _by_label((author, author) for each in known for author in each.authors)
-    articles = _by_label(pair for each in known for pair in ((each.id, each.id), (_title(each), each.id)))
-    found: dict[str, list[str]] = {"outlets": [], "authors": [], "documents": []}
+    kinds = {
+        "outlets": _by_label((each.outlet, each.outlet) for each in known),
+        "authors": _by_label((author, author) for each in known for author in each.authors),
+        "documents": _by_label(pair for each in known for pair in ((each.id, each.id), (_title(each), each.id))),
+        "names": _by_label((form, each.name) for each in names for form in (each.name, *each.also)),
+    }
+    offered: list[str] | None = None
+    found: dict[str, list[str]] = {kind: [] for kind in kinds}
     periods: list[tuple[str, str]] = []
-    for name in names[:MOST_CHOSEN]:
-        label = shortened(name, MAX_LABEL).casefold()
-        if label and label not in {*outlets, *authors, *articles} and not _period(label):
-            meant = [each.casefold() for each in choices(known) if label in each.casefold()]
+    for each in filter(None, (shortened(each, MAX_LABEL) for each in typed[:MOST_CHOSEN])):
+        label = each.casefold()
+        if not _period(label) and not any(label in labelled for labelled in kinds.values()):
+            offered = [other.casefold() for other in choices(known, names)] if offered is None else offered
+            meant = [other for other in offered if label in other]
             label = meant[0] if len(meant) == 1 else label
-        if label in outlets:
-            found["outlets"] += outlets[label]
-        elif period := _period(label):
+        kind = next((kind for kind, labelled in kinds.items() if label in labelled), "")
+        if (period := _period(label)) and kind != "outlets":
             periods.append(period)
-        elif label in authors:
-            found["authors"] += authors[label]
-        elif label in articles:
-            found["documents"] += articles[label]
-        elif label:
-            name = shortened(name, MAX_LABEL)
+        elif kind:
+            found[kind] += kinds[kind][label]
+        else:
             raise QuestionError(
-                "no article has {name} as its outlet, author, title or date; choose one from the list", name=name
+                "no article has {name} as its outlet, author, title or date, nor mentions it; choose one from the list",
+                name=each,
             )
     kept = {kind: tuple(dict.fromkeys(each)) for kind, each in found.items()}
     return Scope(**kept, published=_together(periods))
 
 
 def labels(scope: Scope, headers: Iterable[Header] = ()) -> list[str]:
-    """Name what a Scope holds, as ``scope_of`` reads it again; articles by their titles where ``headers`` know them.
+    """Name what a Scope holds, as ``scope_of`` reads it again. Articles by their titles where ``headers`` know them.
 
     >>> labels(Scope(outlets=("Courier",), published=("2030-01-01", "2031-12-31")))
     ['Courier', '2030 – 2031']
@@ -81,7 +87,8 @@ def labels(scope: Scope, headers: Iterable[Header] = ()) -> list[str]:
     titles = {each.id: _title(each) for each in headers} if scope.documents else {}
     first, last = (day.removesuffix(end) for day, end in zip(scope.published, ("-01-01", "-12-31"), strict=True))
     period = first if first == last else f"{first} – {last}".strip()
-    return [*scope.outlets, *filter(None, [period]), *scope.authors, *(titles.get(id, id) for id in scope.documents)]
+    people = (*scope.authors, *scope.names)
+    return [*scope.outlets, *filter(None, [period]), *people, *(titles.get(id, id) for id in scope.documents)]
 
 
 def _title(header: Header) -> str:
@@ -121,6 +128,6 @@ def _days(text: str) -> tuple[str, str] | None:
 
 
 def _together(periods: Sequence[tuple[str, str]]) -> tuple[str, str]:
-    """Return the period from the first to the last day of all; an open end stays open."""
+    """Return the period from the first to the last day of all. An open end stays open."""
     firsts, lasts = [first for first, _ in periods], [last for _, last in periods]
     return (min(firsts) if all(firsts) and firsts else "", max(lasts) if all(lasts) and lasts else "")

@@ -51,7 +51,7 @@ def return_memory() -> None:
 
 
 class Opening:
-    """A chatbot that is being opened in a thread of its own; ask ``state`` as often as you like.
+    """Open a chatbot in a thread of its own. Ask ``state`` as often as you like.
 
     ``open_chatbot`` gets a function to call with each step of its progress. What it raises becomes the state's text.
     """
@@ -67,7 +67,7 @@ class Opening:
         self.chatbot: Chatbot | None = None
 
     def start(self) -> None:
-        """Begin, or begins anew after a failure; does nothing while it runs or when the chatbot is there."""
+        """Begin, or begins anew after a failure. Does nothing while it runs or when the chatbot is there."""
         with self._lock:
             running = self._thread is not None and self._thread.is_alive()
             if running or self.chatbot is not None:
@@ -78,13 +78,11 @@ class Opening:
             self._thread.start()
 
     def cancel(self) -> None:
-        """End a build at its next step: an older index is opened instead, without one the opening has failed."""
+        """End a build at its next step. An older index is opened instead, without one the opening has failed."""
         self._cancelled.set()
 
     def then(self, follow: Callable[[], object]) -> None:
-        """Call a function once the opening has ended, well or badly: the same one once, at once where it is not
-        running.
-        """
+        """Call a function once the opening has ended, well or badly. At once where it is not running."""
         with self._lock:
             if self.state.kind == "loading":
                 self._next[follow] = None
@@ -139,7 +137,7 @@ def progress_text(progress: Progress) -> str:
 
 
 def sentence(error: FootnoteError) -> str:
-    """Return an error's message as a sentence of the page; in the terminal it follows a colon.
+    """Return an error's message as a sentence of the page. In the terminal it follows a colon.
 
     >>> sentence(FootnoteError("the disk is full"))
     'The disk is full'

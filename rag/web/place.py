@@ -1,4 +1,4 @@
-"""A place in an article that is known again by what stood there: the article may have changed since."""
+"""Find a place in an article again by what stood there. The article may have changed since."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class Place:
 
     @classmethod
     def read(cls, sent: Any) -> Place:
-        """Return the place that a browser sent as ``[start, end, check]``, which may be anything; raises QuestionError."""
+        """Return the place that a browser sent as ``[start, end, check]``, which may be anything. Raises QuestionError."""
         if isinstance(sent, list) and len(sent) == 3:
             start, end, check = sent
             if type(start) is type(end) is int and isinstance(check, str) and len(check) <= len(check_of("")):

@@ -1,4 +1,4 @@
-"""The page's settings: what a visitor may change for their own next answers, and what only a new start changes."""
+"""Show the page's settings. What a visitor may change for their own next answers, and what only a new start changes."""
 
 from __future__ import annotations
 

@@ -10,18 +10,17 @@ import re
 from bisect import bisect_right
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
-from itertools import pairwise
-from typing import Any, Literal, NamedTuple
+from typing import Any
 from urllib.parse import urlencode
 
 from rag.chat.model_names import EXTRACTIVE
+from rag.export.conversation import Conversation, Turn
+from rag.export.paragraphs import Block, Piece, also, blocks, byline, cited_byline, pieces, place_text
+from rag.text.one_line import shortened
 from rag.types import DOUBTED, DOUBTS, PLACES, Answer, Citation, Document, Header, Hit, Locator, Sentence, locate
-from rag.web.conversation import Conversation, Turn
 from rag.web.inspector import search_data, why_data
-from rag.web.language import phrase, speaking, spoken, told, with_dates
+from rag.web.language import phrase, speaking, told
 from rag.web.narrow import labels
-from rag.web.one_line import one_line, shortened
 from rag.web.place import NOWHERE, Place, check_of
 from rag.web.security import FILES
 
@@ -31,9 +30,6 @@ MAX_ARTICLE = 200_000
 """How many characters of an article are shown, around the sentence that is looked for; a browser draws more only slowly."""
 MAX_TITLE = 200
 MAX_LABEL = 60
-MAX_PLACE = 160
-MAX_ALSO = 5
-"""How many other articles with the same text are named."""
 LONGEST_TOGETHER = 30
 """How long a last word may be to stay on one line with its number; a longer one must be allowed to break."""
 
@@ -41,12 +37,11 @@ LONGEST_TOGETHER = 30
 _MARKS = re.compile(r"[!-/:-@\[-`{-~]")
 # A browser takes ten seconds to break a word of 60,000 letters that nobody has told it where to break.
 _UNBROKEN = re.compile(r"\S{80}(?=\S)")
-_LIST_MARK = re.compile(r"(?:[-*+•–]|(\d{1,6})[.)])[^\S\n]*$")
 _INVISIBLE = re.compile("[\x00-\x08\x0e-\x1f\x7f-\x84\x86-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 
 
 def escape(text: str) -> str:
-    """Return a text for the chat that shows letter for letter and does nothing; line breaks become spaces.
+    """Return a text for the chat that shows letter for letter and does nothing. Line breaks become spaces.
 
     >>> escape("<b>1 * 2</b>")
     '&#60;b&#62;1 &#42; 2&#60;&#47;b&#62;'
@@ -64,9 +59,7 @@ def _piece(text: str) -> str:
 
 
 def messages(conversation: Conversation, language: str = "en") -> list[dict[str, str]]:
-    """Return the conversation as the chat shows it: two messages a turn, each with its buttons, ``act-<turn>-<name>``
-    by id.
-    """
+    """Draw a conversation for the chat. Two messages a turn, each with its buttons, ``act-<turn>-<name>`` by id."""
     with speaking(language):
         return [message for turn in conversation for message in _turn_messages(turn, turn is conversation[-1])]
 
@@ -85,7 +78,7 @@ def _aloud(text: str) -> str:
 
 
 def _acts(turn: Turn, last: bool) -> str:
-    """Draw the line of tools under an answer that has ended; under a refusal only what asks again."""
+    """Draw the line of tools under an answer that has ended. Under a refusal only what asks again."""
     if not turn.ended:
         return ""
     retry = _act(turn, "retry", phrase("Retry"), phrase("Answer this question again"))
@@ -127,8 +120,7 @@ def _menu(icon: str, text: str, choices: Iterable[str]) -> str:
 
 
 def answer_markup(turn: Turn, last: bool = False) -> str:
-    """Return a turn's answer as markup: what was understood, paragraphs and lists with a link after each sentence, how
-    it came out.
+    """Draw a turn's answer as markup. What was understood, paragraphs and lists with links, how it came out.
 
     The links point to ``#s-<turn>-<place>``, the quote of that place among the citations, and ``#s-<turn>``, the turn's
     sources. In the ``last`` turn what was understood are buttons, ``chip-<turn>-<place>`` by id, once nothing more is coming.
@@ -207,7 +199,7 @@ def _body(answer: Answer, turn: int) -> list[str]:
 
 
 def _notices(answer: Answer, turn: Turn) -> list[str]:
-    """Return what the reader should know: what a mark means, that the answer is cut, how it came about."""
+    """Return what the reader should know. What a mark means, that the answer is cut, how it came about."""
     notices = []
     finished = turn.status in ("done", "stopped")
     if finished and not answer.refused and any(each.supported and each.unverified for each in answer.sentences):
@@ -220,41 +212,6 @@ def _notices(answer: Answer, turn: Turn) -> list[str]:
         text = told(answer.notice) or phrase("The answer is cut; ask again for the rest.")
         notices.append(f'<p class="note {"cut" if cut else "notice"}">{escape(text)}</p>')
     return notices
-
-
-class Block(NamedTuple):
-    """Sentences that stand together under a label: a paragraph, or the items of a list that counts from ``start``."""
-
-    kind: Literal["p", "ul", "ol"]
-    items: list[list[Sentence]]
-    start: int = 1
-    label: str = ""
-
-
-def blocks(answer: Answer) -> list[Block]:
-    """Gather an answer's sentences into paragraphs and lists, by their leads and labels.
-
-    >>> listed = [Sentence(name, lead="\\n- ") for name in ("Ada.", "Li.")]
-    >>> answer = Answer("Who?", sentences=(Sentence("Two came:", label="Courier"), *listed))
-    >>> [(block.kind, len(block.items), block.label) for block in blocks(answer)]
-    [('p', 1, 'Courier'), ('ul', 2, '')]
-    """
-    found: list[Block] = []
-    for sentence in map(with_dates, answer.sentences):
-        label = one_line(sentence.label)
-        if answer.state == "closest" and not found:
-            label = phrase("No answer found. The closest sentences are:")
-        if label and not sentence.citations:  # our own words: nothing was found for this part
-            sentence = replace(sentence, text=told(sentence.text))
-        mark = _LIST_MARK.search(sentence.lead)
-        kind: Literal["p", "ul", "ol"] = "p" if mark is None else "ol" if mark[1] else "ul"
-        if mark is not None and found and found[-1].kind == kind and not label:
-            found[-1].items.append([sentence])
-        elif mark is not None or not found or label or "\n" in sentence.lead:
-            found.append(Block(kind, [[sentence]], int((mark and mark[1]) or 1), label))
-        else:
-            found[-1].items[-1].append(sentence)
-    return found
 
 
 def _block(block: Block, targets: Mapping[Citation, str]) -> str:
@@ -308,49 +265,6 @@ def _marked(piece: Piece) -> str:
     said = "" if told_beside or not piece.ends else f'<span class="spoken"> &#40;{about}&#41;</span>'
     marked = f'<span class="unverified{" end" * piece.ends}" title="{about}">{text}{said}</span>'
     return f'{marked} <span class="no-source">{about}</span>' if told_beside and piece.ends else marked
-
-
-class Piece(NamedTuple):
-    """A stretch of a sentence and its marks; ``strong`` is set in bold, ``asked`` answers the question.
-
-    ``doubt`` is the kind of doubt about it, or empty; ``ends`` is true where that stretch comes to its end.
-    """
-
-    text: str
-    strong: bool
-    asked: bool
-    doubt: str
-    ends: bool
-
-
-def pieces(sentence: Sentence, start: int = 0, end: int | None = None) -> list[Piece]:
-    """Cut a sentence, or what lies from ``start`` to ``end``, where marks begin and end.
-
-    >>> [each.text for each in pieces(Sentence("It has 700 members.", answer=(7, 10))) if each.strong]
-    ['700']
-    """
-    end = len(sentence.text) if end is None else end
-    asked = (sentence.answer,) if sentence.answer else ()
-    strong = (*sentence.bold, *asked)
-    unverified = sentence.unverified if sentence.supported else ()
-    kinds = (*sentence.doubts, *[DOUBTED] * len(unverified))
-    # The shorter of two marks says more.
-    doubts = sorted(zip(unverified, kinds, strict=False), key=lambda doubt: doubt[0][1] - doubt[0][0])
-    cuts = {start, end} | {min(max(each, start), end) for span in (*strong, *unverified) for each in span}
-    return [
-        Piece(
-            sentence.text[first:last],
-            _inside(first, last, strong),
-            _inside(first, last, asked),
-            next((kind for span, kind in doubts if _inside(first, last, [span])), ""),
-            _inside(first, last, unverified) and any(last == stop for _, stop in unverified),
-        )
-        for first, last in pairwise(sorted(cuts))
-    ]
-
-
-def _inside(first: int, last: int, spans: Iterable[tuple[int, int]]) -> bool:
-    return any(begin <= first and last <= stop for begin, stop in spans)
 
 
 def _link(citation: Citation, target: str) -> str:
@@ -478,64 +392,12 @@ def _header(document: Header) -> dict[str, Any]:
 
 
 def _title(document: Header) -> str:
-    """Return the article's title, the name of its file where it has none; never longer than a title can be."""
+    """Return the article's title, or its file's name. Never longer than a title can be."""
     return shortened(document.title or document.id, MAX_TITLE)
 
 
-def also(hit: Hit) -> str:
-    """Where else nearly the same text stands, empty where nowhere: outlets and dates, titles where there is no outlet.
-
-    >>> from rag.types import Passage
-    >>> copies = [Header("b.md", outlet="Gazette", published="2031-03-05"), Header("c.md", title="A vote")]
-    >>> also(Hit(Passage("p", "a.md", 0, 4, "Text"), Header("a.md"), 1.0, also=tuple(copies)))
-    'Also in Gazette, 5 March 2031; A vote'
-    """
-    named = dict.fromkeys(
-        ", ".join(filter(None, (shortened(each.outlet, MAX_LABEL) or _title(each), one_line(spoken(each.published)))))
-        for each in hit.also
-    )
-    more = len(named) - MAX_ALSO
-    places = [*list(named)[:MAX_ALSO], *([phrase("{count} more", count=more)] if more > 0 else [])]
-    return phrase("Also in {places}", places="; ".join(places)) if places else ""
-
-
-def place_text(places: Sequence[Locator], start: int, end: int) -> str:
-    """Where characters ``start`` to ``end`` stand in their file, in the language that is spoken.
-
-    >>> place_text([Locator(0, "page", "4"), Locator(50, "page", "5")], 10, 60)
-    'pp. 4–5'
-    """
-    found = locate(places, start, end)
-    written = (phrase(PLACES[kind][first != last], first=first, last=last) for kind, first, last in found)
-    return shortened(", ".join(written), MAX_PLACE)
-
-
-def byline(document: Header) -> str:
-    """Outlet, date and authors in one line, as far as they are known.
-
-    >>> byline(Header(id="a.md", outlet="Courier", published="2019-06", authors=("Ada Brook", "Li Moss")))
-    'Courier · June 2019 · Ada Brook, Li Moss'
-    """
-    return _joined(document, spoken(document.published))
-
-
-def cited_byline(document: Header) -> str:
-    """Return the byline beside a quote: it says as of when the article speaks, or that it is undated.
-
-    >>> cited_byline(Header(id="a.md", outlet="Courier", published="2019-06")), cited_byline(Header(id="b.md"))
-    ('Courier · as of June 2019', 'undated')
-    """
-    date = phrase("as of {date}", date=spoken(document.published)) if document.published else phrase("undated")
-    return _joined(document, date)
-
-
-def _joined(document: Header, date: str) -> str:
-    parts = (document.outlet, date, ", ".join(document.authors))
-    return " · ".join(one_line(part) for part in parts if part.strip())
-
-
 def article_data(document: Document, asked: Place = NOWHERE, others: Iterable[Place] = ()) -> dict[str, Any]:
-    """Return a whole article as plain data: paragraphs of pieces, those at the ``asked`` place and at ``others``
+    """Return a whole article as plain data. Paragraphs of pieces, those at the ``asked`` place and at ``others``
     marked.
 
     Places count characters, browsers count otherwise: that is why the pieces are cut here. A marked piece has its mark's
@@ -581,19 +443,19 @@ def _beginning(places: Sequence[Locator], blocks: Sequence[re.Match[str]]) -> li
 
 
 def _link_to(document: Document, start: int, end: int) -> str:
-    """Return what follows the page's own address where it is to open an article, at a place unless that is empty."""
+    """Return the query that opens an article. At a place unless that is empty."""
     place = {"start": start, "end": end, "check": check_of(document.text[start:end])} if start < end else {}
     return f"?{urlencode({'article': document.id, **place}, safe='/')}"
 
 
 def _file_of(document: Document, start: int, end: int) -> str:
-    """Return where the article's file is, from the page on; of a PDF its page where a place in it is asked for."""
+    """Return the address of the article's file. Of a PDF its page where a place in it is asked for."""
     pages = [first for kind, first, _ in locate(document.places, start, end) if kind == "page" and start < end]
     return f"{FILES[1:]}?{urlencode({'id': document.id})}" + "".join(f"#page={page}" for page in pages)
 
 
 def _merged(spans: Iterable[tuple[int, int]], first: int, last: int) -> list[tuple[int, int]]:
-    """Return the spans in order, as far as they lie between ``first`` and ``last``; those that overlap are one.
+    """Merge spans that overlap, in order. Only as far as they lie between ``first`` and ``last``.
 
     >>> _merged([(8, 9), (2, 5), (4, 6), (3, 3)], 0, 8)
     [(2, 6)]
@@ -610,9 +472,7 @@ def _merged(spans: Iterable[tuple[int, int]], first: int, last: int) -> list[tup
 
 
 def _pieces(text: str, first: int, last: int, marks: list[tuple[int, int]]) -> list[list[Any]]:
-    """Return the paragraph from ``first`` to ``last`` cut where marks begin and end, each piece with its mark's number
-    or 0.
-    """
+    """Cut a paragraph where marks begin and end. Each piece has its mark's number or 0."""
     pieces: list[list[Any]] = []
     position = first
     for number, (start, end) in enumerate(marks, 1):

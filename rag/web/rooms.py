@@ -1,4 +1,4 @@
-"""What the page's panels have in common: who looks at them, and what happens when something is done there."""
+"""Share what the page's panels need. Who looks at them, and what happens when something is done there."""
 
 from __future__ import annotations
 
@@ -19,7 +19,8 @@ class Visitor:
 
 
 class Room(Protocol):
-    """A panel of the page: plain data for its script, and what its script may ask for; knows nothing of gradio.
+    """Describe a panel of the page. Plain data for its script, and what its script may ask for; knows nothing of
+    gradio.
 
     ``name`` is its element's id and the name of its files (``name.html``, ``name.js``); ``actions`` are the events its script
     may trigger. Whatever the browser sends is not to be trusted.
@@ -35,5 +36,5 @@ class Room(Protocol):
         ...
 
     def act(self, action: str, sent: Mapping[str, Any], visitor: Visitor) -> str:
-        """Do one of ``actions`` and return what to tell the visitor, or nothing; may take long. Raises FootnoteError."""
+        """Do one of ``actions`` and return what to tell the visitor, or nothing. May take long. Raises FootnoteError."""
         ...

@@ -1,4 +1,4 @@
-"""The guard in front of the page: answers only to its own names and its own pages, and lets no page call outside.
+"""Guard the page. It answers only to its own names and pages, and lets no page call outside.
 
 A local server is reachable from every website its user visits: by a form that posts to it, or by a name that is made to
 resolve to it (DNS rebinding). The guard closes both, and its Content-Security-Policy keeps whatever a text could smuggle
@@ -95,8 +95,7 @@ _PATH = re.compile(r"(/[\w.~-]+)*")
 
 
 def check_host(host: str, accounts: str = "") -> str:
-    """Return the address to listen on; one that other machines reach is refused unless a file of accounts makes them
-    log in.
+    """Return the address to listen on. One that other machines reach is refused unless accounts make them log in.
 
     >>> check_host("127.0.0.1")
     '127.0.0.1'
@@ -124,9 +123,15 @@ def is_loopback(host: str) -> bool:
         return False
 
 
+def visitor_of(scope: Scope) -> str:
+    """Return whose requests count together: an account's, or without a login those of an address."""
+    client = scope.get("client")
+    return str(scope.get(OWNER) or (client[0] if client else ""))
+
+
 @dataclass(frozen=True, slots=True)
 class Address:
-    """Under which names the page is reached; others are refused, for they are what DNS rebinding looks like.
+    """Under which names the page is reached. Others are refused, for they are what DNS rebinding looks like.
 
     ``hosts`` are its own names, lower case and without port; ``proxies`` those of a proxy in front of it, which may say with
     ``X-Forwarded-Host`` that it was asked for one of them; ``any_number`` lets it be reached by every IP address: a name can
@@ -247,7 +252,7 @@ class Guard:
         return path
 
     def _believed(self, headers: Iterable[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
-        """Return the headers without what only a proxy may say: gradio writes its address from them into the page."""
+        """Drop headers that only a proxy may send. Gradio writes its address from them into the page."""
         kept = []
         for name, value in headers:
             lower = name.lower()
@@ -316,7 +321,7 @@ class Guard:
 
 
 class Gate:
-    """ASGI middleware: who is not logged in reaches the login and what it is drawn with; all else answers 401.
+    """Gate the page as ASGI middleware. Without a login only the login page answers, all else is 401.
 
     Behind gradio's own checks, which leave some of its doors open. An account that was removed, or has a new password, is
     logged out.
@@ -346,7 +351,7 @@ class Gate:
         return scope["type"] == "http" and (path == "/" or path.startswith(_OPEN))
 
     def _user(self, scope: Scope) -> str | None:
-        """Return whose session it is; gradio keeps them by a random token, which the browser has as a cookie."""
+        """Return whose session it is. Gradio keeps them by a random token, which the browser has as a cookie."""
         from starlette.requests import HTTPConnection
 
         app, cookies = scope["app"], HTTPConnection(scope).cookies
@@ -369,7 +374,7 @@ class Gate:
 
 
 async def log_in(accounts: Accounts, name: str, password: str) -> bool:
-    """Answer gradio whether name and password fit; a login that has to wait too long gets 503, not "wrong"."""
+    """Tell gradio whether name and password fit. A login that has to wait too long gets 503, not "wrong"."""
     from starlette.exceptions import HTTPException
 
     address, language = _asked.get()

@@ -20,7 +20,7 @@ from rag.errors import Busy
 from rag.web.language import told
 from rag.web.opening import sentence
 from rag.web.queueing import Turns
-from rag.web.security import FILES, OWNER, App, Receive, Scope, Send, refuse
+from rag.web.security import FILES, OWNER, App, Receive, Scope, Send, refuse, visitor_of
 
 API = "/gradio_api/"
 """What the paths of gradio's own doors begin with."""
@@ -37,12 +37,6 @@ LONGEST_PAUSE = 1.0
 """Seconds between two of them, at most."""
 
 
-def visitor_of(scope: Scope) -> str:
-    """Return whose requests count together: an account's, or without a login those of an address."""
-    client = scope.get("client")
-    return str(scope.get(OWNER) or (client[0] if client else ""))
-
-
 @dataclass(slots=True)
 class _Session:
     owner: str
@@ -51,7 +45,7 @@ class _Session:
 
 
 class Sessions:
-    """Remembers ``most`` sessions; beyond that the visitor with the most of them loses one, closed pages first.
+    """Remembers ``most`` sessions. Beyond that the visitor with the most of them loses one, closed pages first.
 
     ``forget`` drops what the page keeps of a session. For one event loop.
     """
@@ -65,7 +59,7 @@ class Sessions:
         return session in self._sessions
 
     def admit(self, session: str, owner: str, visitor: str) -> bool:
-        """Note whose session this is, where it is new; return whether it is this owner's."""
+        """Note whose session this is, where it is new. Return whether it is this owner's."""
         if len(session) > LONGEST_NAME:
             return False
         found = self._sessions.setdefault(session, _Session(owner, visitor))
@@ -152,7 +146,7 @@ def _named_in_address(scope: Scope) -> Iterator[str]:
 
 
 def _named_in_body(body: bytes) -> Iterator[str]:
-    """Parse what gradio will parse: a name can be spelt with escapes, so searching the bytes is not enough."""
+    """Parse what gradio will parse. A name can be spelt with escapes, so searching the bytes is not enough."""
     try:
         sent: Any = json.loads(body) if body else None
     except (ValueError, RecursionError):
@@ -163,7 +157,7 @@ def _named_in_body(body: bytes) -> Iterator[str]:
 
 
 def _is_form(scope: Scope) -> bool:
-    """Tell a form, from which gradio would read a session's name too; the page sends JSON."""
+    """Tell a form, from which gradio would read a session's name too. The page sends JSON."""
     kinds = (value for name, value in scope.get("headers", ()) if name.lower() == b"content-type")
     return any(b"form" in value.lower() for value in kinds)
 

@@ -1,4 +1,4 @@
-"""The folder of articles as the page may change it: files come in under names of our own making, and go away without a loss.
+"""Change the folder of articles for the page. Files come in under names of our own, and go away without a loss.
 
 What a browser calls a file is never a path: of it only letters are taken for a name in the folder itself, never in one below.
 Nothing is overwritten, nothing is deleted, and no symbolic link is followed.
@@ -20,12 +20,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
-from rag.errors import ArticlesError, FootnoteError, RefusedFile
+from rag.errors import ArticlesError, FootnoteError, RefusedFile, Translatable
 from rag.read import MEGABYTE, READERS, Worker, parse_all, read_bytes, unsupported
 from rag.settings import EXAMPLES
 from rag.text.normalize import normalize
 from rag.types import Document
-from rag.web.language import phrase
 
 REMOVED = ".removed"
 """The hidden folder inside the folder of articles that removed files are moved to; hidden folders are never read."""
@@ -46,8 +45,7 @@ _CREATE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_NOFOLLOW", 0) | 
 
 
 def safe_name(name: str) -> str:
-    """Return a name of our own for a file that a browser calls ``name``; raises RefusedFile where its format is not
-    read.
+    """Name a file that a browser calls ``name``. Raises RefusedFile where its format is not read.
 
     >>> safe_name("../../etc/Storm: a report?.MD")
     'Storm- a report-.md'
@@ -86,7 +84,7 @@ class _Incoming:
 
 
 class Shelf:
-    """Takes files into a folder of articles and puts them away; safe to use from any thread.
+    """Takes files into a folder of articles and puts them away. Safe to use from any thread.
 
     A file comes piece by piece: ``begin``, ``add`` as often as needed, ``end``. Until then it is nowhere in the folder.
     ``max_bytes`` bounds each; ``clock`` gives seconds.
@@ -100,27 +98,22 @@ class Shelf:
         self._incoming: dict[str, _Incoming] = {}
         self._worker = Worker()
 
-    def obstacle(self, language: str = "en") -> str:
+    def obstacle(self) -> str:
         """Return why the folder cannot be changed, or empty."""
+        name = self._folder.name
         if not self._folder.is_dir():
-            return phrase(
-                "The folder {name} is not there; files can be added once it is.", language, name=self._folder.name
-            )
+            return Translatable("the folder {name} is not there; files can be added once it is", name=name)
         if self._folder == EXAMPLES:
-            return phrase(
-                "The examples take no articles of yours; start again with --articles and the path of your folder.",
-                language,
-            )
+            return "the examples take no articles of yours; start again with --articles and the path of your folder"
         if not os.access(self._folder, os.W_OK | os.X_OK):
-            return phrase(
-                "The folder {name} cannot be written, so no file can be added or removed here; change its permissions.",
-                language,
-                name=self._folder.name,
+            return Translatable(
+                "the folder {name} cannot be written, so no file can be added or removed here; change its permissions",
+                name=name,
             )
         return ""
 
     def begin(self, name: str, size: int) -> str:
-        """Announce a file of ``size`` bytes and return what it is called until its end; raises FootnoteError."""
+        """Announce a file of ``size`` bytes and return what it is called until its end. Raises FootnoteError."""
         self.check_writable()
         wanted = safe_name(name)
         self._check_size(size)
@@ -132,7 +125,7 @@ class Shelf:
         return token
 
     def add(self, token: str, data: bytes) -> None:
-        """Take the next piece of a file; raises RefusedFile, and forgets it, where it becomes too large."""
+        """Take the next piece of a file. Raises RefusedFile, and forgets it, where it becomes too large."""
         with self._lock:
             incoming = self._known(token)
             incoming.size += len(data)
@@ -145,11 +138,11 @@ class Shelf:
                 raise problem if isinstance(problem, RefusedFile) else self._unwritable(problem) from None
 
     def read(self, name: str, data: bytes) -> list[Document]:
-        """Read the articles in a file's bytes, in a process of its own; raise RefusedFile."""
+        """Read the articles in a file's bytes, in a process of its own. Raise RefusedFile."""
         return parse_all(name, data, self._worker)
 
     def end(self, token: str) -> Taken:
-        """Put the whole file into the folder, if it is an article; raises RefusedFile with the reason where it is none."""
+        """Put the whole file into the folder, if it is an article. Raises RefusedFile with the reason where it is none."""
         with self._lock:
             incoming = self._known(token)
             incoming.file.seek(0)
@@ -159,7 +152,7 @@ class Shelf:
         return self.keep(incoming.name, data)
 
     def keep(self, name: str, data: bytes, text: str = "") -> Taken:
-        """Put an article's file into the folder; a file of that name with the same ``text`` stays instead."""
+        """Put an article's file into the folder. A file of that name with the same ``text`` stays instead."""
         try:
             return self._keep(name, data, text)
         except OSError as problem:
@@ -176,7 +169,7 @@ class Shelf:
             raise ArticlesError("this file is not there any more; look at the list again") from None
 
     def put_away(self, id: str) -> str:
-        """Move an article's file into ``REMOVED`` and return its name there; raises ArticlesError where that cannot be."""
+        """Move an article's file into ``REMOVED`` and return its name there. Raises ArticlesError where that cannot be."""
         self.check_writable()
         path = self._located(id)
         if path is None:
@@ -186,7 +179,7 @@ class Shelf:
             removed.mkdir(exist_ok=True)
             if removed.is_symlink():
                 raise ArticlesError(
-                    f"{REMOVED} in the folder of articles is a link; remove it or move the file by hand"
+                    "{folder} in the folder of articles is a link; remove it or move the file by hand", folder=REMOVED
                 )
             kept = _moved(path, removed, path.name)
         except OSError as problem:
@@ -226,7 +219,7 @@ class Shelf:
             return False
 
     def _located(self, id: str) -> Path | None:
-        """Return the regular file of that id; ids are in NFC, names on disk need not be. Goes down name by name,
+        """Return the regular file of that id. Ids are in NFC, names on disk need not be. Goes down name by name,
         through no link.
         """
         place = self._folder
@@ -257,7 +250,7 @@ class Shelf:
     def check_writable(self) -> None:
         """Raise ArticlesError where the folder cannot be changed."""
         if obstacle := self.obstacle():
-            raise ArticlesError(f"{obstacle[:1].lower()}{obstacle[1:].rstrip('.')}")
+            raise ArticlesError(obstacle)
 
     def _check_size(self, size: int) -> None:
         if size > self.max_bytes:
@@ -281,7 +274,7 @@ def _entry(folder: Path, name: str) -> os.DirEntry[str] | None:
 
 
 def _moved(path: Path, folder: Path, name: str, taken: Collection[str] = ()) -> Path:
-    """Move a file into a folder under a name that nobody has there: its own, or that with a number."""
+    """Move a file into a folder under a free name. Its own, or that with a number."""
     for number in range(1, SAME_NAMES):
         candidate = name if number == 1 else f"{Path(name).stem}-{number}{Path(name).suffix}"
         place = folder / candidate

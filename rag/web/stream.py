@@ -12,7 +12,7 @@ T = TypeVar("T")
 
 
 async def newest(start: Callable[[], Iterator[T]], pause: float = 0.08) -> AsyncGenerator[T, None]:
-    """Yield what ``start()`` yields, read in a thread; values that came during ``pause`` seconds give way to the last.
+    """Yield what ``start()`` yields, read in a thread. Values that came during ``pause`` seconds give way to the last.
 
     For iterators whose every value is whole, such as the answers of ``Chatbot.stream``. Whoever stops listening is
     free at once; the iterator is closed in its thread as soon as it next yields. What it raises is raised here.
@@ -60,7 +60,7 @@ async def newest(start: Callable[[], Iterator[T]], pause: float = 0.08) -> Async
 
 
 async def until(values: AsyncGenerator[T, None], stop: asyncio.Event) -> AsyncGenerator[T, None]:
-    """Yield what ``values`` yields until it ends or ``stop`` is set; then ``values`` is closed without waiting for it."""
+    """Yield values until they end or ``stop`` is set. ``values`` is then closed without waiting for it."""
     stopping = asyncio.ensure_future(stop.wait())
     coming: asyncio.Future[T] | None = None
     try:

@@ -1,4 +1,4 @@
-"""What the folder of articles holds and how the index is, looked at seldom and told to every open page.
+"""Survey the folder and the index. Looked at seldom and told to every open page.
 
 Reading a whole folder takes its time, so all pages share what was seen last. A page asks with ``beat``: it gets the state of
 the index, and how long to wait before it asks again, so that no number of open pages can keep the server busy.
@@ -46,7 +46,7 @@ _OBSTACLES = {
 
 
 class Survey:
-    """How the folder stands to the index of the chatbot that ``opening`` opens; safe to use from any thread.
+    """Compare the folder with the index of ``opening``. Safe to use from any thread.
 
     ``keeper`` is told when the folder has changed; ``clock`` gives seconds.
     """
@@ -65,7 +65,7 @@ class Survey:
         self._next_beat = 0.0
 
     def files(self) -> tuple[FileStatus, ...]:
-        """Return how each file stands to the index that answers now; looks where another index was seen last."""
+        """Return how each file stands to the index that answers now. Looks where another index was seen last."""
         self._refresh()
         return self._files
 
@@ -80,7 +80,7 @@ class Survey:
         return f"{self._name()}-{self._number}"
 
     def look(self) -> bool:
-        """Look at the whole folder now; whether it has changed since the index was built. Raises FootnoteError."""
+        """Look at the whole folder now. Whether it has changed since the index was built. Raises FootnoteError."""
         with self._looking:
             changed = self._look()
         self._keeper.noticed(changed)
@@ -112,9 +112,7 @@ class Survey:
         }
 
     def _first(self, kind: str, articles: int | None) -> tuple[str, list[list[str]]]:
-        """Return what stands in the way of a first answer, empty where nothing does; and the files that are no
-        articles.
-        """
+        """Return what stands in the way of a first answer, or empty. And the files that are no articles."""
         if articles is None:
             if kind == "failed":
                 return _OBSTACLES.get(self._opening.state.error, ""), []

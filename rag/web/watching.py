@@ -29,7 +29,7 @@ LONGEST_SECONDS = 30.0
 
 
 class Watcher:
-    """Calls ``catch_up`` in a thread of its own once a change in the folder is complete, and once when it starts.
+    """Call ``catch_up`` in a thread once a change is complete. And once when it starts.
 
     ``catch_up`` returns whether it has dealt with the change, else it is called again when the folder is next quiet. Changes
     that come while it works are kept. Can be started and stopped as often as one likes, from any thread.
@@ -86,7 +86,7 @@ class Watcher:
 
 
 def folder_events(folder: Path, index: Path) -> Events:
-    """Yield the real events of a folder of articles; those of the index's folder, should it lie inside, do not count."""
+    """Yield the real events of a folder of articles. Those of the index's folder, should it lie inside, do not count."""
 
     def events(stop: threading.Event) -> Iterator[bool]:
         ours, theirs = folder.resolve(), index.resolve()
@@ -122,7 +122,7 @@ def _told(folder: Path, index: Path, stop: threading.Event) -> Iterator[bool]:
 
 
 class _Look:
-    """Says whether names, sizes or times differ from those of the last look; looks seldom where looking takes long."""
+    """Tell whether names, sizes or times differ from the last look. Looks seldom where looking takes long."""
 
     def __init__(self, folder: Path, index: Path) -> None:
         self._folder, self._index = folder, index
@@ -153,7 +153,7 @@ class _Look:
 
 
 def _passed_over(path: Path, folder: Path, index: Path) -> bool:
-    """Tell whether what lies there is no article: the index, or hidden, as what editors put beside a file is."""
+    """Tell whether what lies there is no article. The index, or hidden, as what editors put beside a file is."""
     if path.is_relative_to(index):
         return True
     return path.is_relative_to(folder) and any(part.startswith(".") for part in path.relative_to(folder).parts)

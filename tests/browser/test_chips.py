@@ -13,9 +13,9 @@ from test_hostile import assert_harmless, attacks
 
 from asynchronous import run
 from double import ARTICLES, Double, Opener, ServicesDouble
+from rag.export.conversation import Conversation, Turn
 from rag.settings import Settings
 from rag.types import Answer
-from rag.web.conversation import Conversation, Turn
 from rag.web.models import Models
 from reader import ask, press, wait_until
 

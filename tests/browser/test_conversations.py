@@ -19,13 +19,13 @@ from test_hostile import assert_harmless, attacks
 
 from double import ARTICLES, EXAMPLES, Double, Opener, ServicesDouble
 from rag.errors import ConversationMissing
+from rag.export.conversation import Turn
+from rag.export.formats import read_json
 from rag.settings import Settings
 from rag.web.accounts import Accounts, PasswordHash, write_accounts
 from rag.web.acts import Acts
-from rag.web.conversation import Turn
 from rag.web.conversations import Conversations
 from rag.web.database import FILE
-from rag.web.export import read_json
 from rag.web.place import check_of
 from reader import ask, press, wait_until
 

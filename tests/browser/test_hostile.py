@@ -114,7 +114,7 @@ class TestTexts:
     @pytest.mark.parametrize("number", range(len(attacks(""))))
     def test_a_hostile_question_is_only_text(self, number: int) -> None:
         """Cheap and exhaustive beside the browser's test: a question's markup holds our elements and no mark of its own."""
-        from rag.web.conversation import begin, clean_question
+        from rag.export.conversation import begin, clean_question
         from rag.web.render import messages
 
         question = clean_question(attacks("evil.test:1")[number])
@@ -188,7 +188,7 @@ class TestModelAnswers:
     @pytest.mark.parametrize("name", PAYLOADS)
     def test_the_markup_holds_our_elements_only(self, name: str) -> None:
         """Exhaustive, beside the browser's test: whatever a model writes, it opens no element and no attribute."""
-        from rag.web.conversation import Turn
+        from rag.export.conversation import Turn
         from rag.web.render import answer_markup
 
         hits = tuple(Double().retrieve("How much will the four electric ferries cost?"))

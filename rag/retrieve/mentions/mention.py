@@ -259,7 +259,7 @@ def _host(address: str) -> tuple[str, ...]:
 
 
 def _add(table: dict[str, _Alias], spelling: str, alias: _Alias) -> None:
-    """Add an alias; names of one kind that are written alike share it."""
+    """Add an alias. Names of one kind that are written alike share it."""
     if not alias.name or not spelling:
         return
     other = table.setdefault(spelling, alias)

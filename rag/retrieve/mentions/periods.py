@@ -71,6 +71,7 @@ _MONTH = {
     for stem in stems.split()
     for ending in ("", *_ENDINGS.split())
 }
+_FIRST_NAMES = frozenset(("jan", "april", "may", "june", "august"))
 _MONTH |= {"sept": 9, "мая": 5, "мае": 5, "маю": 5, "маем": 5}
 
 # A number that is part of another ("2019.5", "1990s", "$2019") is no date.
@@ -122,6 +123,9 @@ def find_periods(question: str, today: date, newest: str = "") -> Iterator[tuple
     tokens = list(_TOKEN.finditer(question))
     words = [token["number"] or token.group().lower() for token in tokens]
     symbols = "".join(_symbol(token, word) for token, word in zip(tokens, words, strict=True))
+    for place in range(len(tokens) - 1):
+        if _is_first_name(tokens, words, symbols, place):
+            symbols = f"{symbols[:place]}x{symbols[place + 1 :]}"
     latest = today
     with suppress(ValueError, TypeError):  # a header's date may be anything
         latest = min(today, _days(*map(int, newest.split("-")))[1])
@@ -164,6 +168,14 @@ def _symbol(token: re.Match[str], word: str) -> str:
     return "I" if word.endswith(("да", "де", "та", "те")) else "M"  # Kazakh "in"
 
 
+def _is_first_name(tokens: list[re.Match[str]], words: list[str], symbols: str, place: int) -> bool:
+    """Tell whether a month is a person's, as in "after April Smith left" and not in "in April Osk voted"."""
+    written, surname = tokens[place].group(), tokens[place + 1].group()
+    leads = symbols[place - 1 : place] in ("i", "D", "o", "q")
+    named = words[place] in _FIRST_NAMES and written[0].isupper() and surname[0].isupper() and len(surname) > 1
+    return named and not leads and symbols[place + 1] == "x" and symbols[place + 2 : place + 3] not in ("Y", "D")
+
+
 def _points(words: list[str], symbols: str, today: date, latest: date) -> Iterator[_Point]:
     place = 0
     while place < len(words):
@@ -193,7 +205,7 @@ def _point(match: re.Match[str], words: list[str], today: date, latest: date) ->
 
 
 def _numeric(written: str) -> tuple[date, date]:
-    """Read 2019-05-31 and 31.05.2019; of 3/4/2019, a day in April or in March, take the year."""
+    """Read 2019-05-31 and 31.05.2019. Of 3/4/2019, a day in April or in March, take the year."""
     one, two, *rest = (int(each) for each in re.split("[-./]", written))
     if one > 31:
         return _days(one, two, *rest)
@@ -220,7 +232,7 @@ def _around(day: date, unit: int) -> tuple[date, date]:
 
 
 def _days(year: int, month: int = 0, day: int = 0) -> tuple[date, date]:
-    """Return the first and the last day of a year, month or day; raises ValueError where there is none such."""
+    """Return the first and the last day of a year, month or day. Raises ValueError where there is none such."""
     last_month = month or 12
     return date(year, month or 1, day or 1), date(year, last_month, day or monthrange(year, last_month)[1])
 

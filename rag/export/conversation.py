@@ -1,4 +1,4 @@
-"""A conversation as the page keeps it: numbered turns, each with the answer it got and where that stands."""
+"""A conversation as it is kept: numbered turns, each with the answer it got and where that stands."""
 
 from __future__ import annotations
 
@@ -7,13 +7,18 @@ from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from rag.retrieve.find import check_question
+from rag.text.one_line import shortened
 from rag.types import Answer, Message, Scope
 
 MAX_TURNS = 50
 """Older turns leave the page: redrawing two hundred messages takes a browser ten times as long as forty."""
+_TITLE = 70
 MAX_HISTORY = 10
 """How many turns are handed to the chatbot so that it understands a follow-up question."""
 
+MAX_TITLE = 120
+MAX_NUMBER = 1_000_000
+"""The highest number a turn may have."""
 EVERYTHING = Scope()
 """A scope that narrows nothing."""
 
@@ -61,7 +66,7 @@ Conversation = tuple[Turn, ...]
 
 
 def clean_question(text: Any) -> str:
-    """Return the question as it will be asked, empty where there is none; whatever the browser sent, this is text.
+    """Return the question as it will be asked, empty where there is none. Whatever the browser sent, this is text.
 
     >>> clean_question("  Who\\x00 voted? ")
     'Who voted?'
@@ -77,7 +82,7 @@ def clean_question(text: Any) -> str:
 def begin(
     conversation: Conversation, question: str, ignored: tuple[str, ...] = (), scope: Scope = EVERYTHING
 ) -> Conversation:
-    """Return the conversation with one more turn; the oldest leave it when there are too many.
+    """Return the conversation with one more turn. The oldest leave it when there are too many.
 
     A last turn that nobody came to answer, because this one was asked so soon after it, is stopped.
     """
@@ -88,7 +93,7 @@ def begin(
 
 
 def change(conversation: Conversation, **changes: Any) -> Conversation:
-    """Return the conversation with its last turn changed; an empty one stays empty."""
+    """Return the conversation with its last turn changed. An empty one stays empty."""
     return (*conversation[:-1], replace(conversation[-1], **changes)) if conversation else conversation
 
 
@@ -99,3 +104,12 @@ def history(turns: Iterable[Turn]) -> tuple[Message, ...]:
         if turn.status == "done" and turn.answer is not None:
             said += [Message("user", turn.question), Message("assistant", turn.answer.text)]
     return tuple(said[-2 * MAX_HISTORY :])
+
+
+def title_of(conversation: Conversation) -> str:
+    """Call a conversation by its first question, shortened, until its owner names it.
+
+    >>> title_of((Turn(1, "How long is the tram line?"), Turn(2, "And the other?")))
+    'How long is the tram line?'
+    """
+    return shortened(conversation[0].question, _TITLE) if conversation else ""

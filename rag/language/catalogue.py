@@ -37,7 +37,7 @@ def languages() -> Mapping[str, str]:
 
 @lru_cache
 def texts(language: str, context: str = "") -> Mapping[str, str]:
-    """Return a language's texts by their English, with "|" between the forms of those that count; empty for English."""
+    """Return a language's texts by their English, with "|" between the forms of those that count. Empty for English."""
     if language == ENGLISH or language not in languages():
         return {}
     found = {}

@@ -20,11 +20,11 @@ from typing import Any, Literal, TypeVar, Union, get_args, get_origin, get_type_
 from unicodedata import category
 
 from rag.errors import CitationError, StoreCorrupt, StoreError, StoreTooNew, Translatable
-from rag.types import Answer, Citation, Hit, Passage, Sentence
-from rag.web.conversation import Turn
-from rag.web.one_line import HIDDEN
+from rag.export.conversation import Turn
+from rag.text.one_line import HIDDEN
+from rag.types import Answer, Citation, Hit, Passage, Scope, Sentence
 
-VERSION = 5  # from 5 on a text may be a template with its values
+VERSION = 6  # from 5 on a text may be a template with its values
 SINCE: dict[tuple[type, str], int] = {
     (Answer, "score"): 2,
     (Sentence, "answer"): 2,
@@ -34,6 +34,7 @@ SINCE: dict[tuple[type, str], int] = {
     (Sentence, "doubts"): 4,
     (Sentence, "repaired"): 4,
     (Turn, "scope"): 5,
+    (Scope, "names"): 6,
 }
 """Fields that came later, by the version they came with; what is older has their defaults."""
 
@@ -42,7 +43,7 @@ _POOLS: dict[Any, str] = {Hit: "hits", Citation: "citations"}
 
 
 def to_json(value: Turn | Answer) -> dict[str, Any]:
-    """Return a turn or an answer as values that JSON knows; raises StoreError where a score is infinite or no number.
+    """Return a turn or an answer as values that JSON knows. Raises StoreError where a score is infinite or no number.
 
     >>> to_json(Answer(question="Who voted?"))["answer"]["question"]
     'Who voted?'
@@ -53,11 +54,11 @@ def to_json(value: Turn | Answer) -> dict[str, Any]:
 
 
 def from_json(kind: type[_Kept], record: object) -> _Kept:
-    """Return the turn or the answer that ``to_json`` made this of; raises StoreCorrupt or StoreTooNew.
+    """Return the turn or the answer that ``to_json`` made this of. Raises StoreCorrupt or StoreTooNew.
 
     >>> from_json(Answer, to_json(Answer(question="Who voted?"))) == Answer(question="Who voted?")
     True
-    >>> from_json(Answer, {"version": 6})
+    >>> from_json(Answer, {"version": 7})
     Traceback (most recent call last):
     rag.errors.StoreTooNew: this was written by a newer Footnote; update the program
     """
@@ -73,19 +74,19 @@ def from_json(kind: type[_Kept], record: object) -> _Kept:
             reader.read_pool(pooled, record[pool], pool)
         value: _Kept = reader.built(kind, record[name], name)
     except CitationError as error:
-        raise damaged(str(error)) from error
+        raise damaged(error.message) from error
     return value
 
 
 def write(value: Turn | Answer) -> bytes:
-    """Write a turn or an answer as a line of JSON and one with its checksum; raises what ``to_json`` raises."""
+    """Write a turn or an answer as a line of JSON and one with its checksum. Raises what ``to_json`` raises."""
     # Half a surrogate pair, which only a model writes, must come back as well.
     data = json.dumps(to_json(value), ensure_ascii=False, separators=(",", ":")).encode("utf-8", "surrogatepass")
     return data + b"\n" + _checksum(data)
 
 
 def read(kind: type[_Kept], data: bytes) -> _Kept:
-    """Read the turn or the answer that ``write`` made this of; raises StoreCorrupt or StoreTooNew.
+    """Read the turn or the answer that ``write`` made this of. Raises StoreCorrupt or StoreTooNew.
 
     Older records have no checksum.
     """
@@ -114,7 +115,7 @@ def readable(value: object, indent: int | None = None) -> str:
 
 
 def parsed(data: str | bytes) -> object:
-    """Return what a piece of JSON says; raises StoreCorrupt where it is none."""
+    """Return what a piece of JSON says. Raises StoreCorrupt where it is none."""
     try:
         found: object = json.loads(data)
     except (ValueError, RecursionError, TypeError):
@@ -131,8 +132,9 @@ def checked_version(version: object) -> int:
     return version
 
 
-def damaged(reason: str) -> StoreCorrupt:
+def damaged(reason: str, **values: object) -> StoreCorrupt:
     """Return the error for a record that cannot be read back."""
+    reason = Translatable(reason, **values) if values else reason
     return StoreCorrupt("a saved answer is damaged ({message}); delete it, or take it from a copy", message=reason)
 
 
@@ -181,12 +183,12 @@ class _Reader:
     def built(self, kind: Any, plain: object, where: str) -> Any:
         kinds = _fields(kind)
         if not isinstance(plain, dict):
-            raise damaged(f"{where} is no object")
+            raise damaged("{where} is no object", where=where)
         if kind is Answer and self._version == 1:
             plain = _with_state(plain, where)
         known = {name for name in kinds if SINCE.get((kind, name), 1) <= self._version}
         if plain.keys() != known:
-            raise damaged(f"{where} has other fields than it should")
+            raise damaged("{where} has other fields than it should", where=where)
         return kind(**{name: self._value(kinds[name], plain[name], f"{where}.{name}") for name in known})
 
     def _value(self, kind: Any, plain: object, where: str) -> Any:
@@ -206,21 +208,21 @@ class _Reader:
         if kind is str and isinstance(plain, dict):
             return _translatable(plain, where)
         if type(plain) is not kind:
-            raise damaged(f"{where} is of another kind than it should be")
+            raise damaged("{where} is of another kind than it should be", where=where)
         return plain
 
     def _tuple(self, inner: tuple[Any, ...], plain: object, where: str) -> tuple[Any, ...]:
         values = _list(plain, where)
         kinds = [inner[0]] * len(values) if inner[-1] is Ellipsis else list(inner)
         if len(values) != len(kinds):
-            raise damaged(f"{where} is of another length than it should be")
+            raise damaged("{where} is of another length than it should be", where=where)
         pairs = enumerate(zip(kinds, values, strict=True))
         return tuple(self._value(kind, each, f"{where}[{place}]") for place, (kind, each) in pairs)
 
     def _pooled(self, kind: Any, plain: object, where: str) -> Any:
         pool = self._pools.get(kind, [])
         if type(plain) is not int or not 0 <= plain < len(pool):
-            raise damaged(f"{where} leads nowhere")
+            raise damaged("{where} leads nowhere", where=where)
         return pool[plain]
 
 
@@ -228,14 +230,14 @@ def _with_state(answer: dict[str, Any], where: str) -> dict[str, Any]:
     """Return an answer of version 1, which was refused or not, with its state instead."""
     refused = answer.get("refused")
     if type(refused) is not bool or "state" in answer:
-        raise damaged(f"{where} has other fields than it should")
+        raise damaged("{where} has other fields than it should", where=where)
     rest = {name: value for name, value in answer.items() if name != "refused"}
     return {**rest, "state": "none" if refused else "answered"}
 
 
 def _list(plain: object, where: str) -> list[Any]:
     if not isinstance(plain, list):
-        raise damaged(f"{where} is no list")
+        raise damaged("{where} is no list", where=where)
     return plain
 
 
@@ -243,7 +245,7 @@ def _translatable(plain: dict[str, Any], where: str) -> Translatable:
     try:
         return Translatable.from_json(plain)
     except ValueError:
-        raise damaged(f"{where} is of another kind than it should be") from None
+        raise damaged("{where} is of another kind than it should be", where=where) from None
 
 
 def _finite(plain: Any, where: str) -> float:
@@ -252,7 +254,7 @@ def _finite(plain: Any, where: str) -> float:
     except OverflowError:
         number = math.inf
     if not math.isfinite(number):
-        raise damaged(f"{where} is infinite or no number")
+        raise damaged("{where} is infinite or no number", where=where)
     return number
 
 

@@ -13,7 +13,7 @@ _JOINERS = "\u200c\u200d"
 
 
 def one_line(text: str) -> str:
-    """Return a text in one line without hidden characters; whatever parts words becomes a space.
+    """Return a text in one line without hidden characters. Whatever parts words becomes a space.
 
     >>> one_line("A \\u202evote\\n\\x1b[2J was\\ud800 held")
     'A vote [2J was held'

@@ -19,7 +19,7 @@ _HANGING = 18
 
 
 def docx(title: str, page: Any) -> bytes:
-    """Write a page as ``rag.web.export`` draws it; raises what python-docx raises for text that XML cannot hold."""
+    """Write a page as ``rag.export.formats`` draws it. Raises what python-docx raises for text that XML cannot hold."""
     from docx import Document
     from docx.shared import Pt
 
@@ -85,7 +85,7 @@ class _Notes:
             sources.getparent().remove(sources)
 
     def refer(self, paragraph: Any, id: str) -> None:
-        """Append the mark of a footnote; the first one of an article makes its note, later ones repeat the number."""
+        """Append the mark of a footnote. The first one of an article makes its note, later ones repeat the number."""
         from docx.oxml import OxmlElement
         from docx.oxml.ns import qn
 

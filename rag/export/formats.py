@@ -1,7 +1,7 @@
 """Export a conversation, or one answer: Markdown with footnotes, plain text, HTML, a Word file, or JSON.
 
 BibTeX, RIS and CSL-JSON list the cited articles. What is said of an answer is in the language that is spoken (see
-``rag.web.language.speaking``); JSON and the lists are the same in all of them.
+``rag.language.phrases.speaking``); JSON and the lists are the same in all of them.
 
 Whatever an article, a model or a reader wrote comes out as one line of text: it can neither begin a line of its own nor be
 taken for markup, a link, or one of our numbers. What no quote carries is marked in each format, and so is a refusal.
@@ -14,24 +14,25 @@ import hashlib
 import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any, Literal, NamedTuple
 from zlib import crc32
 
 from rag.chat.model_names import EXTRACTIVE
 from rag.errors import SettingsError
+from rag.export.bibliography import bibtex, csl_json, ris, web_address
+from rag.export.conversation import MAX_NUMBER, MAX_TITLE, Conversation, Turn, title_of
+from rag.export.paragraphs import Block, Piece, also, blocks, cited_byline, pieces, place_text
+from rag.export.record import VERSION, checked_version, damaged, from_json, parsed, readable, to_json
+from rag.language.phrases import current, phrase, told
+from rag.text.one_line import one_line, shortened
 from rag.types import DOUBTED, DOUBTS, Answer, Citation, Header, Hit, Sentence
-from rag.web import asset
-from rag.web.bibliography import bibtex, csl_json, ris, web_address
-from rag.web.conversation import Conversation, Turn
-from rag.web.conversations import MAX_NUMBER, MAX_TITLE, title_of
-from rag.web.language import current, phrase, told
-from rag.web.one_line import one_line, shortened
-from rag.web.record import VERSION, checked_version, damaged, from_json, parsed, readable, to_json
-from rag.web.render import Block, Piece, also, blocks, cited_byline, pieces, place_text
 
 FORMAT = "footnote conversation"
 MAX_NEAREST = 3
 """How many of the passages that were found are named under a refusal."""
+LONGEST_NAME = 60
+"""Characters of a file's name."""
 _BOLD = "\x02"
 """Stands where bold begins and ends until a format writes it; nothing that is shown holds one, see ``one_line``."""
 # Letters and figures at both ends: Markdown takes other marks beside its asterisks for text.
@@ -57,7 +58,7 @@ def export(conversation: Conversation, kind: object, title: str = "") -> File:
     ``kind`` is one of ``FORMATS``. Raises SettingsError for another one.
     """
     if not isinstance(kind, str) or kind not in FORMATS:
-        raise SettingsError(f"a conversation is saved as {', '.join(FORMATS)}; choose one of them")
+        raise SettingsError("a conversation is saved as {kinds}; choose one of them", kinds=", ".join(FORMATS))
     suffix, media_type, write = FORMATS[kind]
     title = shortened(title, MAX_TITLE) or title_of(conversation) or phrase("Conversation")
     content = write(title, conversation)
@@ -84,7 +85,7 @@ def written(answer: Answer, kind: Literal["markdown", "plain", "html"]) -> str:
 
 
 def copied(turn: Turn, kind: object) -> str:
-    """Return one answer with its sources, as "markdown" or "plain" text; raises SettingsError for another kind.
+    """Return one answer with its sources, as "markdown" or "plain" text. Raises SettingsError for another kind.
 
     >>> copied(Turn(1, "Who?", "done", Answer("Who?", text="Nobody knows.", complete=True)), "plain")
     'Nobody knows.\\n'
@@ -97,7 +98,7 @@ def copied(turn: Turn, kind: object) -> str:
 
 
 def read_json(text: str | bytes) -> tuple[str, Conversation]:
-    """Return the title and the conversation that were saved as JSON; raises StoreCorrupt or StoreTooNew."""
+    """Return the title and the conversation that were saved as JSON. Raises StoreCorrupt or StoreTooNew."""
     found = parsed(text)
     if not isinstance(found, dict) or found.get("format") != FORMAT:
         raise damaged("it is no conversation of Footnote")
@@ -116,7 +117,7 @@ def read_json(text: str | bytes) -> tuple[str, Conversation]:
 
 
 class _Source(NamedTuple):
-    """An article with its quotes and their places; one that is only named has no number and no quotes."""
+    """An article with its quotes and their places. One that is only named has no number and no quotes."""
 
     number: int
     quotes: list[tuple[str, str]]
@@ -137,7 +138,7 @@ def _source(hit: Hit, number: int = 0, quotes: Iterable[Citation] = ()) -> _Sour
 
 
 def _sources(answer: Answer) -> list[_Source]:
-    """Return the articles that an answer quotes; those of the nearest passages where it quotes none."""
+    """Return the articles that an answer quotes. Those of the nearest passages where it quotes none."""
     if answer.state == "none":
         return [_source(hit) for hit in answer.hits[:MAX_NEAREST]]
     grouped: dict[int, list[Citation]] = {}
@@ -253,6 +254,11 @@ def _marks(block: Block) -> list[str]:
     return ["- " if block.kind == "ul" else ""] * len(block.items)
 
 
+def _is_asked(title: str, conversation: Conversation) -> bool:
+    """Return whether questions stand above their answers: not where the title is the only one."""
+    return len(conversation) != 1 or one_line(conversation[0].question) != title
+
+
 def _joined(parts: Iterable[str]) -> str:
     return "\n\n".join(part for part in parts if part) + "\n"
 
@@ -263,8 +269,8 @@ def _joined(parts: Iterable[str]) -> str:
 def _plain(title: str, conversation: Conversation) -> str:
     parts = [title]
     for turn in conversation:
-        asked = phrase("Question: {question}", question=one_line(turn.question))
-        parts += ["* * *", asked, *_plain_answer(turn)]
+        asked = ["* * *", phrase("Question: {question}", question=one_line(turn.question))]
+        parts += [*asked[: 2 * _is_asked(title, conversation)], *_plain_answer(turn)]
     return _joined(parts)
 
 
@@ -312,12 +318,13 @@ def _markdown_line(line: str) -> str:
 def _markdown(title: str, conversation: Conversation) -> str:
     parts = [f"# {markdown(title)}"]
     for turn in conversation:
-        parts += [f"## {markdown(turn.question)}", *_markdown_answer(turn, len(conversation) > 1)]
+        parts += [f"## {markdown(turn.question)}"] * _is_asked(title, conversation)
+        parts += _markdown_answer(turn, len(conversation) > 1)
     return _joined(parts)
 
 
 def _markdown_answer(turn: Turn, several: bool = False) -> list[str]:
-    """Write one answer; where there are ``several`` its footnotes' labels begin with its number."""
+    """Write one answer. Where there are ``several`` its footnotes' labels begin with its number."""
     answer = turn.answer or Answer(question=turn.question)
     mark = f"[^{turn.number}-{{}}]" if several else "[^{}]"
     sources = [_markdown_source(each, mark) for each in _sources(answer)]
@@ -332,7 +339,7 @@ def _markdown_answer(turn: Turn, several: bool = False) -> list[str]:
 
 
 def _markdown_source(source: _Source, mark: str) -> str:
-    """Write a source as a footnote; one without a number as an item of a list.
+    """Write a source as a footnote. One without a number as an item of a list.
 
     Behind the first words stand others: a label with a single word is a link in Markdown without footnotes.
     """
@@ -347,7 +354,7 @@ def _markdown_source(source: _Source, mark: str) -> str:
 
 
 def _json(title: str, conversation: Conversation) -> str:
-    """``{"format": "footnote conversation", "version": 3, "title": ..., "turns": [...]}``, turns as in ``rag.web.record``."""
+    """Write ``{"format": "footnote conversation", "version": 6, "title": ..., "turns": [...]}``, see ``record``."""
     turns = [to_json(turn) for turn in conversation]
     return readable({"format": FORMAT, "version": VERSION, "title": title, "turns": turns}, indent=1) + "\n"
 
@@ -363,11 +370,12 @@ def _html(title: str, conversation: Conversation) -> str:
 
 
 def _page(title: str, conversation: Conversation) -> Any:
-    """Draw a page that loads nothing and runs nothing; lxml escapes every text that is put into it."""
+    """Draw a page that loads nothing and runs nothing. Lxml escapes every text that is put into it."""
     from lxml.builder import E
 
-    style = asset("export.css")
+    style = (Path(__file__).parent / "export.css").read_text("utf-8")
     digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
+    turns = [_html_turn(E, turn, _is_asked(title, conversation)) for turn in conversation]
     policy = f"default-src 'none'; style-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'"
     return E.html(
         {"lang": current()},
@@ -379,11 +387,11 @@ def _page(title: str, conversation: Conversation) -> Any:
             E.title(title),
             E.style(style),
         ),
-        E.body(E.main(E.h1(title, dir="auto"), *(_html_turn(E, turn) for turn in conversation))),
+        E.body(E.main(E.h1(title, dir="auto"), *turns)),
     )
 
 
-def _html_turn(E: Any, turn: Turn) -> Any:  # noqa: N803 (as lxml calls it)
+def _html_turn(E: Any, turn: Turn, asked: bool = True) -> Any:  # noqa: N803 (as lxml calls it)
     answer = turn.answer or Answer(question=turn.question)
     remarks = [E.p(each, {"class": "remark"}) for each in _before(turn)]
     body = [part for block in blocks(answer) for part in _html_block(E, block, turn.number)]
@@ -393,8 +401,8 @@ def _html_turn(E: Any, turn: Turn) -> Any:  # noqa: N803 (as lxml calls it)
     elif answer.state == "closest":
         body = [E.div({"class": "closest"}, *body)]
     notes = [E.p(each, {"class": "remark"}) for each in _after(turn)]
-    question = E.h2(one_line(turn.question), dir="auto")
-    return E.section(question, *remarks, *body, *notes, *_html_sources(E, answer, turn.number), id=f"t-{turn.number}")
+    question = [E.h2(one_line(turn.question), dir="auto")] * asked
+    return E.section(*question, *remarks, *body, *notes, *_html_sources(E, answer, turn.number), id=f"t-{turn.number}")
 
 
 def _html_block(E: Any, block: Block, turn: int) -> list[Any]:  # noqa: N803
@@ -443,19 +451,24 @@ def _html_source(E: Any, source: _Source, turn: int) -> Any:  # noqa: N803
 
 
 def _file_name(title: str) -> str:
-    """Return a name for a file of any system: letters, digits and hyphens.
+    """Name a file on any system: letters, digits and hyphens, whole words only.
 
     >>> _file_name("../Who voted, and why?")
     'footnote-who-voted-and-why'
     """
-    return "-".join(["footnote", *re.findall(r"[^\W_]+", title.lower())])[:60].rstrip("-")
+    name = "footnote"
+    for word in re.findall(r"[^\W_]+", title.lower()):
+        if len(name) + len(word) >= LONGEST_NAME:
+            break
+        name += f"-{word}"
+    return name
 
 
 # --- other programs -------------------------------------------------------------------------------------------------------
 
 
 def _docx(title: str, conversation: Conversation) -> bytes:
-    from rag.web.word_export import docx
+    from rag.export.word_export import docx
 
     return docx(title, _page(title, conversation))
 

@@ -10,8 +10,8 @@ from pathlib import PurePosixPath
 from typing import Any
 from urllib.parse import urlsplit
 
+from rag.text.one_line import one_line
 from rag.types import Header
-from rag.web.one_line import one_line
 
 _LONGEST_ADDRESS = 2_000
 _IN_ADDRESS = "-._~:/?#[]@!$&'()*+,;=%"

@@ -1,0 +1,1 @@
+"""The languages that people are told things in: catalogues, and phrases by them."""
