@@ -208,9 +208,20 @@ class Checker:
         support_check: Callable[[], SupportCheck] | None = None,
     ) -> None:
         self._passages = [_Candidate.all_of(hit) for hit in passages]
+        self._labels = {hit.passage.id: label for label, hit in enumerate(passages, 1)}
         self._similarity = similarity
         self._vocabulary = vocabulary
         self._support_check = support_check
+
+    def add(self, passages: Iterable[Hit]) -> list[int]:
+        """Add passages, those that are there already not again; return their labels, from 1."""
+        found = []
+        for hit in passages:
+            if hit.passage.id not in self._labels:
+                self._passages.append(_Candidate.all_of(hit))
+                self._labels[hit.passage.id] = len(self._passages)
+            found.append(self._labels[hit.passage.id])
+        return found
 
     def prepare(self) -> None:
         """Open the support check and embed all sentences once; raises EmbedderError."""

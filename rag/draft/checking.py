@@ -19,7 +19,7 @@ from rag.text.facts import Evidenced, Fact, facts
 from rag.text.sentences import sentence_spans
 from rag.text.stems import stem
 from rag.text.words import FUNCTION_WORDS, words
-from rag.types import Citation, Hit
+from rag.types import Citation, Hit, Scope
 
 if TYPE_CHECKING:
     from embeddings import Embedder, SupportCheck
@@ -72,29 +72,29 @@ def check(
     embedder: Embedder,
     similarity: Similarity,
     support_check: Callable[[], SupportCheck] | None = None,
-) -> Checked:
-    """Check each sentence and each quotation of a draft.
+    scope: Scope = EVERYTHING,
+) -> Iterator[Checked]:
+    """Check each sentence and each quotation of a draft; yield it whole after each sentence, and before the first.
 
-    Raises DraftError for what is no draft, EmbedderError where the embedding model fails.
+    Whoever checks beside others lets them go on in between. Only articles within the ``scope`` count. Raises DraftError for
+    what is no draft, EmbedderError where the embedding model fails.
     """
     text = checked_draft(text)
-    spans, locator = list(_sentences(text)), Locator(index)
-    found = [_hits(index, embedder, text[start:end]) if claim else () for start, end, claim in spans]
-    quotations = _located(text, [(start, end) for start, end, _ in spans], found, locator)
-    read = [_with_quoted(hits, quoted) for hits, quoted in zip(found, quotations, strict=True)]
-    numbers: dict[str, int] = {}
-    passages: list[Hit] = []
-    for hit in (hit for hits in read for hit in hits):
-        if hit.passage.id not in numbers:
-            passages.append(hit)
-            numbers[hit.passage.id] = len(passages)
-    checker = Checker(passages, Shortlist(similarity, index), index, support_check)
-    sentences = []
-    for (start, end, claim), hits, quoted in zip(spans, read, quotations, strict=True):
-        labels = [numbers[hit.passage.id] for hit in hits]
-        support = checker.check(_plain(text[start:end]), labels, elsewhere=False) if claim else None
-        sentences.append(_judged(text, start, end, support, quoted))
-    return Checked(text, tuple(_numbered(sentences)))
+    plain = _plain(text)
+    running = _unwrapped(plain)
+    spans, quoted = list(_sentences(text)), quotation_spans(running)
+    locator = Locator(index, scope)
+    checker = Checker((), Shortlist(similarity, index), index, support_check)
+    numbered = _Numbered()
+    sentences: list[DraftSentence] = []
+    yield Checked(text, (), len(spans))
+    for start, end, claim in spans:
+        hits = _hits(index, embedder, plain[start:end], scope) if claim else ()
+        quotations = _located(running, [each for each in quoted if start <= each[0] < end], hits, locator)
+        labels = checker.add(_with_quoted(hits, quotations))
+        support = checker.check(plain[start:end], labels, elsewhere=False) if claim else None
+        sentences.append(numbered(_judged(text, start, end, support, quotations)))
+        yield Checked(text, tuple(sentences), len(spans) - len(sentences))
 
 
 def quote(text: str, index: Index) -> Quotation:
@@ -187,26 +187,17 @@ def _claims(sentence: str) -> bool:
 # --- What the articles say
 
 
-def _hits(index: Index, embedder: Embedder, sentence: str) -> tuple[Hit, ...]:
-    asked = " ".join(_plain(sentence).split())[:LONGEST_QUESTION]
-    return find(index, embedder, asked, PASSAGES, EVERYTHING, parts=()).hits
+def _hits(index: Index, embedder: Embedder, sentence: str, scope: Scope) -> tuple[Hit, ...]:
+    asked = " ".join(sentence.split())[:LONGEST_QUESTION]
+    hits = find(index, embedder, asked, PASSAGES, scope, parts=()).hits
+    return tuple(hit for hit in hits if scope.holds(hit.document))  # where it holds none, others are found instead
 
 
 def _located(
-    text: str, spans: Sequence[tuple[int, int]], found: Sequence[Sequence[Hit]], locator: Locator
-) -> list[tuple[Quotation, ...]]:
-    """Find the quotations of each sentence; one belongs to the sentence that it begins in."""
-    # A mark of Markdown inside a quotation is none of its words.
-    plain = _unwrapped(_plain(text))
-    quoted = quotation_spans(plain)
-    return [
-        tuple(
-            locator.locate(plain, first, last, [hit.document.id for hit in hits])
-            for first, last in quoted
-            if start <= first < end
-        )
-        for (start, end), hits in zip(spans, found, strict=True)
-    ]
+    text: str, quoted: Iterable[tuple[int, int]], hits: Sequence[Hit], locator: Locator
+) -> tuple[Quotation, ...]:
+    likely = [hit.document.id for hit in hits]
+    return tuple(locator.locate(text, first, last, likely) for first, last in quoted)
 
 
 def _with_quoted(hits: Sequence[Hit], quotations: Iterable[Quotation]) -> list[Hit]:
@@ -275,20 +266,23 @@ def _is_introduced(sentence: str, fact: Fact, support: Support) -> bool:
     )
 
 
-def _numbered(sentences: Iterable[DraftSentence]) -> Iterator[DraftSentence]:
+class _Numbered:
     """Number the cited articles from 1, in order of appearance."""
-    numbers: dict[str, int] = {}
 
-    def renumbered(citations: Iterable[Citation]) -> tuple[Citation, ...]:
+    def __init__(self) -> None:
+        self._numbers: dict[str, int] = {}
+
+    def __call__(self, sentence: DraftSentence) -> DraftSentence:
+        citations = self._renumbered(sentence.citations)
+        quotations = tuple(
+            replace(each, citations=self._renumbered(each.citations), others=self._renumbered(each.others))
+            for each in sentence.quotations
+        )
+        return replace(sentence, citations=citations, quotations=quotations)
+
+    def _renumbered(self, citations: Iterable[Citation]) -> tuple[Citation, ...]:
+        numbers = self._numbers
         return tuple(
             replace(each, number=numbers.setdefault(each.hit.passage.document_id, len(numbers) + 1))
             for each in citations
         )
-
-    for sentence in sentences:
-        citations = renumbered(sentence.citations)
-        quotations = tuple(
-            replace(each, citations=renumbered(each.citations), others=renumbered(each.others))
-            for each in sentence.quotations
-        )
-        yield replace(sentence, citations=citations, quotations=quotations)

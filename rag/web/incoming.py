@@ -1,4 +1,4 @@
-"""Files on their way from a browser: they come piece by piece, a few at once, and are nowhere in a folder until they are whole."""
+"""Files on their way from a browser: they come piece by piece, and are in no folder until they are whole."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class _File:
 
 
 class Incoming:
-    """Collects files of at most ``max_bytes``: ``begin``, ``add`` as often as needed, ``take``; safe to use from any thread."""
+    """Collects files of at most ``max_bytes``: ``begin``, ``add`` as often as needed, ``take``; for any thread."""
 
     def __init__(self, max_bytes: int, clock: Callable[[], float] = time.monotonic) -> None:
         self.max_bytes = max_bytes

@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from rag.errors import ArticlesError, FootnoteError, RefusedFile
-from rag.read import MEGABYTE, READERS, Worker, parse_all, read_bytes, unsupported
+from rag.read import READERS, Worker, parse_all, read_bytes, unsupported
 from rag.settings import EXAMPLES
 from rag.text.normalize import normalize
 from rag.types import Document
