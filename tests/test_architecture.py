@@ -60,7 +60,7 @@ ARROWS: dict[str, set[str]] = {
     "draft": {"cite", "embeddings", "index", "read", "retrieve", "text"},
     "chatbot": {"answer", "chat", "cite", "draft", "embeddings", "index", "read", "retrieve", "settings", "text"},
     "evaluate": {"chatbot", "index", "retrieve", "settings", "text"},
-    "web": {"chat", "chatbot", "index", "read", "retrieve", "settings", "text"},
+    "web": {"chat", "chatbot", "draft", "index", "read", "retrieve", "settings", "text"},
     "doors": {
         "answer",
         "chat",
