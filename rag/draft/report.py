@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from html import escape
 from typing import Any, NamedTuple
 
-from rag.draft.checked import Checked, DraftSentence, Piece, Quotation
+from rag.draft.checked import Checked, Difference, DraftSentence, Piece, Quotation
 from rag.types import Citation
 
 
@@ -27,7 +27,7 @@ SENTENCES = {
     "found": "{count} found|{count} found",
     "differs": "{count} differs|{count} differ",
     "not in the articles": "{count} not in the articles|{count} not in the articles",
-    "no claim": "{count} no claim|{count} no claim",
+    "no claim": "{count} left alone|{count} left alone",
 }
 QUOTATIONS = {
     "verbatim": "{count} verbatim|{count} verbatim",
@@ -73,7 +73,8 @@ def lines(checked: Checked) -> Iterator[Line]:
     for sentence in checked.sentences:
         numbers = "".join(f" [{number}]" for number in dict.fromkeys(each.number for each in sentence.citations))
         yield Line(0, "", "")
-        yield Line(0, sentence.status, f"{_one_line(sentence.text)}{numbers}")
+        shown = "left alone" if sentence.status == "no claim" else sentence.status
+        yield Line(0, shown, f"{_one_line(sentence.text)}{numbers}")
         for difference in sentence.differences:
             if difference.kind != "quotation":
                 instead = f"; the article has {_one_line(difference.instead)}" if difference.instead else ""
@@ -266,9 +267,10 @@ def _section(sentence: DraftSentence, say: Say, source: Callable[[Citation], str
     said = [_outcome(sentence.status, say), f'<p dir="auto">{_with_marks(sentence)}</p>']
     for each in sentence.differences:
         if each.kind != "quotation":
-            template = "{kind}: {written}; the article has {printed}" if each.instead else "{kind}: {written}"
+            whole = "{kind}" if _is_whole(each, sentence) else "{kind}: {written}"
+            template = "{kind}: {written}; the article has {printed}" if each.instead else whole
             values = {"written": f"<b>{escape(each.text)}</b>", "printed": f"<b>{escape(each.instead)}</b>"}
-            said.append(f"<p>{say(template, kind=say(each.kind), **values)}</p>")
+            said.append(f'<p class="difference">{say(template, kind=say(each.kind), **values)}</p>')
     printed = _apart(sentence) if sentence.status in ("found", "differs") else []
     rows = [_beside(said, printed, source)]
     for quotation in sentence.quotations:
@@ -291,11 +293,17 @@ def _outcome(status: str, say: Say) -> str:
     return f'<p class="outcome {kind}"><span aria-hidden="true">{sign}</span> {escape(say(shown))}</p>'
 
 
+def _is_whole(difference: Difference, sentence: DraftSentence) -> bool:
+    """Tell whether a whole sentence differs; nothing in it is marked then."""
+    return difference.end - difference.start >= len(sentence.text.rstrip()) > 0
+
+
 def _with_marks(sentence: DraftSentence) -> str:
     """Mark what differs where it stands."""
     parts: list[str] = []
     place = sentence.start
-    spans = sorted((max(each.start, sentence.start), min(each.end, sentence.end)) for each in sentence.differences)
+    within = [each for each in sentence.differences if not _is_whole(each, sentence)]
+    spans = sorted((max(each.start, sentence.start), min(each.end, sentence.end)) for each in within)
     for start, end in _disjoint(spans):
         parts.append(escape(sentence.text[place - sentence.start : start - sentence.start]))
         parts.append(f"<mark>{escape(sentence.text[start - sentence.start : end - sentence.start])}</mark>")

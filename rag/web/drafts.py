@@ -96,7 +96,7 @@ class Drafts:
         if step == "end" and isinstance(first, str):
             name, data = self._incoming.take(first)
             if not name.endswith(".docx") and len(data) > LONGEST_TEXT_FILE:
-                raise RefusedFile("longer than {count:,} characters; check a part", count=LONGEST_DRAFT)
+                raise RefusedFile("longer than {longest:,} characters; check a part", longest=LONGEST_DRAFT)
             return {"text": checked_draft(draft_text(name, data, self._worker))}
         raise QuestionError("this is no step of reading a draft; reload the page")
 
