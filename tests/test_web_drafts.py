@@ -139,9 +139,9 @@ def test_nothing_of_a_draft_or_an_article_becomes_markup(desk: Desk) -> None:
     assert tags.text.count(HOSTILE) == tags.text.count("<img") >= 2
 
 
-def test_each_sentence_takes_a_turn_of_its_own(desk: Desk) -> None:
+def test_each_sentence_and_quotation_takes_a_turn_of_its_own(desk: Desk) -> None:
     desk.check(DRAFT)
-    assert (desk.taken, desk.held) == (5 + 2, 0)  # the draft as it is read, and the end
+    assert (desk.taken, desk.held) == (5 + 1 + 2, 0)  # a quotation's too, the draft as it is read, and the end
 
 
 def test_a_stopped_check_shows_what_was_checked(desk: Desk) -> None:

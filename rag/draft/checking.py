@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
+from bisect import bisect_left
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from rag.cite.checker import THRESHOLD, Checker, Numbers, Support, claims_nothing
 from rag.draft.checked import Checked, Difference, DraftSentence, Quotation, SentenceStatus
-from rag.draft.quotations import Locator, quotation_spans
+from rag.draft.quotations import LONGEST_QUOTATION, Locator, quotation_spans
 from rag.draft.shortlist import Shortlist
 from rag.errors import DraftError
 from rag.read.encoding import clean
@@ -28,7 +29,8 @@ if TYPE_CHECKING:
 
 LONGEST_DRAFT = 200_000
 """Characters; a longer text is no draft of an article."""
-LONGEST_QUOTATION = 5_000
+LONGEST_SENTENCE = 5_000
+"""Characters; a longer one is a list or a table without its lines, and is left alone."""
 PASSAGES = 4
 """How many passages are read for a sentence."""
 _NARROWEST = 40
@@ -74,7 +76,7 @@ def check(
     support_check: Callable[[], SupportCheck] | None = None,
     scope: Scope = EVERYTHING,
 ) -> Iterator[Checked]:
-    """Check each sentence and each quotation of a draft; yield it whole after each sentence, and before the first.
+    """Check each sentence and each quotation of a draft; yield it whole before the first, and after each.
 
     Whoever checks beside others lets them go on in between. Only articles within the ``scope`` count. Raises DraftError for
     what is no draft, EmbedderError where the embedding model fails.
@@ -87,14 +89,21 @@ def check(
     checker = Checker((), Shortlist(similarity, index), index, support_check)
     numbered = _Numbered()
     sentences: list[DraftSentence] = []
-    yield Checked(text, (), len(spans))
+    checked = Checked(text, (), len(spans))
+    yield checked
     for start, end, claim in spans:
         hits = _hits(index, embedder, plain[start:end], scope) if claim else ()
-        quotations = _located(running, [each for each in quoted if start <= each[0] < end], hits, locator)
+        likely = [hit.document.id for hit in hits]
+        located: list[Quotation] = []
+        for first, last in quoted[bisect_left(quoted, (start, 0)) : bisect_left(quoted, (end, 0))]:
+            located.append(locator.locate(running, first, last, likely))
+            yield checked
+        quotations = tuple(located)
         labels = checker.add(_with_quoted(hits, quotations))
         support = checker.check(plain[start:end], labels, elsewhere=False) if claim else None
         sentences.append(numbered(_judged(text, start, end, support, quotations)))
-        yield Checked(text, tuple(sentences), len(spans) - len(sentences))
+        checked = Checked(text, tuple(sentences), len(spans) - len(sentences))
+        yield checked
 
 
 def quote(text: str, index: Index) -> Quotation:
@@ -143,7 +152,8 @@ def _sentences(text: str) -> Iterator[tuple[int, int, bool]]:
         stands_over = bool(heading) or not (ends_sentence(line) or line.endswith((":", ";", ",")) or mark or last)
         for first, final in sentence_spans(running[begin:end]):
             sentence = running[begin + first : begin + final]
-            yield begin + first, begin + final, not stands_over and _claims(sentence)
+            claims = len(sentence) <= LONGEST_SENTENCE and not stands_over and _claims(sentence)
+            yield begin + first, begin + final, claims
 
 
 def _plain(text: str) -> str:
@@ -191,13 +201,6 @@ def _hits(index: Index, embedder: Embedder, sentence: str, scope: Scope) -> tupl
     asked = " ".join(sentence.split())[:LONGEST_QUESTION]
     hits = find(index, embedder, asked, PASSAGES, scope, parts=()).hits
     return tuple(hit for hit in hits if scope.holds(hit.document))  # where it holds none, others are found instead
-
-
-def _located(
-    text: str, quoted: Iterable[tuple[int, int]], hits: Sequence[Hit], locator: Locator
-) -> tuple[Quotation, ...]:
-    likely = [hit.document.id for hit in hits]
-    return tuple(locator.locate(text, first, last, likely) for first, last in quoted)
 
 
 def _with_quoted(hits: Sequence[Hit], quotations: Iterable[Quotation]) -> list[Hit]:

@@ -12,6 +12,8 @@ from rag.index.store import Index
 from rag.retrieve.diversify import joined
 from rag.types import Citation, Document, Hit, Scope
 
+LONGEST_QUOTATION = 5_000
+"""Characters; longer words in quotation marks are looked for as they stand only: comparing them takes seconds."""
 MOST_OTHERS = 9
 _ROWS = 100
 _ARTICLES = 12
@@ -63,7 +65,8 @@ class Locator:
                 for number, (other, found) in enumerate(others[:MOST_OTHERS], start=2)
             )
             return Quotation(quoted, start, end, "verbatim", self._cite(id, spans), others=further)
-        near = [(*_nearest(parts, self._article(id)[1]), id) for id in ids[:_ARTICLES]]
+        compared = ids[:_ARTICLES] if len(quoted) <= LONGEST_QUOTATION else []
+        near = [(*_nearest(parts, self._article(id)[1]), id) for id in compared]
         _, nearest, id = max(near, key=lambda each: each[0], default=(0.0, (), ""))
         if not nearest:
             return Quotation(quoted, start, end, "not found")
