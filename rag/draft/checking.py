@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from rag.cite.antecedents import SENTENCES, antecedents
 from rag.cite.checker import THRESHOLD, Checker, Numbers, Support, claims_nothing
 from rag.draft.checked import Checked, Difference, DraftSentence, Quotation, SentenceStatus
 from rag.draft.quotations import LONGEST_QUOTATION, Locator, quotation_spans
@@ -92,7 +93,8 @@ def check(
     checked = Checked(text, (), len(spans))
     yield checked
     for start, end, claim in spans:
-        hits = _hits(index, embedder, plain[start:end], scope) if claim else ()
+        before = [each.text for each in sentences[-SENTENCES:]]
+        hits = _hits(index, embedder, plain[start:end], before, scope) if claim else ()
         likely = [hit.document.id for hit in hits]
         located: list[Quotation] = []
         for first, last in quoted[bisect_left(quoted, (start, 0)) : bisect_left(quoted, (end, 0))]:
@@ -100,7 +102,7 @@ def check(
             yield checked
         quotations = tuple(located)
         labels = checker.add(_with_quoted(hits, quotations))
-        support = checker.check(plain[start:end], labels, elsewhere=False) if claim else None
+        support = checker.check(plain[start:end], labels, elsewhere=False, before=before) if claim else None
         sentences.append(numbered(_judged(text, start, end, support, quotations)))
         checked = Checked(text, tuple(sentences), len(spans) - len(sentences))
         yield checked
@@ -197,8 +199,9 @@ def _claims(sentence: str) -> bool:
 # --- What the articles say
 
 
-def _hits(index: Index, embedder: Embedder, sentence: str, scope: Scope) -> tuple[Hit, ...]:
-    asked = " ".join(sentence.split())[:LONGEST_QUESTION]
+def _hits(index: Index, embedder: Embedder, sentence: str, before: Sequence[str], scope: Scope) -> tuple[Hit, ...]:
+    hung = antecedents(sentence, before)
+    asked = " ".join(" ".join((sentence, *hung[-1:])).split())[:LONGEST_QUESTION]
     hits = find(index, embedder, asked, PASSAGES, scope, parts=()).hits
     return tuple(hit for hit in hits if scope.holds(hit.document))  # where it holds none, others are found instead
 
