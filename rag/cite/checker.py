@@ -258,7 +258,7 @@ class Checker:
         if spoken is not None:
             found.append(Fact(spoken.kind, spoken.start, spoken.end, frozenset()))
         elif before is not None and not any(fact.kind == "name" for fact in support.missing):
-            place_of_subject = somebody_else(claim.text, before, evidence.quote, sentences[:place], self._is_name)
+            place_of_subject = somebody_else(claim.text, before, sentences[place], sentences[:place], self._is_name)
             if place_of_subject is not None:
                 found.append(Fact("name", *place_of_subject, frozenset()))
         quoted = sum(fact.end - fact.start for fact in claim.facts if fact.kind == "quotation")  # letter for letter

@@ -255,7 +255,7 @@ def differences(text: str, start: int, end: int, support: Support) -> Iterator[D
         if fact.kind == "quotation" or (fact.kind == "negation" and denied):
             continue
         denied |= fact.kind == "negation"
-        if fact.kind == "name" and _is_introduced(sentence, fact, support):
+        if fact.kind == "name" and fact.forms and _is_introduced(sentence, fact, support):
             continue
         others = {q[f.start : f.end] for q in quotes for f in facts(q) if f.kind == fact.kind and not own.holds(f)}
         instead = others.pop() if len(others) == 1 and fact.kind in _REPLACED else ""
