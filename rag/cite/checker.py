@@ -503,8 +503,13 @@ def _around(evidence: Evidence, claim: _Claim) -> tuple[list[str], int]:
         for place, (start, end) in enumerate(spans)
         if passage.start + start >= evidence.start and passage.start + end <= evidence.end
     ] or [0]
-    wanted = {stem(word) for word in claim.matter}
-    return sentences, max(quoted, key=lambda place: len(wanted & set(map(stem, words(sentences[place])))))
+    matter, all_words = ({stem(word) for word in each} for each in (claim.matter, claim.weights))
+
+    def nearness(place: int) -> tuple[int, int]:
+        stems = set(map(stem, words(sentences[place])))
+        return len(matter & stems), len(all_words & stems)
+
+    return sentences, max(quoted, key=nearness)
 
 
 def _with_context(evidence: Evidence) -> str:
