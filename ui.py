@@ -11,8 +11,8 @@ import os
 import secrets
 import socket
 import sys
-from collections.abc import AsyncGenerator, Callable, Sequence
-from contextlib import AsyncExitStack
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
 from functools import lru_cache, partial
 from html import escape
 from itertools import count
@@ -35,6 +35,7 @@ from rag.web.asking import Asking, welcome
 from rag.web.choices import COOKIE, Choices
 from rag.web.conversations import Conversations
 from rag.web.coverage import coverage
+from rag.web.drafts import LONGEST_SENT, Drafts
 from rag.web.examples import Examples
 from rag.web.feedback import Feedback
 from rag.web.head import Head
@@ -88,6 +89,7 @@ AT_ONCE = ANSWERING + 40
 WELCOME = "welcome"
 LABELS = (
     "Ask",
+    "Draft",
     "Articles",
     "Coverage",
     "Settings",
@@ -95,6 +97,10 @@ LABELS = (
     "Your question",
     "Ask the articles…",
     "Narrow to…",
+    "Your draft",
+    "Paste your draft here…",
+    "Check",
+    "Stop",
 )
 """The texts that gradio draws itself."""
 
@@ -168,6 +174,12 @@ class Handlers:
             shown = gr.Chatbot(placeholder=start, **({"examples": [{"text": each} for each in found]} if found else {}))
             yield shown, scope
             yield shown, gr.Dropdown(choices=await _aside(lambda: choices(headers, chatbot.names())))
+
+    async def narrowing(self) -> Any:
+        """Return the choices of a scope as soon as the folder is open."""
+        while self.opening.state.kind == "loading":
+            await asyncio.sleep(0.3)
+        return gr.Dropdown(choices=await _aside(choices, await self._headers()))
 
     async def narrow(self, chosen: Any, request: gr.Request) -> Any:
         """Show a scope as it was understood. What no article has is told and taken out."""
@@ -361,6 +373,12 @@ class Handlers:
             yield change(conversation, status="done")
         except Exception as error:  # the reader must be told, whatever it was
             yield change(conversation, status="failed", note=what_went_wrong(error, "answering"))
+
+    @asynccontextmanager
+    async def reading(self, visitor: str) -> AsyncIterator[None]:
+        """Wait for a turn among those who are answered from the articles alone, and hold it; raises Busy."""
+        async with self._turns.turn(visitor), self._reading.turn(visitor):
+            yield
 
     async def cover(self, conversation: Conversation, request: gr.Request) -> AsyncGenerator[tuple[Any, ...], None]:
         """Draw what the articles cover, once they can be asked. Of the conversation only the last answer's evidence."""
@@ -734,6 +752,8 @@ def build_page(
                 with gr.Column(scale=2, min_width=0, elem_id="sources-column"):
                     scripts = ("article.js", "inspector.js")
                     sources = _component("sources", panel(()), scripts, read_article=handlers.read_article)
+            with gr.Tab(_label("Draft"), id="draft", elem_id="draft-tab") as drafting, gr.Row(elem_id="draft-desk"):
+                drafted = _draft_desk(page, Drafts(opening, settings, handlers.reading, _aside), handlers, at_once)
             with gr.Tab(_label("Articles"), id="articles", elem_id="articles-tab"):
                 _furnish(
                     page,
@@ -797,6 +817,7 @@ def build_page(
             if listed is not None:
                 event.then(handlers.listed, None, [listed], **at_once)
         covering.select(handlers.cover, [conversation], covered, **at_once)
+        drafting.select(handlers.narrowing, None, [drafted], **at_once)
         for tab in tabs.children:
             tab.select(None, None, None, js=f"() => footnote.tab('{tab.id}')")
         page.load(handlers.watch, None, [masthead], **at_once)
@@ -810,6 +831,54 @@ def build_page(
     page.forget = handlers.forget  # and who forgets a session
     opening.start()
     return page
+
+
+def _draft_desk(page: gr.Blocks, drafts: Drafts, handlers: Handlers, events: dict[str, Any]) -> Any:
+    """Draw where a draft is checked, and the article that a quote is opened in; return its scope."""
+    with gr.Column(scale=3, min_width=0, elem_id="draft-column"):
+        panel = _furnish(page, drafts, events, ADDING, take_file=drafts.take)
+        box = gr.Textbox(
+            elem_id="draft-text",
+            label=_label("Your draft"),
+            show_label=False,
+            placeholder=_label("Paste your draft here…"),
+            lines=8,
+            max_lines=16,
+            max_length=LONGEST_SENT,
+        )
+        with gr.Row(elem_id="draft-bar"):
+            scope = gr.Dropdown(
+                [], elem_id="draft-scope", label=_label("Narrow to…"), multiselect=True, allow_custom_value=True
+            )
+            stop = gr.Button(_label("Stop"), elem_id="draft-stop", visible=False)
+            start = gr.Button(_label("Check"), elem_id="draft-check", variant="primary")
+        report = gr.HTML(elem_id="draft-report", apply_default_css=False)
+    with gr.Column(scale=2, min_width=0, elem_id="draft-side"):
+        _component("passage", {}, read_article=handlers.read_article)
+    checked = gr.State(None)
+
+    async def check(text: Any, chosen: Any, request: gr.Request) -> AsyncGenerator[tuple[Any, ...], None]:
+        visitor = _visitor(request)
+        client = visitor_of(_scope(request)) or visitor.session
+        async for shown in drafts.check(text, chosen, visitor, client):
+            yield shown.markup, shown.checked, gr.Button(visible=shown.running)
+        _drop_copies(request)
+
+    async def end(request: gr.Request) -> None:
+        drafts.stop(str(request.session_hash))
+
+    async def save(done: Any, request: gr.Request) -> dict[str, Any]:
+        return await _aside(drafts.report, done, _visitor(request))
+
+    for event in (start.click, box.submit):
+        event(check, [box, scope], [report, checked, stop], **events)
+    stop.click(end, None, None, **events).then(
+        None, None, None, js="() => document.getElementById('draft-check').focus()"
+    )
+    panel.save(save, [checked], [panel], **events)
+    page.unload(end)
+    scope.change(handlers.narrow, [scope], [scope], **events)
+    return scope
 
 
 def _component(

@@ -91,6 +91,49 @@ SENTENCES: list[tuple[str, str]] = [
     ("no claim", "Dear readers, good morning."),
 ]  # fmt: skip
 
+# The article has a pronoun where the sentence has the name; of the planted ones it is somebody else's.
+NAMED = [
+    ("found", "Assel Badenova told Vlast that the government does not finance the movement."),
+    ("found", "Veronika Fonova said the organisers feared trouble with the city administration."),
+    ("found", "Kuandyk Bishimbayev was placed in custody for two months pending trial."),
+    ("found", "Nazarbayev has revealed an animal fear of the people, the article says."),
+    ("found", "Ablyazov said in an interview that he felt neither responsible nor guilty for the arrests."),
+    ("found", "Ageleuov calls the years before 2005 a period of naivety."),
+    ("found", "Ageleuov considers the election of 2004 rather transparent and competitive."),
+    ("found", "Akhmetbekov practised martial arts moves in a video of 2012, when he stood for parliament."),
+    ("name", "Veronika Fonova told Vlast that the government does not finance the movement."),
+    ("name", "Bota Nurseitova said the organisers feared trouble with the city administration."),
+    ("name", "Amirzhan Kossanov was placed in custody for two months pending trial."),
+    ("name", "Tokayev has revealed an animal fear of the people, the article says."),
+    ("name", "Bulat Abilov calls the years before 2005 a period of naivety."),
+    ("name", "Carl Douglas practised martial arts moves in a video of 2012, when he stood for parliament."),
+]
+
+# A sentence of the draft hangs on the one before it; of the planted ones on somebody else, or with another fact.
+HANGING = [
+    ("found", "Assel Badenova leads Zhana Adamdar.", "She told Vlast that the government does not finance it."),
+    ("found", "Zhana Adamdar is led by Assel Badenova.", "It has about 700 members, she said."),
+    ("found", "Veronika Fonova of KazFem was banned.", "She said the organisers feared trouble with the city."),
+    ("found", "Nurlan Batyrov is an influencer.", "He said that violence has no place in society."),
+    ("found", "Batyrov knows little about the movement.", "Yet he shared its long video calling for a rally."),
+    ("found", "Kuandyk Bishimbayev was a minister.", "He beat his wife, Saltanat Nurkenova, in a restaurant."),
+    ("found", "Mukhtar Ablyazov spoke to Current Time.", "He said he felt neither responsible nor guilty."),
+    ("found", "Ablyazov is in exile in France.", "He is wanted for fraud connected with his banking business."),
+    ("found", "Galym Ageleuov wrote a comment.", "He calls the years before 2005 a period of naivety."),
+    ("found", "Zhambyl Akhmetbekov watched.", "In 2012 his party made a video in which he practised martial arts."),
+    ("found", "The KNPK crushed films in Almaty.", "It said that Western violence does harm to young people."),
+    ("found", "ODIHR refused at first.", "It found the election marred by breaches of fundamental freedoms."),
+    ("marked", "Veronika Fonova of KazFem was banned.", "She told Vlast that the government does not finance it."),
+    ("marked", "Aina Isayeva is an influencer.", "She said the movement has about 700 members."),
+    ("marked", "Assel Badenova leads the movement.", "She was banned from the rally as a feminist of KazFem."),
+    ("marked", "Yersultan Bekes organised the rally.", "He beat his wife, Saltanat Nurkenova, in a restaurant."),
+    ("marked", "Bulat Abilov led Azat.", "He calls the years before 2005 a period of naivety."),
+    ("marked", "Kassym-Jomart Tokayev was elected.", "He is wanted for fraud connected with his banking business."),
+    ("marked", "Assel Badenova leads Zhana Adamdar.", "She told Vlast that the government finances it."),
+    ("marked", "Zhana Adamdar is led by Assel Badenova.", "It has about 900 members, she said."),
+    ("marked", "Nurlan Batyrov is an influencer.", "On 19 November he had shared a long video calling for a rally."),
+]
+
 
 def main() -> None:
     """Check the draft and print one line for each sentence that came out otherwise, then a table."""
@@ -100,6 +143,10 @@ def main() -> None:
         begun = time.perf_counter()
         checked = chatbot.check("\n\n".join(sentence for _, sentence in SENTENCES))
         seconds = time.perf_counter() - begun
+        sets = {
+            "named": [(expected, chatbot.check(text).sentences[0]) for expected, text in NAMED],
+            "hanging": [(expected, chatbot.check(f"{lead} {text}").sentences[1]) for expected, lead, text in HANGING],
+        }
         chatbot.close()
     counts: dict[str, Counter[str]] = {}
     for (expected, _), sentence in zip(SENTENCES, checked.sentences, strict=True):
@@ -107,6 +154,12 @@ def main() -> None:
         counts.setdefault(expected, Counter())[outcome] += 1
         if outcome != "right":
             _print(expected, outcome, sentence)
+    for name, pairs in sets.items():
+        for expected, sentence in pairs:
+            outcome = judge(expected, sentence)
+            counts.setdefault(f"{name}, {expected}", Counter())[outcome] += 1
+            if outcome != "right":
+                _print(expected, outcome, sentence)
     print(f"\n{'':<22}{'right':>7}{'other kind':>12}{'wrong':>7}")
     for expected, found in counts.items():
         print(f"{expected:<22}{found['right']:>7}{found['other kind']:>12}{found['wrong']:>7}")
@@ -117,9 +170,10 @@ def judge(expected: str, sentence: DraftSentence) -> str:
     """Say whether a sentence came out as expected: "right", "other kind" (marked, not as what was planted) or "wrong"."""
     if expected in ("found", "not in the articles", "no claim"):
         return "right" if sentence.status == expected else "wrong"
-    if expected in {each.kind for each in sentence.differences}:
+    marked = sentence.status in ("differs", "not in the articles")
+    if expected in {each.kind for each in sentence.differences} or (expected == "marked" and marked):
         return "right"
-    return "other kind" if sentence.status in ("differs", "not in the articles") else "wrong"
+    return "other kind" if marked else "wrong"
 
 
 def _print(expected: str, outcome: str, sentence: DraftSentence) -> None:

@@ -71,7 +71,7 @@ from rag.index.map import PassageMap, passage_map
 from rag.index.milvus import is_address
 from rag.index.store import Index
 from rag.read import check_folder
-from rag.retrieve.find import Found, check_k, check_question, check_scope, find, sure_scope
+from rag.retrieve.find import EVERYTHING, Found, check_k, check_question, check_scope, find, sure_scope
 from rag.retrieve.follow_up import complete, may_stand_alone, rewriting, rewritten, split_context
 from rag.retrieve.parts import compared, decomposed, decomposing
 from rag.retrieve.question import asks_for_now, understand
@@ -398,14 +398,23 @@ class Chatbot:
         topic = check_question(topic)
         return self._whole(lambda index: timeline(topic, index, self._embedder, self._similarity, scope=within.holds))
 
-    def check(self, text: str) -> Checked:
+    def check(self, text: str, scope: Scope = EVERYTHING) -> Checked:
         """Check each sentence and each quotation of a draft against the articles. No chat model takes part.
 
-        Raises DraftError for what is no draft, EmbedderError where the embedding model fails.
+        Only articles within the ``scope`` count. Raises DraftError for what is no draft, EmbedderError where the embedding
+        model fails.
         """
-        return self._whole(
-            lambda index: check_draft(text, index, self._embedder, self._similarity, self._support_check)
-        )
+        *_, checked = self.check_stepwise(text, scope)
+        return checked
+
+    def check_stepwise(self, text: str, scope: Scope = EVERYTHING) -> Iterator[Checked]:
+        """Yield a draft, whole, before its first sentence is checked and after each; see ``check``."""
+        index = self._newest()
+        try:
+            yield from check_draft(text, index, self._embedder, self._similarity, self._support_check, scope)
+        except (IndexCorrupt, IndexUnreachable) as damage:  # from the beginning, as in ``stream``
+            index = self._replacement(index, damage)
+            yield from check_draft(text, index, self._embedder, self._similarity, self._support_check, scope)
 
     def quote(self, text: str) -> Quotation:
         """Tell where words stand in the articles: verbatim, altered or not found. Raises DraftError."""

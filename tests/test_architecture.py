@@ -62,7 +62,7 @@ ARROWS: dict[str, set[str]] = {
     "evaluate": {"chatbot", "index", "retrieve", "settings", "text"},
     "language": set(),
     "export": {"chat", "language", "retrieve", "text"},
-    "web": {"chat", "chatbot", "export", "index", "language", "read", "retrieve", "settings", "text"},
+    "web": {"chat", "chatbot", "draft", "export", "index", "language", "read", "retrieve", "settings", "text"},
     "doors": {
         "answer",
         "chat",

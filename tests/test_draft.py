@@ -186,6 +186,16 @@ def test_what_cannot_be_checked_is_refused(chatbot: Chatbot, text: str) -> None:
         chatbot.check(text)
 
 
+def test_what_is_too_long_to_compare_is_left_alone_and_a_step_stays_short(chatbot: Chatbot) -> None:
+    found = only(chatbot, "The dam above Ilvern gave way, " * 200 + "on 3 May.")
+    assert (found.status, found.score) == ("no claim", 0.0)
+    words = "We asked for a new gate in 2021 and heard nothing from the ministry, "
+    assert [chatbot.quote(words * many).status for many in (1, 60)] == ["altered", "not found"]
+    steps = list(chatbot.check_stepwise(f"Dana Holub said: “{words * 80}”, “no” and “heard nothing”."))
+    assert [each.left for each in steps] == [1, 1, 1, 1, 0]
+    assert [each.status for each in steps[-1].quotations] == ["not found", "not found", "verbatim"]
+
+
 MARKS = ["“", "”", '"', "'", "…", "[…]", ". ", ", ", "\n", "\n\n", "?", "# ", "- ", "**", "19", "not"]
 PIECES = st.sampled_from([*words(" ".join(ARTICLES.values())), *MARKS])
 TEXTS = st.lists(PIECES, min_size=1, max_size=40).map(" ".join) | st.text(max_size=80)

@@ -20,11 +20,12 @@ from rag.chatbot import Chatbot
 from rag.errors import ArticlesError, FootnoteError, QuestionError, RefusedFile
 from rag.settings import Settings
 from rag.web import shelf as room
+from rag.web.incoming import IDLE_SECONDS, LONGEST_PIECE, MOST_AT_ONCE
 from rag.web.keeper import Keeper
-from rag.web.library import LONGEST_PIECE, Library, Start
+from rag.web.library import Library, Start
 from rag.web.opening import Opening
 from rag.web.rooms import Visitor
-from rag.web.shelf import LONGEST_NAME, MOST_AT_ONCE, REMOVED, SAME_NAMES, Shelf, safe_name
+from rag.web.shelf import LONGEST_NAME, REMOVED, SAME_NAMES, Shelf, safe_name
 from rag.web.survey import Survey
 
 SECONDS = 20
@@ -175,9 +176,9 @@ class TestShelf:
         tokens = [shelf.begin(f"{each}.txt", 1) for each in range(MOST_AT_ONCE)]
         with pytest.raises(RefusedFile, match="in a moment"):
             shelf.begin("more.txt", 1)
-        clock.now = room.IDLE_SECONDS - 1
+        clock.now = IDLE_SECONDS - 1
         shelf.add(tokens[0], TEXT)
-        clock.now = room.IDLE_SECONDS + 1
+        clock.now = IDLE_SECONDS + 1
         shelf.begin("more.txt", 1)
         assert shelf.end(tokens[0]).name == "0.txt"
         with pytest.raises(RefusedFile, match="broken off"):

@@ -9,8 +9,8 @@ import re
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
-from rag.text.facts import facts
-from rag.text.names import plain, same_name
+from rag.cite.antecedents import any_same, names
+from rag.text.names import plain
 from rag.text.stems import stem
 from rag.text.words import FUNCTION_WORDS, words
 
@@ -56,23 +56,23 @@ def misattributed(
     own = speaker(claim, loosely=True)
     if own is None:
         opening = re.split(r"['’]s?\b", claim)[0].split()[:_OPENING_WORDS]  # "Reed expects", not "Reed's shoulder"
-        kept = _any_same(said.names, map(plain, words(" ".join(opening))))
+        kept = any_same(said.names, map(plain, words(" ".join(opening))))
         return None if kept else Misattribution("attribution", 0, len(claim))
     named = frozenset(map(plain, words(claim)))
-    before = frozenset() if said.names | said.words else _names(sentences[max(0, place - _BACK) : place])
+    before = frozenset() if said.names | said.words else names(sentences[max(0, place - _BACK) : place])
     allowed = frozenset(plain(word) for text in sources for word in words(text))
     known = said.names | before | allowed
     own_words = own.words | set(map(stem, own.names))
-    if not own_words or _any_same(known, named) or own_words & (said.words | _SOURCE | set(map(stem, allowed))):
+    if not own_words or any_same(known, named) or own_words & (said.words | _SOURCE | set(map(stem, allowed))):
         return None
     if own.names:
         # "The party" may be called by its name where a sentence has both.
-        same = (words_ for words_ in map(words, sentences) if _any_same(own.names, map(plain, words_)))
+        same = (words_ for words_ in map(words, sentences) if any_same(own.names, map(plain, words_)))
         called = said.definite and any(said.words & set(map(stem, words_)) for words_ in same)
         return None if called else Misattribution("speaker", own.start, own.end)
     # A role may be the speaker's, unless the passage speaks of it and never beside the speaker's name.
     about = [sentence for sentence in sentences if own.words & _stems(sentence)]
-    if about and not any(_any_same(said.names, map(plain, words(sentence))) for sentence in about):
+    if about and not any(any_same(said.names, map(plain, words(sentence))) for sentence in about):
         return Misattribution("speaker", own.start, own.end)
     return None
 
@@ -259,22 +259,6 @@ def _up_to_run(part: str, spans: Sequence[tuple[int, int]], place: int) -> str:
         if end <= place and not part[end:place].strip(" -."):
             place = start
     return part[:place]
-
-
-def _names(sentences: Iterable[str]) -> frozenset[str]:
-    """List the names of some sentences, the words that they begin with too."""
-    found: set[str] = set()
-    for sentence in sentences:
-        found |= {plain(sentence[fact.start : fact.end]) for fact in facts(sentence) if fact.kind == "name"}
-        found |= {
-            plain(word) for word in words(sentence)[:1] if word[0].isupper() and word.lower() not in FUNCTION_WORDS
-        }
-    return frozenset(found)
-
-
-def _any_same(names: Iterable[str], others: Iterable[str]) -> bool:
-    others = list(others)
-    return any(same_name(one, other) for one in names for other in others)
 
 
 def _stems(text: str) -> frozenset[str]:

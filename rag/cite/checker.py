@@ -15,6 +15,7 @@ from functools import cached_property
 from itertools import pairwise
 from typing import TYPE_CHECKING, NamedTuple
 
+from rag.cite.antecedents import SENTENCES, antecedents, somebody_else
 from rag.cite.attribution import misattributed
 from rag.cite.prose import Prose, Statement
 from rag.cite.quotation import nearest
@@ -22,6 +23,7 @@ from rag.cite.similarity import Similarity
 from rag.errors import EmbedderError
 from rag.retrieve.question import Vocabulary
 from rag.text.facts import Evidenced, Fact, facts
+from rag.text.names import plain
 from rag.text.sentences import sentence_spans
 from rag.text.stems import stem
 from rag.text.words import FUNCTION_WORDS, content_words, words
@@ -211,9 +213,20 @@ class Checker:
         support_check: Callable[[], SupportCheck] | None = None,
     ) -> None:
         self._passages = [_Candidate.all_of(hit) for hit in passages]
+        self._labels = {hit.passage.id: label for label, hit in enumerate(passages, 1)}
         self._similarity = similarity
         self._vocabulary = vocabulary
         self._support_check = support_check
+
+    def add(self, passages: Iterable[Hit]) -> list[int]:
+        """Add passages, those that are there already not again; return their labels, from 1."""
+        found = []
+        for hit in passages:
+            if hit.passage.id not in self._labels:
+                self._passages.append(_Candidate.all_of(hit))
+                self._labels[hit.passage.id] = len(self._passages)
+            found.append(self._labels[hit.passage.id])
+        return found
 
     def prepare(self) -> None:
         """Open the support check and embed all sentences once; raises EmbedderError."""
@@ -222,10 +235,13 @@ class Checker:
         for passage in self._passages:
             self._similarity.vectors([each.text for each in passage])
 
-    def check(self, sentence: str, labels: Sequence[int] = (), *, elsewhere: bool = True) -> Support:
+    def check(
+        self, sentence: str, labels: Sequence[int] = (), *, elsewhere: bool = True, before: Sequence[str] | None = None
+    ) -> Support:
         """Find support for a sentence in the passages it names, numbered from 1, else in all if ``elsewhere``.
 
-        Labels that name no passage are ignored. Raises EmbedderError.
+        Labels that name no passage are ignored. With the sentences ``before`` it, nearest last, its subject is compared with
+        that of the evidence, also where either is a pronoun. Raises EmbedderError.
         """
         named = [self._passages[label - 1] for label in labels if 1 <= label <= len(self._passages)]
         claim = _Claim.of(sentence, self._vocabulary)
@@ -233,10 +249,10 @@ class Checker:
         if elsewhere and (support.score < THRESHOLD or support.missing):
             others = self._search(claim, [each for passage in self._passages for each in passage])
             support = max(support, others, key=lambda each: (each.score >= THRESHOLD, -len(each.missing), each.score))
-        return self._doubted(claim, support) if support.score >= THRESHOLD else support
+        return self._doubted(claim, support, before) if support.score >= THRESHOLD else support
 
-    def _doubted(self, claim: _Claim, support: Support) -> Support:
-        """Add whether the first quote's speaker is kept, and what the support check says."""
+    def _doubted(self, claim: _Claim, support: Support, before: Sequence[str] | None) -> Support:
+        """Add whether the first quote's speaker and subject are kept, and what the support check says."""
         found: list[Fact] = []
         evidence = support.evidence[0]
         sentences, place = _around(evidence, claim)
@@ -244,6 +260,10 @@ class Checker:
         spoken = misattributed(claim.text, sentences, place, (header.outlet, *header.authors))
         if spoken is not None:
             found.append(Fact(spoken.kind, spoken.start, spoken.end, frozenset()))
+        elif before is not None and not any(fact.kind == "name" for fact in support.missing):
+            place_of_subject = somebody_else(claim.text, before, sentences[place], sentences[:place], self._is_name)
+            if place_of_subject is not None:
+                found.append(Fact("name", *place_of_subject, frozenset()))
         quoted = sum(fact.end - fact.start for fact in claim.facts if fact.kind == "quotation")  # letter for letter
         if self._support_check is not None and not support.missing and quoted < len(claim.text) / 2:
             first, *others = support.evidence
@@ -253,6 +273,10 @@ class Checker:
             if judged.supported < SUPPORTED_FROM:
                 found.append(Fact("meaning", 0, len(claim.text), frozenset()))
         return replace(support, missing=(*support.missing, *found))
+
+    def _is_name(self, word: str) -> bool:
+        """Tell whether a word is a name inside a sentence of the passages."""
+        return any(plain(word) in each.names for passage in self._passages for each in passage)
 
     def _search(self, claim: _Claim, candidates: Sequence[_Candidate]) -> Support:
         if not candidates or not claim.weights:
@@ -343,19 +367,26 @@ def _letter_pairs(text: str) -> frozenset[str]:
 @dataclass(frozen=True)
 class _Candidate:
     """A sentence of a passage; ``start`` and ``end`` count characters of the document's text, ``letter_pairs`` are those of
-    the whole passage."""
+    the whole passage, ``before`` are the sentences in front of it."""
 
     hit: Hit
     position: int
     start: int
     end: int
     letter_pairs: frozenset[str]
+    before: tuple[str, ...]
 
     @staticmethod
     def all_of(hit: Hit) -> tuple[_Candidate, ...]:
-        offset, pairs = hit.passage.start, _letter_pairs(hit.passage.text)
-        spans = enumerate(sentence_spans(hit.passage.text))
-        return tuple(_Candidate(hit, position, offset + start, offset + end, pairs) for position, (start, end) in spans)
+        text, offset = hit.passage.text, hit.passage.start
+        pairs, spans = _letter_pairs(text), sentence_spans(text)
+        sentences = [text[start:end] for start, end in spans]
+        return tuple(
+            _Candidate(
+                hit, place, offset + start, offset + end, pairs, tuple(sentences[max(0, place - SENTENCES) : place])
+            )
+            for place, (start, end) in enumerate(spans)
+        )
 
     @cached_property
     def text(self) -> str:
@@ -369,6 +400,18 @@ class _Candidate:
     @cached_property
     def evidenced(self) -> Evidenced:
         return Evidenced([self.text], header_texts(self.hit.document))
+
+    @cached_property
+    def names(self) -> frozenset[str]:
+        return frozenset(plain(self.text[fact.start : fact.end]) for fact in facts(self.text) if fact.kind == "name")
+
+    @cached_property
+    def antecedents(self) -> Evidenced:
+        return Evidenced(antecedents(self.text, self.before))
+
+    def holds(self, fact: Fact) -> bool:
+        """Tell whether a fact stands here, a name also behind a pronoun."""
+        return self.evidenced.holds(fact) or (fact.kind == "name" and self.antecedents.holds(fact))
 
 
 @dataclass(frozen=True)
@@ -422,9 +465,7 @@ class _Carried:
         self.candidate = candidate
         self.foreign = claim.is_foreign_to(candidate)
         self.cosine = min(1.0, cosine / _TRANSLATION) if self.foreign else cosine
-        self.held = frozenset(
-            fact for fact in claim.facts if fact.kind not in _SENSE and candidate.evidenced.holds(fact)
-        )
+        self.held = frozenset(fact for fact in claim.facts if fact.kind not in _SENSE and candidate.holds(fact))
         in_facts = claim.words_in(self.held)
         # Words of two languages cannot be compared; what the sentence means stands for them.
         other = self.cosine if self.foreign else 0.0
@@ -467,8 +508,13 @@ def _around(evidence: Evidence, claim: _Claim) -> tuple[list[str], int]:
         for place, (start, end) in enumerate(spans)
         if passage.start + start >= evidence.start and passage.start + end <= evidence.end
     ] or [0]
-    wanted = {stem(word) for word in claim.matter}
-    return sentences, max(quoted, key=lambda place: len(wanted & set(map(stem, words(sentences[place])))))
+    matter, all_words = ({stem(word) for word in each} for each in (claim.matter, claim.weights))
+
+    def nearness(place: int) -> tuple[int, int]:
+        stems = set(map(stem, words(sentences[place])))
+        return len(matter & stems), len(all_words & stems)
+
+    return sentences, max(quoted, key=nearness)
 
 
 def _with_context(evidence: Evidence) -> str:

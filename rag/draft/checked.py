@@ -80,10 +80,14 @@ class DraftSentence:
 
 @dataclass(frozen=True, slots=True)
 class Checked:
-    """A draft, sentence by sentence; ``text`` is the draft as it was read, into which all spans point."""
+    """A draft, sentence by sentence; ``text`` is the draft as it was read, into which all spans point.
+
+    ``left`` counts sentences at its end that are not checked yet.
+    """
 
     text: str
     sentences: tuple[DraftSentence, ...]
+    left: int = 0
 
     @property
     def quotations(self) -> tuple[Quotation, ...]:

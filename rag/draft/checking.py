@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import re
+from bisect import bisect_left
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from rag.cite.antecedents import SENTENCES, antecedents
 from rag.cite.checker import THRESHOLD, Checker, Numbers, Support, claims_nothing
 from rag.draft.checked import Checked, Difference, DraftSentence, Quotation, SentenceStatus
-from rag.draft.quotations import Locator, quotation_spans
+from rag.draft.quotations import LONGEST_QUOTATION, Locator, quotation_spans
 from rag.draft.shortlist import Shortlist
 from rag.errors import DraftError
 from rag.read.encoding import clean
@@ -19,7 +21,7 @@ from rag.text.facts import Evidenced, Fact, facts
 from rag.text.sentences import sentence_spans
 from rag.text.stems import stem
 from rag.text.words import FUNCTION_WORDS, words
-from rag.types import Citation, Hit
+from rag.types import Citation, Hit, Scope
 
 if TYPE_CHECKING:
     from embeddings import Embedder, SupportCheck
@@ -28,7 +30,8 @@ if TYPE_CHECKING:
 
 LONGEST_DRAFT = 200_000
 """Characters; a longer text is no draft of an article."""
-LONGEST_QUOTATION = 5_000
+LONGEST_SENTENCE = 5_000
+"""Characters; a longer one is a list or a table without its lines, and is left alone."""
 PASSAGES = 4
 """How many passages are read for a sentence."""
 _NARROWEST = 40
@@ -72,29 +75,37 @@ def check(
     embedder: Embedder,
     similarity: Similarity,
     support_check: Callable[[], SupportCheck] | None = None,
-) -> Checked:
-    """Check each sentence and each quotation of a draft.
+    scope: Scope = EVERYTHING,
+) -> Iterator[Checked]:
+    """Check each sentence and each quotation of a draft; yield it whole before the first, and after each.
 
-    Raises DraftError for what is no draft, EmbedderError where the embedding model fails.
+    Whoever checks beside others lets them go on in between. Only articles within the ``scope`` count. Raises DraftError for
+    what is no draft, EmbedderError where the embedding model fails.
     """
     text = checked_draft(text)
-    spans, locator = list(_sentences(text)), Locator(index)
-    found = [_hits(index, embedder, text[start:end]) if claim else () for start, end, claim in spans]
-    quotations = _located(text, [(start, end) for start, end, _ in spans], found, locator)
-    read = [_with_quoted(hits, quoted) for hits, quoted in zip(found, quotations, strict=True)]
-    numbers: dict[str, int] = {}
-    passages: list[Hit] = []
-    for hit in (hit for hits in read for hit in hits):
-        if hit.passage.id not in numbers:
-            passages.append(hit)
-            numbers[hit.passage.id] = len(passages)
-    checker = Checker(passages, Shortlist(similarity, index), index, support_check)
-    sentences = []
-    for (start, end, claim), hits, quoted in zip(spans, read, quotations, strict=True):
-        labels = [numbers[hit.passage.id] for hit in hits]
-        support = checker.check(_plain(text[start:end]), labels, elsewhere=False) if claim else None
-        sentences.append(_judged(text, start, end, support, quoted))
-    return Checked(text, tuple(_numbered(sentences)))
+    plain = _plain(text)
+    running = _unwrapped(plain)
+    spans, quoted = list(_sentences(text)), quotation_spans(running)
+    locator = Locator(index, scope)
+    checker = Checker((), Shortlist(similarity, index), index, support_check)
+    numbered = _Numbered()
+    sentences: list[DraftSentence] = []
+    checked = Checked(text, (), len(spans))
+    yield checked
+    for start, end, claim in spans:
+        before = [each.text for each in sentences[-SENTENCES:]]
+        hits = _hits(index, embedder, plain[start:end], before, scope) if claim else ()
+        likely = [hit.document.id for hit in hits]
+        located: list[Quotation] = []
+        for first, last in quoted[bisect_left(quoted, (start, 0)) : bisect_left(quoted, (end, 0))]:
+            located.append(locator.locate(running, first, last, likely))
+            yield checked
+        quotations = tuple(located)
+        labels = checker.add(_with_quoted(hits, quotations))
+        support = checker.check(plain[start:end], labels, elsewhere=False, before=before) if claim else None
+        sentences.append(numbered(_judged(text, start, end, support, quotations)))
+        checked = Checked(text, tuple(sentences), len(spans) - len(sentences))
+        yield checked
 
 
 def quote(text: str, index: Index) -> Quotation:
@@ -116,16 +127,16 @@ def checked_words(text: object) -> str:
 def _checked_text(text: object, longest: int) -> str:
     if not isinstance(text, str):
         raise DraftError("what is checked is text, not {kind}; pass a string", kind=type(text).__name__)
-    text = clean(text)
-    if not any(character.isalnum() for character in text):
+    written = clean(text) if len(text) <= 2 * longest else text  # cleaning millions of characters would hold others up
+    if not any(character.isalnum() for character in written):
         raise DraftError("there is no text to check; write a sentence")
-    if len(text) > longest:
+    if len(written) > longest:
         raise DraftError(
             "at most {longest:,} characters are checked at once, not {length:,}; check a part",
             longest=longest,
-            length=len(text),
+            length=len(written),
         )
-    return text
+    return written
 
 
 # --- What the draft says
@@ -143,7 +154,8 @@ def _sentences(text: str) -> Iterator[tuple[int, int, bool]]:
         stands_over = bool(heading) or not (ends_sentence(line) or line.endswith((":", ";", ",")) or mark or last)
         for first, final in sentence_spans(running[begin:end]):
             sentence = running[begin + first : begin + final]
-            yield begin + first, begin + final, not stands_over and _claims(sentence)
+            claims = len(sentence) <= LONGEST_SENTENCE and not stands_over and _claims(sentence)
+            yield begin + first, begin + final, claims
 
 
 def _plain(text: str) -> str:
@@ -187,26 +199,11 @@ def _claims(sentence: str) -> bool:
 # --- What the articles say
 
 
-def _hits(index: Index, embedder: Embedder, sentence: str) -> tuple[Hit, ...]:
-    asked = " ".join(_plain(sentence).split())[:LONGEST_QUESTION]
-    return find(index, embedder, asked, PASSAGES, EVERYTHING, parts=()).hits
-
-
-def _located(
-    text: str, spans: Sequence[tuple[int, int]], found: Sequence[Sequence[Hit]], locator: Locator
-) -> list[tuple[Quotation, ...]]:
-    """Find the quotations of each sentence; one belongs to the sentence that it begins in."""
-    # A mark of Markdown inside a quotation is none of its words.
-    plain = _unwrapped(_plain(text))
-    quoted = quotation_spans(plain)
-    return [
-        tuple(
-            locator.locate(plain, first, last, [hit.document.id for hit in hits])
-            for first, last in quoted
-            if start <= first < end
-        )
-        for (start, end), hits in zip(spans, found, strict=True)
-    ]
+def _hits(index: Index, embedder: Embedder, sentence: str, before: Sequence[str], scope: Scope) -> tuple[Hit, ...]:
+    hung = antecedents(sentence, before)
+    asked = " ".join(" ".join((sentence, *hung[-1:])).split())[:LONGEST_QUESTION]
+    hits = find(index, embedder, asked, PASSAGES, scope, parts=()).hits
+    return tuple(hit for hit in hits if scope.holds(hit.document))  # where it holds none, others are found instead
 
 
 def _with_quoted(hits: Sequence[Hit], quotations: Iterable[Quotation]) -> list[Hit]:
@@ -258,7 +255,7 @@ def differences(text: str, start: int, end: int, support: Support) -> Iterator[D
         if fact.kind == "quotation" or (fact.kind == "negation" and denied):
             continue
         denied |= fact.kind == "negation"
-        if fact.kind == "name" and _is_introduced(sentence, fact, support):
+        if fact.kind == "name" and fact.forms and _is_introduced(sentence, fact, support):
             continue
         others = {q[f.start : f.end] for q in quotes for f in facts(q) if f.kind == fact.kind and not own.holds(f)}
         instead = others.pop() if len(others) == 1 and fact.kind in _REPLACED else ""
@@ -275,20 +272,23 @@ def _is_introduced(sentence: str, fact: Fact, support: Support) -> bool:
     )
 
 
-def _numbered(sentences: Iterable[DraftSentence]) -> Iterator[DraftSentence]:
+class _Numbered:
     """Number the cited articles from 1, in order of appearance."""
-    numbers: dict[str, int] = {}
 
-    def renumbered(citations: Iterable[Citation]) -> tuple[Citation, ...]:
+    def __init__(self) -> None:
+        self._numbers: dict[str, int] = {}
+
+    def __call__(self, sentence: DraftSentence) -> DraftSentence:
+        citations = self._renumbered(sentence.citations)
+        quotations = tuple(
+            replace(each, citations=self._renumbered(each.citations), others=self._renumbered(each.others))
+            for each in sentence.quotations
+        )
+        return replace(sentence, citations=citations, quotations=quotations)
+
+    def _renumbered(self, citations: Iterable[Citation]) -> tuple[Citation, ...]:
+        numbers = self._numbers
         return tuple(
             replace(each, number=numbers.setdefault(each.hit.passage.document_id, len(numbers) + 1))
             for each in citations
         )
-
-    for sentence in sentences:
-        citations = renumbered(sentence.citations)
-        quotations = tuple(
-            replace(each, citations=renumbered(each.citations), others=renumbered(each.others))
-            for each in sentence.quotations
-        )
-        yield replace(sentence, citations=citations, quotations=quotations)

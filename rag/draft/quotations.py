@@ -10,8 +10,10 @@ from rag.cite.quotation import NEAR, SIGNS, WORD, Folded, exact, near
 from rag.draft.checked import Piece, Quotation
 from rag.index.store import Index
 from rag.retrieve.diversify import joined
-from rag.types import Citation, Document, Hit
+from rag.types import Citation, Document, Hit, Scope
 
+LONGEST_QUOTATION = 5_000
+"""Characters; longer words in quotation marks are looked for as they stand only: comparing them takes seconds."""
 MOST_OTHERS = 9
 _ROWS = 100
 _ARTICLES = 12
@@ -41,10 +43,11 @@ def quotation_spans(text: str) -> list[tuple[int, int]]:
 
 
 class Locator:
-    """Finds where quoted words stand in the articles of an index; remembers the articles that it has read."""
+    """Finds where quoted words stand in the articles of an index within a scope; remembers the articles that it has read."""
 
-    def __init__(self, index: Index) -> None:
+    def __init__(self, index: Index, scope: Scope | None = None) -> None:
         self._index = index
+        self._scope = scope or Scope()
         self._read: dict[str, tuple[Document, Folded]] = {}
 
     def locate(self, text: str, start: int, end: int, likely: Iterable[str] = ()) -> Quotation:
@@ -62,7 +65,8 @@ class Locator:
                 for number, (other, found) in enumerate(others[:MOST_OTHERS], start=2)
             )
             return Quotation(quoted, start, end, "verbatim", self._cite(id, spans), others=further)
-        near = [(*_nearest(parts, self._article(id)[1]), id) for id in ids[:_ARTICLES]]
+        compared = ids[:_ARTICLES] if len(quoted) <= LONGEST_QUOTATION else []
+        near = [(*_nearest(parts, self._article(id)[1]), id) for id in compared]
         _, nearest, id = max(near, key=lambda each: each[0], default=(0.0, (), ""))
         if not nearest:
             return Quotation(quoted, start, end, "not found")
@@ -74,7 +78,7 @@ class Locator:
 
     def _candidates(self, quoted: str) -> list[str]:
         rows = [hit.row for hit in self._index.keywords(self._index.terms(quoted), _ROWS)]
-        return list(dict.fromkeys(header.id for _, header in self._index.passages(rows)))
+        return list(dict.fromkeys(header.id for _, header in self._index.passages(rows) if self._scope.holds(header)))
 
     def _article(self, id: str) -> tuple[Document, Folded]:
         if id not in self._read:

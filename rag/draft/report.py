@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import base64
 import hashlib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from html import escape
 from typing import Any, NamedTuple
 
-from rag.draft.checked import Checked, DraftSentence, Piece, Quotation
+from rag.draft.checked import Checked, Difference, DraftSentence, Piece, Quotation
 from rag.types import Citation
 
 
@@ -20,28 +20,51 @@ class Line(NamedTuple):
     text: str
 
 
-def summary(checked: Checked) -> str:
+Say = Callable[..., str]
+"""Puts a text into a language; of forms that "|" parts the one for ``count`` is taken, and values are filled in by name."""
+
+SENTENCES = {
+    "found": "{count} found|{count} found",
+    "differs": "{count} differs|{count} differ",
+    "not in the articles": "{count} not in the articles|{count} not in the articles",
+    "no claim": "{count} left alone|{count} left alone",
+}
+QUOTATIONS = {
+    "verbatim": "{count} verbatim|{count} verbatim",
+    "altered": "{count} altered|{count} altered",
+    "not found": "{count} not found|{count} not found",
+}
+
+
+def english(text: str, **values: object) -> str:
+    """Say a text as it stands.
+
+    >>> english("{count} sentence|{count} sentences", count=2)
+    '2 sentences'
+    """
+    forms = text.split("|") if "count" in values else [text]
+    return forms[values.get("count", 1) != 1].format(**values)
+
+
+def summary(checked: Checked, say: Say = english) -> str:
     """Count the sentences and the quotations in one line.
 
     >>> summary(Checked("", (DraftSentence("It rained.", 0, 10, "found"),)))
     '1 sentence: 1 found'
     """
     counts = checked.counts()
-    parts = [
-        _counted("sentence", len(checked.sentences), counts, ("found", "differs", "not in the articles", "no claim"))
-    ]
+    sentences = say("{count} sentence|{count} sentences", count=len(checked.sentences))
+    parts = [_counted(sentences, counts, SENTENCES, say)]
     if checked.quotations:
-        parts.append(_counted("quotation", len(checked.quotations), counts, ("verbatim", "altered", "not found")))
+        quotations = say("{count} quotation|{count} quotations", count=len(checked.quotations))
+        parts.append(_counted(quotations, counts, QUOTATIONS, say))
+    if checked.left:
+        parts.append(say("{count} not checked|{count} not checked", count=checked.left))
     return "; ".join(parts)
 
 
-def _counted(what: str, many: int, counts: Mapping[str, int], kinds: Iterable[str]) -> str:
-    told = ", ".join(f"{counts[kind]} {_agreeing(kind, counts[kind])}" for kind in kinds if counts[kind])
-    return f"{many} {what}{'s' * (many != 1)}: {told}"
-
-
-def _agreeing(kind: str, count: int) -> str:
-    return "differ" if kind == "differs" and count > 1 else kind
+def _counted(what: str, counts: Mapping[str, int], kinds: Mapping[str, str], say: Say) -> str:
+    return f"{what}: {', '.join(say(text, count=counts[kind]) for kind, text in kinds.items() if counts[kind])}"
 
 
 def lines(checked: Checked) -> Iterator[Line]:
@@ -50,7 +73,8 @@ def lines(checked: Checked) -> Iterator[Line]:
     for sentence in checked.sentences:
         numbers = "".join(f" [{number}]" for number in dict.fromkeys(each.number for each in sentence.citations))
         yield Line(0, "", "")
-        yield Line(0, sentence.status, f"{_one_line(sentence.text)}{numbers}")
+        shown = "left alone" if sentence.status == "no claim" else sentence.status
+        yield Line(0, shown, f"{_one_line(sentence.text)}{numbers}")
         for difference in sentence.differences:
             if difference.kind != "quotation":
                 instead = f"; the article has {_one_line(difference.instead)}" if difference.instead else ""
@@ -189,55 +213,97 @@ _STYLE = """
 @media (prefers-color-scheme: dark) { :root { --ink: #ece7dc; --paper: #191815; --faded: #aea593; --rule: #3b372f;
  --red: #f0a094; --green: #9ccfab; --amber: #e5bd6c; --marked: #4d4118; } }
 body { margin: 0; background: var(--paper); color: var(--ink); font: 1.05rem/1.55 system-ui, sans-serif; }
-main { max-width: 46rem; margin: 0 auto; padding: 2rem 1.2rem 4rem; overflow-wrap: anywhere; }
+main { max-width: 64rem; margin: 0 auto; padding: 2rem 1.2rem 4rem; overflow-wrap: anywhere; }
 h1 { font-size: 1.5rem; } section { border-top: 1px solid var(--rule); padding: .7rem 0; } p { margin: .2rem 0; }
-.status { font-size: .8rem; font-weight: 600; color: var(--faded); } .found, .verbatim { color: var(--green); }
-.differs, .altered { color: var(--amber); } .missing { color: var(--red); }
-mark { background: var(--marked); color: inherit; } del { color: var(--red); } ins { color: var(--green); }
-blockquote { margin: .4rem 0 .4rem 1rem; padding-left: .8rem; border-left: 3px solid var(--rule); }
+.beside { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(20rem, 100%), 1fr)); gap: 0 2rem; }
+.outcome { font-size: .8rem; font-weight: 600; color: var(--faded); } .good { color: var(--green); }
+.other { color: var(--amber); } .missing { color: var(--red); } .alone + p { color: var(--faded); }
+mark { background: var(--marked); color: inherit; text-decoration: underline wavy var(--amber) 1px; }
+del { color: var(--red); } ins { color: var(--green); }
+blockquote { margin: .4rem 0; padding-left: .8rem; border-left: 3px solid var(--rule); }
 .from { color: var(--faded); font-size: .9rem; }
 """
-_CLASSES = {"not in the articles": "missing", "not found": "missing", "no claim": "none"}
+_SHOWN = {
+    "found": ("✓", "Found", "good"),
+    "verbatim": ("✓", "Verbatim", "good"),
+    "differs": ("≠", "Differs", "other"),
+    "altered": ("≠", "Altered", "other"),
+    "not in the articles": ("?", "Not in the articles", "missing"),
+    "not found": ("?", "Not found", "missing"),
+    "no claim": ("–", "Left alone", "alone"),
+}
+"""The sign of each status, its words, which both tell it without colours, and its class."""
 
 
-def page(checked: Checked, name: str) -> str:
-    """Write a report as an HTML page: it asks for nothing from outside and has no scripts."""
+def page(checked: Checked, name: str, about: str = "", say: Say = english, language: str = "en") -> str:
+    """Write a report as an HTML page: it asks for nothing from outside and has no scripts.
+
+    ``about`` says what it was checked against; ``say`` puts all texts but the articles' into the ``language``.
+    """
     digest = base64.b64encode(hashlib.sha256(_STYLE.encode()).digest()).decode()
     policy = f"default-src 'none'; style-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'"
     title = escape(name)
-    body = "\n".join(_section(each) for each in checked.sentences)
+    told = f"<p>{escape(about)}</p>\n" if about else ""
     return (
-        f'<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
+        f'<!DOCTYPE html>\n<html lang="{language}">\n<head>\n<meta charset="utf-8">\n'
         f'<meta http-equiv="Content-Security-Policy" content="{escape(policy)}">\n'
         f'<meta name="viewport" content="width=device-width, initial-scale=1">\n'
         f'<meta name="referrer" content="no-referrer">\n<title>{title}</title>\n<style>{_STYLE}</style>\n</head>\n'
-        f'<body>\n<main>\n<h1 dir="auto">{title}</h1>\n<p>{escape(summary(checked))}</p>\n{body}\n</main>\n</body>\n</html>\n'
+        f'<body>\n<main>\n<h1 dir="auto">{title}</h1>\n{told}<p>{escape(summary(checked, say))}</p>\n'
+        f"{sections(checked, say)}\n</main>\n</body>\n</html>\n"
     )
 
 
-def _section(sentence: DraftSentence) -> str:
-    parts = [_status(sentence.status), f'<p dir="auto">{_with_marks(sentence)}</p>']
+def _source(citation: Citation) -> str:
+    return escape(f"[{citation.number}] {citation.hit.document.cited()} · {_where(citation)}")
+
+
+def sections(checked: Checked, say: Say = english, source: Callable[[Citation], str] = _source) -> str:
+    """Write a section for each sentence, the article's own words beside it; ``source`` is the markup under a quote."""
+    return "\n".join(_section(each, say, source) for each in checked.sentences)
+
+
+def _section(sentence: DraftSentence, say: Say, source: Callable[[Citation], str]) -> str:
+    said = [_outcome(sentence.status, say), f'<p dir="auto">{_with_marks(sentence)}</p>']
     for each in sentence.differences:
         if each.kind != "quotation":
-            instead = f"; the article has <b>{escape(each.instead)}</b>" if each.instead else ""
-            parts.append(f"<p>{escape(each.kind)}: <b>{escape(each.text)}</b>{instead}</p>")
+            whole = "{kind}" if _is_whole(each, sentence) else "{kind}: {written}"
+            template = "{kind}: {written}; the article has {printed}" if each.instead else whole
+            values = {"written": f"<b>{escape(each.text)}</b>", "printed": f"<b>{escape(each.instead)}</b>"}
+            said.append(f'<p class="difference">{say(template, kind=say(each.kind), **values)}</p>')
+    printed = _apart(sentence) if sentence.status in ("found", "differs") else []
+    rows = [_beside(said, printed, source)]
     for quotation in sentence.quotations:
         compared = "".join(map(_compared, quotation.pieces)) or escape(quotation.text)
-        parts += [_status(quotation.status), f'<p dir="auto">“{compared}”</p>', *map(_block, quotation.citations)]
-    if sentence.status in ("found", "differs"):
-        parts += map(_block, _apart(sentence))
-    return f"<section>\n{chr(10).join(parts)}\n</section>"
+        said = [_outcome(quotation.status, say), f'<p dir="auto">“{compared}”</p>']
+        rows.append(_beside(said, quotation.citations, source))
+    return f"<section>\n{chr(10).join(rows)}\n</section>"
 
 
-def _status(status: str) -> str:
-    return f'<p class="status {_CLASSES.get(status, status)}">{status}</p>'
+def _beside(said: Iterable[str], printed: Iterable[Citation], source: Callable[[Citation], str]) -> str:
+    quotes = "\n".join(
+        f'<blockquote dir="auto">{escape(each.quote)}<p class="from">{source(each)}</p></blockquote>'
+        for each in printed
+    )
+    return f'<div class="beside"><div>\n{chr(10).join(said)}\n</div><div>{quotes}</div></div>'
+
+
+def _outcome(status: str, say: Say) -> str:
+    sign, shown, kind = _SHOWN[status]
+    return f'<p class="outcome {kind}"><span aria-hidden="true">{sign}</span> {escape(say(shown))}</p>'
+
+
+def _is_whole(difference: Difference, sentence: DraftSentence) -> bool:
+    """Tell whether a whole sentence differs; nothing in it is marked then."""
+    return difference.end - difference.start >= len(sentence.text.rstrip()) > 0
 
 
 def _with_marks(sentence: DraftSentence) -> str:
     """Mark what differs where it stands."""
     parts: list[str] = []
     place = sentence.start
-    spans = sorted((max(each.start, sentence.start), min(each.end, sentence.end)) for each in sentence.differences)
+    within = [each for each in sentence.differences if not _is_whole(each, sentence)]
+    spans = sorted((max(each.start, sentence.start), min(each.end, sentence.end)) for each in within)
     for start, end in _disjoint(spans):
         parts.append(escape(sentence.text[place - sentence.start : start - sentence.start]))
         parts.append(f"<mark>{escape(sentence.text[start - sentence.start : end - sentence.start])}</mark>")
@@ -258,9 +324,3 @@ def _compared(piece: Piece) -> str:
         return escape(piece.printed)
     written = f"<del>{escape(piece.written)}</del>" if piece.written else ""
     return written + (f"<ins>{escape(piece.printed)}</ins>" if piece.printed else "")
-
-
-def _block(citation: Citation) -> str:
-    cited = f"{citation.hit.document.cited()} · {_where(citation)}"
-    source = f'<p class="from">[{citation.number}] {escape(cited)}</p>'
-    return f'<blockquote dir="auto">{escape(citation.quote)}{source}</blockquote>'

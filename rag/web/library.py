@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
 import re
 import threading
 from collections import defaultdict
@@ -12,12 +10,13 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from concurrent.futures import TimeoutError as NotYet
 from typing import TYPE_CHECKING, Any
 
-from rag.errors import AddressError, ArticlesError, FootnoteError, QuestionError, RefusedFile, Translatable
+from rag.errors import AddressError, ArticlesError, FootnoteError, QuestionError, Translatable
 from rag.read import MEGABYTE, READERS
 from rag.settings import Settings
 from rag.text.one_line import shortened
 from rag.types import FileStatus, Header
 from rag.web.collect import collect
+from rag.web.incoming import LONGEST_PIECE, piece_of
 from rag.web.keeper import Keeper
 from rag.web.language import phrase, told
 from rag.web.opening import Opening, what_went_wrong
@@ -32,8 +31,6 @@ MAX_ROWS = 20_000
 """How many files the table holds."""
 MAX_CELL = 200
 """How many characters of a title, a name or a reason it shows."""
-LONGEST_PIECE = 700_000
-"""How many characters a piece of a file may have on its way, in base64: the guard lets no larger request through."""
 MOST_SPELLINGS = 8
 """How many other spellings of a name are shown."""
 PATIENCE = 2.0
@@ -156,10 +153,7 @@ class Library:
         if step == "begin" and isinstance(first, str) and len(first) <= 4096 and type(second) is int:
             return {"token": self._shelf.begin(first, second)}
         if step == "add" and isinstance(first, str) and isinstance(second, str) and len(second) <= LONGEST_PIECE:
-            try:
-                self._shelf.add(first, base64.b64decode(second, validate=True))
-            except binascii.Error:
-                raise RefusedFile("it was damaged on its way; add it again") from None
+            self._shelf.add(first, piece_of(second))
             return {}
         if step == "end" and isinstance(first, str):
             taken = self._shelf.end(first)

@@ -10,30 +10,24 @@ import errno
 import os
 import re
 import secrets
-import tempfile
-import threading
 import time
 import unicodedata
 from collections.abc import Callable, Collection
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO
 
 from rag.errors import ArticlesError, FootnoteError, RefusedFile, Translatable
-from rag.read import MEGABYTE, READERS, Worker, parse_all, read_bytes, unsupported
+from rag.read import READERS, Worker, parse_all, read_bytes, unsupported
 from rag.settings import EXAMPLES
 from rag.text.normalize import normalize
 from rag.types import Document
+from rag.web.incoming import Incoming
 
 REMOVED = ".removed"
 """The hidden folder inside the folder of articles that removed files are moved to; hidden folders are never read."""
 LONGEST_NAME = 200
 """Bytes of a name in UTF-8, leaving room for a number and for what other programs add; file systems take 255."""
-MOST_AT_ONCE = 16
-"""How many files may be on their way at once, of all pages together."""
-IDLE_SECONDS = 60.0
-"""After how long a file that does not go on makes room for another."""
 SAME_NAMES = 1000
 
 # What no name of a file may have somewhere: separators, wildcards, controls, bidirectional marks, what is no character.
@@ -75,14 +69,6 @@ class Taken:
     known: bool = False
 
 
-@dataclass(slots=True)
-class _Incoming:
-    name: str
-    file: IO[bytes]
-    heard: float
-    size: int = 0
-
-
 class Shelf:
     """Takes files into a folder of articles and puts them away. Safe to use from any thread.
 
@@ -93,9 +79,7 @@ class Shelf:
     def __init__(self, folder: Path, max_bytes: int, clock: Callable[[], float] = time.monotonic) -> None:
         self._folder = folder
         self.max_bytes = max_bytes
-        self._clock = clock
-        self._lock = threading.Lock()
-        self._incoming: dict[str, _Incoming] = {}
+        self._incoming = Incoming(max_bytes, clock)
         self._worker = Worker()
 
     def obstacle(self) -> str:
@@ -115,27 +99,14 @@ class Shelf:
     def begin(self, name: str, size: int) -> str:
         """Announce a file of ``size`` bytes and return what it is called until its end. Raises FootnoteError."""
         self.check_writable()
-        wanted = safe_name(name)
-        self._check_size(size)
-        with self._lock:
-            self._make_room()
-            token = secrets.token_urlsafe(16)
-            file = tempfile.SpooledTemporaryFile(max_size=MEGABYTE)  # noqa: SIM115 - lives until its end
-            self._incoming[token] = _Incoming(wanted, file, self._clock())
-        return token
+        return self._incoming.begin(safe_name(name), size)
 
     def add(self, token: str, data: bytes) -> None:
         """Take the next piece of a file. Raises RefusedFile, and forgets it, where it becomes too large."""
-        with self._lock:
-            incoming = self._known(token)
-            incoming.size += len(data)
-            incoming.heard = self._clock()
-            try:
-                self._check_size(incoming.size)
-                incoming.file.write(data)
-            except (RefusedFile, OSError) as problem:
-                self._forget(token)
-                raise problem if isinstance(problem, RefusedFile) else self._unwritable(problem) from None
+        try:
+            self._incoming.add(token, data)
+        except OSError as problem:
+            raise self._unwritable(problem) from None
 
     def read(self, name: str, data: bytes) -> list[Document]:
         """Read the articles in a file's bytes, in a process of its own. Raise RefusedFile."""
@@ -143,13 +114,9 @@ class Shelf:
 
     def end(self, token: str) -> Taken:
         """Put the whole file into the folder, if it is an article. Raises RefusedFile with the reason where it is none."""
-        with self._lock:
-            incoming = self._known(token)
-            incoming.file.seek(0)
-            data = incoming.file.read()
-            self._forget(token)
-        self.read(incoming.name, data)
-        return self.keep(incoming.name, data)
+        name, data = self._incoming.take(token)
+        self.read(name, data)
+        return self.keep(name, data)
 
     def keep(self, name: str, data: bytes, text: str = "") -> Taken:
         """Put an article's file into the folder. A file of that name with the same ``text`` stays instead."""
@@ -189,9 +156,7 @@ class Shelf:
     def close(self) -> None:
         """Forget the files that are on their way, and end the process that reads."""
         self._worker.close()
-        with self._lock:
-            for token in list(self._incoming):
-                self._forget(token)
+        self._incoming.close()
 
     def _keep(self, name: str, data: bytes, text: str) -> Taken:
         """Write beside and renames: whoever reads the folder meanwhile finds the whole file or none."""
@@ -232,30 +197,10 @@ class Shelf:
         found = _entry(place, last)
         return place / found.name if found is not None and found.is_file(follow_symlinks=False) else None
 
-    def _known(self, token: str) -> _Incoming:
-        if token not in self._incoming:
-            raise RefusedFile("its transfer was broken off; add it again")
-        return self._incoming[token]
-
-    def _forget(self, token: str) -> None:
-        self._incoming.pop(token).file.close()
-
-    def _make_room(self) -> None:
-        now = self._clock()
-        for token in [token for token, each in self._incoming.items() if now - each.heard > IDLE_SECONDS]:
-            self._forget(token)
-        if len(self._incoming) >= MOST_AT_ONCE:
-            raise RefusedFile("others are adding files right now; add it again in a moment")
-
     def check_writable(self) -> None:
         """Raise ArticlesError where the folder cannot be changed."""
         if obstacle := self.obstacle():
             raise ArticlesError(obstacle)
-
-    def _check_size(self, size: int) -> None:
-        if size > self.max_bytes:
-            limit = f"{self.max_bytes / MEGABYTE:g}"
-            raise RefusedFile("larger than {size} MB; split it or raise RAG_MAX_FILE_MEGABYTES", size=limit)
 
     def _unwritable(self, problem: OSError) -> FootnoteError:
         reason = os.strerror(problem.errno or errno.EIO).lower()
