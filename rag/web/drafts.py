@@ -15,17 +15,18 @@ from rag.draft.checking import LONGEST_DRAFT, checked_draft
 from rag.draft.file import draft_text
 from rag.draft.report import page, sections, summary
 from rag.errors import QuestionError, RefusedFile
+from rag.export.formats import File
+from rag.export.paragraphs import cited_byline, place_text
 from rag.read import MEGABYTE, Worker
 from rag.settings import Settings
+from rag.text.one_line import shortened
 from rag.types import Citation
-from rag.web.export import File
 from rag.web.incoming import LONGEST_PIECE, Incoming, piece_of
 from rag.web.language import current, phrase, speaking, told
 from rag.web.narrow import labels, scope_of
-from rag.web.one_line import shortened
 from rag.web.opening import Opening, what_went_wrong
 from rag.web.place import check_of
-from rag.web.render import MAX_LABEL, MAX_TITLE, cited_byline, place_text
+from rag.web.render import MAX_LABEL, MAX_TITLE
 from rag.web.rooms import Visitor
 
 SUFFIXES = (".txt", ".text", ".md", ".markdown", ".docx")
