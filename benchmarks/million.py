@@ -92,7 +92,8 @@ class Prepared:
         self.dimension, self.fingerprint = vectors.shape[1], "noisy"
 
     def embed_query(self, text: str) -> Vectors:
-        return self._known[text]
+        known: Vectors = self._known[text]
+        return known
 
 
 def main() -> None:
@@ -144,7 +145,8 @@ def build(folder: Path, texts: Sequence[str], vectors: Vectors, size: int) -> No
         cpu = time.process_time()
 
     cpu = time.process_time()
-    write_index(folder, articles(texts, size, replaced(texts)), Noisy(vectors), "noisy", note)
+    embedder: Any = Noisy(vectors)  # asks nothing
+    write_index(folder, articles(texts, size, replaced(texts)), embedder, "noisy", note)
     note(Progress("published", 1, 1))
     print(f"{size:,} passages written in {time.perf_counter() - began:.0f} s, of CPU until the end of each stage:")
     print(", ".join(f"{stage} {seconds:.0f}" for stage, seconds in stages.items()))
@@ -206,9 +208,9 @@ def ask(folder: Path, questions: list[str], vectors: Path) -> None:
             began, cpu = time.perf_counter(), time.process_time()
             retrieve.find(index, embedder, question, 8)
             took.append(((time.perf_counter() - began) * 1000, (time.process_time() - cpu) * 1000))
-        for name, values in zip(("ms", "ms of CPU"), zip(*took, strict=True), strict=True):
+        for name, times in zip(("ms", "ms of CPU"), map(list, zip(*took, strict=True)), strict=True):
             print(
-                f"retrieve, {name}: {percentile(values, 50):.1f} at the median, {percentile(values, 95):.1f} at the 95th"
+                f"retrieve, {name}: {percentile(times, 50):.1f} at the median, {percentile(times, 95):.1f} at the 95th"
             )
         print(f"after {len(questions)} questions: {memory()}", flush=True)
         steps = measure(index, embedder, questions[1:], 8, time.thread_time)
@@ -238,7 +240,7 @@ def exact(index: LocalIndex, asked: Vectors, rows: Any = None) -> Iterator[list[
     known = numpy.arange(len(index)) if rows is None else rows
     for first in range(0, len(known), 20_000):
         some = known[first : first + 20_000]
-        scores = numpy.concatenate([best, asked @ index.vectors.fetch(some).T], axis=1)
+        scores = numpy.concatenate([best, asked @ index.vectors.fetch(some.tolist()).T], axis=1)
         names = numpy.concatenate([where, numpy.broadcast_to(some, (len(asked), len(some)))], axis=1)
         chosen = numpy.argpartition(-scores, K, axis=1)[:, :K]
         best, where = numpy.take_along_axis(scores, chosen, 1), numpy.take_along_axis(names, chosen, 1)
