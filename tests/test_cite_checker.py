@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
+import numpy
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -206,6 +208,13 @@ class TestShortSentences:
         }
 
 
+class Alike(Similarity):
+    """Finds all texts alike, in whatever language."""
+
+    def between(self, texts: Sequence[str], others: Sequence[str]) -> Any:
+        return numpy.ones((len(texts), len(others)), dtype=numpy.float32)
+
+
 class Judge:
     """Calls a claim supported as far as it is told to, and remembers what it was asked."""
 
@@ -226,6 +235,15 @@ def test_the_support_check_reads_the_quote_with_the_sentences_around_it(supporte
     checker = Checker(hits(), Similarity(open_embedder("hashing")), Vocabulary(TEXTS), lambda: judge)
     assert [fact.kind for fact in checker.check(claim).missing] == kinds
     assert judge.asked == [(claim, TEXTS[1].partition(" The plant")[0])]
+
+
+@pytest.mark.parametrize(("supported", "kinds"), [(0.8, []), (0.2, ["negation"])])
+def test_of_a_denial_in_another_language_the_support_check_decides(supported: float, kinds: list[str]) -> None:
+    text = "Veronika Lund was banned from the rally."
+    claim = "Вероника Лунд не была допущена на митинг."
+    for opened, expected in ((lambda: Judge(supported), kinds), (None, ["negation"])):
+        checker = Checker(hits([text]), Alike(open_embedder("hashing")), Vocabulary([text]), opened)
+        assert [fact.kind for fact in checker.check(claim).missing] == expected
 
 
 def test_what_the_rules_mark_already_is_not_judged() -> None:

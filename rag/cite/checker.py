@@ -23,7 +23,7 @@ from rag.cite.similarity import Similarity
 from rag.errors import EmbedderError
 from rag.retrieve.question import Vocabulary
 from rag.text.facts import Evidenced, Fact, facts
-from rag.text.names import plain
+from rag.text.names import plain, transcribed
 from rag.text.sentences import sentence_spans
 from rag.text.stems import stem
 from rag.text.words import FUNCTION_WORDS, content_words, words
@@ -36,6 +36,8 @@ THRESHOLD = 0.45
 """A sentence with less support, 0 to 1, is marked as unsupported; see benchmarks/README.md for the curve."""
 SUPPORTED_FROM = 0.03
 """A sentence that the support check calls supported with less, 0 to 1, is marked; see benchmarks/README.md."""
+SUPPORTED_SURELY = 0.5
+"""A denial in another language is taken as right from this on."""
 MOST_QUOTES = 3
 _SHORTLIST = 12
 # A further quote must carry this much of the sentence's weight, or a fact that no other quote holds.
@@ -265,13 +267,18 @@ class Checker:
             if place_of_subject is not None:
                 found.append(Fact("name", *place_of_subject, frozenset()))
         quoted = sum(fact.end - fact.start for fact in claim.facts if fact.kind == "quotation")  # letter for letter
-        if self._support_check is not None and not support.missing and quoted < len(claim.text) / 2:
+        # "Was not let in" is "was banned" in another language: of a denial alone the support check decides.
+        foreign = claim.is_foreign_to(_letter_pairs(evidence.hit.passage.text))
+        missing = tuple(fact for fact in support.missing if not foreign or fact.kind != "negation")
+        if self._support_check is not None and not missing and quoted < len(claim.text) / 2:
             first, *others = support.evidence
             texts = [_with_context(first), *(each.quote for each in others if each.hit is not first.hit)]
             with EmbedderError.translated():
                 (judged,) = self._support_check().judge([(claim.text, " ".join(texts))])
             if judged.supported < SUPPORTED_FROM:
                 found.append(Fact("meaning", 0, len(claim.text), frozenset()))
+            if support.missing and judged.supported >= SUPPORTED_SURELY:
+                support = replace(support, missing=())
         return replace(support, missing=(*support.missing, *found))
 
     def _is_name(self, word: str) -> bool:
@@ -443,9 +450,9 @@ class _Claim:
     def letter_pairs(self) -> frozenset[str]:
         return _letter_pairs(self.text)
 
-    def is_foreign_to(self, candidate: _Candidate) -> bool:
+    def is_foreign_to(self, letter_pairs: frozenset[str]) -> bool:
         """Tell whether a passage is in another language: in another alphabet, or Russian beside Kazakh."""
-        return len(self.letter_pairs & candidate.letter_pairs) < _SHARED * len(self.letter_pairs)
+        return len(self.letter_pairs & letter_pairs) < _SHARED * len(self.letter_pairs)
 
     @cached_property
     def total(self) -> float:
@@ -463,7 +470,7 @@ class _Carried:
 
     def __init__(self, claim: _Claim, candidate: _Candidate, cosine: float) -> None:
         self.candidate = candidate
-        self.foreign = claim.is_foreign_to(candidate)
+        self.foreign = claim.is_foreign_to(candidate.letter_pairs)
         self.cosine = min(1.0, cosine / _TRANSLATION) if self.foreign else cosine
         self.held = frozenset(fact for fact in claim.facts if fact.kind not in _SENSE and candidate.holds(fact))
         in_facts = claim.words_in(self.held)
@@ -495,7 +502,10 @@ def _chosen(claim: _Claim, carried: Sequence[_Carried]) -> Support:
     evidence = _joined([each.candidate for each in chosen], score)
     if any(each.foreign for each in chosen):
         held = held.union(*(run for run in _runs_of_names(claim) if not held.isdisjoint(run)))
-    return Support(evidence, score, _missing(claim, held, evidence))
+    missing = _missing(claim, held, evidence)
+    if any(each.foreign for each in chosen):
+        missing = tuple(fact for fact in missing if not _is_named(claim, fact, evidence))
+    return Support(evidence, score, missing)
 
 
 def _around(evidence: Evidence, claim: _Claim) -> tuple[list[str], int]:
@@ -525,6 +535,13 @@ def _with_context(evidence: Evidence) -> str:
     ends = [end for _, end in spans if passage.start + end > evidence.end]
     start = starts[-2:][0] if starts else evidence.start - passage.start
     return passage.text[start : ends[0] if ends else evidence.end - passage.start]
+
+
+def _is_named(claim: _Claim, fact: Fact, evidence: Sequence[Evidence]) -> bool:
+    """Tell whether a quotation is a name in marks that another alphabet writes without them."""
+    return fact.kind == "quotation" and transcribed(
+        claim.text[fact.start : fact.end], " ".join(each.quote for each in evidence)
+    )
 
 
 def _runs_of_names(claim: _Claim) -> list[list[Fact]]:

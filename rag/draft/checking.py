@@ -18,6 +18,7 @@ from rag.read.encoding import clean
 from rag.read.lines import ends_sentence
 from rag.retrieve.find import EVERYTHING, LONGEST_QUESTION, find
 from rag.text.facts import Evidenced, Fact, facts
+from rag.text.names import transcribed
 from rag.text.sentences import sentence_spans
 from rag.text.stems import stem
 from rag.text.words import FUNCTION_WORDS, words
@@ -100,7 +101,8 @@ def check(
         for first, last in quoted[bisect_left(quoted, (start, 0)) : bisect_left(quoted, (end, 0))]:
             located.append(locator.locate(running, first, last, likely))
             yield checked
-        quotations = tuple(located)
+        found = " ".join(hit.passage.text for hit in hits)
+        quotations = tuple(each for each in located if each.status != "not found" or not transcribed(each.text, found))
         labels = checker.add(_with_quoted(hits, quotations))
         support = checker.check(plain[start:end], labels, elsewhere=False, before=before) if claim else None
         sentences.append(numbered(_judged(text, start, end, support, quotations)))

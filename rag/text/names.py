@@ -10,6 +10,7 @@ from itertools import product
 from rag.text.normalize import normalize
 from rag.text.spelling import is_cyrillic, key, uninflected
 from rag.text.stems import fold, stem
+from rag.text.words import words
 
 # Countries whose people are called by another word, and those that another alphabet writes quite differently.
 _SAME = """
@@ -58,6 +59,21 @@ def same_name(one: str, other: str) -> bool:
     if is_cyrillic(one) != is_cyrillic(other):
         return any(_sound_alike(*pair) for pair in product(_keys(one), _keys(other)))
     return (stem(one) == stem(other) and min(len(one), len(other)) > 2) or _near(one, other)
+
+
+def transcribed(name: str, text: str) -> bool:
+    """Tell whether a text in another alphabet has all words of a name, which begin with capitals.
+
+    >>> transcribed("«Жана Адамдар»", "Zhana Adamdar has 700 members."), transcribed("«Жана»", "Жана Адамдар")
+    (True, False)
+    """
+    own = words(name)
+    others = {plain(word) for word in words(text)}
+    return bool(own) and all(
+        word[:1].isupper()
+        and any(is_cyrillic(plain(word)) != is_cyrillic(each) and same_name(plain(word), each) for each in others)
+        for word in own
+    )
 
 
 def bucket(word: str) -> str:
