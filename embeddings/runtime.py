@@ -60,7 +60,6 @@ _E5_PROMPTS = ("query: ", "passage: ")
 BATCH_TOKENS = 512  # in one inference; more is no faster and takes memory
 _MOST_STREAMS = 4  # batches at once; each has its own working memory
 _STEP = 16  # tokens; OpenVINO keeps 1 MB for each shape that it has met
-_MANY = 2048  # texts, for which another encoder pays
 _HIDDEN_FROM_SIGHT = -1e4  # added to the attention to padding
 _QUESTIONS_REMEMBERED = 256  # a question is asked of passages, then of their sentences, and often again
 
@@ -68,10 +67,10 @@ _QUESTIONS_REMEMBERED = 256  # a question is asked of passages, then of their se
 class Encoder:
     """A BERT encoder: token ids to hidden states. Safe to call from any thread.
 
-    ``adapters`` are added to the weights of their layers where ``hidden`` is asked for ``adapted`` states. ``compact``
-    keeps four-bit weights as they are: a third of the memory, and a tenth slower with long batches. ``precision`` is
-    "f32", or what the processor does best. A batch has a core to itself, or a fourth of them where there are more than
-    four: many batches at once, of one caller or several, need no core to wait for another.
+    ``adapters`` are added to the weights of their layers where ``hidden`` is asked for ``adapted`` states. ``precision`` is
+    "f32", or what the processor does best. Four-bit weights stay as they are: a third of the memory, and a tenth slower.
+    A batch has a core to itself, or a fourth of them where there are more than four: many batches at once, of one caller
+    or several, need no core to wait for another.
     ``OMP_NUM_THREADS`` in the environment lowers the number of threads.
     """
 
@@ -79,18 +78,17 @@ class Encoder:
         self,
         weights: Weights,
         adapters: Adapters | None = None,
-        compact: bool = True,
         precision: str = "",
     ) -> None:
         self._words = weights.words
         self._places = weights.tensor("embeddings.position_embeddings.weight")
         self._places = self._places + weights.tensor("embeddings.token_type_embeddings.weight")[0]
         self._process, self._adapters = os.getpid(), bool(adapters)
-        compiled = _compiled(weights, adapters or {}, compact, precision)
+        compiled = _compiled(weights, adapters or {}, precision)
         self._idle: LifoQueue[Any] = LifoQueue()
         for _ in range(compiled.get_property("NUM_STREAMS")):
             self._idle.put(compiled.create_infer_request())
-        with suppress(OSError, AttributeError):  # not with glibc; compiling leaves 50 MB that nobody uses
+        with suppress(OSError, AttributeError, TypeError):  # not with glibc; compiling leaves 50 MB that nobody uses
             ctypes.CDLL(None).malloc_trim(0)
 
     @property
@@ -154,7 +152,7 @@ class Encoder:
             self._idle.put(request)
 
 
-def _compiled(weights: Weights, adapters: Adapters, compact: bool, precision: str) -> Any:
+def _compiled(weights: Weights, adapters: Adapters, precision: str) -> Any:
     try:
         import openvino
         from openvino import opset13 as op
@@ -165,7 +163,7 @@ def _compiled(weights: Weights, adapters: Adapters, compact: bool, precision: st
         return op.constant(numpy.ascontiguousarray(values))
 
     def matrix(name: str) -> Any:
-        blocks = weights.packed(name) if compact else None
+        blocks = weights.packed(name)
         if blocks is None:
             return constant(weights.tensor(name))
         rows, groups, _ = blocks.shape
@@ -259,21 +257,20 @@ def neighbouring_nibbles(blocks: NDArray[numpy.uint8]) -> NDArray[numpy.uint8]:
 class RuntimeEmbedder:
     """Embed texts as the mean of an encoder's hidden states. Safe to call from any thread.
 
-    ``encoder(compact)`` opens the encoder; one that is not compact is opened for many texts at once, and let go after
-    them. ``tokenize`` returns a text's ids with the special tokens; ``prompts`` stand before questions and passages.
+    ``tokenize`` returns a text's ids with the special tokens; ``prompts`` stand before questions and passages.
     """
 
     def __init__(
         self,
         name: str,
         fingerprint: str,
-        encoder: Callable[[bool], Encoder],
+        encoder: Encoder,
         tokenize: Callable[[str], list[int]],
         prompts: tuple[str, str] = ("", ""),
         max_tokens: int = 512,
     ) -> None:
         self.name, self.fingerprint = name, fingerprint
-        self._open, self._encoder, self._tokenize = encoder, encoder(True), tokenize
+        self._encoder, self._tokenize = encoder, tokenize
         self.dimension, self.max_tokens = self._encoder.width, min(max_tokens, self._encoder.longest)
         self._question_prompt, self._passage_prompt = prompts
         self._remembered = lru_cache(_QUESTIONS_REMEMBERED)(self._question)
@@ -294,9 +291,8 @@ class RuntimeEmbedder:
         ids = [self._tokenize(self._passage_prompt + encodable(text)) for text in texts]
         check_lengths([len(each) for each in ids], self.max_tokens)
         vectors = numpy.empty((len(texts), self.dimension), dtype=numpy.float32)
-        encoder = self._open(False) if len(texts) > _MANY else self._encoder
         several = list(batches([len(each) for each in ids]))
-        states = encoder.each([ids[row] for row in rows] for rows in several)
+        states = self._encoder.each([ids[row] for row in rows] for rows in several)
         for rows, (hidden, mask) in zip(several, states, strict=True):
             vectors[rows] = _means(hidden, mask)
             if on_progress is not None:
@@ -330,7 +326,7 @@ def open_multilingual(precision: str = "") -> RuntimeEmbedder:
     return RuntimeEmbedder(
         MULTILINGUAL_NAME,
         multilingual_fingerprint(weights.digest),
-        lambda compact: shared_encoder() if compact and not precision else Encoder(weights, None, compact, precision),
+        Encoder(weights, precision=precision) if precision else shared_encoder(),
         lambda text: [START, *tokenizer.ids(text), END],
         _E5_PROMPTS,
     )
@@ -357,9 +353,8 @@ def open_minilm() -> RuntimeEmbedder:
     tokenizer.no_truncation()
     tokenizer.no_padding()
     fingerprint = sha256(json.dumps([_PROCEDURE, MINILM_NAME, weights.digest]).encode()).hexdigest()
-    encoder = lru_cache(maxsize=1)(lambda _: Encoder(weights))  # there is no compact one
     encode = lambda text: list(tokenizer.encode(text).ids)  # noqa: E731
-    return RuntimeEmbedder(MINILM_NAME, fingerprint, encoder, encode, max_tokens=_MINILM_TOKENS)
+    return RuntimeEmbedder(MINILM_NAME, fingerprint, Encoder(weights), encode, max_tokens=_MINILM_TOKENS)
 
 
 @once

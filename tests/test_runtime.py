@@ -78,7 +78,7 @@ def test_hidden_states_are_those_of_transformers() -> None:
 def test_four_bit_weights_compute_what_their_values_do() -> None:
     weights = tiny_weights()
     compact, _ = Encoder(weights, precision="f32").hidden(IDS)
-    whole, _ = Encoder(weights, compact=False, precision="f32").hidden(IDS)
+    whole, _ = Encoder(weights._replace(packed=lambda _: None), precision="f32").hidden(IDS)
     assert compact[0] == pytest.approx(whole[0], abs=1e-5)
 
 
