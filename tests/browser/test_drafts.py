@@ -90,31 +90,33 @@ def test_a_file_comes_into_the_box_and_the_report_is_saved(desk: Callable[..., A
 
 
 @pytest.fixture
-def held(chatbot: Chatbot, monkeypatch: pytest.MonkeyPatch) -> Iterator[threading.Event]:
-    """Hold the check back before its second sentence."""
-    gate, whole = threading.Event(), chatbot.check_stepwise
+def held(chatbot: Chatbot, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[threading.Event, threading.Event]]:
+    """Hold the check back when its first sentence is checked: tells that it is reached, and waits to go on."""
+    reached, gate, whole = threading.Event(), threading.Event(), chatbot.check_stepwise
 
     def stepwise(*values: Any) -> Iterator[Any]:
         for step in whole(*values):
-            yield step
             if len(step.sentences) == 1:
+                reached.set()
                 gate.wait(60)
+            yield step
 
     monkeypatch.setattr(chatbot, "check_stepwise", stepwise)
-    yield gate
+    yield reached, gate
     gate.set()
 
 
 def test_a_check_is_stopped_and_shows_what_was_checked(
-    desk: Callable[..., Any], expect: Any, held: threading.Event
+    desk: Callable[..., Any], expect: Any, held: tuple[threading.Event, threading.Event]
 ) -> None:
-    page = desk()
+    page, (reached, gate) = desk(), held
     page.locator("#draft-text textarea").fill(DRAFT)
     page.locator("#draft-check").click()
+    assert reached.wait(45)
     stop = page.get_by_role("button", name="Stop", exact=True)
     stop.click()
     expect(page.locator("#draft-check")).to_be_focused()
-    held.set()
+    gate.set()
     expect(page.locator(".draft-counts")).to_have_text("1 sentence: 1 differs; 3 not checked")
     expect(stop).to_be_hidden()
 
