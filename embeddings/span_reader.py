@@ -1,6 +1,6 @@
 """Read a question and texts, and find the spans that answer: the bundled reader, on the default embedder's own weights.
 
-What is shipped beside those weights are adapters of rank 16 for the upper layers (LoRA, https://arxiv.org/abs/2106.09685) and
+What is shipped beside those weights are adapters of rank 32 for the upper layers (LoRA, https://arxiv.org/abs/2106.09685) and
 a linear head; a span competes with the first token, which stands for "no answer" (https://arxiv.org/abs/1806.03822).
 benchmarks/train_reader.py trains them.
 """
@@ -26,6 +26,7 @@ LONGEST_SPAN = 60  # tokens
 _SPANS = 8  # of each text, none overlapping another
 _MOST_TOKENS = 448  # of a question and its text; the body reads 512
 _MOST_QUESTION_TOKENS = 128
+_NO_ANSWER = 0.5, 1.5  # weight of its logit, and half of what that is where texts answer; see benchmarks/README.md
 _TEMPERATURE = 4.0  # logits; keeps scores of good passages apart
 
 
@@ -50,8 +51,8 @@ class BundledReader:
     def read(self, question: str, texts: Sequence[tuple[str, str]]) -> list[list[Span]]:
         """Find the best spans of each (title, text), best first; scores compare within and between texts.
 
-        A score is the logit of the span less that of "no answer": above 0 an answer is likelier than none. A text that is
-        too long for the model is read in halves.
+        A score is the logit of the span less that of "no answer", of which half is taken as it usually is: it tells texts
+        apart less well than the span does. A text that is too long for the model is read in halves.
         """
         before = [START, *self._tokenizer.ids(asked(question))[:_MOST_QUESTION_TOKENS], END, END]
         room = _MOST_TOKENS - len(before) - 1
@@ -113,12 +114,14 @@ def best_spans(scores: Any, tokens: Tokens, low: int) -> list[Span]:
     inside = scores[low : low + count]
     total = inside[:, 0][:, None] + inside[:, 1][None]
     total = numpy.where(numpy.tri(count, k=LONGEST_SPAN - 1) * numpy.tri(count, k=0).T > 0, total, -numpy.inf)
+    weight, usual = _NO_ANSWER
+    none = weight * float(scores[0].sum()) + usual
     spans: list[Span] = []
     while len(spans) < _SPANS and total.max() > -numpy.inf:
         start, end = divmod(int(total.argmax()), count)
         first, last = tokens.starts[start], tokens.ends[end]
         if last > first:
-            spans.append(Span(first, last, float(total[start, end] - scores[0].sum())))
+            spans.append(Span(first, last, float(total[start, end]) - none))
         total[: end + 1, start:] = -numpy.inf  # whatever overlaps
     return spans
 
