@@ -77,7 +77,11 @@ def test_best_spans_are_those_of_a_slow_search() -> None:
     tokens = Tokens(list(range(10)), [3 * place for place in range(10)], [3 * place + 2 for place in range(10)])
     scores = numpy.random.default_rng(3).normal(size=(13, 2)).astype(numpy.float32)
     slow = sorted(
-        ((scores[a + 2, 0] + scores[b + 2, 1] - scores[0].sum() / 2 - 1.5, a, b) for a in range(10) for b in range(a, 10)),
+        (
+            (scores[a + 2, 0] + scores[b + 2, 1] - scores[0].sum() / 2 - 1.5, a, b)
+            for a in range(10)
+            for b in range(a, 10)
+        ),
         reverse=True,
     )
     expected: list[tuple[float, int, int]] = []
