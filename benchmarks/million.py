@@ -35,6 +35,7 @@ from public_sets import open_set, read_set
 from rag.evaluate import percentile
 from rag.index.generations import open_generation
 from rag.index.store import Index, LocalIndex
+from rag.retrieve.find import check_question
 from rag.types import Progress, Scope
 
 if TYPE_CHECKING:
@@ -88,7 +89,7 @@ class Prepared:
     name, max_tokens = "noisy", 10**6
 
     def __init__(self, questions: Sequence[str], vectors: Vectors) -> None:
-        self._known = dict(zip(questions, vectors, strict=True))
+        self._known = dict(zip(map(check_question, questions), vectors, strict=True))
         self.dimension, self.fingerprint = vectors.shape[1], "noisy"
 
     def embed_query(self, text: str) -> Vectors:
