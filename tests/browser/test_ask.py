@@ -99,8 +99,10 @@ class TestScope:
         page = visit(url)
         box = page.get_by_role("combobox", name="Narrow to…")
         box.click()
-        listed, question = page.locator("#scope .options").bounding_box(), page.locator("#question").bounding_box()
-        assert listed["y"] + listed["height"] <= question["y"] + 1, "the list lies over the question box"
+        page.wait_for_function("""() => {  // once it has flown in
+            const [list, question] = ["#scope .options", "#question"].map((each) => document.querySelector(each));
+            return list.getBoundingClientRect().bottom <= question.getBoundingClientRect().top + 1;
+        }""")
         page.get_by_role("option", name="The Orsund Gazette").click()
         for typed in ("2031 –", "Brandt"):
             page.keyboard.type(typed)

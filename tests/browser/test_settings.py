@@ -158,7 +158,7 @@ class TestLanguage:
         for _ in range(2):
             assert page.evaluate("document.documentElement.lang") == "ru"
             page.get_by_role("tab", name="Спросить").click()
-            expect(page.get_by_role("tab")).to_have_text(["Спросить", "Статьи", "Охват", "Настройки"])
+            expect(page.get_by_role("tab")).to_have_text(["Спросить", "Черновик", "Статьи", "Охват", "Настройки"])
             expect(page.get_by_text("За каждым предложением ответа стоит цитата.")).to_be_visible()
             expect(page.get_by_role("textbox", name="Ваш вопрос")).to_have_attribute(
                 "placeholder", "Спросите у статей…"
