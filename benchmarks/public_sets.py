@@ -89,12 +89,13 @@ def main() -> None:
     parser.add_argument("--split", default="test", help="which qrels of a set in BEIR's form [test]")
     parser.add_argument("--sample", type=int, default=0, help="ask so many questions [all]")
     parser.add_argument("--k", type=int, default=20, help="passages cited, for sets in SummHay's form [20]")
+    parser.add_argument("--reranker", default="off", help="as RAG_RERANKER [off]")
     parser.add_argument("--json", type=Path, help="keep every figure in this file")
     options = parser.parse_args()
     found = {}
     for path in options.sets:
         public = sampled(read_set(path, options.split), options.sample)
-        with closing(open_set(public, options.cache)) as chatbot:
+        with closing(open_set(public, options.cache, reranker=options.reranker)) as chatbot:
             rows = measure(public, chatbot, options.k)
         _print(public, rows)
         found[public.name] = [asdict(row) for row in rows]
@@ -172,7 +173,7 @@ def sampled(public: PublicSet, size: int) -> PublicSet:
     return PublicSet(public.name, public.documents, tuple(public.queries[each] for each in chosen))
 
 
-def open_set(public: PublicSet, cache: Path, embedder: str = "bundled") -> Chatbot:
+def open_set(public: PublicSet, cache: Path, embedder: str = "bundled", reranker: str = "off") -> Chatbot:
     """A chatbot over the documents of a set, written as articles into ``cache`` where they are not there yet."""
     content = json.dumps([[id, asdict(each)] for id, each in public.documents.items()])
     folder = cache / f"{public.name}-{blake2b(content.encode(), digest_size=6).hexdigest()}"
@@ -185,7 +186,7 @@ def open_set(public: PublicSet, cache: Path, embedder: str = "bundled") -> Chatb
             header = f"---\ntitle: {title}\nlanguage: en\n---\n"
             (articles / _name(number)).write_text(f"{header}{document.text}\n", "utf-8")
         (folder / "written").touch()
-    settings = Settings(articles=articles, index=folder / "index", embedder=embedder)
+    settings = Settings(articles=articles, index=folder / "index", embedder=embedder, reranker=reranker)
     chatbot = Chatbot.open(settings, on_progress=_show)
     missing = len(public.documents) - len(chatbot.documents())
     if missing:
