@@ -95,10 +95,10 @@ else:
     answer(lambda question: store.similarity_search(question, 8))
 """,
     "rag": """
-import rag
+import os, rag
 from rag import Chatbot, Settings
 if verb == "build":
-    rag.build(Settings(articles=place, index=other))
+    rag.build(Settings(articles=place, index=other, embedder=os.environ["RAG_EMBEDDER"]))
 else:
     chatbot = Chatbot.open(articles=Path(place).parent / "articles", index=place)
     answer(chatbot.retrieve if model == "retrieve" else chatbot.ask)
