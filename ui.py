@@ -35,7 +35,7 @@ from rag.web.asking import Asking, welcome
 from rag.web.choices import COOKIE, Choices
 from rag.web.conversations import Conversations
 from rag.web.coverage import coverage
-from rag.web.drafts import LONGEST_SENT, Drafts
+from rag.web.draft_desk import LONGEST_SENT, Drafts
 from rag.web.examples import Examples
 from rag.web.feedback import Feedback
 from rag.web.head import Head

@@ -91,7 +91,8 @@ WITHHELD = "The model wrote an answer, but no passage carries any sentence of it
 CHANGEABLE = ("k", "decompose", "rewrite", "context_tokens")
 """The settings that an open chatbot can answer with in place of its own."""
 FOLLOWED = 0.1
-"""A completed question may be so much less sure than the same one as it stands to be answered; see benchmarks/README.md."""
+"""By how much a completed question may be less sure than the bare one and still be the one answered; see
+benchmarks/README.md."""
 RETRY_SECONDS = 30.0
 """How long the index of this machine stands in for an engine before that is tried again."""
 FALLEN_BACK = "Milvus does not answer; the answers come from the index of this machine."

@@ -23,7 +23,7 @@ from rag.draft.report import QUOTATIONS, SENTENCES
 from rag.read import Worker
 from rag.settings import Settings
 from rag.types import Document
-from rag.web.drafts import Drafts, Shown
+from rag.web.draft_desk import Drafts, Shown
 from rag.web.language import speaking, table
 from rag.web.opening import Opening
 from rag.web.rooms import Visitor
