@@ -215,3 +215,8 @@ print('LOADED', [name for name in {unneeded!r} if name in sys.modules])
     command = [sys.executable, "-c", program]
     done = subprocess.run(command, capture_output=True, text=True, check=True, cwd=ROOT, input="It employs 90 people.")
     assert done.stdout.splitlines()[-1] == "LOADED []", done.stderr
+
+
+def test_no_two_files_share_a_name() -> None:
+    files = [path.name for folder in ("rag", "embeddings") for path in (ROOT / folder).rglob("*.py")]
+    assert {name for name in files if files.count(name) > 1} == {"__init__.py"}

@@ -32,7 +32,7 @@ def antecedents(sentence: str, before: Sequence[str]) -> tuple[str, ...]:
     found = _PRONOUN.search(sentence)
     if found is None or _facts(sentence[: found.start()]):
         return ()
-    return tuple([each for each in before[-SENTENCES:] if names([each])][-_NAMED:])
+    return _named(before)
 
 
 def somebody_else(
@@ -60,13 +60,17 @@ def somebody_else(
         subject = frozenset(map(plain, words(claim[start:end]))) if _SUBJECT.search(evidence) else frozenset()
     around = names([evidence])
     if _PERSON.search(evidence):
-        named = [each for each in passage[-SENTENCES:] if names([each])][-_NAMED:]
+        named = _named(passage)
         if not named:
             return None
         around |= names(named)
     if not subject or not around or any_same(subject, around):
         return None
     return start, end
+
+
+def _named(before: Sequence[str]) -> tuple[str, ...]:
+    return tuple([each for each in before[-SENTENCES:] if names([each])][-_NAMED:])
 
 
 def names(sentences: Iterable[str]) -> frozenset[str]:
