@@ -4,7 +4,8 @@
     python benchmarks/train_reader.py DATA OUT --minutes 90 --test 400
 
 DATA holds ``squad`` (1.1 train, 2.0 dev) and ``train`` (squad2_unanswerable, tydiqa_goldp, qamr, condaqa, nli_pool), each
-in the format that its own README describes; nothing of it is kept here. Pairs that we wrote come from ``reader_texts.py``.
+in the format that its own README describes; nothing of it is kept here. Pairs that we wrote come from
+``reader_texts.py`` and ``reader_news.py``.
 
 The recipe: rank-64 adapters on every linear layer of the upper eight layers (LoRA, https://arxiv.org/abs/2106.09685), a linear
 span head whose first token means "no answer" (https://arxiv.org/abs/1806.03822), windows of a few sentences, bf16, AdamW with
@@ -31,6 +32,7 @@ from typing import Any, NamedTuple
 import numpy
 import torch
 from read_sets import f1, figures
+from reader_news import clusters, groups
 from reader_texts import Pair, written_pairs
 from safetensors.torch import load_file, save_file
 from sklearn.feature_extraction.text import TfidfVectorizer
@@ -51,13 +53,14 @@ RATES = {"adapters": 8e-4, "head": 2e-3}
 WARM_UP = 0.03  # of the time given
 AGAINST = 0.5  # weight of the loss between the windows of a group
 SHARES = {  # of the groups
-    "twins": 0.30,
-    "squad": 0.20,
-    "changed_question": 0.07,
-    "tydi": 0.09,
-    "qamr": 0.06,
-    "yes_no": 0.08,
-    "written": 0.20,
+    "news": 0.55,
+    "twins": 0.20,
+    "squad": 0.08,
+    "changed_question": 0.02,
+    "tydi": 0.05,
+    "qamr": 0.02,
+    "yes_no": 0.02,
+    "written": 0.06,
 }
 
 
@@ -201,7 +204,8 @@ def shown(rng: random.Random, question: str, title: str, text: str, start: int, 
 class Data:
     """Training pairs by source; each source is an endless, shuffled stream."""
 
-    def __init__(self, folder: Path, seed: int) -> None:
+    def __init__(self, folder: Path, seed: int, news: Path) -> None:
+        self.news = news
         self.rng = random.Random(seed)
         squad, train = folder / "squad", folder / "train"
         self.contexts = {row["pid"]: row["context"] for row in _rows(squad / "train_v1.1_paragraphs.jsonl.gz")}
@@ -235,6 +239,9 @@ class Data:
         if name == "written":
             while True:
                 yield [next(self.written)]
+        if name == "news":
+            while True:
+                yield from self._news()
         makers: dict[str, tuple[Sequence[Any], Callable[[Any], Pair | list[Pair] | None]]] = {
             "twins": (self.human, self._twins),
             "squad": (self.questions, self._squad),
@@ -248,6 +255,14 @@ class Data:
             for row in self.rng.sample(rows, len(rows)):
                 if made := make(row):
                     yield [made] if isinstance(made, Pair) else made
+
+    def _news(self) -> list[list[Pair]]:
+        """Ask all questions of the invented news once; files that are named held are kept for testing."""
+        paths = [path for path in sorted(self.news.glob("*.txt")) if not path.name.startswith("held")]
+        read = [cluster for path in paths for cluster in clusters(path.read_text("utf-8"))]
+        made = [group for cluster in read for group in groups(cluster, self.rng, sentences, shown)]
+        self.rng.shuffle(made)
+        return made
 
     def _twins(self, row: dict[str, Any]) -> list[Pair]:
         """Ask a question and its unanswerable twin of the same window."""
@@ -550,6 +565,7 @@ def main() -> None:
     parser.add_argument("--minutes", type=float, default=90)
     parser.add_argument("--test", type=int, default=300, help="questions of SQuAD 2.0 dev")
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--news", type=Path, default=Path(__file__).parent / "reader_news")
     parser.add_argument("--start", type=Path, help="a reader.safetensors to begin with, at a quarter of the rates")
     given = parser.parse_args()
     given.out.mkdir(parents=True, exist_ok=True)
@@ -559,7 +575,7 @@ def main() -> None:
         reader.load(load_file(given.start))
         RATES.update({name: rate * 0.25 for name, rate in RATES.items()})
     test = lambda: squad_figures(reader, tokenizer, given.data, given.test)  # noqa: E731
-    data = Data(given.data, given.seed)
+    data = Data(given.data, given.seed, given.news)
     pools = _pools(data, reader, tokenizer)
     fit(reader, pools, given.out / "reader.safetensors", given.minutes, test, data.rng.seed)
 
