@@ -24,7 +24,7 @@ import click
 
 from rag.chat.model_names import EXTRACTIVE
 from rag.errors import FootnoteError, KeyMissing, MissingExtra, QuestionError, SettingsError, Translatable
-from rag.export.conversation import MAX_TURNS, Conversation, begin, change, clean_question, history
+from rag.export.conversation import MAX_TURNS, Conversation, Turn, begin, change, clean_question, history
 from rag.retrieve.find import LONGEST_QUESTION
 from rag.settings import Settings
 from rag.types import Header, Progress, Scope
@@ -40,8 +40,7 @@ from rag.web.examples import Examples
 from rag.web.feedback import Feedback
 from rag.web.head import Head
 from rag.web.history import Desk, History
-from rag.web.index_room import IndexRoom
-from rag.web.keeper import IndexState, Keeper
+from rag.web.keeper import Keeper
 from rag.web.language import LANGUAGES, chosen_language, phrase, script, speaking, told
 from rag.web.library import Library, Start
 from rag.web.models import ChatServices, Choice, Models, Services
@@ -55,8 +54,7 @@ from rag.web.rooms import Room, Visitor
 from rag.web.security import FILES, OWNER, Address, Calm, Gate, Guard, check_host, is_loopback, log_in, visitor_of
 from rag.web.sessions import Bound, Sessions
 from rag.web.stream import newest, until
-from rag.web.survey import Survey
-from rag.web.watching import folder_events
+from rag.web.watching import snapshot
 
 if TYPE_CHECKING:
     import gradio as gr
@@ -131,7 +129,7 @@ class Handlers:
         models: Models,
         history: History | None = None,
         acts: Acts | None = None,
-        first_build: Callable[[], IndexState | None] = lambda: None,
+        first_build: Callable[[], State | None] = lambda: None,
         examples: Callable[[Chatbot], Sequence[str]] = lambda _: (),
         folder: str = "",
     ) -> None:
@@ -149,23 +147,20 @@ class Handlers:
         self._turns = Turns(ANSWERING, ANSWERING_ONE, WAITING_ONE)
         self._reading = Turns(READING, 1, ANSWERING)
 
-    async def watch(self, request: gr.Request) -> AsyncGenerator[dict[str, Any], None]:
-        """Yield the masthead's status until the chatbot is there. From then on the page asks for itself."""
-        seen: State | None = None
-        while (state := self.opening.state).kind == "loading":
-            if state != seen:
-                yield _status(state, _language(request))
-            seen = state
-            await asyncio.sleep(0.15)
+    async def keyless(self, request: gr.Request) -> dict[str, Any]:
+        """Name the model that waits for a key, for the masthead."""
         await _aside(self.models.remember, _visitor(request))
-        keyless = await _aside(self.models.keyless, str(request.session_hash))
-        yield {**_status(state, _language(request)), "keyless": keyless}
+        return {"keyless": await _aside(self.models.keyless, str(request.session_hash))}
+
+    async def _opened(self) -> Chatbot | None:
+        """Wait until the chatbot was opened, well or badly."""
+        while self.opening.state.kind == "loading":
+            await asyncio.sleep(0.3)
+        return self.opening.chatbot
 
     async def suggest(self, request: gr.Request) -> AsyncGenerator[tuple[Any, Any], None]:
         """Fill the start screen and the choices of a scope. Examples come later, names last."""
-        while self.opening.state.kind == "loading":
-            await asyncio.sleep(0.3)
-        if chatbot := self.opening.chatbot:
+        if chatbot := await self._opened():
             headers = await _aside(chatbot.documents)
             start = welcome(_language(request), self._folder, headers)
             scope = gr.Dropdown(choices=await _aside(choices, headers))
@@ -177,8 +172,7 @@ class Handlers:
 
     async def narrowing(self) -> Any:
         """Return the choices of a scope as soon as the folder is open."""
-        while self.opening.state.kind == "loading":
-            await asyncio.sleep(0.3)
+        await self._opened()
         return gr.Dropdown(choices=await _aside(choices, await self._headers()))
 
     async def narrow(self, chosen: Any, request: gr.Request) -> Any:
@@ -186,9 +180,8 @@ class Handlers:
         headers = await self._headers()
         try:
             understood = labels(await _aside(self._scope_of, chosen, headers), headers)
-            return (
-                gr.skip() if understood == chosen else gr.Dropdown(value=understood)
-            )  # a value sent is a change again
+            # a value sent is a change again
+            return gr.skip() if understood == chosen else gr.Dropdown(value=understood)
         except QuestionError as error:
             _warn(sentence(error), request)
             return gr.Dropdown(value=chosen[:-1])
@@ -204,12 +197,6 @@ class Handlers:
 
     async def _headers(self) -> list[Header]:
         return await _aside(self.opening.chatbot.documents) if self.opening.chatbot is not None else []
-
-    async def again(self, request: gr.Request) -> AsyncGenerator[dict[str, Any], None]:
-        """Open the chatbot anew after a failure."""
-        self.opening.start()
-        async for shown in self.watch(request):
-            yield shown
 
     async def ask(self, text: Any, conversation: Conversation, chosen: Any, request: gr.Request) -> Begun:
         """Take a question from the box, which is free for the next one. Answers it in ``answer``."""
@@ -246,8 +233,9 @@ class Handlers:
         return await self.ask(text, conversation, scope, request)
 
     async def retry(self, conversation: Conversation, chosen: Any, request: gr.Request) -> Begun:
-        """Ask the last question again without a mention, or with it. The page sends turn and place."""
-        return await self._again(conversation, chosen, conversation[-1].ignored if conversation else (), request)
+        """Ask the last question again."""
+        question, ignored = (conversation[-1].question, conversation[-1].ignored) if conversation else ("", ())
+        return await self._begin(question, conversation[:-1], chosen, ignored, request)
 
     async def reconsider(
         self, conversation: Conversation, chosen: Any, event: gr.EventData, request: gr.Request
@@ -256,25 +244,17 @@ class Handlers:
 
         The label at that place is taken from the conversation, never from the browser.
         """
-        turn, place = _sent(event, "turn"), _sent(event, "place")
-        last = conversation[-1] if conversation else None
-        known = last is not None and last.ended and type(turn) is type(place) is int and turn == last.number
-        if last is None or not known or not 0 <= place < len(last.labels):
+        last, place = _last(conversation, event), _sent(event, "place")
+        if last is None or type(place) is not int or not 0 <= place < len(last.labels):
             return gr.skip(), gr.skip(), gr.skip()
-        return await self._again(conversation, chosen, last.toggled(last.labels[place]), request)
-
-    async def _again(
-        self, conversation: Conversation, chosen: Any, ignored: tuple[str, ...], request: gr.Request
-    ) -> Begun:
-        question = conversation[-1].question if conversation else ""
-        return await self._begin(question, conversation[:-1], chosen, ignored, request)
+        ignored = last.toggled(last.labels[place])
+        return await self._begin(last.question, conversation[:-1], chosen, ignored, request)
 
     async def ask_otherwise(
         self, conversation: Conversation, chosen: Any, event: gr.EventData, request: gr.Request
     ) -> Begun:
         """Ask another question in place of the last one. The page sends its turn and the text."""
-        turn = _sent(event, "turn")
-        if not conversation or not conversation[-1].ended or type(turn) is not int or turn != conversation[-1].number:
+        if _last(conversation, event) is None:
             return gr.skip(), gr.skip(), gr.skip()
         return await self._begin(_sent(event, "text"), conversation[:-1], chosen, (), request)
 
@@ -387,11 +367,10 @@ class Handlers:
         language = _language(request)
         skipped = gr.skip(), gr.skip(), gr.skip()
         yield _heading("Coverage", "The articles are still being read…", language), *skipped
-        while self.opening.state.kind == "loading":
-            await asyncio.sleep(0.3)
+        chatbot = await self._opened()
         yield _heading("Coverage", "The map is being drawn…", language), *skipped
         try:
-            if (chatbot := self.opening.chatbot) is None:
+            if chatbot is None:
                 raise QuestionError("the articles are still being read; open it again in a moment")
             with speaking(language):
                 drawn = await _aside(coverage, chatbot, conversation)
@@ -526,6 +505,12 @@ def _sent(event: gr.EventData, name: str) -> Any:
     return event._data.get(name) if isinstance(event._data, dict) else None
 
 
+def _last(conversation: Conversation, event: gr.EventData) -> Turn | None:
+    """Return the last turn, where the page's script means it and its answer has ended."""
+    turn, last = _sent(event, "turn"), conversation[-1] if conversation else None
+    return last if last is not None and last.ended and type(turn) is int and turn == last.number else None
+
+
 def _scope(request: gr.Request) -> dict[str, Any]:
     return getattr(getattr(request, "request", None), "scope", None) or {}
 
@@ -653,12 +638,6 @@ def _labels(language: str) -> dict[str, str]:
     return {**{text: phrase(text, language) for text in LABELS}, WELCOME: welcome(language)}
 
 
-def _status(state: State, language: str = "en") -> dict[str, Any]:
-    """Return what the masthead shows while the chatbot is being opened, and where that failed."""
-    text = told(state.text, language)
-    return {"kind": state.kind, "text": text, "stage": state.stage, "done": state.done, "total": state.total}
-
-
 def build_page(
     open_chatbot: Callable[[Callable[[Progress], None]], Chatbot],
     settings: Settings,
@@ -676,11 +655,10 @@ def build_page(
     from rag.doors.http import Service
 
     opening = Opening(open_chatbot)
-    keeper = Keeper(opening, folder_events(settings.articles, settings.index))
+    keeper = Keeper(opening, partial(snapshot, settings.articles, settings.index))
     if settings.watch == "on":
         keeper.watch(True)
-    survey = Survey(opening, keeper)
-    articles = Library(opening, keeper, survey, settings)
+    articles = Library(opening, keeper, settings)
     models = Models(
         settings,
         services or ChatServices(settings),
@@ -708,7 +686,7 @@ def build_page(
 
     with gr.Blocks(title="Footnote", fill_width=True, fill_height=True, analytics_enabled=False) as page:
         conversation = gr.State(())
-        masthead = _component("masthead", _status(opening.state), FOLLOWING, index_beat=survey.beat)
+        masthead = _component("masthead", {}, FOLLOWING, index_beat=keeper.beat)
         with gr.Tabs(elem_id="rooms") as tabs:
             with gr.Tab(_label("Ask"), id="ask", elem_id="ask-tab"), gr.Row(elem_id="desk"):
                 listed = _component("history", {}) if kept is not None else None
@@ -779,7 +757,7 @@ def build_page(
                     covered.append(_component("coverage", {}, read_article=handlers.read_article))
             with gr.Tab(_label("Settings"), id="settings", elem_id="settings-tab"), gr.Row(elem_id="settings-desk"):
                 writer = _furnish(page, models, at_once)
-                _furnish(page, IndexRoom(keeper, survey), at_once, FOLLOWING)
+                _furnish(page, keeper, at_once, FOLLOWING)
                 _furnish(page, Preferences(settings, models), at_once)
 
         shown = [box, conversation, chat, sources]
@@ -820,10 +798,9 @@ def build_page(
         drafting.select(handlers.narrowing, None, [drafted], **at_once)
         for tab in tabs.children:
             tab.select(None, None, None, js=f"() => footnote.tab('{tab.id}')")
-        page.load(handlers.watch, None, [masthead], **at_once)
+        page.load(handlers.keyless, None, [masthead], **at_once)
         page.load(handlers.suggest, None, [chat, scope], **at_once)
         start.fresh(handlers.suggest, None, [chat, scope], **at_once)
-        masthead.again(handlers.again, None, [masthead], **at_once)
         page.unload(handlers.leave)
     page.queue(max_size=WAITING)
     page.library = articles  # where ``serve`` finds the files

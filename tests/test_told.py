@@ -37,14 +37,13 @@ from rag.web.conversations import Conversations
 from rag.web.database import _corrupt
 from rag.web.feedback import Feedback
 from rag.web.history import History
-from rag.web.keeper import IndexState, Keeper, index_data
+from rag.web.keeper import Keeper
 from rag.web.language import messages, speaking, told
 from rag.web.library import Library
 from rag.web.models import Models
-from rag.web.opening import Opening, State, progress_text, what_went_wrong
+from rag.web.opening import Opening, State, progress_text, state_data, what_went_wrong
 from rag.web.preferences import Preferences
 from rag.web.rooms import Visitor
-from rag.web.survey import Survey
 from talks import TALK
 
 ROOT = Path(rag.__file__).parent.parent
@@ -276,10 +275,10 @@ class TestLedger:
 
 class TestRooms:
     def test_the_index_says_why_it_failed(self) -> None:
-        keeper = SimpleNamespace(state=IndexState("failed", "The index is damaged; run: rag build"), watching=False)
-        assert index_data(cast("Keeper", keeper))["text"] == "The index is damaged; run: rag build"
+        state = State("failed", "The index is damaged; run: rag build")
+        assert state_data(state)["text"] == "The index is damaged; run: rag build"
         with speaking("ru"):
-            assert index_data(cast("Keeper", keeper))["text"] == "Индекс повреждён; выполните: rag build"
+            assert state_data(state)["text"] == "Индекс повреждён; выполните: rag build"
 
     def test_the_table_of_articles_says_why_a_file_is_not_in_it(self, tmp_path: Path) -> None:
         chatbot = SimpleNamespace(
@@ -287,17 +286,16 @@ class TestRooms:
         )
         opening = Opening(lambda _: cast("Any", None))
         opening.chatbot = cast("Any", chatbot)
-        keeper = Keeper(opening, lambda _: iter(()))
-        survey = Survey(opening, keeper)
+        keeper = Keeper(opening, dict)
         refused = RefusedFile("not text but {message}; save it as text", message="a PDF file")
-        survey._files, survey._index = (
+        keeper._files, keeper._index = (
             (FileStatus("plant.txt", "failed", refused.message),),
             "1",
         )
-        library = Library(opening, keeper, survey, Settings(articles=tmp_path))
+        library = Library(opening, keeper, Settings(articles=tmp_path))
         with speaking("ru"):
             assert library.rows()["rows"][0][8] == "Не текст, а файл PDF; сохраните как текст"
-            assert survey._first("fresh", 0)[1] == [["plant.txt", "не текст, а файл PDF; сохраните как текст"]]
+            assert keeper._first(State("fresh"), 0)[1] == [["plant.txt", "не текст, а файл PDF; сохраните как текст"]]
             other = library.take(["begin", "photo.png", 3])["refused"]
         assert other == "Формат .png не читается; поместите в .pdf: его страницы может прочесть tesseract"
 
@@ -355,15 +353,12 @@ class TestHandlers:
         assert problem.startswith("Это не целое число от ")
 
     def test_the_masthead_says_why_there_is_no_index(self, ui: Any, request_of: Any) -> None:
-        state = State("failed", "There is no index yet; run: rag build")
-        handlers = ui.Handlers(
-            SimpleNamespace(chatbot=None, state=state), SimpleNamespace(keyless=lambda _: "", remember=lambda _: None)
+        opening: Any = SimpleNamespace(
+            chatbot=None, state=State("failed", "There is no index yet; run: rag build"), start=list
         )
-
-        async def seen() -> list[Any]:
-            return [each async for each in handlers.watch(request_of)]
-
-        assert [each["text"] for each in run(seen())] == ["Индекса ещё нет; выполните: rag build"]
+        handlers = ui.Handlers(opening, SimpleNamespace())
+        beat = ui._in_its_language(Keeper(opening, dict).beat)
+        assert beat("", request_of)["text"] == "Индекса ещё нет; выполните: rag build"
         read = ui._in_its_language(handlers.read_article)
         assert read(["a.md", None, []], request_of)["error"] == "Эту статью нельзя открыть; откройте её со страницы"
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager
 from html import escape
 from pathlib import PurePath
@@ -21,13 +21,13 @@ from rag.read import MEGABYTE, Worker
 from rag.settings import Settings
 from rag.text.one_line import shortened
 from rag.types import Citation
-from rag.web.incoming import LONGEST_PIECE, Incoming, piece_of
+from rag.web.incoming import Incoming, transfer
 from rag.web.language import current, phrase, speaking, told
 from rag.web.narrow import labels, scope_of
 from rag.web.opening import Opening, what_went_wrong
 from rag.web.place import check_of
 from rag.web.render import MAX_LABEL, MAX_TITLE
-from rag.web.rooms import Visitor
+from rag.web.rooms import Room, Visitor
 
 SUFFIXES = (".txt", ".text", ".md", ".markdown", ".docx")
 LONGEST_TEXT_FILE = 4 * LONGEST_DRAFT
@@ -46,7 +46,7 @@ class Shown(NamedTuple):
     checked: Checked | None = None
 
 
-class Drafts:
+class Drafts(Room):
     """A room (see ``rag.web.rooms``): a text, or a file's, is checked sentence by sentence.
 
     ``turn`` gives a visitor one turn among those who read articles: it is taken anew for each sentence, so that questions
@@ -54,7 +54,6 @@ class Drafts:
     """
 
     name = "draft"
-    actions: tuple[str, ...] = ()
 
     def __init__(
         self,
@@ -74,32 +73,21 @@ class Drafts:
         """Return what its script needs to know."""
         return {"folder": self._folder, "longest": LONGEST_DRAFT, "suffixes": list(SUFFIXES)}
 
-    def act(self, action: str, sent: Mapping[str, Any], visitor: Visitor) -> str:  # noqa: ARG002 - there is none
-        """Nothing is done here."""
-        raise QuestionError("this cannot be done here; reload the page")
-
     def take(self, step: Any) -> dict[str, Any]:
         """Return one step of a file's way in, as ``Library.take``; at its end the draft's ``text``."""
         try:
-            return self._step(*(step if isinstance(step, list) else [step]))
+            match step:
+                case ["begin", str(name), _] if PurePath(name).suffix.lower() not in SUFFIXES:
+                    raise RefusedFile("a draft is a .txt, .md or .docx file; save it as one of them")
+                case ["end", str(token)]:
+                    name, data = self._incoming.take(token)
+                    suffix = PurePath(name).suffix.lower()
+                    if suffix != ".docx" and len(data) > LONGEST_TEXT_FILE:
+                        raise RefusedFile("longer than {longest:,} characters; check a part", longest=LONGEST_DRAFT)
+                    return {"text": checked_draft(draft_text(f"draft{suffix}", data, self._worker))}
+            return transfer(step, self._incoming)
         except Exception as error:  # the reader must be told, whatever it was
             return {"refused": told(what_went_wrong(error, "reading a draft"))}
-
-    def _step(self, step: Any = None, first: Any = None, second: Any = None) -> dict[str, Any]:
-        if step == "begin" and isinstance(first, str) and len(first) <= 4096 and type(second) is int:
-            suffix = PurePath(first).suffix.lower()
-            if suffix not in SUFFIXES:
-                raise RefusedFile("a draft is a .txt, .md or .docx file; save it as one of them")
-            return {"token": self._incoming.begin(f"draft{suffix}", second)}
-        if step == "add" and isinstance(first, str) and isinstance(second, str) and len(second) <= LONGEST_PIECE:
-            self._incoming.add(first, piece_of(second))
-            return {}
-        if step == "end" and isinstance(first, str):
-            name, data = self._incoming.take(first)
-            if not name.endswith(".docx") and len(data) > LONGEST_TEXT_FILE:
-                raise RefusedFile("longer than {longest:,} characters; check a part", longest=LONGEST_DRAFT)
-            return {"text": checked_draft(draft_text(name, data, self._worker))}
-        raise QuestionError("this is no step of reading a draft; reload the page")
 
     async def check(self, text: Any, chosen: Any, visitor: Visitor, client: str) -> AsyncGenerator[Shown, None]:
         """Check a draft within a chosen scope; yield how far it is, and in the end what came of it.

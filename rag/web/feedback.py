@@ -62,7 +62,7 @@ class Feedback:
         ``verdict`` is one of ``VERDICTS``; ``note`` has at most 2,000 characters. Raises FeedbackError for what cannot be
         taken.
         """
-        turn = _judged(conversation, number)
+        turn = ended_turn(conversation, number, answered=True)
         if verdict not in VERDICTS:
             raise FeedbackError("an answer is {verdicts}; choose one of them", verdicts=", ".join(VERDICTS))
         said = _checked_note(note)
@@ -74,7 +74,7 @@ class Feedback:
 
     def take_back(self, owner: str, conversation: Conversation, number: object) -> None:
         """Forget a reader's judgements of a conversation. Those of the same answers in other conversations go too."""
-        self.forget(owner, (_judged(conversation, number),))
+        self.forget(owner, (ended_turn(conversation, number, answered=True),))
 
     def forget(self, owner: str, conversation: Conversation) -> None:
         """Forget what a reader said of any of a conversation's answers, and so of the same answers in other
@@ -179,10 +179,10 @@ def _evidence(answer: Answer) -> list[dict[str, str]]:
     return [{"document": id, "quote": quote} for id, quote in quotes if id.strip() and quote.strip()]
 
 
-def _judged(conversation: Conversation, number: object) -> Turn:
-    """Return the turn that the page means, where it came to an answer."""
+def ended_turn(conversation: Conversation, number: object, answered: bool = False) -> Turn:
+    """Return the turn that the page means, where it has ended, and come to an answer where it must be ``answered``."""
     for turn in conversation:
-        if type(number) is int and turn.number == number and turn.ended and turn.answer is not None:
+        if type(number) is int and turn.number == number and turn.ended and not (answered and turn.answer is None):
             return turn
     raise FeedbackError("there is no such answer; choose one that the page shows")
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
+
+from rag.errors import QuestionError
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,23 +20,20 @@ class Visitor:
     choice: str = ""
 
 
-class Room(Protocol):
-    """Describe a panel of the page. Plain data for its script, and what its script may ask for; knows nothing of
-    gradio.
+class Room:
+    """A panel of the page: plain data for its script, and what its script may ask for. Knows nothing of gradio.
 
     ``name`` is its element's id and the name of its files (``name.html``, ``name.js``); ``actions`` are the events its script
     may trigger. Whatever the browser sends is not to be trusted.
     """
 
-    @property
-    def name(self) -> str: ...
-    @property
-    def actions(self) -> tuple[str, ...]: ...
+    name = ""
+    actions: tuple[str, ...] = ()
 
     def data(self, visitor: Visitor) -> dict[str, Any]:
         """Return what the panel shows; keys are strings."""
-        ...
+        raise NotImplementedError
 
-    def act(self, action: str, sent: Mapping[str, Any], visitor: Visitor) -> str:
+    def act(self, action: str, sent: Mapping[str, Any], visitor: Visitor) -> str:  # noqa: ARG002 - nothing is done here
         """Do one of ``actions`` and return what to tell the visitor, or nothing. May take long. Raises FootnoteError."""
-        ...
+        raise QuestionError("this cannot be done here; reload the page")

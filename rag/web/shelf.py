@@ -61,8 +61,7 @@ def safe_name(name: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Taken:
-    """A file that came in under a ``name``: ``renamed`` where the wished one was another file's, ``known`` where the same file
-    was there already and nothing had to be done."""
+    """A file that came in: ``renamed`` where its name was another file's, ``known`` where the same was there already."""
 
     name: str
     renamed: bool = False
@@ -119,11 +118,26 @@ class Shelf:
         return self.keep(name, data)
 
     def keep(self, name: str, data: bytes, text: str = "") -> Taken:
-        """Put an article's file into the folder. A file of that name with the same ``text`` stays instead."""
+        """Put an article's file into the folder. A file of that name with the same ``text`` stays instead.
+
+        Write beside and rename: whoever reads the folder meanwhile finds the whole file or none.
+        """
+        if self._holds(name, data, text):
+            return Taken(name, known=True)
+        temporary = self._folder / f".incoming-{secrets.token_hex(8)}"
         try:
-            return self._keep(name, data, text)
+            with os.fdopen(os.open(temporary, _CREATE, 0o666), "wb") as file:
+                file.write(data)
+                file.flush()
+                os.fsync(file.fileno())
+            taken = {unicodedata.normalize("NFC", each).casefold() for each in os.listdir(self._folder)}  # noqa: PTH208 - names
+            kept = _moved(temporary, self._folder, name, taken)
         except OSError as problem:
             raise self._unwritable(problem) from None
+        finally:
+            with suppress(OSError):
+                temporary.unlink(missing_ok=True)
+        return Taken(kept.name, renamed=kept.name != name)
 
     def load(self, id: str) -> bytes:
         """Return the bytes of an article's file; raise ArticlesError."""
@@ -157,22 +171,6 @@ class Shelf:
         """Forget the files that are on their way, and end the process that reads."""
         self._worker.close()
         self._incoming.close()
-
-    def _keep(self, name: str, data: bytes, text: str) -> Taken:
-        """Write beside and renames: whoever reads the folder meanwhile finds the whole file or none."""
-        if self._holds(name, data, text):
-            return Taken(name, known=True)
-        temporary = self._folder / f".incoming-{secrets.token_hex(8)}"
-        try:
-            with os.fdopen(os.open(temporary, _CREATE, 0o666), "wb") as file:
-                file.write(data)
-                file.flush()
-                os.fsync(file.fileno())
-            taken = {unicodedata.normalize("NFC", each).casefold() for each in os.listdir(self._folder)}  # noqa: PTH208 - names
-            kept = _moved(temporary, self._folder, name, taken)
-        finally:
-            temporary.unlink(missing_ok=True)
-        return Taken(kept.name, renamed=kept.name != name)
 
     def _holds(self, name: str, data: bytes, text: str) -> bool:
         if self._located(name) is None:
@@ -225,10 +223,8 @@ def _moved(path: Path, folder: Path, name: str, taken: Collection[str] = ()) -> 
         place = folder / candidate
         if candidate.casefold() in taken:
             continue
-        try:
-            os.close(
-                os.open(place, _CREATE, 0o666)
-            )  # an empty file holds the place: a rename would overwrite another's
+        try:  # an empty file holds the place: a rename would overwrite another's
+            os.close(os.open(place, _CREATE, 0o666))
         except FileExistsError:
             continue
         try:
