@@ -44,6 +44,7 @@ from rag.web.models import Models
 from rag.web.opening import Opening, State, progress_text, state_data, what_went_wrong
 from rag.web.preferences import Preferences
 from rag.web.rooms import Visitor
+from rag.web.talk import Handlers
 from talks import TALK
 
 ROOT = Path(rag.__file__).parent.parent
@@ -341,22 +342,21 @@ class TestHandlers:
     def test_warns_in_the_language_of_the_page(self, ui: Any, request_of: Any, monkeypatch: pytest.MonkeyPatch) -> None:
         warned: list[str] = []
         monkeypatch.setattr(ui, "gr", SimpleNamespace(Warning=lambda text, **_: warned.append(text)), raising=False)
-        ui._warn("The question is empty; type <what> you want to know", request_of)
-        ui._warn("The question is empty; type what you want to know", request_of)
+        ui._warn("The question is empty; type <what> you want to know", ui._visitor(request_of))
+        ui._warn("The question is empty; type what you want to know", ui._visitor(request_of))
         assert warned[0] == "The question is empty; type &lt;what&gt; you want to know"
         assert warned[1] == "Вопрос пуст; напишите, что вы хотите узнать"
 
-    def test_a_room_says_its_problem(self, ui: Any, request_of: Any) -> None:
-        event = SimpleNamespace(_data={"name": "k", "value": "many"})
+    def test_a_room_says_its_problem(self) -> None:
         room = Preferences(Settings(), Models(Settings(), cast("Any", SimpleNamespace(keyed=()))))
-        problem = run(ui._acted(room, "adjust", event, request_of))["problem"]
+        problem = run(room.acted("adjust", RUSSIAN, {"name": "k", "value": "many"}))["problem"]
         assert problem.startswith("Это не целое число от ")
 
     def test_the_masthead_says_why_there_is_no_index(self, ui: Any, request_of: Any) -> None:
         opening: Any = SimpleNamespace(
             chatbot=None, state=State("failed", "There is no index yet; run: rag build"), start=list
         )
-        handlers = ui.Handlers(opening, SimpleNamespace())
+        handlers = Handlers(opening, cast("Any", SimpleNamespace()))
         beat = ui._in_its_language(Keeper(opening, dict).beat)
         assert beat("", request_of)["text"] == "Индекса ещё нет; выполните: rag build"
         read = ui._in_its_language(handlers.read_article)

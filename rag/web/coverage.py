@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import re
 from collections import Counter
+from collections.abc import AsyncGenerator
 from html import escape
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -15,7 +16,10 @@ from rag.export.conversation import Conversation
 from rag.export.paragraphs import byline
 from rag.text.one_line import shortened
 from rag.types import Answer, Header
-from rag.web.language import phrase, spoken
+from rag.web.language import phrase, speaking, spoken, told
+from rag.web.opening import Opening, what_went_wrong
+from rag.web.rooms import Visitor
+from rag.web.stream import aside
 
 if TYPE_CHECKING:
     from rag.chatbot import Chatbot
@@ -58,6 +62,28 @@ def coverage(chatbot: Chatbot, conversation: Conversation) -> Coverage:
     }
     times = _time_chart(named, periods, counts)
     return Coverage(_about(headers, named, answer), times, _map_chart(made, rows), tables)
+
+
+async def covered(
+    opening: Opening, visitor: Visitor, conversation: Conversation
+) -> AsyncGenerator[tuple[str, Coverage | None], None]:
+    """Draw what the articles cover, once they can be asked. Of the conversation only the last answer's evidence."""
+    yield _heading("The articles are still being read…", visitor), None
+    await opening.opened()
+    yield _heading("The map is being drawn…", visitor), None
+    try:
+        with speaking(visitor.language):
+            drawn = await aside(coverage, opening.ready(), conversation)
+        empty = "" if drawn.tables["rows"] else "There are no passages yet: the folder of articles is empty."
+        yield _heading(empty, visitor) + drawn.about, drawn
+    except Exception as error:  # the reader must be told, whatever it was
+        yield _heading(what_went_wrong(error, "drawing the coverage"), visitor), None
+
+
+def _heading(text: str, visitor: Visitor) -> str:
+    """Return the tab's heading, and what is said under it."""
+    title, said = phrase("Coverage", visitor.language), escape(told(text, visitor.language))
+    return f'<h2 class="pane-title">{title}</h2><p class="pane-about" role="status">{said}</p>'
 
 
 def _about(headers: list[Header], named: dict[int, str], answer: Answer | None) -> str:

@@ -158,25 +158,13 @@ def line(judgement: Judgement) -> str:
     if answer.searched or not right:
         known["history"] = list(judgement.history)
     if right and not answer.refused:
-        known["evidence"] = _evidence(answer)
-    about: dict[str, Any] = {
-        "verdict": judgement.verdict,
-        "remark": judgement.note,
-        "said": answer.text,
-        "model": answer.model,
-        "given": judgement.given,
-    }
-    if (
-        judgement.turn.ignored
-    ):  # what the question names and the reader did not want to count; it counts when asked again
+        quotes = dict.fromkeys((each.hit.passage.document_id, each.quote) for each in answer.citations)  # each once
+        known["evidence"] = [{"document": id, "quote": quote} for id, quote in quotes if id.strip() and quote.strip()]
+    about: dict[str, Any] = {"verdict": judgement.verdict, "remark": judgement.note, "said": answer.text}
+    about |= {"model": answer.model, "given": judgement.given}
+    if judgement.turn.ignored:  # what the question names and the reader did not want to count; asked again it counts
         about["ignored"] = list(judgement.turn.ignored)
     return readable({name: value for name, value in known.items() if value} | about)
-
-
-def _evidence(answer: Answer) -> list[dict[str, str]]:
-    """Where the answer stands, each quote once."""
-    quotes = dict.fromkeys((each.hit.passage.document_id, each.quote) for each in answer.citations)
-    return [{"document": id, "quote": quote} for id, quote in quotes if id.strip() and quote.strip()]
 
 
 def ended_turn(conversation: Conversation, number: object, answered: bool = False) -> Turn:

@@ -112,7 +112,7 @@ def transfer(step: Any, to: Receiver) -> dict[str, Any]:
     ``["begin", name, size]`` gives a ``token``, ``["add", token, base64]`` nothing.
     """
     match step:
-        case ["begin", str(name), int(size)] if len(name) <= 4096:
+        case ["begin", str(name), size] if len(name) <= 4096 and type(size) is int:
             return {"token": to.begin(name, size)}
         case ["add", str(token), str(piece)] if len(piece) <= LONGEST_PIECE:
             try:

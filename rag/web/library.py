@@ -81,8 +81,7 @@ class Library(Room):
             raise QuestionError("there is no such file among the articles; look at the list again")
         place = f"{REMOVED}/{self._shelf.put_away(str(id))}"
         self._changed()
-        moved = "{name} was moved to {place} in the folder of articles."
-        return phrase(moved, visitor.language, name=id, place=place)
+        return phrase("{name} was moved to {place} in the folder of articles.", visitor.language, name=id, place=place)
 
     def rows(self) -> dict[str, Any]:
         """Return the table, one list a file, by id. With what is known of its article and how it stands to the index."""
@@ -154,9 +153,7 @@ class Library(Room):
 
     def file(self, id: str) -> tuple[str, bytes]:
         """Return name and bytes of the file that an article of the index stands in. Raise FootnoteError."""
-        if self._opening.chatbot is None:
-            raise QuestionError("the articles are still being read; open it again in a moment")
-        name = _file_of(self._opening.chatbot.document(id).id)
+        name = _file_of(self._opening.ready().document(id).id)
         return name.split("/")[-1], self._shelf.load(name)
 
     def _changed(self) -> None:

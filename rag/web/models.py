@@ -241,8 +241,10 @@ class Models(Room):
             self._testing.release()
         seconds = self._clock() - began
         if first is None:
-            text = "{model} wrote nothing in {seconds} seconds; choose another model"
-            raise ChatError(text, model=model.name, seconds=f"{seconds:.0f}")
+            waited = f"{seconds:.0f}"
+            raise ChatError(
+                "{model} wrote nothing in {seconds} seconds; choose another model", model=model.name, seconds=waited
+            )
         said = phrase(
             "{model} works: first word after {first} s, whole answer after {whole} s: “{words}”",
             language,
@@ -269,8 +271,9 @@ class Models(Room):
             if service not in self._services.keyed:
                 self.look()
                 if any(each.service == service and not each.models for each in self._found):
-                    text = "{service} offers no model now; start it, then choose the model again"
-                    raise SettingsError(text, service=service)
+                    raise SettingsError(
+                        "{service} offers no model now; start it, then choose the model again", service=service
+                    )
         key = self._key(session, name)
         self._open_chosen(name, key)  # outside the lock: it may have to load a package first
         with self._lock:

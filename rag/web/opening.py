@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import ctypes
 import logging
 import sys
@@ -12,7 +13,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
-from rag.errors import Cancelled, FootnoteError, Translatable
+from rag.errors import Cancelled, FootnoteError, QuestionError, Translatable
 from rag.types import Progress
 from rag.web.language import told
 
@@ -122,6 +123,18 @@ class Opening:
         """Return where the opening stands."""
         job, ended = self._job, self._ended
         return job.state if ended is None and job is not None else ended or State()
+
+    def ready(self) -> Chatbot:
+        """Return the chatbot; raises QuestionError while there is none."""
+        if self.chatbot is None:
+            raise QuestionError("the articles are still being read; open it again in a moment")
+        return self.chatbot
+
+    async def opened(self) -> Chatbot | None:
+        """Wait until the opening has ended, well or badly, and return the chatbot."""
+        while self.state.kind == "loading":
+            await asyncio.sleep(0.3)
+        return self.chatbot
 
     def start(self) -> bool:
         """Begin, or begin anew after a failure. Whether it did: not while it runs or when the chatbot is there."""
