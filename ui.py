@@ -120,7 +120,7 @@ def _visitor(request: gr.Request) -> Visitor:
     cookies, headers = getattr(request, "cookies", None) or {}, getattr(request, "headers", None) or {}
     scope = getattr(getattr(request, "request", None), "scope", None) or {}
     return Visitor(
-        str(request.session_hash),
+        str(getattr(request, "session_hash", "")),  # a script that calls a function has none
         str(scope.get(OWNER) or getattr(request, "username", "") or ""),
         chosen_language(cookies, headers.get("accept-language", "")),
         str(cookies.get(COOKIE, "")),

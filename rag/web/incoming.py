@@ -10,7 +10,7 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import IO, Any, Protocol
+from typing import IO, Any
 
 from rag.errors import QuestionError, RefusedFile
 from rag.read import MEGABYTE
@@ -29,13 +29,6 @@ class _File:
     file: IO[bytes]
     heard: float
     size: int = 0
-
-
-class Receiver(Protocol):
-    """Take a file piece by piece."""
-
-    def begin(self, name: str, size: int) -> str: ...
-    def add(self, token: str, data: bytes) -> None: ...
 
 
 class Incoming:
@@ -106,7 +99,7 @@ class Incoming:
             raise RefusedFile("larger than {size} MB; split it or raise RAG_MAX_FILE_MEGABYTES", size=limit)
 
 
-def transfer(step: Any, to: Receiver) -> dict[str, Any]:
+def transfer(step: Any, to: Incoming) -> dict[str, Any]:
     """Take one step of a file's way in as a browser sends it, which may be anything. Raises FootnoteError.
 
     ``["begin", name, size]`` gives a ``token``, ``["add", token, base64]`` nothing.

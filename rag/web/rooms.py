@@ -17,7 +17,7 @@ def update(**changes: Any) -> dict[str, Any]:
     return {"__type__": "update", **changes}
 
 
-def skip(outputs: int) -> Any:
+def skip(outputs: int) -> tuple[Any, ...]:
     """Return that all components stay as they are. Each has its own, for gradio writes into it."""
     return tuple(update() for _ in range(outputs))
 

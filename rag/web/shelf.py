@@ -68,17 +68,15 @@ class Taken:
     known: bool = False
 
 
-class Shelf:
-    """Takes files into a folder of articles and puts them away. Safe to use from any thread.
+class Shelf(Incoming):
+    """Take files into a folder of articles and put them away. Safe to use from any thread.
 
     A file comes piece by piece: ``begin``, ``add`` as often as needed, ``end``. Until then it is nowhere in the folder.
-    ``max_bytes`` bounds each; ``clock`` gives seconds.
     """
 
     def __init__(self, folder: Path, max_bytes: int, clock: Callable[[], float] = time.monotonic) -> None:
+        super().__init__(max_bytes, clock)
         self._folder = folder
-        self.max_bytes = max_bytes
-        self._incoming = Incoming(max_bytes, clock)
         self._worker = Worker()
 
     def obstacle(self) -> str:
@@ -98,12 +96,12 @@ class Shelf:
     def begin(self, name: str, size: int) -> str:
         """Announce a file of ``size`` bytes and return what it is called until its end. Raises FootnoteError."""
         self.check_writable()
-        return self._incoming.begin(safe_name(name), size)
+        return super().begin(safe_name(name), size)
 
     def add(self, token: str, data: bytes) -> None:
         """Take the next piece of a file. Raises RefusedFile, and forgets it, where it becomes too large."""
         try:
-            self._incoming.add(token, data)
+            super().add(token, data)
         except OSError as problem:
             raise self._unwritable(problem) from None
 
@@ -113,7 +111,7 @@ class Shelf:
 
     def end(self, token: str) -> Taken:
         """Put the whole file into the folder, if it is an article. Raises RefusedFile with the reason where it is none."""
-        name, data = self._incoming.take(token)
+        name, data = self.take(token)
         self.read(name, data)
         return self.keep(name, data)
 
@@ -170,7 +168,7 @@ class Shelf:
     def close(self) -> None:
         """Forget the files that are on their way, and end the process that reads."""
         self._worker.close()
-        self._incoming.close()
+        super().close()
 
     def _holds(self, name: str, data: bytes, text: str) -> bool:
         if self._located(name) is None:

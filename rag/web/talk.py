@@ -49,9 +49,9 @@ _RUN, _STEPS = secrets.token_hex(4), count(1)
 
 Sent = Mapping[str, Any]
 """What the page's script sent: anything or nothing, for it comes from a browser."""
-Begun = tuple[Any, Any, Any]
+Begun = tuple[Any, ...]
 """New values for the question box, the conversation and the chat."""
-Shown = tuple[Any, Any, Any, Any]
+Shown = tuple[Any, ...]
 """The same, and for the sources."""
 
 

@@ -44,16 +44,12 @@ def follow(
             changing_since = began
         if changing_since is None or (seen != before and began - changing_since < LONGEST_SECONDS):
             continue
-        changing_since = None if _caught_up(catch_up) else clock()
-
-
-def _caught_up(catch_up: Callable[[], bool]) -> bool:
-    try:
-        return catch_up()
-    except Exception as error:  # following goes on, whatever it was
-        log.error("following the folder failed: %s", type(error).__name__)
-        log.debug("following the folder failed", exc_info=True)  # paths stand in it, so not above DEBUG
-        return True
+        try:
+            changing_since = None if catch_up() else clock()
+        except Exception as error:  # following goes on, whatever it was
+            changing_since = None
+            log.error("following the folder failed: %s", type(error).__name__)
+            log.debug("following the folder failed", exc_info=True)  # paths stand in it, so not above DEBUG
 
 
 def snapshot(folder: Path, index: Path) -> dict[str, tuple[int, int]]:
