@@ -19,7 +19,7 @@ from rag.errors import Cancelled, FootnoteError, QuestionError
 from rag.read.folder import QUESTIONS
 from rag.types import FileStatus, Progress
 from rag.web.language import phrase, told
-from rag.web.opening import Job, Opening, State, sentence, state_data, what_went_wrong
+from rag.web.opening import LOADING, Job, Opening, State, sentence, state_data, what_went_wrong
 from rag.web.rooms import Room, Visitor
 from rag.web.shelf import REMOVED
 from rag.web.watching import follow
@@ -318,7 +318,7 @@ class Keeper(Room):
         if articles is None:
             if state.kind == "failed":
                 return _OBSTACLES.get(state.error, ""), []
-            return ("model" if state.stage == "loading the model" else "building"), []
+            return ("model" if state.stage == LOADING else "building"), []
         if articles:
             return "", []
         if state.kind == "building":

@@ -24,6 +24,7 @@ log = logging.getLogger(__name__)
 
 _MALLOC = {-8: 2, -3: 1 << 20, -1: 1 << 20}
 """M_ARENA_MAX, and M_MMAP_THRESHOLD and M_TRIM_THRESHOLD in bytes (malloc.h)."""
+LOADING = "loading the model"
 CANCELLED = "The build was cancelled before there was an index; open it again to build it."
 
 
@@ -39,7 +40,7 @@ class State:
     text: str = "Loading the model…"
     done: int = 0
     total: int = 0
-    stage: str = "loading the model"
+    stage: str = ""
     error: str = ""
     left: float | None = None
 
@@ -114,7 +115,7 @@ class Opening:
         self._open = open_chatbot
         self._lock = threading.Lock()
         self._job: Job | None = None
-        self._ended: State | None = State()  # ``None`` while the job runs
+        self._ended: State | None = State(stage=LOADING)  # ``None`` while the job runs
         self._next: dict[Callable[[], object], None] = {}
         self.chatbot: Chatbot | None = None
 
@@ -122,7 +123,7 @@ class Opening:
     def state(self) -> State:
         """Return where the opening stands."""
         job, ended = self._job, self._ended
-        return job.state if ended is None and job is not None else ended or State()
+        return job.state if ended is None and job is not None else ended or State(stage=LOADING)
 
     def ready(self) -> Chatbot:
         """Return the chatbot; raises QuestionError while there is none."""
@@ -141,7 +142,7 @@ class Opening:
         with self._lock:
             if self._ended is None or self.chatbot is not None:
                 return False
-            self._job, self._ended = Job("loading", "loading the model", self._run), None
+            self._job, self._ended = Job("loading", LOADING, self._run), None
             self._job.start()
             return True
 
