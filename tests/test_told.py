@@ -305,8 +305,10 @@ class TestRooms:
             def given(self, *_: Any) -> Any:
                 raise _corrupt("is damaged")
 
-        assert History().data(RUSSIAN)["unreadable"] == "Разговоры здесь не хранятся; задайте RAG_CONVERSATIONS=on"
-        problem = Acts(cast("Feedback", Broken())).data((), RUSSIAN)["problem"]
+        with speaking("ru"):
+            unreadable = History().data(RUSSIAN)["unreadable"]
+            problem = Acts(cast("Feedback", Broken())).data((), RUSSIAN)["problem"]
+        assert unreadable == "Разговоры здесь не хранятся; задайте RAG_CONVERSATIONS=on"
         assert problem.startswith("Footnote.sqlite в папке данных повреждён;")
 
     def test_the_models_say_how_it_is_with_them(self) -> None:
@@ -315,16 +317,19 @@ class TestRooms:
         state = joined(Translatable("{count} models", count=2), run_first, between="; ")
         found = SimpleNamespace(service="ollama", models=(), state=state)
         models._found = (found,)
-        state = models.data(RUSSIAN)["found"][0]["state"]
+        with speaking("ru"):
+            state = models.data(RUSSIAN)["found"][0]["state"]
         assert state == '2 модели; сначала выполните pip install "footnote-rag[openai]"'
 
     def test_what_is_copied_and_saved_is_in_the_language_of_its_reader(self, tmp_path: Path) -> None:
         acts = Acts(Feedback(tmp_path))
-        assert "Источники" in acts.act(TALK, {"turn": TALK[0].number, "name": "copy"}, RUSSIAN)["copy"]
+        with speaking("ru"):
+            assert "Источники" in acts.act(TALK, {"turn": TALK[0].number, "name": "copy"}, RUSSIAN)["copy"]
         assert "Sources" in acts.act(TALK, {"turn": TALK[0].number, "name": "copy"}, Visitor("one"))["copy"]
         kept = Conversations(tmp_path)
         history, id = History(kept), kept.save("", TALK)
-        history.act("export_conversation", {"id": id, "kind": "markdown"}, RUSSIAN)
+        with speaking("ru"):
+            history.act("export_conversation", {"id": id, "kind": "markdown"}, RUSSIAN)
         assert "без источника" in base64.b64decode(history.data(RUSSIAN)["file"]["base64"]).decode()
 
 

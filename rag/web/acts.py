@@ -11,7 +11,7 @@ from rag.export.conversation import Conversation
 from rag.export.formats import copied, export
 from rag.settings import Settings
 from rag.web.feedback import VERDICTS, Feedback, ended_turn
-from rag.web.language import phrase, speaking, told
+from rag.web.language import phrase, told
 from rag.web.opening import sentence
 from rag.web.rooms import Visitor
 
@@ -40,7 +40,7 @@ class Acts:
         try:
             given = self._feedback.given(visitor.owner, conversation)
         except FootnoteError as error:
-            given, problem = {}, problem or told(sentence(error), visitor.language)
+            given, problem = {}, problem or told(sentence(error))
         shown = {
             str(number): {"name": verdict.replace(" ", "-"), "note": note} for number, (verdict, note) in given.items()
         }
@@ -54,13 +54,9 @@ class Acts:
         turn = ended_turn(conversation, sent.get("turn"))
         name, number = str(sent.get("name")), str(turn.number)
         if name in COPIES:
-            with speaking(visitor.language):
-                text = copied(turn, COPIES[name])
-            return {**self.data(conversation, visitor), "copy": text}
+            return {**self.data(conversation, visitor), "copy": copied(turn, COPIES[name])}
         if name == "export":
-            with speaking(visitor.language):
-                file = export((turn,), "html")
-            return {**self.data(conversation, visitor), "file": file.data()}
+            return {**self.data(conversation, visitor), "file": export((turn,), "html").data()}
         if name == "edit":
             if turn is not conversation[-1]:
                 raise FeedbackError("only the last question can be edited; ask this one again below")
@@ -71,10 +67,10 @@ class Acts:
             if before not in VERDICTS:
                 raise FeedbackError("say first whether the answer is right; then add your note")
             self._feedback.give(visitor.owner, conversation, turn.number, before, sent.get("note"))
-            return {**self.data(conversation, visitor), "said": phrase("Your note is kept", visitor.language)}
+            return {**self.data(conversation, visitor), "said": phrase("Your note is kept")}
         if verdict == before:
             self._feedback.take_back(visitor.owner, conversation, turn.number)
-            return {**self.data(conversation, visitor), "said": phrase("Taken back", visitor.language)}
+            return {**self.data(conversation, visitor), "said": phrase("Taken back")}
         self._feedback.give(visitor.owner, conversation, turn.number, verdict, note)
         opened = {"open": "note", "turn": number, "verdict": name, "text": note}
         return {**self.data(conversation, visitor), **opened}

@@ -18,7 +18,7 @@ from rag.export.conversation import Conversation
 from rag.export.formats import File, export
 from rag.web.conversations import MAX_LISTED, Conversations, Listed, listed_data
 from rag.web.feedback import Feedback
-from rag.web.language import phrase, speaking, told
+from rag.web.language import phrase, told
 from rag.web.opening import sentence, what_went_wrong
 from rag.web.rooms import Room, Visitor
 
@@ -132,7 +132,7 @@ class History(Room):
         """Return what stands in the way of keeping what the page shows, where that was not told yet."""
         desk = self.desk(visitor.session)
         problem, desk.problem = desk.problem, ""
-        return told(problem, visitor.language)
+        return told(problem)
 
     def turns(self, owner: str, id: object) -> Conversation:
         """Return a kept conversation with all its turns; raises StoreError."""
@@ -147,7 +147,7 @@ class History(Room):
             pages = [self._store().listed(visitor.owner, session.search, start) for start in starts]
             listed = Listed(tuple(each for page in pages for each in page.summaries), pages[0].total)
         except StoreError as error:
-            unreadable = {"unreadable": told(sentence(error), visitor.language)}
+            unreadable = {"unreadable": told(sentence(error))}
         file, session.file = session.file, None
         return {
             "search": session.search,
@@ -164,7 +164,7 @@ class History(Room):
         What was said of a conversation's answers stays when it is deleted, unless ``feedback`` is sent along.
         The page begins a new conversation after the one that it shows was deleted.
         """
-        session, owner, language = self._session(visitor.session), visitor.owner, visitor.language
+        session, owner = self._session(visitor.session), visitor.owner
         feedback = self._feedback if sent.get("feedback") is True else None
         if action == "search_history":
             text = sent.get("text")
@@ -174,7 +174,7 @@ class History(Room):
             session.shown = min(session.shown + MAX_LISTED, MAX_SHOWN)
         elif action == "rename_conversation":
             title = self._store().rename(owner, sent.get("id"), sent.get("title"))
-            return phrase("Renamed to “{title}”", language, title=title)
+            return phrase("Renamed to “{title}”", title=title)
         elif action == "delete_conversation":
             id = sent.get("id")
             turns = self.turns(owner, id) if feedback is not None else ()
@@ -183,7 +183,7 @@ class History(Room):
                 session.desk.id, session.desk.lost = "", True
             if feedback is not None and turns:  # last: what fails here leaves the feedback as deleting alone does
                 feedback.forget(owner, turns)
-            return phrase("Deleted", language)
+            return phrase("Deleted")
         elif action == "delete_conversations":
             before, session.desk.lost = session.desk.lost, True  # what is being written there would come back otherwise
             try:
@@ -194,19 +194,16 @@ class History(Room):
             session.desk.id = ""
             if feedback is not None:
                 feedback.delete_all(owner)
-            return phrase("{count} conversation deleted|{count} conversations deleted", language, count=count)
+            return phrase("{count} conversation deleted|{count} conversations deleted", count=count)
         elif action == "export_conversation":
             opened = self._store().open(owner, sent.get("id"))
-            with speaking(language):
-                session.file = export(opened.turns, sent.get("kind"), opened.title)
+            session.file = export(opened.turns, sent.get("kind"), opened.title)
         elif action == "export_feedback" and self._feedback is not None:
             questions = self._feedback.questions(owner)
             if not questions.count:
-                return phrase("There is no feedback yet: say under an answer whether it is right", language)
+                return phrase("There is no feedback yet: say under an answer whether it is right")
             session.file = File("footnote-feedback.jsonl", "application/jsonl", questions.text.encode())
-            return phrase(
-                "{count} question for rag eval|{count} questions for rag eval", language, count=questions.count
-            )
+            return phrase("{count} question for rag eval|{count} questions for rag eval", count=questions.count)
         return ""
 
     def _store(self) -> Conversations:

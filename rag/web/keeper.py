@@ -272,13 +272,13 @@ class Keeper(Room):
         """Return the state of the index."""
         return self.beat()
 
-    def act(self, action: str, sent: Mapping[str, Any], visitor: Visitor) -> str:
+    def act(self, action: str, sent: Mapping[str, Any], visitor: Visitor) -> str:  # noqa: ARG002 - one index for all
         """Build, end a build, follow the folder (``on``) or look at it. Raises FootnoteError."""
         if action in ("rebuild", "start_over"):
             began = self.rebuild(fresh=action == "start_over")
-            return "" if began else phrase("A build is running already.", visitor.language)
+            return "" if began else phrase("A build is running already.")
         if action == "check":
-            return "" if self.look() else phrase("The index is up to date with the folder.", visitor.language)
+            return "" if self.look() else phrase("The index is up to date with the folder.")
         if action == "cancel":
             self.cancel()
         elif action == "follow" and isinstance(sent.get("on"), bool):

@@ -56,21 +56,21 @@ class Library(Room):
         self._reading = ThreadPoolExecutor(1, "names")
         self._names: tuple[str, Future[tuple[Name, ...]] | None] = ("", None)
 
-    def data(self, visitor: Visitor) -> dict[str, Any]:
+    def data(self, visitor: Visitor) -> dict[str, Any]:  # noqa: ARG002 - it is the same for all
         """Return what may be done here. The table is fetched apart, for it can be long."""
-        return {**self.shelf_data(visitor.language), "stamp": self._keeper.stamp}
+        return {**self.shelf_data(), "stamp": self._keeper.stamp}
 
-    def shelf_data(self, language: str = "en") -> dict[str, Any]:
+    def shelf_data(self) -> dict[str, Any]:
         """Return what whoever adds files needs to know."""
         obstacle = self._shelf.obstacle()
         return {
-            "obstacle": obstacle and told(Translatable("{message:sentence}", message=obstacle), language),
+            "obstacle": obstacle and told(Translatable("{message:sentence}", message=obstacle)),
             "name": self._folder,
             "suffixes": list(READERS),
             "megabytes": self._limit,
         }
 
-    def act(self, action: str, sent: Mapping[str, Any], visitor: Visitor) -> str:
+    def act(self, action: str, sent: Mapping[str, Any], visitor: Visitor) -> str:  # noqa: ARG002 - one folder for all
         """Move an article's file away; raises FootnoteError."""
         id = sent.get("id")
         known = {each.id: each.status for each in self._keeper.files()}
@@ -81,7 +81,7 @@ class Library(Room):
             raise QuestionError("there is no such file among the articles; look at the list again")
         place = f"{REMOVED}/{self._shelf.put_away(str(id))}"
         self._changed()
-        return phrase("{name} was moved to {place} in the folder of articles.", visitor.language, name=id, place=place)
+        return phrase("{name} was moved to {place} in the folder of articles.", name=id, place=place)
 
     def rows(self) -> dict[str, Any]:
         """Return the table, one list a file, by id. With what is known of its article and how it stands to the index."""
@@ -175,9 +175,9 @@ class Start(Room):
     def __init__(self, library: Library) -> None:
         self._library = library
 
-    def data(self, visitor: Visitor) -> dict[str, Any]:
+    def data(self, visitor: Visitor) -> dict[str, Any]:  # noqa: ARG002 - it is the same for all
         """Return what whoever adds files needs to know."""
-        return self._library.shelf_data(visitor.language)
+        return self._library.shelf_data()
 
 
 def _file_of(id: str) -> str:

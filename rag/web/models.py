@@ -165,18 +165,16 @@ class Models(Room):
 
     def act(self, action: str, sent: Mapping[str, Any], visitor: Visitor) -> str:
         self.remember(visitor)
-        session, language = visitor.session, visitor.language
+        session = visitor.session
         if action == "test":
-            return self.test(session, language)
+            return self.test(session)
         if action == "keep_key":
-            return self.keep_key(session, sent.get("service"), sent.get("key"), language)
+            return self.keep_key(session, sent.get("service"), sent.get("key"))
         if action == "look":
             self.look()
             return ""
-        if action == "choose":
-            said = self.choose(session, sent.get("name"), language)
-        else:
-            said = self.forget_key(session, sent.get("service"), language)
+        choosing = action == "choose"
+        said = self.choose(session, sent.get("name")) if choosing else self.forget_key(session, sent.get("service"))
         self.keep(visitor)
         return said
 
@@ -218,7 +216,7 @@ class Models(Room):
             name = "" if found.name == self._settings.model else found.name
             return {**({"model": name} if name else {}), **found.changes}
 
-    def test(self, session: str, language: str = "en") -> str:
+    def test(self, session: str) -> str:
         """Ask the session's model one question. Say how fast it answered and how. Raises FootnoteError."""
         choice = self.choice(session)
         model = choice.open_with({"answer_seconds": TEST_SECONDS}) if choice.name else self._own()
@@ -247,19 +245,18 @@ class Models(Room):
             )
         said = phrase(
             "{model} works: first word after {first} s, whole answer after {whole} s: “{words}”",
-            language,
             model=shown_name(model.name),
-            first=decimal(first, language),
-            whole=decimal(seconds, language),
+            first=decimal(first),
+            whole=decimal(seconds),
             words=shortened(text, 200),
         )
-        return f"{said} {told(notice, language)}".strip()
+        return f"{said} {told(notice)}".strip()
 
     def look(self) -> None:
         """Look which models there are; takes a second or two."""
         self._found = tuple(self._services.look())
 
-    def choose(self, session: str, name: Any, language: str = "en") -> str:
+    def choose(self, session: str, name: Any) -> str:
         """From now on ``name`` writes the session's answers; says so. Raises FootnoteError, and all stays as it was."""
         if not isinstance(name, str) or not name.strip() or len(name) > LONGEST_NAME:
             raise SettingsError("this is no model's name; write SERVICE:NAME, such as ollama:llama3.2")
@@ -278,9 +275,9 @@ class Models(Room):
         self._open_chosen(name, key)  # outside the lock: it may have to load a package first
         with self._lock:
             self._touch(session).name = name
-        return self._from_now_on(name, language)
+        return self._from_now_on(name)
 
-    def keep_key(self, session: str, service: Any, secret: Any, language: str = "en") -> str:
+    def keep_key(self, session: str, service: Any, secret: Any) -> str:
         """Keep a key for the session; says so. Raises SettingsError for what cannot be one, without repeating it."""
         service = self._check_service(service)
         text = secret.strip() if isinstance(secret, str) else ""
@@ -291,25 +288,25 @@ class Models(Room):
             kept = self._touch(session)
             kept.keys[service] = Key(text)
             self._remind()
-        said = phrase("The key for {service} is set for this session.", language, service=service)
+        said = phrase("The key for {service} is set for this session.", service=service)
         if waited and not self.keyless(session):
-            said += f" {self._from_now_on(waited, language)}"
+            said += f" {self._from_now_on(waited)}"
         return said
 
-    def forget_key(self, session: str, service: Any, language: str = "en") -> str:
+    def forget_key(self, session: str, service: Any) -> str:
         """Forget a key; says so. A model that cannot write without it gives way to the server's own."""
         service = self._check_service(service)
         with self._lock:
             kept = self._touch(session)
             kept.keys.pop(service, None)
             name = kept.name
-        said = phrase("The key for {service} is forgotten.", language, service=service)
+        said = phrase("The key for {service} is forgotten.", service=service)
         try:
             self._open(name, self._key(session, name))
         except FootnoteError:
             kept.name = ""
             own = EXTRACTIVE if self.keyless(session) else self._settings.model
-            said += f" {self._from_now_on(own, language)}"
+            said += f" {self._from_now_on(own)}"
         return said
 
     def change(self, session: str, changes: Mapping[str, Any]) -> None:
@@ -391,9 +388,7 @@ class Models(Room):
                 {
                     "service": each.service,
                     "models": [f"{each.service}:{name}" for name in each.models],
-                    "state": phrase("key is set for this session", visitor.language)
-                    if each.service in kept.keys
-                    else told(each.state, visitor.language),
+                    "state": phrase("key is set for this session") if each.service in kept.keys else told(each.state),
                 }
                 for each in self._found
             ]
@@ -425,10 +420,10 @@ class Models(Room):
             kept = self._sessions.get(session)
         return kept.keys.get((name or self._settings.model).partition(":")[0]) if kept else None
 
-    def _from_now_on(self, name: str, language: str) -> str:
+    def _from_now_on(self, name: str) -> str:
         if name == EXTRACTIVE:
-            return phrase("From your next question on, answers are the articles' own sentences.", language)
-        return phrase("From your next question on, {model} writes the answers.", language, model=shown_name(name))
+            return phrase("From your next question on, answers are the articles' own sentences.")
+        return phrase("From your next question on, {model} writes the answers.", model=shown_name(name))
 
     def _check_service(self, service: Any) -> str:
         if service not in self._services.keyed:

@@ -119,8 +119,8 @@ class Preferences(Room):
         self._models.change(visitor.session, kept)
         self._models.keep(visitor)
         if kept:
-            return phrase("Used from your next question on.", visitor.language)
-        return phrase("From your next question on, all is as Footnote was started.", visitor.language)
+            return phrase("Used from your next question on.")
+        return phrase("From your next question on, all is as Footnote was started.")
 
 
 def _shown(value: Any) -> str:

@@ -39,7 +39,7 @@ class Room:
     """A panel of the page: plain data for its script, and what its script may ask for. Knows nothing of gradio.
 
     ``name`` is its element's id and the name of its files (``name.html``, ``name.js``); ``actions`` are the events its script
-    may trigger. Whatever the browser sends is not to be trusted.
+    may trigger. Whatever the browser sends is not to be trusted; what they say is in the language that is spoken then.
     """
 
     name = ""
@@ -61,8 +61,9 @@ class Room:
     async def acted(self, action: str, visitor: Visitor, sent: Mapping[str, Any]) -> dict[str, Any]:
         """Return what a room shows after an action. With what to say of it as ``said`` or ``problem``."""
         said = problem = ""
-        try:
-            said = await aside(self.act, action, sent, visitor)
-        except Exception as error:  # the reader must be told, whatever it was
-            problem = what_went_wrong(error, f"{action} in {self.name}")
-        return {**await self.shown(visitor), "said": said, "problem": told(problem, visitor.language)}
+        with speaking(visitor.language):
+            try:
+                said = await aside(self.act, action, sent, visitor)
+            except Exception as error:  # the reader must be told, whatever it was
+                problem = told(what_went_wrong(error, f"{action} in {self.name}"))
+            return {**await aside(self.data, visitor), "said": said, "problem": problem}

@@ -19,7 +19,7 @@ from rag.types import Header, Scope
 from rag.web.acts import Acts
 from rag.web.asking import welcome
 from rag.web.history import Desk, History
-from rag.web.language import phrase, told
+from rag.web.language import phrase, speaking, told
 from rag.web.models import Choice, Models
 from rag.web.narrow import choices, labels, scope_of
 from rag.web.opening import Opening, State, sentence, what_went_wrong
@@ -329,23 +329,25 @@ class Handlers:
 
     async def listed(self, visitor: Visitor) -> dict[str, Any]:
         """Return the list of conversations as it is now."""
-        return await aside(self.history.data, visitor)
+        return await self.history.shown(visitor)
 
     async def judged(self, visitor: Visitor, conversation: Conversation) -> dict[str, Any]:
         """Return the judgements of the shown answers. And once what stands in the way of keeping them.
 
         The page asks for it when it has drawn the end of an answer, or of what else changed its conversation.
         """
-        return await aside(self.acts.data, conversation, visitor, self.history.problem(visitor))
+        with speaking(visitor.language):
+            return await aside(self.acts.data, conversation, visitor, self.history.problem(visitor))
 
     async def act(self, visitor: Visitor, conversation: Conversation, sent: Sent) -> dict[str, Any]:
         """Act on a button under an answer. The page sends its ``turn`` and ``name``, perhaps a ``note``."""
-        try:
-            async with self._noting:
-                return await aside(self.acts.act, conversation, sent, visitor)
-        except Exception as error:  # the reader must be told, whatever it was
-            problem = what_went_wrong(error, "a button under an answer")
-        return await aside(self.acts.data, conversation, visitor, told(problem, visitor.language))
+        with speaking(visitor.language):
+            try:
+                async with self._noting:
+                    return await aside(self.acts.act, conversation, sent, visitor)
+            except Exception as error:  # the reader must be told, whatever it was
+                problem = told(what_went_wrong(error, "a button under an answer"))
+            return await aside(self.acts.data, conversation, visitor, problem)
 
     def read_article(self, wanted: Any) -> dict[str, Any]:
         """Return the article that a script asks for. As ``[id, place, other places]``; what went wrong is ``error``.
