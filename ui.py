@@ -6,16 +6,14 @@ where it is missing or outdated, in the background.
 
 from __future__ import annotations
 
-import asyncio
 import os
-import secrets
 import socket
 import sys
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
-from functools import lru_cache, partial
+from collections.abc import AsyncGenerator, Callable, Sequence
+from contextlib import aclosing
+from functools import partial
 from html import escape
-from itertools import count
+from inspect import isasyncgenfunction
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import quote
@@ -23,44 +21,51 @@ from urllib.parse import quote
 import click
 
 from rag.chat.model_names import EXTRACTIVE
-from rag.errors import FootnoteError, KeyMissing, MissingExtra, QuestionError, SettingsError, Translatable
-from rag.export.conversation import MAX_TURNS, Conversation, begin, change, clean_question, history
+from rag.errors import FootnoteError, KeyMissing, MissingExtra, SettingsError
+from rag.export.conversation import Conversation
 from rag.retrieve.find import LONGEST_QUESTION
 from rag.settings import Settings
-from rag.types import Header, Progress, Scope
+from rag.types import Progress
 from rag.web import FOLDER, asset
 from rag.web.accounts import Accounts, open_to_others
 from rag.web.acts import Acts
 from rag.web.asking import Asking, welcome
 from rag.web.choices import COOKIE, Choices
 from rag.web.conversations import Conversations
-from rag.web.coverage import coverage
+from rag.web.coverage import covered
 from rag.web.draft_desk import LONGEST_SENT, Drafts
 from rag.web.examples import Examples
 from rag.web.feedback import Feedback
 from rag.web.head import Head
-from rag.web.history import Desk, History
-from rag.web.index_room import IndexRoom
-from rag.web.keeper import IndexState, Keeper
+from rag.web.history import History
+from rag.web.keeper import Keeper
 from rag.web.language import LANGUAGES, chosen_language, phrase, script, speaking, told
 from rag.web.library import Library, Start
-from rag.web.models import ChatServices, Choice, Models, Services
-from rag.web.narrow import choices, labels, scope_of
-from rag.web.opening import Opening, State, sentence, what_went_wrong
-from rag.web.place import Place
+from rag.web.models import ChatServices, Models, Services
+from rag.web.opening import Opening, sentence
 from rag.web.preferences import Preferences
-from rag.web.queueing import Turns
-from rag.web.render import article_data, messages, panel
-from rag.web.rooms import Room, Visitor
-from rag.web.security import FILES, OWNER, Address, Calm, Gate, Guard, check_host, is_loopback, log_in, visitor_of
+from rag.web.render import panel
+from rag.web.rooms import Room, Visitor, skip, update
+from rag.web.security import (
+    FILES,
+    OWNER,
+    Address,
+    Calm,
+    Gate,
+    Guard,
+    check_host,
+    is_loopback,
+    language_of,
+    log_in,
+    visitor_of,
+)
 from rag.web.sessions import Bound, Sessions
-from rag.web.stream import newest, until
-from rag.web.survey import Survey
-from rag.web.watching import folder_events
+from rag.web.stream import AT_ONCE, aside
+from rag.web.talk import Handlers
+from rag.web.watching import snapshot
 
 if TYPE_CHECKING:
     import gradio as gr
-    from anyio import CapacityLimiter
     from starlette.responses import Response
 
     from rag.chatbot import Chatbot
@@ -73,18 +78,6 @@ SESSIONS = 200
 """How many conversations are remembered at once; the one that was idle longest is forgotten first."""
 WAITING = 200
 """How many requests may wait before further ones are turned away."""
-ANSWERING = 64
-"""How many questions are answered at once: so many that fifty which wait for a stuck model hold nobody up."""
-ANSWERING_ONE = 56
-"""How many of them one visitor may have: an account, or without a login an address."""
-READING = 8
-"""How many questions are answered at once from the articles alone, one of each visitor: that is work for the processor."""
-WAITING_ONE = 60
-"""How many more of one visitor may wait for that; further ones are turned away."""
-ENDING_SECONDS = 15.0
-"""How long another conversation waits for the answer that is being written to come to its end."""
-AT_ONCE = ANSWERING + 40
-"""How much is done at once in all: stopping, reading and choosing go on however much is being answered."""
 
 WELCOME = "welcome"
 LABELS = (
@@ -104,9 +97,6 @@ LABELS = (
 )
 """The texts that gradio draws itself."""
 
-MOST_PLACES = 201
-"""How many places of an article are marked."""
-
 LOGIN = "After five wrong passwords a name has to wait, up to a minute."
 
 FOLLOWING = ("article.js", "progress.js")
@@ -114,405 +104,9 @@ FOLLOWING = ("article.js", "progress.js")
 ADDING = (*FOLLOWING, "adding.js")
 """The scripts of what also takes files."""
 
-_RUN, _STEPS = secrets.token_hex(4), count(1)
-
-Begun = tuple[Any, Any, Any]
-"""New values for the question box, the conversation and the chat."""
-Shown = tuple[Any, Any, Any, Any]
-"""The same, and for the sources."""
-
-
-class Handlers:
-    """Handle what a page sends. Asking, stopping, retrying, reading; what the browser sends is not trusted."""
-
-    def __init__(
-        self,
-        opening: Opening,
-        models: Models,
-        history: History | None = None,
-        acts: Acts | None = None,
-        first_build: Callable[[], IndexState | None] = lambda: None,
-        examples: Callable[[Chatbot], Sequence[str]] = lambda _: (),
-        folder: str = "",
-    ) -> None:
-        self.opening = opening
-        self.models = models
-        self.history = history or History()
-        self.acts = acts or Acts()
-        self._first_build = first_build
-        self._examples = examples
-        self._folder = folder
-        self._stops: dict[str, asyncio.Event] = {}  # by session, while it is being answered
-        self._ends: dict[str, asyncio.Event] = {}  # by session, until its answer is kept
-        self._keeping = asyncio.Lock()  # what is kept is kept in the order in which it came
-        self._noting = asyncio.Lock()  # so is what is said of answers
-        self._turns = Turns(ANSWERING, ANSWERING_ONE, WAITING_ONE)
-        self._reading = Turns(READING, 1, ANSWERING)
-
-    async def watch(self, request: gr.Request) -> AsyncGenerator[dict[str, Any], None]:
-        """Yield the masthead's status until the chatbot is there. From then on the page asks for itself."""
-        seen: State | None = None
-        while (state := self.opening.state).kind == "loading":
-            if state != seen:
-                yield _status(state, _language(request))
-            seen = state
-            await asyncio.sleep(0.15)
-        await _aside(self.models.remember, _visitor(request))
-        keyless = await _aside(self.models.keyless, str(request.session_hash))
-        yield {**_status(state, _language(request)), "keyless": keyless}
-
-    async def suggest(self, request: gr.Request) -> AsyncGenerator[tuple[Any, Any], None]:
-        """Fill the start screen and the choices of a scope. Examples come later, names last."""
-        while self.opening.state.kind == "loading":
-            await asyncio.sleep(0.3)
-        if chatbot := self.opening.chatbot:
-            headers = await _aside(chatbot.documents)
-            start = welcome(_language(request), self._folder, headers)
-            scope = gr.Dropdown(choices=await _aside(choices, headers))
-            yield gr.Chatbot(placeholder=start), scope
-            found = await _aside(self._examples, chatbot)  # all again: of steps close together the last one counts
-            shown = gr.Chatbot(placeholder=start, **({"examples": [{"text": each} for each in found]} if found else {}))
-            yield shown, scope
-            yield shown, gr.Dropdown(choices=await _aside(lambda: choices(headers, chatbot.names())))
-
-    async def narrowing(self) -> Any:
-        """Return the choices of a scope as soon as the folder is open."""
-        while self.opening.state.kind == "loading":
-            await asyncio.sleep(0.3)
-        return gr.Dropdown(choices=await _aside(choices, await self._headers()))
-
-    async def narrow(self, chosen: Any, request: gr.Request) -> Any:
-        """Show a scope as it was understood. What no article has is told and taken out."""
-        headers = await self._headers()
-        try:
-            understood = labels(await _aside(self._scope_of, chosen, headers), headers)
-            return (
-                gr.skip() if understood == chosen else gr.Dropdown(value=understood)
-            )  # a value sent is a change again
-        except QuestionError as error:
-            _warn(sentence(error), request)
-            return gr.Dropdown(value=chosen[:-1])
-
-    async def scope(self, conversation: Conversation) -> Any:
-        """Show the scope of a conversation's last question."""
-        headers = await self._headers()
-        return gr.Dropdown(value=labels(conversation[-1].scope, headers) if conversation else [])
-
-    def _scope_of(self, chosen: Any, headers: list[Header]) -> Scope:
-        chatbot = self.opening.chatbot
-        return scope_of(chosen, headers, chatbot.names() if chosen and chatbot is not None else ())
-
-    async def _headers(self) -> list[Header]:
-        return await _aside(self.opening.chatbot.documents) if self.opening.chatbot is not None else []
-
-    async def again(self, request: gr.Request) -> AsyncGenerator[dict[str, Any], None]:
-        """Open the chatbot anew after a failure."""
-        self.opening.start()
-        async for shown in self.watch(request):
-            yield shown
-
-    async def ask(self, text: Any, conversation: Conversation, chosen: Any, request: gr.Request) -> Begun:
-        """Take a question from the box, which is free for the next one. Answers it in ``answer``."""
-        if not conversation:  # gradio forgets those of pages that were left alone: what was kept of it must stay
-            self.history.show(str(request.session_hash))
-        return await self._begin(text, conversation, chosen, (), request, value="")
-
-    async def _begin(
-        self,
-        text: Any,
-        conversation: Conversation,
-        chosen: Any,
-        ignored: tuple[str, ...],
-        request: gr.Request,
-        **box: Any,
-    ) -> Begun:
-        question, scope = "", Scope()
-        try:
-            if question := clean_question(text):
-                scope = await _aside(self._scope_of, chosen, await self._headers()) if chosen else scope
-        except QuestionError as error:
-            _warn(sentence(error), request)
-            question = ""
-        if not question or str(request.session_hash) in self._stops:
-            return gr.skip(), gr.skip(), gr.skip()
-        conversation = begin(conversation, question, ignored, scope)
-        return gr.Textbox(**box, **_stop(request)), conversation, messages(conversation, _language(request))
-
-    async def example(
-        self, conversation: Conversation, scope: Any, chosen: gr.SelectData, request: gr.Request
-    ) -> Begun:
-        """Ask the example that was chosen."""
-        text = chosen.value.get("text") if isinstance(chosen.value, dict) else ""
-        return await self.ask(text, conversation, scope, request)
-
-    async def retry(self, conversation: Conversation, chosen: Any, request: gr.Request) -> Begun:
-        """Ask the last question again without a mention, or with it. The page sends turn and place."""
-        return await self._again(conversation, chosen, conversation[-1].ignored if conversation else (), request)
-
-    async def reconsider(
-        self, conversation: Conversation, chosen: Any, event: gr.EventData, request: gr.Request
-    ) -> Begun:
-        """Ask the last question again without something that it names, or with it. The page sends turn and place.
-
-        The label at that place is taken from the conversation, never from the browser.
-        """
-        turn, place = _sent(event, "turn"), _sent(event, "place")
-        last = conversation[-1] if conversation else None
-        known = last is not None and last.ended and type(turn) is type(place) is int and turn == last.number
-        if last is None or not known or not 0 <= place < len(last.labels):
-            return gr.skip(), gr.skip(), gr.skip()
-        return await self._again(conversation, chosen, last.toggled(last.labels[place]), request)
-
-    async def _again(
-        self, conversation: Conversation, chosen: Any, ignored: tuple[str, ...], request: gr.Request
-    ) -> Begun:
-        question = conversation[-1].question if conversation else ""
-        return await self._begin(question, conversation[:-1], chosen, ignored, request)
-
-    async def ask_otherwise(
-        self, conversation: Conversation, chosen: Any, event: gr.EventData, request: gr.Request
-    ) -> Begun:
-        """Ask another question in place of the last one. The page sends its turn and the text."""
-        turn = _sent(event, "turn")
-        if not conversation or not conversation[-1].ended or type(turn) is not int or turn != conversation[-1].number:
-            return gr.skip(), gr.skip(), gr.skip()
-        return await self._begin(_sent(event, "text"), conversation[:-1], chosen, (), request)
-
-    async def answer(self, conversation: Conversation, request: gr.Request) -> AsyncGenerator[Shown, None]:
-        """Answer the last question. While the chatbot is being opened it waits, and say so.
-
-        Each step shows everything: of steps that come close together the browser shows only the last.
-        """
-        session = str(request.session_hash)
-        if not conversation or conversation[-1].status != "waiting" or session in self._stops:
-            yield gr.skip(), gr.skip(), gr.skip(), gr.skip()
-            return
-        stop = self._stops[session] = asyncio.Event()
-        end = self._ends[session] = asyncio.Event()
-        latest, desk = conversation, self.history.desk(session)
-        try:
-            try:
-                await _aside(self.models.remember, _visitor(request))
-                turn = self._turn(conversation, self.models.choice(session), visitor_of(_scope(request)) or session)
-                async for latest in until(turn, stop):
-                    yield gr.Textbox(**_stop(request)), latest, *_drawn(latest, request, desk, newest=True)
-            finally:
-                del self._stops[session]
-                latest = latest if latest[-1].ended else change(latest, status="stopped")
-            last = gr.Textbox(**_ask(request)), latest, *_drawn(latest, request, desk, newest=True)
-            yield last
-        finally:  # also when the page was closed meanwhile
-            await self._keep(desk, latest, request)
-            end.set()
-            if self._ends.get(session) is end:
-                del self._ends[session]
-            _drop_copies(request)
-        # gradio sends the last values again at the end, when the chat may show what came after: it is left out then. The box
-        # and the sources are not: the browser changes what a step said of them into what the next one says, also where the
-        # first is still to be drawn. The box may be the next question's by now, the sources tell by their step.
-        box = gr.Textbox(**_stop(request)) if session in self._stops else last[0]
-        yield box, gr.skip(), gr.skip(), last[3]
-
-    async def _keep(self, desk: Desk, conversation: Conversation, request: gr.Request) -> None:
-        async with self._keeping:
-            await _aside(self.history.keep, desk, _owner(request), conversation)
-
-    async def _end(self, session: str) -> None:
-        """Stop the session's answer and wait until what had come of it is kept."""
-        while end := self._ends.get(session):  # again and again: another may have been asked for meanwhile
-            if stop := self._stops.get(session):
-                stop.set()
-            try:
-                await asyncio.wait_for(end.wait(), ENDING_SECONDS)
-            except asyncio.TimeoutError:
-                raise QuestionError("an answer is still being written; stop it first") from None
-
-    async def stop(self, request: gr.Request) -> None:
-        """End the session's answer: what had come stays. ``answer`` itself shows so, for updates of two might cross."""
-        if stop := self._stops.get(str(request.session_hash)):
-            stop.set()
-
-    def leave(self, request: gr.Request) -> None:
-        """Ends and forgets what belongs to a page that was closed."""
-        if stop := self._stops.get(str(request.session_hash)):
-            stop.set()
-        self.models.forget(str(request.session_hash))
-        self.history.leave(str(request.session_hash))
-
-    def forget(self, session: str) -> None:
-        """Forget all of a session."""
-        self.models.forget(session)
-        self.history.forget(session)
-
-    async def _turn(
-        self, conversation: Conversation, choice: Choice, visitor: str
-    ) -> AsyncGenerator[Conversation, None]:
-        """Yield the conversation, again and again, as its last turn comes to its end."""
-        yield conversation
-        seen = ""
-        while (chatbot := self.opening.chatbot) is None or self._first_build():
-            state = self.opening.state if chatbot is None else self._first_build()
-            if state is not None and state.kind == "failed":
-                yield change(conversation, status="failed", note=state.text)
-                return
-            if state is not None and state.text != seen:
-                yield change(conversation, note=Translatable("{message} Your question comes next.", message=state.text))
-                seen = state.text
-            await asyncio.sleep(0.15)
-        turn, said = conversation[-1], history(conversation[:-1])
-        try:
-            async with self._turns.turn(visitor), AsyncExitStack() as reading:
-                await reading.enter_async_context(self._reading.turn(visitor))
-                async for answer in newest(
-                    lambda: choice.stream(chatbot, turn.question, said, turn.ignored, turn.scope or None)
-                ):
-                    if answer.model != EXTRACTIVE:  # a model writes: that takes time, but no work
-                        await reading.aclose()
-                    conversation = change(conversation, status="answering", answer=answer, note="")
-                    yield conversation
-            yield change(conversation, status="done")
-        except Exception as error:  # the reader must be told, whatever it was
-            yield change(conversation, status="failed", note=what_went_wrong(error, "answering"))
-
-    @asynccontextmanager
-    async def reading(self, visitor: str) -> AsyncIterator[None]:
-        """Wait for a turn among those who are answered from the articles alone, and hold it; raises Busy."""
-        async with self._turns.turn(visitor), self._reading.turn(visitor):
-            yield
-
-    async def cover(self, conversation: Conversation, request: gr.Request) -> AsyncGenerator[tuple[Any, ...], None]:
-        """Draw what the articles cover, once they can be asked. Of the conversation only the last answer's evidence."""
-        from gradio.components.plot import PlotData
-
-        language = _language(request)
-        skipped = gr.skip(), gr.skip(), gr.skip()
-        yield _heading("Coverage", "The articles are still being read…", language), *skipped
-        while self.opening.state.kind == "loading":
-            await asyncio.sleep(0.3)
-        yield _heading("Coverage", "The map is being drawn…", language), *skipped
-        try:
-            if (chatbot := self.opening.chatbot) is None:
-                raise QuestionError("the articles are still being read; open it again in a moment")
-            with speaking(language):
-                drawn = await _aside(coverage, chatbot, conversation)
-            charts = [PlotData(type="altair", plot=each) for each in (drawn.times, drawn.passages)]
-            empty = "" if drawn.tables["rows"] else "There are no passages yet: the folder of articles is empty."
-            yield _heading("Coverage", empty, language) + drawn.about, *charts, drawn.tables
-        except Exception as error:  # the reader must be told, whatever it was
-            yield _heading("Coverage", what_went_wrong(error, "drawing the coverage"), language), *skipped
-
-    async def undo(self, conversation: Conversation, request: gr.Request) -> Shown:
-        """Take the last turn back, also while it is being answered. Its question returns to the box."""
-        try:
-            await self._end(str(request.session_hash))
-        except FootnoteError as error:
-            _warn(sentence(error), request)
-            return gr.skip(), gr.skip(), gr.skip(), gr.skip()
-        question = conversation[-1].question if conversation else ""
-        kept, desk = conversation[:-1], self.history.desk(str(request.session_hash))
-        await self._keep(desk, kept, request)
-        return gr.Textbox(value=question, **_ask(request)), kept, *_drawn(kept, request, desk)
-
-    async def clear(self, request: gr.Request) -> Shown:
-        """Begin a new conversation; the one before stays where it is kept."""
-        return await self._show(request, "")
-
-    async def open_conversation(self, event: gr.EventData, request: gr.Request) -> Shown:
-        """Show a kept conversation with its sources. The page sends its id as ``conversation``, or nothing."""
-        id = _sent(event, "conversation")
-        session = str(request.session_hash)
-        if not isinstance(id, str) or not id or id == self.history.desk(session).id:
-            self.history.opened(session)
-            return gr.skip(), gr.skip(), gr.skip(), gr.skip()
-        return await self._show(request, id)
-
-    async def _show(self, request: gr.Request, id: str) -> Shown:
-        """Open the kept conversation of this id, or a new one. The answer of the one before is stopped."""
-        session = str(request.session_hash)
-        turns: Conversation = ()
-        try:
-            await self._end(session)
-            async with self._keeping:
-                if id:
-                    turns = (await _aside(self.history.turns, _owner(request), id))[-MAX_TURNS:]
-                self.history.show(session, id)  # before another page keeps more of it
-        except Exception as error:  # the reader must be told, whatever it was
-            _warn(what_went_wrong(error, "opening a conversation"), request)
-        else:
-            return gr.Textbox(**_ask(request)), turns, *_drawn(turns, request, self.history.desk(session))
-        finally:
-            self.history.opened(session)
-        return gr.skip(), gr.skip(), gr.skip(), gr.skip()
-
-    async def recall(
-        self, conversation: Conversation, request: gr.Request
-    ) -> tuple[list[dict[str, str]], dict[str, Any]]:
-        """Draw the chat with all sources again. For a page that has lost some of it, or got it in the wrong order."""
-        return _drawn(conversation, request, self.history.desk(str(request.session_hash)))
-
-    async def listed(self, request: gr.Request) -> dict[str, Any]:
-        """Return the list of conversations as it is now."""
-        return await _aside(self.history.data, _visitor(request))
-
-    async def judged(self, conversation: Conversation, request: gr.Request) -> dict[str, Any]:
-        """Return the judgements of the shown answers. And once what stands in the way of keeping them.
-
-        The page asks for it when it has drawn the end of an answer, or of what else changed its conversation.
-        """
-        visitor = _visitor(request)
-        _drop_copies(request)
-        return await _aside(self.acts.data, conversation, visitor, self.history.problem(visitor))
-
-    async def act(self, conversation: Conversation, event: gr.EventData, request: gr.Request) -> dict[str, Any]:
-        """Act on a button under an answer. The page sends its ``turn`` and ``name``, perhaps a ``note``."""
-        visitor, sent = _visitor(request), event._data if isinstance(event._data, dict) else {}
-        try:
-            async with self._noting:
-                return await _aside(self.acts.act, conversation, sent, visitor)
-        except Exception as error:  # the reader must be told, whatever it was
-            problem = what_went_wrong(error, "a button under an answer")
-        return await _aside(self.acts.data, conversation, visitor, told(problem, visitor.language))
-
-    def read_article(self, wanted: Any) -> dict[str, Any]:
-        """Return the article that a script asks for. As ``[id, place, other places]``; what went wrong is ``error``.
-
-        A place is ``[start, end, check]``, see ``rag.web.place``: it is marked where what stood there still stands.
-        """
-        try:
-            id, place, others = wanted
-            if not (isinstance(id, str) and isinstance(others, list) and len(others) < MOST_PLACES):
-                raise QuestionError("this article cannot be opened; open it from the page")
-            places = [Place.read(each) for each in (place, *others)]
-            if self.opening.chatbot is None and self.opening.state.kind == "loading":
-                return {"error": told("The articles are still being read; this one opens in a moment."), "wait": True}
-            if self.opening.chatbot is None:
-                raise QuestionError("the articles are still being read; open it again in a moment")
-            return article_data(self.opening.chatbot.document(id), places[0], places[1:])
-        except Exception as error:  # the reader must be told, whatever it was
-            return {"error": told(what_went_wrong(error, "opening an article"))}
-
-
-async def _aside(function: Callable[..., T], *values: Any) -> T:
-    """Return what a function that may take its time returns, worked out in one of ``AT_ONCE`` threads.
-
-    asyncio's own are few, six where there are two cores: as many visitors with something slow would hold everybody up.
-    """
-    from anyio import to_thread
-
-    return await to_thread.run_sync(function, *values, limiter=_aside_limiter())
-
-
-@lru_cache(maxsize=1)
-def _aside_limiter() -> CapacityLimiter:
-    from anyio import CapacityLimiter
-
-    return CapacityLimiter(AT_ONCE)
-
 
 def _drop_copies(request: gr.Request) -> None:
-    """Drop what gradio 6.31 keeps of a session for good. Each ``gr.skip`` copies its component, each copy keeps a
-    value.
-    """
+    """Drop what gradio 6.31 keeps of a session for good. Each skipped output copies its component with a value."""
     app = getattr(getattr(request, "request", None), "app", None)
     holder: Any = getattr(app, "state_holder", None)
     session = holder and holder.session_data.get(request.session_hash)
@@ -521,77 +115,54 @@ def _drop_copies(request: gr.Request) -> None:
             del kept[copied]
 
 
-def _sent(event: gr.EventData, name: str) -> Any:
-    """Return what the page's script sent under a name. Anything or nothing, for it comes from a browser."""
-    return event._data.get(name) if isinstance(event._data, dict) else None
-
-
-def _scope(request: gr.Request) -> dict[str, Any]:
-    return getattr(getattr(request, "request", None), "scope", None) or {}
-
-
-def _owner(request: gr.Request) -> str:
-    """Return the account of who logged in, as ``Accounts.owner`` has it. Empty where there is no login."""
-    return str(_scope(request).get(OWNER) or getattr(request, "username", "") or "")
-
-
-def _language(request: gr.Request) -> str:
-    """Return the language of the page, as the browser asks for it."""
-    cookies, headers = getattr(request, "cookies", None) or {}, getattr(request, "headers", None) or {}
-    return chosen_language(cookies, headers.get("accept-language", ""))
-
-
-def _warn(text: str, request: gr.Request) -> None:
-    """Tell a reader for a while what went wrong."""
-    gr.Warning(escape(told(text, _language(request))), duration=20)
-
-
-def _drawn(
-    conversation: Conversation, request: gr.Request, desk: Desk, newest: bool = False
-) -> tuple[list[dict[str, str]], dict[str, Any]]:
-    """Draw a conversation's chat and sources for this reader. Only the ``newest`` turn's, see ``panel``.
-
-    ``step`` grows each time in this ``run`` of the server: a page that gets a smaller one after a greater one asks for all
-    of it again, see ``recall``.
-    """
-    language = _language(request)
-    drawn = panel(conversation, language, desk.number, newest)
-    return messages(conversation, language), {**drawn, "run": _RUN, "step": next(_STEPS)}
-
-
-def _heading(name: str, text: str, language: str) -> str:
-    """Return a tab's heading, and what is said under it."""
-    title = phrase(name, language)
-    return f'<h2 class="pane-title">{title}</h2><p class="pane-about" role="status">{escape(told(text, language))}</p>'
-
-
 def _visitor(request: gr.Request) -> Visitor:
     """Return who is there, as far as the browser and the login tell."""
-    choice = str((getattr(request, "cookies", None) or {}).get(COOKIE, ""))
-    return Visitor(str(request.session_hash), _owner(request), _language(request), choice)
+    cookies, headers = getattr(request, "cookies", None) or {}, getattr(request, "headers", None) or {}
+    scope = getattr(getattr(request, "request", None), "scope", None) or {}
+    return Visitor(
+        str(getattr(request, "session_hash", "")),  # a script that calls a function has none
+        str(scope.get(OWNER) or getattr(request, "username", "") or ""),
+        chosen_language(cookies, headers.get("accept-language", "")),
+        str(cookies.get(COOKIE, "")),
+        visitor_of(scope),
+    )
+
+
+def _door(handler: Callable[..., Any], sends: bool = False, name: str = "") -> Callable[..., Any]:
+    """Return a handler as gradio calls it. It gets the visitor first and, where it ``sends``, what the script sent last."""
+
+    async def steps(request: gr.Request, *values: Any) -> AsyncGenerator[Any, None]:
+        async with aclosing(handler(_visitor(request), *values)) as shown:
+            async for step in shown:
+                yield step
+        _drop_copies(request)
+
+    async def once(request: gr.Request, *values: Any) -> Any:
+        _drop_copies(request)
+        return await handler(_visitor(request), *values)
+
+    async def sent(request: gr.Request, event: gr.EventData, *values: Any) -> Any:
+        return await handler(_visitor(request), *values, event._data if isinstance(event._data, dict) else {})
+
+    door: Callable[..., Any] = steps if isasyncgenfunction(handler) else sent if sends else once
+    door.__name__ = name or handler.__name__  # what gradio calls it
+    return door
+
+
+def _warn(text: str, visitor: Visitor) -> None:
+    """Tell a reader for a while what went wrong."""
+    gr.Warning(escape(told(text, visitor.language)), duration=20)
 
 
 def _in_its_language(function: Callable[[Any], Any], name: str = "answer") -> Callable[..., Any]:
     """Return a function that the page's scripts call by its name, answering in the page's language."""
 
     def answer(sent: Any, request: gr.Request) -> Any:
-        with speaking(_language(request)):
+        with speaking(_visitor(request).language):
             return function(sent)
 
     answer.__name__ = name
     return answer
-
-
-async def _acted(room: Room, action: str, event: gr.EventData, request: gr.Request) -> dict[str, Any]:
-    """Return what a room shows after an action. With what to say of it as ``said`` or ``problem``."""
-    visitor, sent = _visitor(request), event._data if isinstance(event._data, dict) else {}
-    said = problem = ""
-    try:
-        said = await _aside(room.act, action, sent, visitor)
-    except Exception as error:  # the reader must be told, whatever it was
-        problem = what_went_wrong(error, f"{action} in {room.name}")
-    with speaking(visitor.language):
-        return {**await _aside(room.data, visitor), "said": said, "problem": told(problem)}
 
 
 def _furnish(
@@ -606,41 +177,17 @@ def _furnish(
     ``functions`` are what the script may call by their names, ``scripts`` what stands in front of it.
     """
     panel = _component(room.name, {}, scripts, **functions)
-
-    async def look(request: gr.Request) -> dict[str, Any]:
-        visitor = _visitor(request)
-        with speaking(visitor.language):
-            return await _aside(room.data, visitor)
-
-    page.load(look, None, [panel], **events)
-    panel.look, panel.changes = look, _attend(panel, room, events)
+    page.load(_door(room.shown), None, [panel], **events)
+    panel.changes = _attend(panel, room, events)
     return panel
 
 
 def _attend(panel: Any, room: Room, events: dict[str, Any]) -> list[Any]:
     """Do what a room's script asks for; returns gradio's events."""
-
-    def door(action: str) -> Callable[..., Any]:
-        async def act(event: gr.EventData, request: gr.Request) -> dict[str, Any]:
-            return await _acted(room, action, event, request)
-
-        act.__name__ = action  # what gradio calls it
-        return act
-
-    return [getattr(panel, action)(door(action), None, [panel], **events) for action in room.actions]
-
-
-def _ask(request: gr.Request) -> dict[str, Any]:
-    """Return the question box while a question can be asked.
-
-    In words, not as a ``_label``: gradio would draw that once more whenever it has loaded a language.
-    """
-    return {"submit_btn": phrase("Ask", _language(request)), "stop_btn": False}
-
-
-def _stop(request: gr.Request) -> dict[str, Any]:
-    """Return the question box while a question is being answered."""
-    return {"submit_btn": False, "stop_btn": phrase("Stop", _language(request))}
+    return [
+        getattr(panel, action)(_door(partial(room.acted, action), True, action), None, [panel], **events)
+        for action in room.actions
+    ]
 
 
 def _label(text: str) -> str:
@@ -651,12 +198,6 @@ def _label(text: str) -> str:
 def _labels(language: str) -> dict[str, str]:
     """Return what gradio draws itself, in a language."""
     return {**{text: phrase(text, language) for text in LABELS}, WELCOME: welcome(language)}
-
-
-def _status(state: State, language: str = "en") -> dict[str, Any]:
-    """Return what the masthead shows while the chatbot is being opened, and where that failed."""
-    text = told(state.text, language)
-    return {"kind": state.kind, "text": text, "stage": state.stage, "done": state.done, "total": state.total}
 
 
 def build_page(
@@ -673,14 +214,15 @@ def build_page(
     """
     check_host(settings.host, settings.accounts)
     _import_gradio()
+    from gradio.components.plot import PlotData
+
     from rag.doors.http import Service
 
     opening = Opening(open_chatbot)
-    keeper = Keeper(opening, folder_events(settings.articles, settings.index))
+    keeper = Keeper(opening, partial(snapshot, settings.articles, settings.index))
     if settings.watch == "on":
         keeper.watch(True)
-    survey = Survey(opening, keeper)
-    articles = Library(opening, keeper, survey, settings)
+    articles = Library(opening, keeper, settings)
     models = Models(
         settings,
         services or ChatServices(settings),
@@ -698,6 +240,7 @@ def build_page(
         lambda: keeper.first_build,
         examples or Examples().of,
         settings.articles.name,
+        _warn,
     )
 
     # Private: none of these is an endpoint for programs. That only hides them, so every handler checks its input.
@@ -708,7 +251,7 @@ def build_page(
 
     with gr.Blocks(title="Footnote", fill_width=True, fill_height=True, analytics_enabled=False) as page:
         conversation = gr.State(())
-        masthead = _component("masthead", _status(opening.state), FOLLOWING, index_beat=survey.beat)
+        masthead = _component("masthead", {}, FOLLOWING, index_beat=keeper.beat)
         with gr.Tabs(elem_id="rooms") as tabs:
             with gr.Tab(_label("Ask"), id="ask", elem_id="ask-tab"), gr.Row(elem_id="desk"):
                 listed = _component("history", {}) if kept is not None else None
@@ -748,12 +291,13 @@ def build_page(
                         scope = gr.Dropdown(
                             [], elem_id="scope", label=_label("Narrow to…"), multiselect=True, allow_custom_value=True
                         )
-                        asking = _furnish(page, Asking(articles, models), at_once, ADDING, take_file=articles.take)
+                        start_line = Asking(articles, models)
+                        asking = _furnish(page, start_line, at_once, ADDING, take_file=articles.take)
                 with gr.Column(scale=2, min_width=0, elem_id="sources-column"):
                     scripts = ("article.js", "inspector.js")
                     sources = _component("sources", panel(()), scripts, read_article=handlers.read_article)
             with gr.Tab(_label("Draft"), id="draft", elem_id="draft-tab") as drafting, gr.Row(elem_id="draft-desk"):
-                drafted = _draft_desk(page, Drafts(opening, settings, handlers.reading, _aside), handlers, at_once)
+                drafted = _draft_desk(page, Drafts(opening, settings, handlers.reading), handlers, at_once)
             with gr.Tab(_label("Articles"), id="articles", elem_id="articles-tab"):
                 _furnish(
                     page,
@@ -770,61 +314,66 @@ def build_page(
                 gr.Row(elem_id="coverage-desk"),
             ):
                 with gr.Column(scale=2, min_width=0, elem_id="coverage-charts"):
-                    covered = [gr.HTML(elem_id="coverage-about", apply_default_css=False)]
-                    covered += [
+                    coverage = [gr.HTML(elem_id="coverage-about", apply_default_css=False)]
+                    coverage += [
                         gr.Plot(show_label=False, container=False, elem_id=f"coverage-{each}")
                         for each in ("times", "map")
                     ]
                 with gr.Column(scale=1, min_width=0, elem_id="coverage-side"):
-                    covered.append(_component("coverage", {}, read_article=handlers.read_article))
+                    coverage.append(_component("coverage", {}, read_article=handlers.read_article))
             with gr.Tab(_label("Settings"), id="settings", elem_id="settings-tab"), gr.Row(elem_id="settings-desk"):
                 writer = _furnish(page, models, at_once)
-                _furnish(page, IndexRoom(keeper, survey), at_once, FOLLOWING)
+                _furnish(page, keeper, at_once, FOLLOWING)
                 _furnish(page, Preferences(settings, models), at_once)
 
         shown = [box, conversation, chat, sources]
         asked = (
-            box.submit(handlers.ask, [box, conversation, scope], shown[:3], **once),
-            chat.example_select(handlers.example, [conversation, scope], shown[:3], **once),
-            acts.retry(handlers.retry, [conversation, scope], shown[:3], **once),
-            sources.reconsider(handlers.reconsider, [conversation, scope], shown[:3], **once),
-            acts.ask_otherwise(handlers.ask_otherwise, [conversation, scope], shown[:3], **once),
+            box.submit(_door(handlers.ask), [box, conversation, scope], shown[:3], **once),
+            chat.example_select(_door(handlers.example, sends=True), [conversation, scope], shown[:3], **once),
+            acts.retry(_door(handlers.retry), [conversation, scope], shown[:3], **once),
+            sources.reconsider(_door(handlers.reconsider, sends=True), [conversation, scope], shown[:3], **once),
+            acts.ask_otherwise(_door(handlers.ask_otherwise, sends=True), [conversation, scope], shown[:3], **once),
         )
         for event in asked:
             event.then(None, None, None, js="() => footnote.toQuestion()")
-        changed = [event.then(handlers.answer, [conversation], shown, **at_once) for event in asked]
+        changed = [event.then(_door(handlers.answer), [conversation], shown, **at_once) for event in asked]
         others = [
-            acts.undo(handlers.undo, [conversation], shown, **once),
-            chat.clear(handlers.clear, None, shown, **once),
+            acts.undo(_door(handlers.undo), [conversation], shown, **once),
+            chat.clear(_door(handlers.clear), None, shown, **once),
         ]
-        sources.recall(handlers.recall, [conversation], [chat, sources], **at_once)
-        box.stop(handlers.stop, None, None, **at_once)
-        acts.act(handlers.act, [conversation], [acts], **at_once)
+        sources.recall(_door(handlers.recall), [conversation], [chat, sources], **at_once)
+        box.stop(_door(handlers.stop), None, None, **at_once)
+        acts.act(_door(handlers.act, sends=True), [conversation], [acts], **at_once)
         if listed is not None:
             others += [
-                listed.open_conversation(handlers.open_conversation, None, shown, **once),
-                listed.new_conversation(handlers.clear, None, shown, **once),
+                listed.open_conversation(_door(handlers.open_conversation, sends=True), None, shown, **once),
+                listed.new_conversation(_door(handlers.clear), None, shown, **once),
             ]
             _attend(listed, handlers.history, at_once)
         for event in others:
             event.then(None, None, None, js="() => footnote.toQuestion()")
-            event.then(handlers.scope, [conversation], [scope], **at_once)
-        scope.change(handlers.narrow, [scope], [scope], **at_once)
+            event.then(_door(handlers.scope), [conversation], [scope], **at_once)
+        scope.change(_door(handlers.narrow), [scope], [scope], **at_once)
         for event in writer.changes:
-            event.then(asking.look, None, [asking], **at_once)
+            event.then(_door(start_line.shown), None, [asking], **at_once)
         for event in changed + others:
-            event.then(handlers.judged, [conversation], [acts], **at_once)
+            event.then(_door(handlers.judged), [conversation], [acts], **at_once)
             if listed is not None:
-                event.then(handlers.listed, None, [listed], **at_once)
-        covering.select(handlers.cover, [conversation], covered, **at_once)
-        drafting.select(handlers.narrowing, None, [drafted], **at_once)
+                event.then(_door(handlers.listed), None, [listed], **at_once)
+
+        async def cover(visitor: Visitor, conversation: Conversation) -> AsyncGenerator[tuple[Any, ...], None]:
+            async for about, drawn in covered(opening, visitor, conversation):
+                charts = [PlotData(type="altair", plot=each) for each in (drawn.times, drawn.passages)] if drawn else []
+                yield about, *(charts or skip(2)), drawn.tables if drawn else update()
+
+        covering.select(_door(cover), [conversation], coverage, **at_once)
+        drafting.select(_door(handlers.narrowing), None, [drafted], **at_once)
         for tab in tabs.children:
             tab.select(None, None, None, js=f"() => footnote.tab('{tab.id}')")
-        page.load(handlers.watch, None, [masthead], **at_once)
-        page.load(handlers.suggest, None, [chat, scope], **at_once)
-        start.fresh(handlers.suggest, None, [chat, scope], **at_once)
-        masthead.again(handlers.again, None, [masthead], **at_once)
-        page.unload(handlers.leave)
+        page.load(_door(handlers.keyless), None, [masthead], **at_once)
+        page.load(_door(handlers.suggest), None, [chat, scope], **at_once)
+        start.fresh(_door(handlers.suggest), None, [chat, scope], **at_once)
+        page.unload(_door(handlers.leave))
     page.queue(max_size=WAITING)
     page.library = articles  # where ``serve`` finds the files
     page.service = Service(opening, settings, services or ChatServices(settings))  # and what programs are served with
@@ -857,27 +406,18 @@ def _draft_desk(page: gr.Blocks, drafts: Drafts, handlers: Handlers, events: dic
         _component("passage", {}, read_article=handlers.read_article)
     checked = gr.State(None)
 
-    async def check(text: Any, chosen: Any, request: gr.Request) -> AsyncGenerator[tuple[Any, ...], None]:
-        visitor = _visitor(request)
-        client = visitor_of(_scope(request)) or visitor.session
-        async for shown in drafts.check(text, chosen, visitor, client):
-            yield shown.markup, shown.checked, gr.Button(visible=shown.running)
-        _drop_copies(request)
-
-    async def end(request: gr.Request) -> None:
-        drafts.stop(str(request.session_hash))
-
-    async def save(done: Any, request: gr.Request) -> dict[str, Any]:
-        return await _aside(drafts.report, done, _visitor(request))
+    async def check(visitor: Visitor, text: Any, chosen: Any) -> AsyncGenerator[tuple[Any, ...], None]:
+        async for shown in drafts.check(text, chosen, visitor):
+            yield shown.markup, shown.checked, update(visible=shown.running)
 
     for event in (start.click, box.submit):
-        event(check, [box, scope], [report, checked, stop], **events)
-    stop.click(end, None, None, **events).then(
+        event(_door(check), [box, scope], [report, checked, stop], **events)
+    stop.click(_door(drafts.stop), None, None, **events).then(
         None, None, None, js="() => document.getElementById('draft-check').focus()"
     )
-    panel.save(save, [checked], [panel], **events)
-    page.unload(end)
-    scope.change(handlers.narrow, [scope], [scope], **events)
+    panel.save(_door(drafts.report), [checked], [panel], **events)
+    page.unload(_door(drafts.stop))
+    scope.change(_door(handlers.narrow), [scope], [scope], **events)
     return scope
 
 
@@ -923,10 +463,16 @@ def serve(
 
     library: Library | None = getattr(page, "library", None)  # a page of a test has none
 
-    async def file(request: Request) -> Response:
+    async def file(request: Request) -> Response:  # a PDF for the browser's own viewer, everything else to be kept
         if library is None:
             return Plain(status_code=404)
-        return await _aside(_file, library, request.query_params.get("id", ""), _language(request))
+        try:
+            name, data = await aside(library.file, request.query_params.get("id", ""))
+        except FootnoteError as error:
+            return Plain(told(sentence(error), language_of(request.scope)), 404, media_type="text/plain")
+        kept, kind = ("inline", "pdf") if name.lower().endswith(".pdf") else ("attachment", "octet-stream")
+        disposition = f"{kept}; filename*=UTF-8''{quote(name, safe='')}"
+        return Plain(data, headers={"content-type": f"application/{kind}", "content-disposition": disposition})
 
     async def font(request: Request) -> Response:  # a route, for what is mounted loses its way behind a proxy's path
         return await fonts.get_response(request.path_params["name"], request.scope)
@@ -990,20 +536,6 @@ def serve(
     config.loaded_app = Guard(Calm(config.loaded_app), address)  # around gradio's own middleware and errors too
     shown = "127.0.0.1" if host == "0.0.0.0" else "[::1]" if host == "::" else f"[{host}]" if ":" in host else host  # noqa: S104
     return f"http://{shown}:{port}/"
-
-
-def _file(library: Library, id: str, language: str) -> Response:
-    """Answer with an article's file: a PDF for the browser's own viewer, everything else to be kept."""
-    from starlette.responses import PlainTextResponse, Response
-
-    try:
-        name, data = library.file(id)
-    except FootnoteError as error:
-        return PlainTextResponse(told(sentence(error), language), 404)
-    pdf = name.lower().endswith(".pdf")
-    disposition = f"{'inline' if pdf else 'attachment'}; filename*=UTF-8''{quote(name, safe='')}"
-    kind = "application/pdf" if pdf else "application/octet-stream"
-    return Response(data, headers={"content-type": kind, "content-disposition": disposition})
 
 
 def launch(settings: Settings, browser: bool = False) -> None:

@@ -16,6 +16,7 @@ from rag.chat import Draft
 from rag.errors import EndpointUnreachable, KeyMissing, SettingsError
 from rag.settings import Settings
 from rag.web.choices import Choices
+from rag.web.language import speaking
 from rag.web.models import TEST_QUESTION, TESTS_AT_ONCE, Models
 from rag.web.preferences import Preferences
 from rag.web.rooms import Visitor
@@ -165,7 +166,8 @@ class TestTest:
         said = models.act("test", {}, Visitor("one"))
         assert said.startswith("near:small works: first word after 0.0 s, whole answer after 0.0 s: “To let readers")
         assert (model.asked, model.closed) == (TEST_QUESTION, True)
-        assert models.act("test", {}, Visitor("one", language="ru")).startswith("near:small работает")
+        with speaking("ru"):
+            assert models.act("test", {}, Visitor("one")).startswith("near:small работает")
 
     def test_the_servers_own_model_is_not_opened_twice(self) -> None:
         own = Model("gguf:velm")

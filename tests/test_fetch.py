@@ -435,12 +435,11 @@ class TestPage:
         from rag.chatbot import Chatbot
         from rag.web.keeper import Keeper
         from rag.web.opening import Opening
-        from rag.web.survey import Survey
 
         settings = Settings(articles, articles.parent / "index", embedder="hashing", private_addresses=private)
         opening = Opening(lambda _: Chatbot.open(settings, embedder=hashing))
-        keeper = Keeper(opening, lambda _: iter(()))
-        return Library(opening, keeper, Survey(opening, keeper), settings), []
+        keeper = Keeper(opening, dict)
+        return Library(opening, keeper, settings), []
 
     def test_an_address_is_one_step(self, articles: Path, hashing: Embedder, site: Site) -> None:
         library, _ = self.library(articles, hashing, "on")

@@ -16,14 +16,12 @@ from rag.errors import ArticlesError, EmbedderError, IndexLocked, IndexTooNew, I
 from rag.index.generations import new_generation
 from rag.settings import Settings
 from rag.types import Progress
-from rag.web import survey as room
-from rag.web.index_room import IndexRoom
-from rag.web.keeper import Keeper
+from rag.web import keeper as room
+from rag.web.keeper import CALM_SECONDS, LOOK_SECONDS, Keeper
 from rag.web.opening import Opening
 from rag.web.rooms import Visitor
-from rag.web.survey import CALM_SECONDS, LOOK_SECONDS, Survey
 
-SECONDS = 20
+SECONDS = 60
 VISITOR = Visitor("one")
 NEW = {"new.txt": "The lighthouse keeper retired after forty years."}
 
@@ -39,30 +37,27 @@ class Page:
     def __init__(self, open_chatbot: Callable[..., Any]) -> None:
         self.clock = Clock()
         self.opening = Opening(open_chatbot)
-        self.keeper = Keeper(self.opening, lambda _: iter(()), self.clock)
-        self.survey = Survey(self.opening, self.keeper, self.clock)
-        self.index = IndexRoom(self.keeper, self.survey)
+        self.keeper = Keeper(self.opening, dict, self.clock)
 
     def open(self) -> Page:
         self.opening.start()
-        assert self.opening._thread is not None
-        self.opening._thread.join(SECONDS)
+        self.opening.wait(SECONDS)
         return self
 
     def surveyed(self) -> dict[str, Any]:
         """What is told once nobody is looking any more."""
-        self.survey.beat()
-        with self.survey._looking:
+        self.keeper.beat()
+        with self.keeper._looking:
             pass
-        return self.survey.beat()
+        return self.keeper.beat()
 
     def act(self, action: str, **sent: Any) -> str:
-        return self.index.act(action, sent, VISITOR)
+        return self.keeper.act(action, sent, VISITOR)
 
     def close(self) -> None:
         self.keeper.close()
         self.keeper.wait(SECONDS)
-        with self.survey._looking:
+        with self.keeper._looking:
             pass
         if self.opening.chatbot is not None:
             self.opening.chatbot.close()
@@ -138,15 +133,15 @@ class TestBeat:
         held = Held(page, "reading", monkeypatch)
         page.act("start_over")
         assert held.reached.wait(SECONDS)
-        assert page.survey.beat()["wait"] == room.BUSY_SECONDS
-        waits = [page.survey.beat()["wait"] for _ in range(49)]
+        assert page.keeper.beat()["wait"] == room.BUSY_SECONDS
+        waits = [page.keeper.beat()["wait"] for _ in range(49)]
         assert waits == sorted(waits)
         assert waits[-1] == pytest.approx(room.BUSY_SECONDS + 49 / room.BEATS_PER_SECOND, abs=0.02)
         for _ in range(1000):  # somebody who asks without end
-            page.survey.beat()
-        assert page.survey.beat()["wait"] == room.CALM_SECONDS
+            page.keeper.beat()
+        assert page.keeper.beat()["wait"] == room.CALM_SECONDS
         page.clock.now += 60
-        assert page.survey.beat()["wait"] == room.BUSY_SECONDS
+        assert page.keeper.beat()["wait"] == room.BUSY_SECONDS
         held.go_on.set()
 
     def test_a_folder_that_went_away_is_told_and_the_index_goes_on(self, page: Page, settings: Settings) -> None:
@@ -184,7 +179,7 @@ class TestFirst:
         def fail(_: Any) -> Any:
             raise error
 
-        told = Page(fail).open().survey.beat()
+        told = Page(fail).open().keeper.beat()
         assert (told["kind"], told["first"], told["serving"]) == ("failed", first, False)
         assert "/a/path" not in str(told)
 
@@ -195,11 +190,11 @@ class TestFirst:
         def open_chatbot(on_progress: Callable[[Progress], None]) -> Any:
             for step in (Progress("loading the model", 0, 1), Progress("reading", 3, 5), Progress("embedding", 1, 9)):
                 on_progress(step)
-                steps.append(page.survey.beat())
+                steps.append(page.keeper.beat())
             raise EmbedderError("that was all")
 
         page = Page(open_chatbot)
-        assert page.survey.beat()["first"] == "model"
+        assert page.keeper.beat()["first"] == "model"
         page.open()
         assert [(each["first"], each["stage"]) for each in steps] == [
             ("model", "loading the model"),
@@ -230,11 +225,10 @@ class TestFirst:
     def test_a_running_build_of_another_is_told(self, settings: Settings, hashing: Embedder) -> None:
         page = Page(lambda _: Chatbot.open(settings, embedder=hashing))
         with new_generation(settings.index):
-            assert page.open().survey.beat()["first"] == "locked"
+            assert page.open().keeper.beat()["first"] == "locked"
         page.act("rebuild")
-        assert page.opening._thread is not None
-        page.opening._thread.join(SECONDS)
-        assert page.survey.beat()["first"] == ""
+        page.opening.wait(SECONDS)
+        assert page.keeper.beat()["first"] == ""
         page.close()
 
 
@@ -262,7 +256,7 @@ class TestActions:
         held = Held(page, "embedding", monkeypatch)
         page.act("start_over")
         assert held.reached.wait(SECONDS)
-        told = page.survey.beat()
+        told = page.keeper.beat()
         assert (told["kind"], told["stage"]) == ("building", "embedding")
         assert told["left"] is not None
         assert page.act("rebuild") == "A build is running already."
@@ -278,20 +272,20 @@ class TestActions:
         held = Held(page, "embedding", monkeypatch)
         page.act("start_over")
         assert held.reached.wait(SECONDS)
-        first = page.keeper._thread
+        first = page.keeper._job
         write_articles(settings.articles, NEW)
         page.keeper.catch_up()
         held.go_on.set()
         assert first is not None
-        first.join(SECONDS)
+        first.wait(SECONDS)
         page.keeper.wait(SECONDS)
         assert page.surveyed()["contents"]["articles"] == 4
 
     def test_following_is_switched_on_and_off(self, page: Page) -> None:
         page.act("follow", on=True)
-        assert page.survey.beat()["watching"]
+        assert page.keeper.beat()["watching"]
         page.act("follow", on=False)
-        assert not page.survey.beat()["watching"]
+        assert not page.keeper.beat()["watching"]
 
     @pytest.mark.parametrize(("action", "sent"), [("follow", {}), ("follow", {"on": "yes"}), ("erase", {}), ("", {})])
     def test_what_the_browser_sends_is_checked(self, page: Page, action: str, sent: dict[str, Any]) -> None:

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import queue
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
@@ -21,10 +20,10 @@ from rag.types import Progress
 from rag.web import watching
 from rag.web.keeper import Keeper
 from rag.web.opening import Opening
-from rag.web.watching import Watcher, folder_events
+from rag.web.watching import follow, snapshot
 
 NEW = {"new.txt": "The lighthouse keeper retired after forty years."}
-SECONDS = 20
+SECONDS = 60
 
 
 class Clock:
@@ -36,23 +35,12 @@ class Clock:
 
 
 class Folder:
-    """Events as a test wants them."""
+    """A folder as a test wants it: what is looked at is its number."""
 
-    def __init__(self) -> None:
-        self.told: queue.Queue[bool] = queue.Queue()
-        self.begun = threading.Semaphore(0)
+    number = 0
 
-    def __call__(self, stop: threading.Event) -> Iterator[bool]:
-        self.begun.release()
-        while not stop.is_set():
-            try:
-                yield self.told.get(timeout=0.05)
-            except queue.Empty:
-                continue
-
-    def tell(self, *told: bool) -> None:
-        for each in told:
-            self.told.put(each)
+    def __call__(self) -> int:
+        return self.number
 
 
 class Gate:
@@ -84,8 +72,7 @@ def chatbot(settings: Settings, hashing: Embedder) -> Iterator[Chatbot]:
 def opened(chatbot: Chatbot) -> Opening:
     opening = Opening(lambda _: chatbot)
     opening.start()
-    assert opening._thread is not None
-    opening._thread.join(SECONDS)
+    opening.wait(SECONDS)
     return opening
 
 
@@ -115,10 +102,10 @@ class TestState:
         self, keeper: Keeper, chatbot: Chatbot, settings: Settings
     ) -> None:
         assert keeper.state.kind == "fresh"
-        assert not keeper.check()
+        assert not keeper.look()
         write_articles(settings.articles, NEW)
         assert keeper.state.kind == "fresh"
-        assert keeper.check()
+        assert keeper.look()
         assert keeper.state.kind == "outdated"
         assert keeper.rebuild()
         keeper.wait(SECONDS)
@@ -171,7 +158,7 @@ class TestState:
         chatbot.refresh = refresh  # type: ignore[method-assign,assignment]
         keeper.rebuild()
         keeper.wait(SECONDS)
-        assert [(each.stage, each.done, each.remaining) for each in states] == [
+        assert [(each.stage, each.done, each.left) for each in states] == [
             ("looking for changes", 0, None),
             ("reading", 1, 18),
             ("reading", 2, 16),
@@ -195,13 +182,12 @@ class TestState:
         opening = Opening(open_chatbot)
         keeper = Keeper(opening, Folder())
         assert keeper.state.kind == "loading"
-        assert not keeper.check()
+        assert not keeper.look()
         opening.start()
-        assert opening._thread is not None
-        opening._thread.join(SECONDS)
+        opening.wait(SECONDS)
         assert (keeper.state.kind, keeper.state.text) == ("failed", "There is no folder")
         assert keeper.rebuild()
-        opening._thread.join(SECONDS)
+        opening.wait(SECONDS)
         assert keeper.state.kind == "fresh"
 
 
@@ -225,14 +211,14 @@ class TestFailure:
     def test_a_folder_that_is_gone_is_a_failure(self, keeper: Keeper, chatbot: Chatbot, settings: Settings) -> None:
         settings.articles.rename(settings.articles.with_name("elsewhere"))
         with pytest.raises(ArticlesError):
-            keeper.check()
-        assert keeper.state.kind == "failed"
+            keeper.look()
+        assert keeper.problem.startswith("The folder articles does not exist")
         keeper.rebuild()
         keeper.wait(SECONDS)
         assert keeper.state.text.startswith("The folder articles does not exist")
         assert len(ids(chatbot)) == len(ARTICLES)
         settings.articles.with_name("elsewhere").rename(settings.articles)
-        assert not keeper.check()
+        assert not keeper.look()
         assert keeper.state.kind == "fresh"
 
     def test_what_nobody_expected_is_named_without_its_words(self, keeper: Keeper, chatbot: Chatbot) -> None:
@@ -372,71 +358,98 @@ class TestOldIndex:
         assert "14 kilometres" in old.document("harbour.md").text
 
 
-class TestWatcher:
+class Pauses:
+    """Stands for the event that ends following: passes the seconds that are waited for, then ends."""
+
+    def __init__(self, clock: Clock, most: int) -> None:
+        self.clock, self.most = clock, most
+        self.seconds: list[float] = []
+
+    def wait(self, seconds: float) -> bool:
+        self.seconds.append(seconds)
+        self.clock.now += seconds
+        return len(self.seconds) > self.most
+
+
+class TestFollow:
     """``catch_up`` is called when what changed has come to rest."""
 
-    def follow(self, told: list[bool | float], dealt_with: Callable[[], bool] = lambda: True) -> int:
-        """How often it is called for events, between which numbers are seconds that pass."""
-        clock, calls, ended = Clock(), [], threading.Event()
+    def calls(self, looks: list[int], catch_up: Callable[[], bool] = lambda: True) -> list[int]:
+        """At which looks it is called."""
+        clock, calls, seen = Clock(), [], []
 
-        def events(stop: threading.Event) -> Iterator[bool]:
-            for each in told:
-                if isinstance(each, bool):
-                    yield each
-                else:
-                    clock.now += each
-            ended.set()
+        def look() -> int:
+            seen.append(looks[len(seen)])
+            return seen[-1]
 
-        watcher = Watcher(lambda: bool(calls.append(1)) or dealt_with(), events, clock)
-        watcher.start()
-        assert ended.wait(SECONDS)
-        watcher.stop()
-        return len(calls)
+        def caught_up() -> bool:
+            calls.append(len(seen) - 1)
+            return catch_up()
+
+        follow(look, caught_up, cast("Any", Pauses(clock, len(looks) - 1)), clock)
+        return calls
 
     def test_it_looks_once_at_first_and_then_after_each_change(self) -> None:
-        assert self.follow([False] * 5) == 1
-        assert self.follow([False, True, False, False, True, False]) == 3
+        assert self.calls([0, 0, 0, 0, 0]) == [1]
+        assert self.calls([0, 0, 1, 1, 1, 2, 2]) == [1, 3, 6]
 
     def test_it_waits_while_something_is_written(self) -> None:
-        assert self.follow([False, True, True, True, True]) == 1
-        assert self.follow([False, True, True, True, True, False]) == 2
+        assert self.calls([0, 0, 1, 2, 3, 4]) == [1]
+        assert self.calls([0, 0, 1, 2, 3, 4, 4]) == [1, 6]
 
     def test_but_not_for_ever(self) -> None:
-        assert self.follow([False, *[True, 10.0] * 4]) == 2
+        assert self.calls([0, 0, *range(1, 40)]) == [1, 32]
 
     def test_what_was_not_dealt_with_comes_again(self) -> None:
         results = iter([False, False, True])
-        assert self.follow([False] * 6, lambda: next(results)) == 3
+        assert self.calls([0] * 6, lambda: next(results)) == [1, 2, 3]
 
     def test_an_error_does_not_end_it(self) -> None:
-        assert self.follow([False, True, False], lambda: bool(1 // 0)) == 2
+        assert self.calls([0, 0, 1, 1], lambda: bool(1 // 0)) == [1, 3]
+
+    def test_it_looks_often_while_something_changes_and_seldom_where_looking_takes_long(self) -> None:
+        clock = Clock()
+        pauses = Pauses(clock, 3)
+
+        def look() -> int:
+            clock.now += 2.0 if len(pauses.seconds) == 3 else 0.0
+            return len(pauses.seconds) == 2
+
+        follow(look, lambda: True, cast("Any", pauses), clock)
+        assert pauses.seconds == [watching.QUIET_SECONDS, watching.LOOK_SECONDS, watching.QUIET_SECONDS, 100.0]
 
 
 class TestFollowing:
+    @pytest.fixture(autouse=True)
+    def _quick(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(watching, "QUIET_SECONDS", 0.02)
+        monkeypatch.setattr(watching, "LOOK_SECONDS", 0.02)
+
     def test_changes_are_taken_in_while_questions_go_on(
         self, keeper: Keeper, folder: Folder, chatbot: Chatbot, settings: Settings, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         gate = Gate(chatbot, "keywords", monkeypatch)
+        write_articles(settings.articles, NEW)
         keeper.watch(True)
         assert keeper.watching
-        write_articles(settings.articles, NEW)
-        folder.tell(True, True, False)
         assert gate.reached.wait(SECONDS)
         assert chatbot.ask("Where will the tram line go?").citations
-        folder.tell(True, False)
+        folder.number += 1
         gate.open.set()
         keeper.wait(SECONDS)
         assert "new.txt" in ids(chatbot)
 
-    def test_it_can_be_switched_off_and_on(self, keeper: Keeper, folder: Folder) -> None:
-        for _ in range(3):
+    def test_it_can_be_switched_off_and_on(self, keeper: Keeper, monkeypatch: pytest.MonkeyPatch) -> None:
+        begun: list[threading.Event] = []
+        monkeypatch.setattr("rag.web.keeper.follow", lambda *given: begun.append(given[2]))
+        for number in range(1, 4):
             keeper.watch(True)
             keeper.watch(True)
-            assert folder.begun.acquire(timeout=SECONDS)
             keeper.watch(False)
             keeper.watch(False)
             assert not keeper.watching
-        assert not folder.begun.acquire(blocking=False)
+            assert len(begun) == number
+        assert all(each.is_set() for each in begun)
 
     def test_a_build_that_fails_is_tried_again_on_the_next_change_only(
         self, keeper: Keeper, chatbot: Chatbot, settings: Settings, monkeypatch: pytest.MonkeyPatch
@@ -449,10 +462,7 @@ class TestFollowing:
 
         monkeypatch.setattr(chatbot, "refresh", broken)
         write_articles(settings.articles, NEW)
-        told = Told(keeper, [False, False, False, True, False, False])
-        keeper._watcher = Watcher(keeper._catch_up, told)
-        keeper.watch(True)
-        assert told.ended.wait(SECONDS)
+        self.follow(keeper, [0, 0, 0, 0, 1, 1, 1])
         assert len(tries) == 2
         assert keeper.state.kind == "failed"
 
@@ -461,11 +471,19 @@ class TestFollowing:
     ) -> None:
         monkeypatch.setattr(chatbot, "refresh", lambda *_, **__: pytest.fail("nothing was to be built"))
         (settings.articles / "draft.tmp").write_text("half an arti")
-        told = Told(keeper, [False, True, False])
-        keeper._watcher = Watcher(keeper._catch_up, told)
-        keeper.watch(True)
-        assert told.ended.wait(SECONDS)
+        self.follow(keeper, [0, 0, 1, 1])
         assert keeper.state.kind == "fresh"
+
+    def follow(self, keeper: Keeper, looks: list[int]) -> None:
+        """Follow a folder that looks like this, one look after the other; each when the build before has ended."""
+        shown, clock = iter(looks), Clock()
+
+        def look() -> int:
+            keeper.wait(SECONDS)
+            return next(shown)
+
+        follow(look, keeper._catch_up, cast("Any", Pauses(clock, len(looks) - 1)), clock)
+        keeper.wait(SECONDS)
 
     def test_it_opens_what_could_not_be_opened(self, chatbot: Chatbot) -> None:
         tries: list[int] = []
@@ -480,88 +498,44 @@ class TestFollowing:
 
         opening = Opening(open_chatbot)
         opening.start()
-        assert opening._thread is not None
-        opening._thread.join(SECONDS)
-        folder = Folder()
-        keeper = Keeper(opening, folder)
+        opening.wait(SECONDS)
+        keeper = Keeper(opening, Folder())
         keeper.watch(True)
-        folder.tell(False)
         assert there.wait(SECONDS)
         keeper.close()
 
 
-class Told:
-    """Events of a list; the next comes when the build that the last began has ended."""
+class TestSnapshot:
+    """What differs once the folder has changed."""
 
-    def __init__(self, keeper: Keeper, told: list[bool]) -> None:
-        self.keeper, self.told, self.ended = keeper, told, threading.Event()
-
-    def __call__(self, stop: threading.Event) -> Iterator[bool]:
-        for each in self.told:
-            yield each
-            self.keeper.wait(SECONDS)
-        self.ended.set()
-
-
-class TestRealFolder:
-    """The events themselves, as the operating system or a look at the folder brings them."""
-
-    @pytest.fixture(params=["told", "looked"])
-    def events(self, request: Any, settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[], bool]]:
-        monkeypatch.setattr(watching, "QUIET_SECONDS", 0.05)
-        monkeypatch.setattr(watching, "LOOK_SECONDS", 0.0 if request.param == "looked" else 3600.0)
-        if request.param == "looked":
-            monkeypatch.setitem(__import__("sys").modules, "watchfiles", None)
-        stop = threading.Event()
-        events = folder_events(settings.articles, settings.articles / "index")(stop)
-        assert next(events) is False
-        yield lambda: next(events)
-        stop.set()
-        assert list(events) == []
-
-    def until(self, events: Callable[[], bool], wanted: bool, most: int = 200) -> bool:
-        return any(events() is wanted for _ in range(most))
-
-    def test_what_happens_to_articles_is_told(self, events: Callable[[], bool], settings: Settings) -> None:
-        article = settings.articles / "new.txt"
+    def test_what_happens_to_articles_is_seen(self, settings: Settings) -> None:
+        article, other = settings.articles / "new.txt", settings.articles / "other.txt"
+        away = settings.articles.with_name("away")
+        before = snapshot(settings.articles, settings.index)
+        assert before
         for change in (
             lambda: article.write_text("One."),
             lambda: article.write_text("One, and more."),
-            lambda: article.rename(settings.articles / "other.txt"),
-            lambda: (settings.articles / "other.txt").unlink(),
+            lambda: article.rename(other),
+            lambda: other.unlink(),
+            lambda: settings.articles.rename(away),
+            lambda: away.rename(settings.articles),
         ):
             change()
-            assert self.until(events, True)
-            assert self.until(events, False)
+            after = snapshot(settings.articles, settings.index)
+            assert after != before
+            assert after == snapshot(settings.articles, settings.index)
+            before = after
 
-    def test_the_index_hidden_files_and_reading_are_not(self, events: Callable[[], bool], settings: Settings) -> None:
+    def test_the_index_hidden_files_and_reading_are_not(self, settings: Settings) -> None:
         index = settings.articles / "index"
+        before = snapshot(settings.articles, index)
         for folder in (index / "gen-1", settings.articles / ".git"):
             folder.mkdir(parents=True)
             (folder / "new.txt").write_text("no article")
         (settings.articles / ".new.txt.swp").write_text("no article")
         (settings.articles / "plant.txt").read_text("utf-8")
-        assert not self.until(events, True, 6)
-
-    def test_a_folder_that_goes_and_comes_is_followed(
-        self, settings: Settings, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        monkeypatch.setattr(watching, "QUIET_SECONDS", 0.05)
-        monkeypatch.setattr(watching, "LOOK_SECONDS", 0.0)
-        stop = threading.Event()
-        told = folder_events(settings.articles, settings.index)(stop)
-        assert next(told) is False
-        away = settings.articles.with_name("away")
-        settings.articles.rename(away)
-        assert self.until(lambda: next(told), True)
-        assert self.until(lambda: next(told), False)
-        away.rename(settings.articles)
-        assert self.until(lambda: next(told), True)
-        assert self.until(lambda: next(told), False)
-        write_articles(settings.articles, NEW)
-        assert self.until(lambda: next(told), True)
-        stop.set()
-        assert list(told) == []
+        assert snapshot(settings.articles, index) == before
 
 
 def test_an_index_inside_the_articles_causes_no_loop(articles: Path, hashing: Embedder) -> None:
@@ -572,5 +546,5 @@ def test_an_index_inside_the_articles_causes_no_loop(articles: Path, hashing: Em
     keeper.rebuild()
     keeper.wait(SECONDS)
     assert "new.txt" in ids(chatbot)
-    assert not keeper.check()
+    assert not keeper.look()
     chatbot.close()

@@ -26,9 +26,8 @@ from rag.web.library import Library, Start
 from rag.web.opening import Opening
 from rag.web.rooms import Visitor
 from rag.web.shelf import LONGEST_NAME, REMOVED, SAME_NAMES, Shelf, safe_name
-from rag.web.survey import Survey
 
-SECONDS = 20
+SECONDS = 60
 VISITOR = Visitor("one")
 TEXT = b"The lighthouse keeper of Osk retired after forty years."
 
@@ -278,14 +277,12 @@ class Page:
 
     def __init__(self, settings: Settings, hashing: Embedder) -> None:
         self.opening = Opening(lambda _: Chatbot.open(settings, embedder=hashing))
-        self.keeper = Keeper(self.opening, lambda _: iter(()))
-        self.survey = Survey(self.opening, self.keeper)
-        self.library = Library(self.opening, self.keeper, self.survey, settings)
+        self.keeper = Keeper(self.opening, dict)
+        self.library = Library(self.opening, self.keeper, settings)
 
     def open(self) -> Page:
         self.opening.start()
-        assert self.opening._thread is not None
-        self.opening._thread.join(SECONDS)
+        self.opening.wait(SECONDS)
         return self
 
     def rows(self) -> dict[str, list[Any]]:
@@ -328,7 +325,7 @@ class TestTable:
         write_articles(settings.articles, {"new.txt": "A storm came.", "plant.txt": "Another text.", "photo.png": "x"})
         (settings.articles / "harbour.md").unlink()
         (settings.articles / "empty.txt").touch()
-        page.survey.look()
+        page.keeper.look()
         told = {id: (row[7], row[8]) for id, row in page.rows().items()}
         assert told == {
             "new.txt": ("new", ""),
@@ -349,7 +346,7 @@ class TestTable:
     def test_a_hostile_name_is_one_short_line(self, page: Page, settings: Settings) -> None:
         name = "<img src=x onerror=alert(1)>" + "n" * 150 + ".txt"
         write_articles(settings.articles, {name: f"{'Title ' * 100}\n\nA storm came to Osk."})
-        page.survey.look()
+        page.keeper.look()
         page.keeper.rebuild()
         page.keeper.wait(SECONDS)
         row = page.rows()[name]
@@ -415,11 +412,11 @@ class TestAdding:
     def test_the_first_article_of_an_empty_folder_is_read(self, tmp_path: Path, hashing: Embedder) -> None:
         (tmp_path / "empty").mkdir()
         page = Page(Settings(tmp_path / "empty", tmp_path / "index", embedder="hashing"), hashing).open()
-        assert page.survey.beat()["first"] == "empty"
+        assert page.keeper.beat()["first"] == "empty"
         page.send("keeper.txt", TEXT)
         page.library.take(["done"])
         page.keeper.wait(SECONDS)
-        assert page.survey.beat()["first"] == ""
+        assert page.keeper.beat()["first"] == ""
         assert page.rows().keys() == {"keeper.txt"}
 
 
@@ -436,7 +433,7 @@ class TestRemoving:
     def test_only_what_is_listed_goes(self, page: Page, settings: Settings, tmp_path: Path, id: Any) -> None:
         write_articles(tmp_path, {"outside.txt": "secret"})
         write_articles(settings.articles, {"photo.png": "x"})
-        page.survey.look()
+        page.keeper.look()
         before = files(tmp_path)
         with pytest.raises(QuestionError, match="no such file"):
             page.library.act("remove", {"id": id}, VISITOR)

@@ -13,10 +13,9 @@ from rag.chat.model_names import open_named
 from rag.chatbot import CHANGEABLE, Chatbot
 from rag.errors import KeyMissing, SettingsError
 from rag.settings import Settings
-from rag.web.controls import CONTROLS
 from rag.web.head import Head
 from rag.web.models import OF_THE_MODEL, Choice, Models
-from rag.web.preferences import FIXED, Preferences
+from rag.web.preferences import CONTROLS, FIXED, Preferences
 from rag.web.rooms import Visitor
 
 ONE, TWO = Visitor("one"), Visitor("two")

@@ -37,14 +37,14 @@ from rag.web.conversations import Conversations
 from rag.web.database import _corrupt
 from rag.web.feedback import Feedback
 from rag.web.history import History
-from rag.web.keeper import IndexState, Keeper, index_data
+from rag.web.keeper import Keeper
 from rag.web.language import messages, speaking, told
 from rag.web.library import Library
 from rag.web.models import Models
-from rag.web.opening import Opening, State, progress_text, what_went_wrong
+from rag.web.opening import Opening, State, progress_text, state_data, what_went_wrong
 from rag.web.preferences import Preferences
 from rag.web.rooms import Visitor
-from rag.web.survey import Survey
+from rag.web.talk import Handlers
 from talks import TALK
 
 ROOT = Path(rag.__file__).parent.parent
@@ -276,10 +276,10 @@ class TestLedger:
 
 class TestRooms:
     def test_the_index_says_why_it_failed(self) -> None:
-        keeper = SimpleNamespace(state=IndexState("failed", "The index is damaged; run: rag build"), watching=False)
-        assert index_data(cast("Keeper", keeper))["text"] == "The index is damaged; run: rag build"
+        state = State("failed", "The index is damaged; run: rag build")
+        assert state_data(state)["text"] == "The index is damaged; run: rag build"
         with speaking("ru"):
-            assert index_data(cast("Keeper", keeper))["text"] == "Индекс повреждён; выполните: rag build"
+            assert state_data(state)["text"] == "Индекс повреждён; выполните: rag build"
 
     def test_the_table_of_articles_says_why_a_file_is_not_in_it(self, tmp_path: Path) -> None:
         chatbot = SimpleNamespace(
@@ -287,17 +287,16 @@ class TestRooms:
         )
         opening = Opening(lambda _: cast("Any", None))
         opening.chatbot = cast("Any", chatbot)
-        keeper = Keeper(opening, lambda _: iter(()))
-        survey = Survey(opening, keeper)
+        keeper = Keeper(opening, dict)
         refused = RefusedFile("not text but {message}; save it as text", message="a PDF file")
-        survey._files, survey._index = (
+        keeper._files, keeper._index = (
             (FileStatus("plant.txt", "failed", refused.message),),
             "1",
         )
-        library = Library(opening, keeper, survey, Settings(articles=tmp_path))
+        library = Library(opening, keeper, Settings(articles=tmp_path))
         with speaking("ru"):
             assert library.rows()["rows"][0][8] == "Не текст, а файл PDF; сохраните как текст"
-            assert survey._first("fresh", 0)[1] == [["plant.txt", "не текст, а файл PDF; сохраните как текст"]]
+            assert keeper._first(State("fresh"), 0)[1] == [["plant.txt", "не текст, а файл PDF; сохраните как текст"]]
             other = library.take(["begin", "photo.png", 3])["refused"]
         assert other == "Формат .png не читается; поместите в .pdf: его страницы может прочесть tesseract"
 
@@ -306,8 +305,10 @@ class TestRooms:
             def given(self, *_: Any) -> Any:
                 raise _corrupt("is damaged")
 
-        assert History().data(RUSSIAN)["unreadable"] == "Разговоры здесь не хранятся; задайте RAG_CONVERSATIONS=on"
-        problem = Acts(cast("Feedback", Broken())).data((), RUSSIAN)["problem"]
+        with speaking("ru"):
+            unreadable = History().data(RUSSIAN)["unreadable"]
+            problem = Acts(cast("Feedback", Broken())).data((), RUSSIAN)["problem"]
+        assert unreadable == "Разговоры здесь не хранятся; задайте RAG_CONVERSATIONS=on"
         assert problem.startswith("Footnote.sqlite в папке данных повреждён;")
 
     def test_the_models_say_how_it_is_with_them(self) -> None:
@@ -316,16 +317,19 @@ class TestRooms:
         state = joined(Translatable("{count} models", count=2), run_first, between="; ")
         found = SimpleNamespace(service="ollama", models=(), state=state)
         models._found = (found,)
-        state = models.data(RUSSIAN)["found"][0]["state"]
+        with speaking("ru"):
+            state = models.data(RUSSIAN)["found"][0]["state"]
         assert state == '2 модели; сначала выполните pip install "footnote-rag[openai]"'
 
     def test_what_is_copied_and_saved_is_in_the_language_of_its_reader(self, tmp_path: Path) -> None:
         acts = Acts(Feedback(tmp_path))
-        assert "Источники" in acts.act(TALK, {"turn": TALK[0].number, "name": "copy"}, RUSSIAN)["copy"]
+        with speaking("ru"):
+            assert "Источники" in acts.act(TALK, {"turn": TALK[0].number, "name": "copy"}, RUSSIAN)["copy"]
         assert "Sources" in acts.act(TALK, {"turn": TALK[0].number, "name": "copy"}, Visitor("one"))["copy"]
         kept = Conversations(tmp_path)
         history, id = History(kept), kept.save("", TALK)
-        history.act("export_conversation", {"id": id, "kind": "markdown"}, RUSSIAN)
+        with speaking("ru"):
+            history.act("export_conversation", {"id": id, "kind": "markdown"}, RUSSIAN)
         assert "без источника" in base64.b64decode(history.data(RUSSIAN)["file"]["base64"]).decode()
 
 
@@ -343,27 +347,23 @@ class TestHandlers:
     def test_warns_in_the_language_of_the_page(self, ui: Any, request_of: Any, monkeypatch: pytest.MonkeyPatch) -> None:
         warned: list[str] = []
         monkeypatch.setattr(ui, "gr", SimpleNamespace(Warning=lambda text, **_: warned.append(text)), raising=False)
-        ui._warn("The question is empty; type <what> you want to know", request_of)
-        ui._warn("The question is empty; type what you want to know", request_of)
+        ui._warn("The question is empty; type <what> you want to know", ui._visitor(request_of))
+        ui._warn("The question is empty; type what you want to know", ui._visitor(request_of))
         assert warned[0] == "The question is empty; type &lt;what&gt; you want to know"
         assert warned[1] == "Вопрос пуст; напишите, что вы хотите узнать"
 
-    def test_a_room_says_its_problem(self, ui: Any, request_of: Any) -> None:
-        event = SimpleNamespace(_data={"name": "k", "value": "many"})
+    def test_a_room_says_its_problem(self) -> None:
         room = Preferences(Settings(), Models(Settings(), cast("Any", SimpleNamespace(keyed=()))))
-        problem = run(ui._acted(room, "adjust", event, request_of))["problem"]
+        problem = run(room.acted("adjust", RUSSIAN, {"name": "k", "value": "many"}))["problem"]
         assert problem.startswith("Это не целое число от ")
 
     def test_the_masthead_says_why_there_is_no_index(self, ui: Any, request_of: Any) -> None:
-        state = State("failed", "There is no index yet; run: rag build")
-        handlers = ui.Handlers(
-            SimpleNamespace(chatbot=None, state=state), SimpleNamespace(keyless=lambda _: "", remember=lambda _: None)
+        opening: Any = SimpleNamespace(
+            chatbot=None, state=State("failed", "There is no index yet; run: rag build"), start=list
         )
-
-        async def seen() -> list[Any]:
-            return [each async for each in handlers.watch(request_of)]
-
-        assert [each["text"] for each in run(seen())] == ["Индекса ещё нет; выполните: rag build"]
+        handlers = Handlers(opening, cast("Any", SimpleNamespace()))
+        beat = ui._in_its_language(Keeper(opening, dict).beat)
+        assert beat("", request_of)["text"] == "Индекса ещё нет; выполните: rag build"
         read = ui._in_its_language(handlers.read_article)
         assert read(["a.md", None, []], request_of)["error"] == "Эту статью нельзя открыть; откройте её со страницы"
 

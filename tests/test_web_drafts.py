@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import re
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager
 from html.parser import HTMLParser
 from pathlib import Path
@@ -51,7 +51,7 @@ DRAFT = (
     "Sixteen people were killed. A ticket for the ferry to Skarn costs 40 crowns. “We asked for a new gate in 2021,” said "
     f"the mayor of Ilvern, Dana Holub. The sign {HOSTILE} was seen. Who was warned?"
 )
-VISITOR = Visitor("one")
+VISITOR = Visitor("one", client="address")
 
 
 @pytest.fixture(scope="module")
@@ -72,8 +72,8 @@ class Desk:
         opening.start()
         opening.wait(20)
         self.held = self.taken = 0
-        self.between: Callable[[], object] = lambda: None
-        self.drafts = Drafts(opening, chatbot.settings, self.turn, self.aside)
+        self.between: Callable[[], Awaitable[None] | None] = lambda: None
+        self.drafts = Drafts(opening, chatbot.settings, self.turn)
 
     @asynccontextmanager
     async def turn(self, visitor: str) -> AsyncIterator[None]:
@@ -81,15 +81,12 @@ class Desk:
         self.held, self.taken = 1, self.taken + 1
         yield
         self.held = 0
-        self.between()
-
-    @staticmethod
-    async def aside(function: Callable[..., Any], *values: Any) -> Any:
-        return function(*values)
+        if (coming := self.between()) is not None:
+            await coming
 
     def check(self, text: Any, chosen: Any = (), visitor: Visitor = VISITOR) -> list[Shown]:
         async def steps() -> list[Shown]:
-            return [each async for each in self.drafts.check(text, chosen, visitor, "address")]
+            return [each async for each in self.drafts.check(text, chosen, visitor)]
 
         return list(run(steps()))
 
@@ -145,9 +142,8 @@ def test_each_sentence_and_quotation_takes_a_turn_of_its_own(desk: Desk) -> None
 
 
 def test_a_stopped_check_shows_what_was_checked(desk: Desk) -> None:
-    def stop() -> None:
-        if desk.taken == 3:
-            desk.drafts.stop("one")
+    def stop() -> Awaitable[None] | None:
+        return desk.drafts.stop(VISITOR) if desk.taken == 3 else None
 
     desk.between = stop
     last = desk.check(DRAFT)[-1]
@@ -224,14 +220,14 @@ def test_whatever_a_browser_sends_is_answered(desk: Desk, step: Any) -> None:
 
 def test_the_report_is_saved_in_the_language_of_the_page(desk: Desk) -> None:
     checked = desk.check(DRAFT)[-1].checked
-    file = desk.drafts.report(checked, Visitor("one", language="ru"))["file"]
+    file = run(desk.drafts.report(Visitor("one", language="ru"), checked))["file"]
     page = base64.b64decode(file["base64"]).decode()
     assert (file["name"], file["type"]) == ("draft-report.html", "text/html")
     assert page.startswith('<!DOCTYPE html>\n<html lang="ru">')
     assert "5 предложений: найдено 1, расходятся 2, нет в статьях 1, не проверяется 1" in page
     assert "число: <b>Sixteen</b>; в статье — <b>Fourteen</b>" in page
     assert not {"img", "script", "onerror"} & Tags(page).found
-    assert desk.drafts.report(None, VISITOR) == {}
+    assert run(desk.drafts.report(VISITOR, None)) == {}
 
 
 def test_every_text_of_a_report_has_its_russian() -> None:
@@ -247,9 +243,9 @@ def test_one_page_checks_one_draft_at_a_time(desk: Desk) -> None:
 
     async def steps() -> list[Shown]:
         found = []
-        async for each in desk.drafts.check(DRAFT, (), VISITOR, "address"):
+        async for each in desk.drafts.check(DRAFT, (), VISITOR):
             found.append(each)
-            again.append([other async for other in desk.drafts.check(DRAFT, (), VISITOR, "address")])
+            again.append([other async for other in desk.drafts.check(DRAFT, (), VISITOR)])
         return found
 
     assert run(steps())[-1].checked is not None
@@ -258,6 +254,6 @@ def test_one_page_checks_one_draft_at_a_time(desk: Desk) -> None:
 
 def test_dates_and_numbers_are_in_the_language_of_the_page(desk: Desk) -> None:
     with speaking("ru"):
-        last = desk.check(DRAFT, (), Visitor("one", language="ru"))[-1]
+        last = desk.check(DRAFT, (), Visitor("one", language="ru", client="address"))[-1]
     assert "на 6 мая 2031" in last.markup
     assert "Сравнено с папкой articles, 2 статьи" in last.markup

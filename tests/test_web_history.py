@@ -27,9 +27,11 @@ from rag.web.database import FILE
 from rag.web.examples import SURE, TRIED, Examples, candidates
 from rag.web.feedback import MAX_NOTE, Feedback
 from rag.web.history import LONGEST_SEARCH, History
+from rag.web.models import Models
 from rag.web.place import Place, check_of
 from rag.web.render import article_data, messages
-from rag.web.rooms import Visitor
+from rag.web.rooms import Room, Visitor
+from rag.web.talk import Handlers
 
 TEXT = "The mill burned down in 1911. It was rebuilt in brick."
 DOCUMENT = Document(id="mill.md", text=TEXT, title="The mill of Tarn", outlet="Courier", published="2031-03-04")
@@ -508,18 +510,12 @@ class TestHandlers:
 
     @pytest.fixture
     def handlers(self, bot: Bot, history: History) -> Any:
-        ui = pytest.importorskip("ui")
-        ui._import_gradio()
-        opening = SimpleNamespace(chatbot=bot, state=SimpleNamespace(kind="ready"))
-        return ui.Handlers(opening, ui.Models(Settings(), ServicesDouble()), history)
+        opening: Any = SimpleNamespace(chatbot=bot, state=SimpleNamespace(kind="ready"))
+        return Handlers(opening, Models(Settings(), ServicesDouble()), history)
 
-    @pytest.fixture
-    def request_of(self) -> Any:
-        return SimpleNamespace(session_hash="page-1", username="ada", cookies={}, headers={})
-
-    async def asked(self, handlers: Any, conversation: Any, text: str, request: Any, tell: Any = None) -> Any:
-        _, conversation, _ = await handlers.ask(text, conversation, [], request)
-        async for _, shown, *_ in handlers.answer(conversation, request):
+    async def asked(self, handlers: Any, conversation: Any, text: str, tell: Any = None) -> Any:
+        _, conversation, _ = await handlers.ask(ADA, text, conversation, [])
+        async for _, shown, *_ in handlers.answer(ADA, conversation):
             conversation = shown if isinstance(shown, tuple) else conversation
             if tell is not None and conversation[-1].answer is not None:
                 tell(conversation)
@@ -530,17 +526,17 @@ class TestHandlers:
         return [[each.question for each in turns] for turns in opened]
 
     def test_what_was_kept_stays_where_gradio_has_forgotten_what_the_page_shows(
-        self, handlers: Any, kept: Conversations, request_of: Any
+        self, handlers: Any, kept: Conversations
     ) -> None:
         async def steps() -> None:
-            conversation = await self.asked(handlers, (), "One?", request_of)
-            await self.asked(handlers, conversation, "Two?", request_of)
-            await self.asked(handlers, (), "Three?", request_of)
+            conversation = await self.asked(handlers, (), "One?")
+            await self.asked(handlers, conversation, "Two?")
+            await self.asked(handlers, (), "Three?")
 
         run_apart(steps())
         assert self.questions(kept) == [["Three?"], ["One?", "Two?"]]
 
-    def test_what_is_pressed_under_answers_is_done_in_turn(self, handlers: Any, request_of: Any) -> None:
+    def test_what_is_pressed_under_answers_is_done_in_turn(self, handlers: Any) -> None:
         done: list[str] = []
         second = threading.Event()
 
@@ -553,37 +549,36 @@ class TestHandlers:
             return {}
 
         async def steps() -> None:
-            events = [SimpleNamespace(_data={"turn": 1, "name": name}) for name in ("right", "wrong")]
-            await asyncio.gather(*(handlers.act((), event, request_of) for event in events))
+            sent = [{"turn": 1, "name": name} for name in ("right", "wrong")]
+            await asyncio.gather(*(handlers.act(ADA, (), each) for each in sent))
 
         handlers.acts = SimpleNamespace(act=act)
         run_apart(steps())
         assert done == ["right", "wrong"]
 
     def test_undoing_while_it_is_answered_ends_the_answer_first(
-        self, handlers: Any, bot: Bot, kept: Conversations, request_of: Any
+        self, handlers: Any, bot: Bot, kept: Conversations
     ) -> None:
         async def steps() -> Any:
-            conversation = await self.asked(handlers, (), "One?", request_of)
+            conversation = await self.asked(handlers, (), "One?")
             bot.go_on.clear()
             seen: asyncio.Queue[Any] = asyncio.Queue()
-            answering = asyncio.ensure_future(self.asked(handlers, conversation, "Two?", request_of, seen.put_nowait))
-            box, undone, *_ = await handlers.undo(await seen.get(), request_of)
+            answering = asyncio.ensure_future(self.asked(handlers, conversation, "Two?", seen.put_nowait))
+            box, undone, *_ = await handlers.undo(ADA, await seen.get())
             assert answering.done() or (await answering)[-1].status == "stopped"
             bot.go_on.set()
             return box, undone
 
         box, undone = run_apart(steps())
         assert [each.question for each in undone] == ["One?"]
-        assert box.value == "Two?"
+        assert box["value"] == "Two?"
         assert self.questions(kept) == [["One?"]]
 
-    def test_many_who_wait_for_something_slow_hold_nobody_up(self, handlers: Any, request_of: Any) -> None:
-        ui = pytest.importorskip("ui")
+    def test_many_who_wait_for_something_slow_hold_nobody_up(self, handlers: Any) -> None:
         begun, go_on = threading.Semaphore(0), threading.Event()
 
-        class Slow:
-            name, actions = "slow", ("look",)
+        class Slow(Room):
+            name = "slow"
 
             def act(self, *_: Any) -> str:
                 begun.release()
@@ -594,13 +589,12 @@ class TestHandlers:
                 return {}
 
         async def steps() -> Any:
-            event = SimpleNamespace(_data={})
-            slow = [asyncio.ensure_future(ui._acted(Slow(), "look", event, request_of)) for _ in range(40)]
+            slow = [asyncio.ensure_future(Slow().acted("look", ADA, {})) for _ in range(40)]
             try:
                 for _ in slow:
                     while not begun.acquire(blocking=False):
                         await asyncio.sleep(0.01)
-                return await asyncio.wait_for(handlers.listed(request_of), 10)
+                return await asyncio.wait_for(handlers.listed(ADA), 10)
             finally:
                 go_on.set()
                 await asyncio.gather(*slow)

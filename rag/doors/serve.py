@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import socket
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -48,7 +49,7 @@ def serve(allowed_hosts: tuple[str, ...], **changes: Any) -> None:
     from rag.web.models import ChatServices
     from rag.web.opening import Opening
     from rag.web.security import Address, check_host
-    from rag.web.watching import folder_events
+    from rag.web.watching import snapshot
 
     check_host(settings.host, settings.accounts)
     address = Address.of(settings)
@@ -57,7 +58,7 @@ def serve(allowed_hosts: tuple[str, ...], **changes: Any) -> None:
     listening = listen(settings.host, settings.port)
     opening.start()
     if settings.watch == "on":
-        Keeper(opening, folder_events(settings.articles, settings.index)).watch(True)
+        Keeper(opening, partial(snapshot, settings.articles, settings.index)).watch(True)
     host = f"[{settings.host}]" if ":" in settings.host else settings.host
     click.echo(f"Footnote listens at {address.root or f'http://{host}:{settings.port}'}/v1 (Ctrl+C ends it)")
     config = uvicorn.Config(

@@ -7,11 +7,11 @@ from itertools import count
 from typing import Any
 
 from rag.errors import FeedbackError, FootnoteError
-from rag.export.conversation import Conversation, Turn
+from rag.export.conversation import Conversation
 from rag.export.formats import copied, export
 from rag.settings import Settings
-from rag.web.feedback import VERDICTS, Feedback
-from rag.web.language import phrase, speaking, told
+from rag.web.feedback import VERDICTS, Feedback, ended_turn
+from rag.web.language import phrase, told
 from rag.web.opening import sentence
 from rag.web.rooms import Visitor
 
@@ -40,7 +40,7 @@ class Acts:
         try:
             given = self._feedback.given(visitor.owner, conversation)
         except FootnoteError as error:
-            given, problem = {}, problem or told(sentence(error), visitor.language)
+            given, problem = {}, problem or told(sentence(error))
         shown = {
             str(number): {"name": verdict.replace(" ", "-"), "note": note} for number, (verdict, note) in given.items()
         }
@@ -51,46 +51,26 @@ class Acts:
 
     def act(self, conversation: Conversation, sent: Mapping[str, Any], visitor: Visitor) -> dict[str, Any]:
         """``data`` after a button was pressed, with what it opens or copies. Raises FootnoteError."""
-        turn = _turn(conversation, sent.get("turn"))
+        turn = ended_turn(conversation, sent.get("turn"))
         name, number = str(sent.get("name")), str(turn.number)
         if name in COPIES:
-            with speaking(visitor.language):
-                text = copied(turn, COPIES[name])
-            return {**self.data(conversation, visitor), "copy": text}
+            return {**self.data(conversation, visitor), "copy": copied(turn, COPIES[name])}
         if name == "export":
-            with speaking(visitor.language):
-                file = export((turn,), "html")
-            return {**self.data(conversation, visitor), "file": file.data()}
+            return {**self.data(conversation, visitor), "file": export((turn,), "html").data()}
         if name == "edit":
             if turn is not conversation[-1]:
                 raise FeedbackError("only the last question can be edited; ask this one again below")
             return {**self.data(conversation, visitor), "open": "edit", "turn": number, "text": turn.question}
-        if name == "note":
-            return self._noted(conversation, turn, sent.get("note"), visitor)
-        return self._judged(conversation, turn, name, visitor)
-
-    def _judged(self, conversation: Conversation, turn: Turn, name: str, visitor: Visitor) -> dict[str, Any]:
         verdict = name.replace("-", " ")
         before, note = self._feedback.given(visitor.owner, (turn,)).get(turn.number, ("", ""))
+        if name == "note":
+            if before not in VERDICTS:
+                raise FeedbackError("say first whether the answer is right; then add your note")
+            self._feedback.give(visitor.owner, conversation, turn.number, before, sent.get("note"))
+            return {**self.data(conversation, visitor), "said": phrase("Your note is kept")}
         if verdict == before:
             self._feedback.take_back(visitor.owner, conversation, turn.number)
-            said = phrase("Taken back", visitor.language)
-            return {**self.data(conversation, visitor), "said": said}
+            return {**self.data(conversation, visitor), "said": phrase("Taken back")}
         self._feedback.give(visitor.owner, conversation, turn.number, verdict, note)
-        opened = {"open": "note", "turn": str(turn.number), "verdict": name, "text": note}
+        opened = {"open": "note", "turn": number, "verdict": name, "text": note}
         return {**self.data(conversation, visitor), **opened}
-
-    def _noted(self, conversation: Conversation, turn: Turn, note: object, visitor: Visitor) -> dict[str, Any]:
-        verdict, _ = self._feedback.given(visitor.owner, (turn,)).get(turn.number, ("", ""))
-        if verdict not in VERDICTS:
-            raise FeedbackError("say first whether the answer is right; then add your note")
-        self._feedback.give(visitor.owner, conversation, turn.number, verdict, note)
-        return {**self.data(conversation, visitor), "said": phrase("Your note is kept", visitor.language)}
-
-
-def _turn(conversation: Conversation, number: object) -> Turn:
-    """Return the turn that the page means, where its answer has ended."""
-    for turn in conversation:
-        if type(number) is int and turn.number == number and turn.ended:
-            return turn
-    raise FeedbackError("there is no such answer; choose one that the page shows")

@@ -45,10 +45,8 @@ class Choices:
             return
         with self._store.writing() as database:
             database.execute(_TABLE)
-            database.execute(
-                "INSERT INTO choices (owner, choice) VALUES (?, ?) ON CONFLICT (owner) DO UPDATE SET choice = excluded.choice",
-                (checked_owner(visitor.owner), json.dumps(choice)),
-            )
+            row = checked_owner(visitor.owner), json.dumps(choice)
+            database.execute("INSERT OR REPLACE INTO choices (owner, choice) VALUES (?, ?)", row)
 
     def _stored(self, owner: str) -> str:
         if self._store is None or not self._store.begun:

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import secrets
 import sqlite3
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
@@ -83,8 +83,13 @@ class Conversations:
                     "INSERT INTO conversations (id, owner, title, words, updated) VALUES (?, ?, '', '', '')",
                     (known, owner),
                 )
-            _replace_turns(database, known, rows)
-            _name_after(database, known, conversation)
+            numbers = {number for number, _, _ in rows}
+            before = database.execute("SELECT number FROM turns WHERE conversation = ?", (known,)).fetchall()
+            gone = [(known, number) for (number,) in before if number not in numbers and number > min(numbers)]
+            database.executemany("DELETE FROM turns WHERE conversation = ? AND number = ?", gone)
+            database.executemany(_SAVE, [(known, *row) for row in rows])
+            title = title_of(conversation)
+            database.execute(_NAME, (title, folded(title), known, conversation[0].number, known))
             now = self._clock().astimezone(timezone.utc).isoformat(timespec="microseconds")
             database.execute("UPDATE conversations SET updated = ? WHERE id = ?", (now, known))
         return known
@@ -114,10 +119,7 @@ class Conversations:
         owner, known = checked_owner(owner), _checked_id(id)
         with self._store.reading() as database:
             title, updated = _row(database, owner, known)
-            rows = database.execute(
-                "SELECT record FROM turns WHERE conversation = ? ORDER BY number", (known,)
-            ).fetchall()
-        turns = (read(Turn, record) for (record,) in rows)
+            turns = _turns(database, known)
         ended = tuple(each if each.ended else replace(each, status="stopped", note="") for each in turns)
         return Kept(known, title, updated, ended)
 
@@ -127,7 +129,7 @@ class Conversations:
         name = shortened(title, MAX_TITLE) if isinstance(title, str) else ""
         with self._store.writing() as database:
             _row(database, owner, known)
-            title = name or title_of(_first(database, known))
+            title = name or title_of(tuple(_turns(database, known, 1)))
             database.execute(
                 "UPDATE conversations SET title = ?, words = ?, named = ? WHERE id = ?",
                 (title, folded(title), bool(name), known),
@@ -149,52 +151,33 @@ class Conversations:
 
 def listed_data(listed: Listed, current: str = "") -> dict[str, Any]:
     """Return a page of the list as plain data for the page's script; ``current`` is the conversation that is open."""
-    shown = [
-        {"id": each.id, "title": each.title, "updated": each.updated, "turns": each.turns} for each in listed.summaries
-    ]
-    return {"conversations": shown, "total": listed.total, "current": current}
+    return {"conversations": [asdict(each) for each in listed.summaries], "total": listed.total, "current": current}
 
 
 _TURNS = "(SELECT count(*) FROM turns WHERE conversation = c.id)"
+_SAVE = (
+    "INSERT INTO turns (conversation, number, words, record) VALUES (?, ?, ?, ?) ON CONFLICT (conversation, number) "
+    "DO UPDATE SET words = excluded.words, record = excluded.record WHERE record IS NOT excluded.record"
+)
+# A conversation that its owner has not named is named after its first question.
+_NAME = (
+    "UPDATE conversations SET title = ?, words = ? WHERE id = ? AND NOT named "
+    "AND ? = (SELECT min(number) FROM turns WHERE conversation = ?)"
+)
 _HOLDS = " AND (instr(words, ?) OR EXISTS (SELECT 1 FROM turns WHERE conversation = c.id AND instr(turns.words, ?)))"
 
 
 def _row(database: sqlite3.Connection, owner: str, id: str) -> tuple[str, str]:
     """Title and time of an owner's conversation."""
-    row = database.execute(
-        "SELECT title, updated FROM conversations WHERE owner = ? AND id = ?", (owner, id)
-    ).fetchone()
-    if row is None:
-        raise _missing()
-    title, updated = row
-    return title, updated
+    found = "SELECT title, updated FROM conversations WHERE owner = ? AND id = ?"
+    for title, updated in database.execute(found, (owner, id)):
+        return title, updated
+    raise _missing()
 
 
-def _replace_turns(database: sqlite3.Connection, id: str, rows: list[tuple[int, str, bytes]]) -> None:
-    numbers = {number for number, _, _ in rows}
-    before = database.execute("SELECT number FROM turns WHERE conversation = ?", (id,)).fetchall()
-    gone = [number for (number,) in before if number not in numbers and number > min(numbers)]
-    database.executemany("DELETE FROM turns WHERE conversation = ? AND number = ?", [(id, each) for each in gone])
-    database.executemany(
-        "INSERT INTO turns (conversation, number, words, record) VALUES (?, ?, ?, ?) ON CONFLICT (conversation, number) "
-        "DO UPDATE SET words = excluded.words, record = excluded.record WHERE record IS NOT excluded.record",
-        [(id, *row) for row in rows],
-    )
-
-
-def _name_after(database: sqlite3.Connection, id: str, conversation: Conversation) -> None:
-    """Name a conversation that its owner has not named after its first question, where that is among these."""
-    title = title_of(conversation)
-    database.execute(
-        "UPDATE conversations SET title = ?, words = ? WHERE id = ? AND NOT named "
-        "AND ? = (SELECT min(number) FROM turns WHERE conversation = ?)",
-        (title, folded(title), id, conversation[0].number, id),
-    )
-
-
-def _first(database: sqlite3.Connection, id: str) -> Conversation:
-    rows = database.execute("SELECT record FROM turns WHERE conversation = ? ORDER BY number LIMIT 1", (id,)).fetchall()
-    return tuple(read(Turn, record) for (record,) in rows)
+def _turns(database: sqlite3.Connection, id: str, most: int = -1) -> Iterator[Turn]:
+    found = "SELECT record FROM turns WHERE conversation = ? ORDER BY number LIMIT ?"
+    return (read(Turn, record) for (record,) in database.execute(found, (id, most)).fetchall())
 
 
 def _words(turn: Turn) -> str:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import re
 from collections import Counter
+from collections.abc import AsyncGenerator
 from html import escape
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -15,7 +16,10 @@ from rag.export.conversation import Conversation
 from rag.export.paragraphs import byline
 from rag.text.one_line import shortened
 from rag.types import Answer, Header
-from rag.web.language import phrase, spoken
+from rag.web.language import phrase, speaking, spoken, told
+from rag.web.opening import Opening, what_went_wrong
+from rag.web.rooms import Visitor
+from rag.web.stream import aside
 
 if TYPE_CHECKING:
     from rag.chatbot import Chatbot
@@ -26,6 +30,7 @@ COLOURS = 6
 MOST_PERIODS = 120
 MAX_TITLE = 200
 MAX_BEGINNING = 90
+_TEXT = {"Color": "var(--faded)", "Font": "Source Sans 3", "FontSize": 14}
 _DATE = re.compile(r"\d{4}(?:-\d\d)?")
 
 Data = dict[str, Any]
@@ -58,6 +63,28 @@ def coverage(chatbot: Chatbot, conversation: Conversation) -> Coverage:
     }
     times = _time_chart(named, periods, counts)
     return Coverage(_about(headers, named, answer), times, _map_chart(made, rows), tables)
+
+
+async def covered(
+    opening: Opening, visitor: Visitor, conversation: Conversation
+) -> AsyncGenerator[tuple[str, Coverage | None], None]:
+    """Draw what the articles cover, once they can be asked. Of the conversation only the last answer's evidence."""
+    yield _heading("The articles are still being read…", visitor), None
+    await opening.opened()
+    yield _heading("The map is being drawn…", visitor), None
+    try:
+        with speaking(visitor.language):
+            drawn = await aside(coverage, opening.ready(), conversation)
+        empty = "" if drawn.tables["rows"] else "There are no passages yet: the folder of articles is empty."
+        yield _heading(empty, visitor) + drawn.about, drawn
+    except Exception as error:  # the reader must be told, whatever it was
+        yield _heading(what_went_wrong(error, "drawing the coverage"), visitor), None
+
+
+def _heading(text: str, visitor: Visitor) -> str:
+    """Return the tab's heading, and what is said under it."""
+    title, said = phrase("Coverage", visitor.language), escape(told(text, visitor.language))
+    return f'<h2 class="pane-title">{title}</h2><p class="pane-about" role="status">{said}</p>'
 
 
 def _about(headers: list[Header], named: dict[int, str], answer: Answer | None) -> str:
@@ -133,20 +160,18 @@ def _times(headers: list[Header], outlets: list[str]) -> tuple[list[str], Counte
 
 def _chart(chart: Data) -> str:
     """Write a chart as JSON. As wide as its place, as SVG, so that the style sheet's colours reach it."""
-    text = {
-        "labelColor": "var(--faded)",
-        "titleColor": "var(--faded)",
-        "labelFont": "Source Sans 3",
-        "labelFontSize": 14,
-    }
-    lines = {"gridColor": "var(--rule)", "domainColor": "var(--rule)", "tickColor": "var(--rule)"}
-    font = {"titleFont": "Source Sans 3", "titleFontSize": 14, "titleFontWeight": 400}
+    text = {f"{part}{each}": value for part in ("label", "title") for each, value in _TEXT.items()}
+    lines = {f"{part}Color": "var(--rule)" for part in ("grid", "domain", "tick")}
     whole = {
         "width": "container",
         "autosize": {"type": "fit-x", "contains": "padding"},
         "background": None,
         "padding": 2,
-        "config": {"view": {"stroke": None}, "axis": {**text, **lines, **font, "aria": False}, "mark": {"aria": False}},
+        "config": {
+            "view": {"stroke": None},
+            "axis": {**text, **lines, "titleFontWeight": 400, "aria": False},
+            "mark": {"aria": False},
+        },
         "usermeta": {"embedOptions": {"renderer": "svg", "actions": False, "tooltip": {"disableDefaultStyle": True}}},
     }
     return json.dumps({**whole, **chart}, ensure_ascii=False)
@@ -157,12 +182,21 @@ def _colour(field: str) -> Data:
     return {"field": field, "type": "nominal", "scale": scale, "legend": None}
 
 
+def _tooltip(**titles: str) -> list[Data]:
+    return [{"field": field, "title": title} for field, title in titles.items()]
+
+
+def _cited(cited: str, other: str) -> Data:
+    return {"condition": {"test": "datum.cited", "value": f"var(--{cited})"}, "value": f"var(--{other})"}
+
+
 def _time_chart(named: dict[int, str], periods: list[str], counts: Counter[tuple[str, int]]) -> str:
     values = [
         {"period": period, "outlet": named[number], "colour": number, "count": count}
         for (period, number), count in sorted(counts.items())
     ]
     most = max((sum(counts[period, number] for number in named) for period in periods), default=1)
+    ticks = {"tickCount": min(4, most)}
     axis = {"title": None, "labelAngle": 0, "labelOverlap": True, "ticks": False}
     return _chart(
         {
@@ -172,19 +206,10 @@ def _time_chart(named: dict[int, str], periods: list[str], counts: Counter[tuple
             "mark": {"type": "bar", "cursor": "default"},
             "encoding": {
                 "x": {"field": "period", "type": "ordinal", "scale": {"domain": periods}, "axis": axis},
-                "y": {
-                    "field": "count",
-                    "type": "quantitative",
-                    "title": phrase("Articles"),
-                    "axis": {"tickCount": min(4, most)},
-                },
+                "y": {"field": "count", "type": "quantitative", "title": phrase("Articles"), "axis": ticks},
                 "color": _colour("colour"),
                 "order": {"field": "colour"},
-                "tooltip": [
-                    {"field": "period", "title": phrase("Date")},
-                    {"field": "outlet", "title": phrase("Outlet")},
-                    {"field": "count", "title": phrase("Articles")},
-                ],
+                "tooltip": _tooltip(period=phrase("Date"), outlet=phrase("Outlet"), count=phrase("Articles")),
             },
         }
     )
@@ -195,55 +220,36 @@ def _map_chart(made: PassageMap, rows: list[Data]) -> str:
     places = {
         axis: {"field": axis, "type": "quantitative", "scale": {"domain": [-0.04, 1.04]}, "axis": None} for axis in "xy"
     }
-    tooltip = [
-        {"field": "title", "title": phrase("Article")},
-        {"field": "byline", "title": phrase("Published")},
-        {"field": "text", "title": phrase("Passage")},
-    ]
+    tooltip = _tooltip(title=phrase("Article"), byline=phrase("Published"), text=phrase("Passage"))
     point = {"type": "point", "filled": True, "cursor": "pointer"}
     side = "datum.x < 0.2 ? 'left' : datum.x > 0.8 ? 'right' : 'center'"
+    words = {"font": "Source Serif 4", "fontSize": {"expr": "width < 500 ? 12 : 14"}, "fontWeight": 600}
     topics = [{"x": each.x, "y": each.y, "words": " · ".join(each.words)} for each in made.topics]
-    choice = {
-        "input": "select",
-        "options": ["outlet", "topic"],
-        "labels": [phrase("Outlet"), phrase("Topic")],
-        "name": phrase("Colour by"),
-    }
+    choice: Data = {"input": "select", "options": ["outlet", "topic"], "labels": [phrase("Outlet"), phrase("Topic")]}
+    choice["name"] = phrase("Colour by")
     known = sum(row["outlet"] < COLOURS for row in rows)
+    evidence = {"transform": [{"filter": "datum.rank"}]}
+    size = max(30, min(110, 20_000 // (len(rows) or 1)))
     drawn: list[Data] = [
         {
             "transform": [{"filter": "!datum.rank"}],
-            "mark": {**point, "size": max(30, min(110, 20_000 // (len(rows) or 1))), "opacity": 0.6},
+            "mark": {**point, "size": size, "opacity": 0.6},
             "encoding": {"color": _colour("colour"), "tooltip": tooltip},
         },
         {
             "data": {"values": topics},
-            "mark": {
-                "type": "text",
-                "font": "Source Serif 4",
-                "fontSize": {"expr": "width < 500 ? 12 : 14"},
-                "fontWeight": 600,
-                "color": "var(--ink)",
-                "align": {"expr": side},
-            },
+            "mark": {"type": "text", **words, "color": "var(--ink)", "align": {"expr": side}},
             "encoding": {"text": {"field": "words"}},
         },
         {
-            "transform": [{"filter": "datum.rank"}],
+            **evidence,
             "mark": {**point, "size": 330, "opacity": 1, "stroke": "var(--ink)", "strokeWidth": 2},
-            "encoding": {
-                "color": {"condition": {"test": "datum.cited", "value": "var(--yellow)"}, "value": "var(--sheet)"},
-                "tooltip": tooltip,
-            },
+            "encoding": {"color": _cited("yellow", "sheet"), "tooltip": tooltip},
         },
         {
-            "transform": [{"filter": "datum.rank"}],
+            **evidence,
             "mark": {"type": "text", "fontSize": 13, "fontWeight": 700, "font": "Source Sans 3", "cursor": "pointer"},
-            "encoding": {
-                "text": {"field": "rank"},
-                "color": {"condition": {"test": "datum.cited", "value": "var(--on-yellow)"}, "value": "var(--ink)"},
-                "tooltip": tooltip,
-            },
+            "encoding": {"text": {"field": "rank"}, "color": _cited("on-yellow", "ink"), "tooltip": tooltip},
         },
     ]
     return _chart(

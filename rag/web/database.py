@@ -22,7 +22,7 @@ WAIT_SECONDS = 10.0
 # "Foot": so that another program's file is not taken for ours.
 _APPLICATION = 0x466F6F74
 
-_TABLES = """
+_TABLES = f"""
 CREATE TABLE conversations (
   id TEXT NOT NULL UNIQUE, owner TEXT NOT NULL, title TEXT NOT NULL, words TEXT NOT NULL,
   named INTEGER NOT NULL DEFAULT 0, updated TEXT NOT NULL);
@@ -33,6 +33,8 @@ CREATE TABLE turns (
 CREATE TABLE feedback (
   owner TEXT NOT NULL, answer TEXT NOT NULL, verdict TEXT NOT NULL, note TEXT NOT NULL, history BLOB NOT NULL,
   record BLOB NOT NULL, given TEXT NOT NULL, UNIQUE (owner, answer));
+PRAGMA application_id = {_APPLICATION};
+PRAGMA user_version = {VERSION};
 """
 
 
@@ -78,19 +80,15 @@ class Store:
     @contextmanager
     def _opened(self) -> Iterator[sqlite3.Connection]:
         with _translated():
-            path = self._made()
+            path = self._folder / FILE
+            self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            # Only where there is none: closing an open file would take SQLite's locks on it away from the whole process.
+            with suppress(FileExistsError):
+                os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
             # Each in a thread of its own; a transaction that was not ended is rolled back when the connection is closed.
             with closing(sqlite3.connect(path, timeout=WAIT_SECONDS, isolation_level=None)) as database:
                 self._prepare(database)
                 yield database
-
-    def _made(self) -> Path:
-        path = self._folder / FILE
-        self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        # Only where there is none: closing an open file would take SQLite's locks on it away from the whole process.
-        with suppress(FileExistsError):
-            os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
-        return path
 
     def _prepare(self, database: sqlite3.Connection) -> None:
         database.execute("PRAGMA foreign_keys = ON")
@@ -103,7 +101,8 @@ class Store:
                 database.execute("PRAGMA journal_mode = WAL")
                 database.execute("BEGIN IMMEDIATE")
                 if not _is_ready(database):
-                    _make_tables(database)
+                    for statement in _TABLES.split(";"):
+                        database.execute(statement)
                 database.execute("COMMIT")
 
 
@@ -136,13 +135,6 @@ def _is_ready(database: sqlite3.Connection) -> bool:
     if application or version or tables:
         raise _corrupt("is not Footnote's")
     return False
-
-
-def _make_tables(database: sqlite3.Connection) -> None:
-    for statement in _TABLES.split(";"):
-        database.execute(statement)
-    database.execute(f"PRAGMA application_id = {_APPLICATION}")
-    database.execute(f"PRAGMA user_version = {VERSION}")
 
 
 @contextmanager

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
+from collections.abc import AsyncGenerator, Callable
 from contextlib import AbstractAsyncContextManager
 from html import escape
 from pathlib import PurePath
@@ -14,20 +14,21 @@ from rag.draft.checked import Checked
 from rag.draft.checking import LONGEST_DRAFT, checked_draft
 from rag.draft.file import draft_text
 from rag.draft.report import page, sections, summary
-from rag.errors import QuestionError, RefusedFile
+from rag.errors import RefusedFile
 from rag.export.formats import File
 from rag.export.paragraphs import cited_byline, place_text
 from rag.read import MEGABYTE, Worker
 from rag.settings import Settings
 from rag.text.one_line import shortened
 from rag.types import Citation
-from rag.web.incoming import LONGEST_PIECE, Incoming, piece_of
+from rag.web.incoming import Incoming, transfer
 from rag.web.language import current, phrase, speaking, told
 from rag.web.narrow import labels, scope_of
 from rag.web.opening import Opening, what_went_wrong
 from rag.web.place import check_of
 from rag.web.render import MAX_LABEL, MAX_TITLE
-from rag.web.rooms import Visitor
+from rag.web.rooms import Room, Visitor
+from rag.web.stream import aside
 
 SUFFIXES = (".txt", ".text", ".md", ".markdown", ".docx")
 LONGEST_TEXT_FILE = 4 * LONGEST_DRAFT
@@ -46,66 +47,50 @@ class Shown(NamedTuple):
     checked: Checked | None = None
 
 
-class Drafts:
+class Drafts(Room):
     """A room (see ``rag.web.rooms``): a text, or a file's, is checked sentence by sentence.
 
     ``turn`` gives a visitor one turn among those who read articles: it is taken anew for each sentence, so that questions
-    go on meanwhile. ``aside`` works a function out in a thread.
+    go on meanwhile.
     """
 
     name = "draft"
-    actions: tuple[str, ...] = ()
 
     def __init__(
         self,
         opening: Opening,
         settings: Settings,
         turn: Callable[[str], AbstractAsyncContextManager[None]],
-        aside: Callable[..., Awaitable[Any]],
     ) -> None:
         self._opening = opening
         self._folder = shortened(settings.articles.name, MAX_LABEL)
         self._incoming = Incoming(settings.max_file_megabytes * MEGABYTE)
         self._worker = Worker()
-        self._turn, self._aside = turn, aside
+        self._turn = turn
         self._stops: dict[str, asyncio.Event] = {}  # by session, while its draft is being checked
 
     def data(self, visitor: Visitor) -> dict[str, Any]:  # noqa: ARG002 - it is the same for all
         """Return what its script needs to know."""
         return {"folder": self._folder, "longest": LONGEST_DRAFT, "suffixes": list(SUFFIXES)}
 
-    def act(self, action: str, sent: Mapping[str, Any], visitor: Visitor) -> str:  # noqa: ARG002 - there is none
-        """Nothing is done here."""
-        raise QuestionError("this cannot be done here; reload the page")
-
     def take(self, step: Any) -> dict[str, Any]:
         """Return one step of a file's way in, as ``Library.take``; at its end the draft's ``text``."""
         try:
-            return self._step(*(step if isinstance(step, list) else [step]))
+            match step:
+                case ["begin", str(name), _] if PurePath(name).suffix.lower() not in SUFFIXES:
+                    raise RefusedFile("a draft is a .txt, .md or .docx file; save it as one of them")
+                case ["end", str(token)]:
+                    name, data = self._incoming.take(token)
+                    suffix = PurePath(name).suffix.lower()
+                    if suffix != ".docx" and len(data) > LONGEST_TEXT_FILE:
+                        raise RefusedFile("longer than {longest:,} characters; check a part", longest=LONGEST_DRAFT)
+                    return {"text": checked_draft(draft_text(f"draft{suffix}", data, self._worker))}
+            return transfer(step, self._incoming)
         except Exception as error:  # the reader must be told, whatever it was
             return {"refused": told(what_went_wrong(error, "reading a draft"))}
 
-    def _step(self, step: Any = None, first: Any = None, second: Any = None) -> dict[str, Any]:
-        if step == "begin" and isinstance(first, str) and len(first) <= 4096 and type(second) is int:
-            suffix = PurePath(first).suffix.lower()
-            if suffix not in SUFFIXES:
-                raise RefusedFile("a draft is a .txt, .md or .docx file; save it as one of them")
-            return {"token": self._incoming.begin(f"draft{suffix}", second)}
-        if step == "add" and isinstance(first, str) and isinstance(second, str) and len(second) <= LONGEST_PIECE:
-            self._incoming.add(first, piece_of(second))
-            return {}
-        if step == "end" and isinstance(first, str):
-            name, data = self._incoming.take(first)
-            if not name.endswith(".docx") and len(data) > LONGEST_TEXT_FILE:
-                raise RefusedFile("longer than {longest:,} characters; check a part", longest=LONGEST_DRAFT)
-            return {"text": checked_draft(draft_text(name, data, self._worker))}
-        raise QuestionError("this is no step of reading a draft; reload the page")
-
-    async def check(self, text: Any, chosen: Any, visitor: Visitor, client: str) -> AsyncGenerator[Shown, None]:
-        """Check a draft within a chosen scope; yield how far it is, and in the end what came of it.
-
-        ``client`` is whose turns are taken. A page checks one draft at a time.
-        """
+    async def check(self, text: Any, chosen: Any, visitor: Visitor) -> AsyncGenerator[Shown, None]:
+        """Check a draft within a chosen scope; yield how far it is, and in the end what came of it. One a page at a time."""
         if visitor.session in self._stops:
             return
         stop = self._stops[visitor.session] = asyncio.Event()
@@ -116,51 +101,53 @@ class Drafts:
             while self._opening.state.kind == "loading" and not stop.is_set():
                 yield _note(phrase("The articles are still being read…", visitor.language))
                 await asyncio.sleep(STEP_SECONDS)
-            if (chatbot := self._opening.chatbot) is None:
-                raise QuestionError("the articles are still being read; open it again in a moment")
-            headers = await self._aside(chatbot.documents)
-            scope = await self._aside(scope_of, chosen, headers)
+            chatbot = self._opening.ready()
+            headers = await aside(chatbot.documents)
+            scope = await aside(scope_of, chosen, headers)
             steps = chatbot.check_stepwise(text, scope)
             while not stop.is_set():
-                async with self._turn(client):
-                    step = await self._aside(next, steps, None)
+                async with self._turn(visitor.client or visitor.session):
+                    step = await aside(next, steps, None)
                 if step is None:
                     break
                 checked = step
                 if time.monotonic() - shown_at > STEP_SECONDS and checked.left:
                     shown_at, done = time.monotonic(), len(checked.sentences)
-                    yield _note(
-                        phrase(
+                    with speaking(visitor.language):
+                        said = phrase(
                             "{done} of {count} sentence checked|{done} of {count} sentences checked",
-                            visitor.language,
                             done=done,
                             count=done + checked.left,
                         )
-                    )
+                    yield _note(said)
             if checked is None:
                 yield _note(phrase("Stopped.", visitor.language), running=False)
                 return
-            about = _about(self._folder, sum(map(scope.holds, headers)), labels(scope, headers), visitor)
-            yield Shown(await self._aside(markup, checked, about, visitor.language), False, checked)
+            with speaking(visitor.language):
+                articles = phrase("{count} article|{count} articles", count=sum(map(scope.holds, headers)))
+                about = phrase("Compared with {articles} in {folder}", articles=articles, folder=self._folder)
+                if only := labels(scope, headers):
+                    about = f"{about} · {phrase('Only in:')} {', '.join(only)}"
+            yield Shown(await aside(markup, checked, about, visitor.language), False, checked)
         except Exception as error:  # the reader must be told, whatever it was
             problem = told(what_went_wrong(error, "checking a draft"), visitor.language)
             yield Shown(f'<p class="failure" role="alert">{escape(problem)}</p>', False)
         finally:
             del self._stops[visitor.session]
 
-    def stop(self, session: str) -> None:
+    async def stop(self, visitor: Visitor) -> None:
         """End the session's check after the sentence that is being checked: what was checked by then is shown."""
-        if stop := self._stops.get(session):
+        if stop := self._stops.get(visitor.session):
             stop.set()
 
-    def report(self, checked: Checked | None, visitor: Visitor) -> dict[str, Any]:
+    async def report(self, visitor: Visitor, checked: Checked | None) -> dict[str, Any]:
         """Return the report as a page to be saved, see ``rag.draft.report.page``."""
         if checked is None:
             return {}
         with speaking(visitor.language):
             title = phrase("Checked draft")
             about = phrase("Compared with the articles in {folder}", folder=self._folder)
-            written = page(checked, title, about, phrase, current())
+            written = await aside(page, checked, title, about, phrase, current())
         return {"file": File("draft-report.html", "text/html", written.encode()).data()}
 
     def close(self) -> None:
@@ -171,13 +158,6 @@ class Drafts:
 
 def _note(text: str, running: bool = True) -> Shown:
     return Shown(f'<p class="draft-note" role="status">{escape(text)}</p>', running)
-
-
-def _about(folder: str, count: int, only: list[str], visitor: Visitor) -> str:
-    with speaking(visitor.language):
-        articles = phrase("{count} article|{count} articles", count=count)
-        told_of = phrase("Compared with {articles} in {folder}", articles=articles, folder=folder)
-        return f"{told_of} · {phrase('Only in:')} {', '.join(only)}" if only else told_of
 
 
 def markup(checked: Checked, about: str, language: str) -> str:

@@ -6,9 +6,10 @@ import json
 import logging
 import threading
 from collections.abc import Iterator
+from contextlib import suppress
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from rag.errors import QuestionError
 from rag.export.conversation import clean_question
@@ -81,15 +82,12 @@ def read_questions(articles: Path) -> list[str]:
         lines = (articles / QUESTIONS).read_text(encoding="utf-8").splitlines()
     except (OSError, UnicodeError):
         return []
-    entries = [entry for entry in map(_entry, lines) if entry.get("question")]
+    entries = []
+    for line in lines:
+        with suppress(ValueError, QuestionError):
+            entry = json.loads(line)
+            if isinstance(entry, dict) and (question := clean_question(entry.get("question"))):
+                entries.append({**entry, "question": question})
     chosen = [entry for entry in entries if entry.get("example") is True]
     chosen = chosen or [entry for entry in entries if entry.get("kind") != "none" and not entry.get("none")]
     return [entry["question"] for entry in chosen]
-
-
-def _entry(line: str) -> dict[str, Any]:
-    try:
-        entry = json.loads(line)
-        return {**entry, "question": clean_question(entry.get("question"))} if isinstance(entry, dict) else {}
-    except (ValueError, QuestionError):
-        return {}

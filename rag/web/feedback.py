@@ -62,7 +62,7 @@ class Feedback:
         ``verdict`` is one of ``VERDICTS``; ``note`` has at most 2,000 characters. Raises FeedbackError for what cannot be
         taken.
         """
-        turn = _judged(conversation, number)
+        turn = ended_turn(conversation, number, answered=True)
         if verdict not in VERDICTS:
             raise FeedbackError("an answer is {verdicts}; choose one of them", verdicts=", ".join(VERDICTS))
         said = _checked_note(note)
@@ -74,7 +74,7 @@ class Feedback:
 
     def take_back(self, owner: str, conversation: Conversation, number: object) -> None:
         """Forget a reader's judgements of a conversation. Those of the same answers in other conversations go too."""
-        self.forget(owner, (_judged(conversation, number),))
+        self.forget(owner, (ended_turn(conversation, number, answered=True),))
 
     def forget(self, owner: str, conversation: Conversation) -> None:
         """Forget what a reader said of any of a conversation's answers, and so of the same answers in other
@@ -158,31 +158,19 @@ def line(judgement: Judgement) -> str:
     if answer.searched or not right:
         known["history"] = list(judgement.history)
     if right and not answer.refused:
-        known["evidence"] = _evidence(answer)
-    about: dict[str, Any] = {
-        "verdict": judgement.verdict,
-        "remark": judgement.note,
-        "said": answer.text,
-        "model": answer.model,
-        "given": judgement.given,
-    }
-    if (
-        judgement.turn.ignored
-    ):  # what the question names and the reader did not want to count; it counts when asked again
+        quotes = dict.fromkeys((each.hit.passage.document_id, each.quote) for each in answer.citations)  # each once
+        known["evidence"] = [{"document": id, "quote": quote} for id, quote in quotes if id.strip() and quote.strip()]
+    about: dict[str, Any] = {"verdict": judgement.verdict, "remark": judgement.note, "said": answer.text}
+    about |= {"model": answer.model, "given": judgement.given}
+    if judgement.turn.ignored:  # what the question names and the reader did not want to count; asked again it counts
         about["ignored"] = list(judgement.turn.ignored)
     return readable({name: value for name, value in known.items() if value} | about)
 
 
-def _evidence(answer: Answer) -> list[dict[str, str]]:
-    """Where the answer stands, each quote once."""
-    quotes = dict.fromkeys((each.hit.passage.document_id, each.quote) for each in answer.citations)
-    return [{"document": id, "quote": quote} for id, quote in quotes if id.strip() and quote.strip()]
-
-
-def _judged(conversation: Conversation, number: object) -> Turn:
-    """Return the turn that the page means, where it came to an answer."""
+def ended_turn(conversation: Conversation, number: object, answered: bool = False) -> Turn:
+    """Return the turn that the page means, where it has ended, and come to an answer where it must be ``answered``."""
     for turn in conversation:
-        if type(number) is int and turn.number == number and turn.ended and turn.answer is not None:
+        if type(number) is int and turn.number == number and turn.ended and not (answered and turn.answer is None):
             return turn
     raise FeedbackError("there is no such answer; choose one that the page shows")
 

@@ -31,7 +31,9 @@ class Head:
 
         async def insert(message: MutableMapping[str, Any]) -> None:
             nonlocal start, page
-            if message["type"] == "http.response.start" and _is_html(message):
+            headers = {name.lower(): value for name, value in message.get("headers", ())}
+            html = headers.get(b"content-type", b"").startswith(b"text/html") and b"content-encoding" not in headers
+            if message["type"] == "http.response.start" and html:
                 start = message
             elif start is None:
                 await send(message)
@@ -42,17 +44,8 @@ class Head:
                     if self.login:
                         login = phrase(self.login, language_of(scope))  # gradio sends it in one language
                         page = page.replace(*(json.dumps(each).encode() for each in (self.login, login)))
-                    await send({**start, "headers": _of_length(start, len(page))})
+                    kept = [each for each in start["headers"] if each[0].lower() != b"content-length"]
+                    await send({**start, "headers": [*kept, (b"content-length", str(len(page)).encode())]})
                     await send({"type": "http.response.body", "body": page})
 
         await self.app(scope, receive, insert)
-
-
-def _is_html(message: MutableMapping[str, Any]) -> bool:
-    headers = {name.lower(): value for name, value in message.get("headers", ())}
-    return headers.get(b"content-type", b"").startswith(b"text/html") and b"content-encoding" not in headers
-
-
-def _of_length(message: MutableMapping[str, Any], length: int) -> list[tuple[bytes, bytes]]:
-    kept = [(name, value) for name, value in message["headers"] if name.lower() != b"content-length"]
-    return [*kept, (b"content-length", str(length).encode())]

@@ -18,9 +18,9 @@ from rag.export.conversation import Conversation
 from rag.export.formats import File, export
 from rag.web.conversations import MAX_LISTED, Conversations, Listed, listed_data
 from rag.web.feedback import Feedback
-from rag.web.language import phrase, speaking, told
+from rag.web.language import phrase, told
 from rag.web.opening import sentence, what_went_wrong
-from rag.web.rooms import Visitor
+from rag.web.rooms import Room, Visitor
 
 LONGEST_SEARCH = 200
 MAX_SHOWN = 2_000
@@ -31,7 +31,7 @@ MAX_SHOWN = 2_000
 class Desk:
     """The conversation that a page shows; ``id`` is empty until a turn of it was kept, and for good once it was deleted.
 
-    ``behind`` says that another page kept more of it since, ``problem`` is what is to be told of keeping it, until it was.
+    ``behind``: another page kept more of it since. ``problem``: a save error that was not shown yet.
     ``number`` tells one desk from another.
     """
 
@@ -45,15 +45,15 @@ class Desk:
 
 @dataclass(slots=True)
 class _Session:
-    desk: Desk
+    desk: Desk = field(default_factory=Desk)
     search: str = ""
     shown: int = MAX_LISTED
     openings: int = 0
     file: File | None = None
 
 
-class History:
-    """A room (see ``rag.web.rooms``); safe from any thread.
+class History(Room):
+    """The room of the list; safe from any thread.
 
     ``conversations`` is ``None`` where none are kept: the list is empty then, and nothing is written. ``capacity`` is how many
     pages are remembered at once.
@@ -117,7 +117,9 @@ class History:
                 desk.id, desk.behind = "", False
                 problem = "This conversation went on in another page; what you ask here is kept as a new one."
             desk.id = self.kept.save(owner, conversation, desk.id)
-            self._tell_others(desk)
+            with self._lock:
+                for each in self._sessions.values():
+                    each.desk.behind |= each.desk is not desk and desk.id != "" and each.desk.id == desk.id
         except ConversationMissing:
             desk.id, desk.lost = "", True
             problem = "This conversation was deleted elsewhere; what you ask here is not kept."
@@ -126,44 +128,35 @@ class History:
         if problem and not desk.told:
             desk.problem, desk.told = problem, True
 
-    def _tell_others(self, desk: Desk) -> None:
-        with self._lock:
-            for each in self._sessions.values():
-                if each.desk is not desk and desk.id and each.desk.id == desk.id:
-                    each.desk.behind = True
-
     def problem(self, visitor: Visitor) -> str:
         """Return what stands in the way of keeping what the page shows, where that was not told yet."""
         desk = self.desk(visitor.session)
         problem, desk.problem = desk.problem, ""
-        return told(problem, visitor.language)
+        return told(problem)
 
     def turns(self, owner: str, id: object) -> Conversation:
         """Return a kept conversation with all its turns; raises StoreError."""
         return self._store().open(owner, id).turns
 
     def data(self, visitor: Visitor) -> dict[str, Any]:
-        """Return the list as far as it is shown. With its search, how often another one was opened, and once a file to
-        be saved.
-        """
+        """Return the list as far as it is shown, how often another one was opened, and once a file to be saved."""
         session = self._session(visitor.session)
-        found: dict[str, Any] = {
+        listed, unreadable = Listed((), 0), {}
+        try:
+            starts = range(0, session.shown, MAX_LISTED)
+            pages = [self._store().listed(visitor.owner, session.search, start) for start in starts]
+            listed = Listed(tuple(each for page in pages for each in page.summaries), pages[0].total)
+        except StoreError as error:
+            unreadable = {"unreadable": told(sentence(error))}
+        file, session.file = session.file, None
+        return {
             "search": session.search,
             "openings": session.openings,
             "login": bool(visitor.owner),
+            **listed_data(listed, session.desk.id),
+            **unreadable,
+            **({"file": {**file.data(), "stamp": next(self._stamps)}} if file is not None else {}),
         }
-        try:
-            found |= listed_data(self._listed(visitor.owner, session), session.desk.id)
-        except StoreError as error:
-            found |= {
-                **listed_data(Listed((), 0), session.desk.id),
-                "unreadable": told(sentence(error), visitor.language),
-            }
-        file, session.file = session.file, None
-        if file is not None:
-            content = file.data()
-            found["file"] = {**content, "stamp": next(self._stamps)}
-        return found
 
     def act(self, action: str, sent: Mapping[str, Any], visitor: Visitor) -> str:
         """Search, extend, rename, delete or export. Exports are a conversation or the visitor's feedback.
@@ -171,7 +164,8 @@ class History:
         What was said of a conversation's answers stays when it is deleted, unless ``feedback`` is sent along.
         The page begins a new conversation after the one that it shows was deleted.
         """
-        session = self._session(visitor.session)
+        session, owner = self._session(visitor.session), visitor.owner
+        feedback = self._feedback if sent.get("feedback") is True else None
         if action == "search_history":
             text = sent.get("text")
             session.search = text[:LONGEST_SEARCH] if isinstance(text, str) else ""
@@ -179,41 +173,38 @@ class History:
         elif action == "more_history":
             session.shown = min(session.shown + MAX_LISTED, MAX_SHOWN)
         elif action == "rename_conversation":
-            title = self._store().rename(visitor.owner, sent.get("id"), sent.get("title"))
-            return phrase("Renamed to “{title}”", visitor.language, title=title)
+            title = self._store().rename(owner, sent.get("id"), sent.get("title"))
+            return phrase("Renamed to “{title}”", title=title)
         elif action == "delete_conversation":
-            self._delete(session.desk, sent.get("id"), visitor.owner, sent.get("feedback") is True)
-            return phrase("Deleted", visitor.language)
+            id = sent.get("id")
+            turns = self.turns(owner, id) if feedback is not None else ()
+            self._store().delete(owner, id)
+            if session.desk.id == id:
+                session.desk.id, session.desk.lost = "", True
+            if feedback is not None and turns:  # last: what fails here leaves the feedback as deleting alone does
+                feedback.forget(owner, turns)
+            return phrase("Deleted")
         elif action == "delete_conversations":
             before, session.desk.lost = session.desk.lost, True  # what is being written there would come back otherwise
             try:
-                count = self._store().delete_all(visitor.owner)
+                count = self._store().delete_all(owner)
             except StoreError:
                 session.desk.lost = before
                 raise
             session.desk.id = ""
-            if sent.get("feedback") is True and self._feedback is not None:
-                self._feedback.delete_all(visitor.owner)
-            return phrase("{count} conversation deleted|{count} conversations deleted", visitor.language, count=count)
+            if feedback is not None:
+                feedback.delete_all(owner)
+            return phrase("{count} conversation deleted|{count} conversations deleted", count=count)
         elif action == "export_conversation":
-            opened = self._store().open(visitor.owner, sent.get("id"))
-            with speaking(visitor.language):
-                session.file = export(opened.turns, sent.get("kind"), opened.title)
+            opened = self._store().open(owner, sent.get("id"))
+            session.file = export(opened.turns, sent.get("kind"), opened.title)
         elif action == "export_feedback" and self._feedback is not None:
-            return _export_feedback(self._feedback, session, visitor)
+            questions = self._feedback.questions(owner)
+            if not questions.count:
+                return phrase("There is no feedback yet: say under an answer whether it is right")
+            session.file = File("footnote-feedback.jsonl", "application/jsonl", questions.text.encode())
+            return phrase("{count} question for rag eval|{count} questions for rag eval", count=questions.count)
         return ""
-
-    def _delete(self, desk: Desk, id: object, owner: str, feedback: bool) -> None:
-        turns = self._store().open(owner, id).turns if feedback else ()
-        self._store().delete(owner, id)
-        if desk.id == id:
-            desk.id, desk.lost = "", True
-        if turns and self._feedback is not None:  # last: what fails here leaves the feedback as deleting alone does
-            self._feedback.forget(owner, turns)
-
-    def _listed(self, owner: str, session: _Session) -> Listed:
-        pages = [self._store().listed(owner, session.search, start) for start in range(0, session.shown, MAX_LISTED)]
-        return Listed(tuple(each for page in pages for each in page.summaries), pages[0].total)
 
     def _store(self) -> Conversations:
         if self.kept is None:
@@ -222,17 +213,8 @@ class History:
 
     def _session(self, session: str) -> _Session:
         with self._lock:
-            found = self._sessions.setdefault(session, _Session(Desk()))
+            found = self._sessions.setdefault(session, _Session())
             self._sessions.move_to_end(session)
             while len(self._sessions) > self._capacity:
                 self._sessions.popitem(last=False)
             return found
-
-
-def _export_feedback(feedback: Feedback, session: _Session, visitor: Visitor) -> str:
-    questions = feedback.questions(visitor.owner)
-    if not questions.count:
-        return phrase("There is no feedback yet: say under an answer whether it is right", visitor.language)
-    session.file = File("footnote-feedback.jsonl", "application/jsonl", questions.text.encode())
-    text = "{count} question for rag eval|{count} questions for rag eval"
-    return phrase(text, visitor.language, count=questions.count)

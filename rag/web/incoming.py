@@ -10,9 +10,9 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import IO
+from typing import IO, Any
 
-from rag.errors import RefusedFile
+from rag.errors import QuestionError, RefusedFile
 from rag.read import MEGABYTE
 
 MOST_AT_ONCE = 16
@@ -99,13 +99,18 @@ class Incoming:
             raise RefusedFile("larger than {size} MB; split it or raise RAG_MAX_FILE_MEGABYTES", size=limit)
 
 
-def piece_of(sent: str) -> bytes:
-    """Decode a piece of a file as a browser sends it; raise RefusedFile.
+def transfer(step: Any, to: Incoming) -> dict[str, Any]:
+    """Take one step of a file's way in as a browser sends it, which may be anything. Raises FootnoteError.
 
-    >>> piece_of("SXQgcmFpbmVkLg==")
-    b'It rained.'
+    ``["begin", name, size]`` gives a ``token``, ``["add", token, base64]`` nothing.
     """
-    try:
-        return base64.b64decode(sent, validate=True)
-    except binascii.Error:
-        raise RefusedFile("it was damaged on its way; add it again") from None
+    match step:
+        case ["begin", str(name), size] if len(name) <= 4096 and type(size) is int:
+            return {"token": to.begin(name, size)}
+        case ["add", str(token), str(piece)] if len(piece) <= LONGEST_PIECE:
+            try:
+                to.add(token, base64.b64decode(piece, validate=True))
+            except binascii.Error:
+                raise RefusedFile("it was damaged on its way; add it again") from None
+            return {}
+    raise QuestionError("this is no step of adding a file; reload the page")

@@ -8,7 +8,7 @@ from typing import Any
 from rag.text.one_line import one_line, shortened
 from rag.text.stems import stem
 from rag.text.words import words
-from rag.types import Answer, Hit, Scope
+from rag.types import Answer, Hit
 
 MAX_WORDS = 20
 """How many of a question's words are named beside a passage."""
@@ -51,10 +51,13 @@ def search_data(answer: Answer) -> dict[str, Any]:
     """Return what was searched for an answer. The completed question, its parts, the scope, how many passages were
     weighed.
     """
+    scope, (first, last) = answer.scope, answer.scope.published
+    names = {"outlets": scope.outlets, "authors": (*scope.authors, *scope.names), "articles": scope.documents}
+    shown = {kind: [one_line(name) for name in kept[:MAX_NAMES]] for kind, kept in names.items()}
     return {
         "question": one_line(answer.searched or answer.question),
         "parts": [one_line(part) for part in answer.parts],
-        "scope": _scope_data(answer.scope),
+        "scope": {**shown, "first": first, "last": last},
         "candidates": answer.candidates,
         "shown": len(answer.hits),
         "dropped": [
@@ -69,10 +72,3 @@ def search_data(answer: Answer) -> dict[str, Any]:
             for each in answer.dropped
         ],
     }
-
-
-def _scope_data(scope: Scope) -> dict[str, Any]:
-    first, last = scope.published
-    names = {"outlets": scope.outlets, "authors": (*scope.authors, *scope.names), "articles": scope.documents}
-    shown = {kind: [one_line(name) for name in kept[:MAX_NAMES]] for kind, kept in names.items()}
-    return {**shown, "first": first, "last": last}

@@ -1,116 +1,116 @@
-"""Keep the index of a served page. How it is, building it again, following the folder while questions go on."""
+"""Keep the index of a served page: how it stands to the folder, building it again, following the folder.
+
+Reading a whole folder takes its time, so all pages share what was seen last. A page asks with ``beat``: it gets the state of
+the index, and how long to wait before it asks again, so that no number of open pages can keep the server busy.
+"""
 
 from __future__ import annotations
 
+import logging
 import threading
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any, Literal
+from collections import Counter
+from collections.abc import Callable, Mapping
+from dataclasses import asdict
+from functools import partial
+from typing import Any
 
-from rag.errors import Cancelled, FootnoteError
-from rag.types import Progress
-from rag.web.language import told
-from rag.web.opening import Opening, progress_text, sentence, what_went_wrong
-from rag.web.watching import Events, Watcher
+from rag.errors import Cancelled, FootnoteError, QuestionError
+from rag.read.folder import QUESTIONS
+from rag.types import FileStatus, Progress
+from rag.web.language import phrase, told
+from rag.web.opening import LOADING, Job, Opening, State, sentence, state_data, what_went_wrong
+from rag.web.rooms import Room, Visitor
+from rag.web.shelf import REMOVED
+from rag.web.watching import follow
 
-Kind = Literal["loading", "fresh", "outdated", "building", "failed", "cancelled"]
+log = logging.getLogger(__name__)
 
 OUTDATED = "The folder of articles has changed; build the index again to read the changes."
 CANCELLED = "The build was cancelled; the index is as it was before."
+LOOK_SECONDS = 120.0
+"""How long what was seen of the folder counts, unless looking took long."""
+CALM_SECONDS = 60.0
+"""After how long an open page asks again where nothing goes on."""
+WATCHING_SECONDS = 10.0
+"""The same where the folder is followed."""
+BUSY_SECONDS = 0.7
+"""After how long it asks again while something goes on and few pages are open."""
+BEATS_PER_SECOND = 12.0
+"""How often all pages together ask then, however many are open."""
+MOST_REASONS = 100
+"""How many files that are not in the index are named, each with its reason, where none is in it."""
+
+_OBSTACLES = {
+    "ArticlesError": "folder",
+    "IndexLocked": "locked",
+    "IndexUnwritable": "unwritable",
+    "IndexTooNew": "newer",
+}
 
 
-@dataclass(frozen=True, slots=True)
-class IndexState:
-    """How the index is, in words for the reader; ``done`` of ``total`` are 0 where nothing is counted.
+class Keeper(Room):
+    """Keep the index of the chatbot that ``opening`` opens; a room (see ``rag.web.rooms``). Safe from any thread.
 
-    While it is being built: ``stage`` as ``Progress`` names it, and ``remaining`` seconds of this stage at its measured
-    pace, ``None`` where nothing is measured yet.
+    At most one build runs at a time, in a thread of its own, and the old index answers meanwhile. ``snapshot`` returns what
+    differs once the folder has changed, see ``rag.web.watching``; ``clock`` gives seconds.
     """
 
-    kind: Kind
-    text: str = ""
-    stage: str = ""
-    done: int = 0
-    total: int = 0
-    remaining: float | None = None
+    name = "index"
+    actions = ("rebuild", "start_over", "cancel", "follow", "check")
 
-
-class Keeper:
-    """Keeps the index of the chatbot that ``opening`` opens. Safe to use from any thread.
-
-    At most one build runs at a time, in a thread of its own, and the old index answers meanwhile. ``events`` says when the
-    folder changes, see ``rag.web.watching``; ``clock`` gives seconds.
-    """
-
-    def __init__(self, opening: Opening, events: Events, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self, opening: Opening, snapshot: Callable[[], object], clock: Callable[[], float] = time.monotonic
+    ) -> None:
         self._opening = opening
+        self._snapshot = snapshot
         self._clock = clock
         self._lock = threading.Lock()
-        self._build: _Build | None = None
-        self._thread: threading.Thread | None = None
-        self._settled: tuple[Kind, str] | None = None
-        self._follow = False  # whether another build is to follow the one that runs
-        self._watcher = Watcher(self._catch_up, events)
+        self._looking = threading.Lock()
+        self._job: Job | None = None  # the last build
+        self._ended: State | None = None  # how that build ended, or what was found since
+        self._again = False  # whether another build is to follow the one that runs
+        self._stop: threading.Event | None = None  # ends following the folder
+        self._files: tuple[FileStatus, ...] = ()
+        self._problem = ""
+        self._index = ""  # the generation that the files were compared with
+        self._number = 0
+        self._next_look = 0.0
+        self._next_beat = 0.0
 
     @property
-    def state(self) -> IndexState:
+    def state(self) -> State:
         """Return how the index is. Reads nothing from disk, so ask as often as you like."""
-        opening, chatbot, build = self._opening.state, self._opening.chatbot, self._build
+        opening, chatbot, job, ended = self._opening.state, self._opening.chatbot, self._job, self._ended
         if chatbot is None:
-            kind: Kind = "failed" if opening.kind == "failed" else "loading"
-            return IndexState(kind, opening.text, opening.stage, opening.done, opening.total)
-        if build is not None:
-            return build.state(self._clock())
+            return opening
+        if job is not None and ended is None:
+            return job.state
         # A chatbot that has something to say of its index could not bring it up to date.
-        kind, text = self._settled or (("failed", chatbot.notice) if chatbot.notice else ("fresh", ""))
-        return IndexState(kind, text)
+        return ended or (State("failed", chatbot.notice) if chatbot.notice else State("fresh", ""))
 
     @property
-    def first_build(self) -> IndexState | None:
+    def first_build(self) -> State | None:
         """Return the build of the first articles, while it runs. Nothing can be answered before it has ended."""
         chatbot, state = self._opening.chatbot, self.state
-        if chatbot is None or state.kind != "building" or chatbot.contents().articles:
-            return None
-        return state
+        building = chatbot is not None and state.kind == "building" and not chatbot.contents().articles
+        return state if building else None
 
     @property
     def watching(self) -> bool:
         """Tell whether changes of the folder are followed."""
-        return self._watcher.is_on
+        return self._stop is not None
 
     def watch(self, on: bool) -> None:
         """Follow the folder from now on, or no longer. A build that runs goes on."""
-        if on:
-            self._watcher.start()
-        else:
-            self._watcher.stop()
-
-    def check(self) -> bool:
-        """Tell whether the folder has changed since the last build. Reads all of it, so it takes its time.
-
-        Raises ArticlesError where the folder cannot be read; the state then says so.
-        """
-        chatbot = self._opening.chatbot
-        if chatbot is None:
-            return False
-        try:
-            changed = chatbot.outdated()
-        except FootnoteError as error:
-            self._settle("failed", sentence(error))
-            raise
-        self.noticed(changed)
-        return changed
-
-    def noticed(self, changed: bool) -> None:
-        """Take note of whether the folder has changed since the index was built, from whoever has looked."""
-        chatbot = self._opening.chatbot
-        if chatbot is None:
-            return
-        if not changed and not chatbot.notice:
-            self._settle("fresh", "")
-        elif changed and self.state.kind == "fresh":  # what went wrong is worth more than that something changed
-            self._settle("outdated", OUTDATED)
+        with self._lock:
+            if on and self._stop is None:
+                self._stop = threading.Event()
+                act = (self._snapshot, self._catch_up, self._stop)
+                threading.Thread(target=follow, args=act, name="watching", daemon=True).start()
+            elif not on and self._stop is not None:
+                self._stop.set()
+                self._stop = None
 
     def rebuild(self, fresh: bool = False) -> bool:
         """Begin to bring the index up to date, from nothing where ``fresh``. Whether it began.
@@ -119,138 +119,218 @@ class Keeper:
         """
         with self._lock:
             if self._opening.chatbot is None:
-                failed = self._opening.state.kind == "failed"
-                self._opening.start()
-                return failed
-            if self._build is not None:
+                return self._opening.start()
+            if self._running:
                 return False
-            self._build = build = _Build(self._clock)
-            self._thread = threading.Thread(target=self._run, args=(build, fresh), name="building", daemon=True)
-            self._thread.start()
+            work = partial(self._build, fresh)
+            self._job, self._ended = Job("building", "looking for changes", work, self._clock), None
+            self._job.start()
             return True
 
     def catch_up(self) -> None:
         """Begin a build, or have another follow the one that runs. That one may have passed what has changed now."""
         with self._lock:
-            self._follow = self._build is not None
+            self._again = self._running
         if not self.rebuild():
             self._opening.then(self.rebuild)
 
     def cancel(self) -> None:
         """End the build at its next step. The old index is then as it was. Does nothing where none is running."""
-        if (build := self._build) is not None:
-            build.cancelled.set()
+        job = self._job
+        if job is not None and self._ended is None:
+            job.cancel()
         elif self._opening.chatbot is None:
             self._opening.cancel()
 
     def wait(self, seconds: float | None = None) -> None:
         """Wait until the build that is running has ended. Raises TimeoutError after ``seconds``."""
-        thread = self._thread
-        if thread is not None:
-            thread.join(seconds)
-            if thread.is_alive():
-                raise TimeoutError("the build is still running")
+        if self._job is not None:
+            self._job.wait(seconds)
 
     def close(self) -> None:
-        """Follow the folder no longer and ends the build."""
+        """Follow the folder no longer and end the build."""
         self.watch(False)
         self.cancel()
 
-    def _run(self, build: _Build, fresh: bool) -> None:
-        chatbot = self._opening.chatbot
-        settled: tuple[Kind, str] = ("fresh", "")
+    @property
+    def _running(self) -> bool:
+        return self._job is not None and self._ended is None
+
+    def _build(self, fresh: bool, progress: Callable[[Progress], None]) -> None:
+        chatbot, ended = self._opening.chatbot, State("fresh", "")
         try:
             if chatbot is not None:
-                chatbot.refresh(build.progress, fresh=fresh)
+                chatbot.refresh(progress, fresh=fresh)
                 if chatbot.notice:  # the disk or another build was in the way, so the old index answers
-                    settled = ("failed", chatbot.notice)
+                    ended = State("failed", chatbot.notice)
         except Cancelled:
-            settled = ("cancelled", CANCELLED)
+            ended = State("cancelled", CANCELLED)
         except BaseException as error:  # the page must say so, whatever it was
-            settled = ("failed", what_went_wrong(error, "building"))
+            ended = State("failed", what_went_wrong(error, "building"))
         finally:
             with self._lock:
-                self._settled, self._build = settled, None
-                follow, self._follow = self._follow and settled[0] != "cancelled", False
-            if follow:
+                again, self._again, self._ended = self._again and ended.kind != "cancelled", False, ended
+            if again:
                 self.rebuild()
-
-    def _settle(self, kind: Kind, text: str) -> None:
-        with self._lock:
-            if self._build is None:
-                self._settled = (kind, text)
 
     def _catch_up(self) -> bool:
         """Act on a complete change. Return whether it was dealt with, else it comes again.
 
         A build that fails was dealt with: it is tried again on the next change, not over and over.
         """
-        if self._build is not None:
-            return False
-        if self._opening.chatbot is None:
-            return self.rebuild()
-        try:
-            if self.state.kind != "failed" and not self.check():
+        if self._opening.chatbot is not None:
+            if self._running:
+                return False
+            try:
+                if self.state.kind != "failed" and not self.look():
+                    return True
+            except FootnoteError:
                 return True
-        except FootnoteError:
-            return True
         return self.rebuild()
 
+    # The folder, as it was seen last.
 
-class _Build:
-    """A build that runs: what it has reported, and the wish to end it."""
+    def files(self) -> tuple[FileStatus, ...]:
+        """Return how each file stands to the index that answers now. Looks where another index was seen last."""
+        if self._index != self._name():
+            with self._looking:  # whoever waited here finds it done
+                if self._index != self._name():
+                    self._try_to_look()
+        return self._files
 
-    def __init__(self, clock: Callable[[], float]) -> None:
-        self._clock = clock
-        began = clock()
-        self._report = _Report(Progress("looking for changes", 0, 0), began, began)
-        self.cancelled = threading.Event()
+    @property
+    def problem(self) -> str:
+        """Return why the folder could not be looked at, or empty."""
+        return self._problem
 
-    def progress(self, progress: Progress) -> None:
-        """Take a step's report; raises Cancelled where the build is to end."""
-        if self.cancelled.is_set():
-            raise Cancelled("the build was cancelled; run: rag build")
-        before = self._report
-        # A stage first reports when its first step is done: it began with the last report of the stage before.
-        began = before.stage_began if progress.stage == before.progress.stage else before.heard
-        self._report = _Report(progress, began, self._clock())
+    @property
+    def stamp(self) -> str:
+        """Return another text whenever something else is to be seen."""
+        return f"{self._name()}-{self._number}"
 
-    def state(self, now: float) -> IndexState:
-        report = self._report
-        progress = report.progress
-        return IndexState(
-            "building",
-            "Ending the build…" if self.cancelled.is_set() else progress_text(progress),
-            progress.stage,
-            progress.done,
-            progress.total,
-            report.remaining(now),
-        )
+    def look(self) -> bool:
+        """Look at the whole folder now. Whether it has changed since the index was built. Raises FootnoteError."""
+        with self._looking:
+            return self._look(("fresh", "outdated", "failed", "cancelled"))
 
+    def _name(self) -> str:
+        chatbot = self._opening.chatbot
+        return chatbot.contents().name if chatbot is not None else ""
 
-@dataclass(frozen=True, slots=True)
-class _Report:
-    progress: Progress
-    stage_began: float
-    heard: float
+    def _look_sometimes(self) -> None:
+        """Look in the background where the last look is long ago or was at another index."""
+        due = self._clock() >= self._next_look or self._index != self._name()
+        if self._opening.chatbot is None or not due or not self._looking.acquire(blocking=False):
+            return
 
-    def remaining(self, now: float) -> float | None:
-        done, total = self.progress.done, self.progress.total
-        if not done:
-            return None
-        pace = (self.heard - self.stage_began) / done
-        return max(0.0, pace * (total - done) - (now - self.heard))
+        def look() -> None:
+            try:
+                self._try_to_look()
+            finally:
+                self._looking.release()
 
+        threading.Thread(target=look, name="surveying", daemon=True).start()
 
-def index_data(keeper: Keeper) -> dict[str, Any]:
-    """Return what the page shows of the index, as plain data in the language that is spoken."""
-    state = keeper.state
-    return {
-        "kind": state.kind,
-        "text": told(state.text),
-        "stage": state.stage,
-        "done": state.done,
-        "total": state.total,
-        "left": None if state.remaining is None else round(state.remaining, 1),
-        "watching": keeper.watching,
-    }
+    def _try_to_look(self) -> None:
+        try:
+            self._look(("fresh", "outdated"))  # how a build ended stays to be read until somebody asks
+        except FootnoteError as error:
+            log.debug("the folder could not be looked at: %s", type(error).__name__)
+        except Exception as error:  # the page goes on with what was seen before
+            log.error("looking at the folder failed: %s", type(error).__name__)
+            log.debug("looking at the folder failed", exc_info=True)  # paths stand in it, so not above DEBUG
+
+    def _look(self, kinds: tuple[str, ...]) -> bool:
+        """Compare the folder with the index; a state that is one of ``kinds`` gives way to what was found."""
+        chatbot, began, name = self._opening.chatbot, self._clock(), self._name()
+        if chatbot is None:
+            return False
+        files, problem = self._files, ""
+        try:
+            files = tuple(each for each in chatbot.inventory() if each.id.split("/")[0] not in (REMOVED, QUESTIONS))
+        except FootnoteError as error:
+            problem = sentence(error)
+            raise
+        finally:
+            ended = self._clock()
+            self._next_look = ended + max(LOOK_SECONDS, 50 * (ended - began))
+            self._number += (files, problem) != (self._files, self._problem)
+            self._files, self._problem, self._index = files, problem, name
+        changed = any(each.status in ("new", "changed", "removed") for each in files)
+        with self._lock:
+            kind = self.state.kind
+            if name == self._name() and kind in kinds:
+                if not changed and not chatbot.notice:
+                    self._ended = State("fresh", "")
+                elif changed and kind == "fresh":  # what went wrong is worth more than that something changed
+                    self._ended = State("outdated", OUTDATED)
+        return changed
+
+    # The page's room.
+
+    def data(self, visitor: Visitor) -> dict[str, Any]:  # noqa: ARG002 - it is the same for everybody
+        """Return the state of the index."""
+        return self.beat()
+
+    def act(self, action: str, sent: Mapping[str, Any], visitor: Visitor) -> str:  # noqa: ARG002 - one index for all
+        """Build, end a build, follow the folder (``on``) or look at it. Raises FootnoteError."""
+        if action in ("rebuild", "start_over"):
+            began = self.rebuild(fresh=action == "start_over")
+            return "" if began else phrase("A build is running already.")
+        if action == "check":
+            return "" if self.look() else phrase("The index is up to date with the folder.")
+        if action == "cancel":
+            self.cancel()
+        elif action == "follow" and isinstance(sent.get("on"), bool):
+            self.watch(sent["on"])
+        else:
+            raise QuestionError("this cannot be done with the index; reload the page")
+        return ""
+
+    def beat(self, wish: object = "") -> dict[str, Any]:
+        """Return the state of the index for a page, as plain data; ``wait`` says after how many seconds to ask again.
+
+        The ``wish`` "rebuild" begins a build first.
+        """
+        if wish == "rebuild":
+            self.rebuild()
+        self._look_sometimes()
+        state = self.state
+        contents = self._opening.chatbot.contents() if self._opening.chatbot is not None else None
+        counts = Counter(each.status for each in self._files)
+        first, reasons = self._first(state, contents.articles if contents is not None else None)
+        busy = state.kind in ("loading", "building")
+        return {
+            **state_data(state),
+            "watching": self.watching,
+            "serving": contents is not None,
+            "contents": asdict(contents) if contents is not None else {},
+            "files": dict(counts),
+            "folder": told(self._problem),
+            "first": first,
+            "reasons": reasons,
+            "stamp": self.stamp,
+            "wait": self._turn() if busy else WATCHING_SECONDS if self.watching else CALM_SECONDS,
+        }
+
+    def _first(self, state: State, articles: int | None) -> tuple[str, list[list[str]]]:
+        """Return what stands in the way of a first answer, or empty. And the files that are no articles."""
+        if articles is None:
+            if state.kind == "failed":
+                return _OBSTACLES.get(state.error, ""), []
+            return ("model" if state.stage == LOADING else "building"), []
+        if articles:
+            return "", []
+        if state.kind == "building":
+            return "building", []
+        unread = [each for each in self.files() if each.status in ("failed", "skipped") and not each.id.startswith(".")]
+        reasons = [[each.id, told(each.reason)] for each in unread[:MOST_REASONS]]
+        return ("unusable" if reasons else "empty"), reasons
+
+    def _turn(self) -> float:
+        """Return how long a page waits for its turn: the more pages ask, the longer, up to ``CALM_SECONDS``."""
+        with self._lock:
+            now = self._clock()
+            turn = max(now + BUSY_SECONDS, self._next_beat + 1 / BEATS_PER_SECOND)
+            self._next_beat = min(turn, now + CALM_SECONDS)
+            return round(self._next_beat - now, 2)

@@ -8,21 +8,21 @@ from collections import defaultdict
 from collections.abc import Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from concurrent.futures import TimeoutError as NotYet
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from rag.errors import AddressError, ArticlesError, FootnoteError, QuestionError, Translatable
+from rag.errors import AddressError, FootnoteError, QuestionError, Translatable
 from rag.read import MEGABYTE, READERS
 from rag.settings import Settings
 from rag.text.one_line import shortened
 from rag.types import FileStatus, Header
 from rag.web.collect import collect
-from rag.web.incoming import LONGEST_PIECE, piece_of
+from rag.web.incoming import transfer
 from rag.web.keeper import Keeper
 from rag.web.language import phrase, told
 from rag.web.opening import Opening, what_went_wrong
-from rag.web.rooms import Visitor
-from rag.web.shelf import REMOVED, Shelf, Taken
-from rag.web.survey import Survey
+from rag.web.rooms import Room, Visitor
+from rag.web.shelf import REMOVED, Shelf
 
 if TYPE_CHECKING:
     from rag.index.entities import Name
@@ -39,16 +39,15 @@ FETCHED_AT_ONCE = 4
 """How many addresses are fetched at once, for all pages together."""
 
 
-class Library:
+class Library(Room):
     """The articles' room: ``rows``, ``names`` and ``take`` are for its script, which asks for them piece by piece."""
 
     name = "library"
-    actions: tuple[str, ...] = ("remove",)
+    actions = ("remove",)
 
-    def __init__(self, opening: Opening, keeper: Keeper, survey: Survey, settings: Settings) -> None:
+    def __init__(self, opening: Opening, keeper: Keeper, settings: Settings) -> None:
         self._opening = opening
         self._keeper = keeper
-        self._survey = survey
         self._shelf = Shelf(settings.articles, settings.max_file_megabytes * MEGABYTE)
         self._limit = settings.max_file_megabytes
         self._private = settings.private_addresses == "on"
@@ -57,47 +56,39 @@ class Library:
         self._reading = ThreadPoolExecutor(1, "names")
         self._names: tuple[str, Future[tuple[Name, ...]] | None] = ("", None)
 
-    def data(self, visitor: Visitor) -> dict[str, Any]:
+    def data(self, visitor: Visitor) -> dict[str, Any]:  # noqa: ARG002 - it is the same for all
         """Return what may be done here. The table is fetched apart, for it can be long."""
-        return {**self.shelf_data(visitor.language), "stamp": self._survey.stamp}
+        return {**self.shelf_data(), "stamp": self._keeper.stamp}
 
-    def shelf_data(self, language: str = "en") -> dict[str, Any]:
+    def shelf_data(self) -> dict[str, Any]:
         """Return what whoever adds files needs to know."""
         obstacle = self._shelf.obstacle()
         return {
-            "obstacle": obstacle and told(Translatable("{message:sentence}", message=obstacle), language),
+            "obstacle": obstacle and told(Translatable("{message:sentence}", message=obstacle)),
             "name": self._folder,
             "suffixes": list(READERS),
             "megabytes": self._limit,
         }
 
-    def act(self, action: str, sent: Mapping[str, Any], visitor: Visitor) -> str:
+    def act(self, action: str, sent: Mapping[str, Any], visitor: Visitor) -> str:  # noqa: ARG002 - one folder for all
         """Move an article's file away; raises FootnoteError."""
         id = sent.get("id")
-        known = {each.id: each.status for each in self._survey.files()}
+        known = {each.id: each.status for each in self._keeper.files()}
         if isinstance(id, str) and id not in known:
             id = _file_of(id)
-        if (
-            action != "remove"
-            or not isinstance(id, str)
-            or known.get(id) not in ("indexed", "new", "changed", "failed")
-        ):
+        there = isinstance(id, str) and known.get(id) in ("indexed", "new", "changed", "failed")
+        if action != "remove" or not there:
             raise QuestionError("there is no such file among the articles; look at the list again")
-        kept = self._shelf.put_away(id)
+        place = f"{REMOVED}/{self._shelf.put_away(str(id))}"
         self._changed()
-        return phrase(
-            "{name} was moved to {place} in the folder of articles.",
-            visitor.language,
-            name=id,
-            place=f"{REMOVED}/{kept}",
-        )
+        return phrase("{name} was moved to {place} in the folder of articles.", name=id, place=place)
 
     def rows(self) -> dict[str, Any]:
         """Return the table, one list a file, by id. With what is known of its article and how it stands to the index."""
         chatbot = self._opening.chatbot
         if chatbot is None:
             return {"rows": [], "stamp": ""}
-        files, stamp = self._survey.files(), self._survey.stamp
+        files, stamp = self._keeper.files(), self._keeper.stamp
         headers = {header.id: header for header in chatbot.documents()}
         passages, titles = chatbot.passage_counts(), chatbot.titles()
         listed = {each.id: each for each in files} or {id: FileStatus(id, "indexed") for id in headers}
@@ -107,7 +98,7 @@ class Library:
         rows = [
             _row(each, header, passages, titles) for each in listed.values() for header in inside[each.id] or [None]
         ]
-        return {"rows": rows[:MAX_ROWS], "stamp": stamp, "problem": told(self._survey.problem)}
+        return {"rows": rows[:MAX_ROWS], "stamp": stamp, "problem": told(self._keeper.problem)}
 
     def names(self) -> dict[str, Any]:
         """Return the names in the articles, each with its articles as places in ``ids``; ``wait`` while they are read."""
@@ -137,53 +128,37 @@ class Library:
         return {"names": listed, "ids": ids}
 
     def take(self, step: Any) -> dict[str, Any]:
-        """Take one step of a file's way in, as a list. Return what came of it, or why it was ``refused``. Whatever is
-        sent is checked.
+        """Take one step of a file's way in, see ``transfer``. Return what came of it, or why it was ``refused``.
 
-        ``["begin", name, size]`` gives a ``token``, ``["add", token, base64]`` nothing, ``["end", token]`` the file's ``name``
-        and whether it was ``renamed`` or ``known``; ``["done"]`` after the last file has the index built.
-        ``["address", address]`` is the whole way of a web page.
+        ``["end", token]`` and ``["address", address]``, the whole way of a web page, give the file's ``name`` and whether it
+        was ``renamed`` or ``known``; ``["done"]`` after the last file has the index built.
         """
         try:
-            return self._step(*([step] if isinstance(step, str) else step))  # one alone comes without its list
+            match step:
+                case ["end", str(token)]:
+                    return asdict(self._shelf.end(token))
+                case ["address", str(address)]:
+                    if not self._fetching.acquire(blocking=False):
+                        raise AddressError("others are adding addresses right now; add it again in a moment")
+                    try:
+                        return asdict(collect(self._shelf, address, private=self._private))
+                    finally:
+                        self._fetching.release()
+                case "done" | ["done"]:  # one alone comes without its list
+                    self._changed()
+                    return {}
+            return transfer(step, self._shelf)
         except Exception as error:  # the reader must be told, whatever it was
             return {"refused": told(what_went_wrong(error, "adding a file"))}
 
-    def _step(self, step: Any = None, first: Any = None, second: Any = None) -> dict[str, Any]:
-        if step == "begin" and isinstance(first, str) and len(first) <= 4096 and type(second) is int:
-            return {"token": self._shelf.begin(first, second)}
-        if step == "add" and isinstance(first, str) and isinstance(second, str) and len(second) <= LONGEST_PIECE:
-            self._shelf.add(first, piece_of(second))
-            return {}
-        if step == "end" and isinstance(first, str):
-            taken = self._shelf.end(first)
-            return {"name": taken.name, "renamed": taken.renamed, "known": taken.known}
-        if step == "address" and isinstance(first, str) and second is None:
-            taken = self._fetch(first)
-            return {"name": taken.name, "renamed": taken.renamed, "known": taken.known}
-        if step == "done":
-            self._changed()
-            return {}
-        raise ArticlesError("this is no step of adding a file; reload the page")
-
-    def _fetch(self, address: str) -> Taken:
-        if not self._fetching.acquire(blocking=False):
-            raise AddressError("others are adding addresses right now; add it again in a moment")
-        try:
-            return collect(self._shelf, address, private=self._private)
-        finally:
-            self._fetching.release()
-
     def file(self, id: str) -> tuple[str, bytes]:
         """Return name and bytes of the file that an article of the index stands in. Raise FootnoteError."""
-        if self._opening.chatbot is None:
-            raise QuestionError("the articles are still being read; open it again in a moment")
-        name = _file_of(self._opening.chatbot.document(id).id)
+        name = _file_of(self._opening.ready().document(id).id)
         return name.split("/")[-1], self._shelf.load(name)
 
     def _changed(self) -> None:
         """After a change of ours: looks again, and brings the index up to date while questions go on."""
-        if self._opening.chatbot is None or self._survey.look():
+        if self._opening.chatbot is None or self._keeper.look():
             self._keeper.catch_up()
 
     def close(self) -> None:
@@ -192,24 +167,17 @@ class Library:
         self._shelf.close()
 
 
-class Start:
-    """Show the room before the first answer. What stands in the way is told by ``Survey.beat``; files can be added
-    here.
-    """
+class Start(Room):
+    """Show the room before the first answer. What stands in the way is told by ``Keeper.beat``."""
 
     name = "start"
-    actions: tuple[str, ...] = ()
 
     def __init__(self, library: Library) -> None:
         self._library = library
 
-    def data(self, visitor: Visitor) -> dict[str, Any]:
+    def data(self, visitor: Visitor) -> dict[str, Any]:  # noqa: ARG002 - it is the same for all
         """Return what whoever adds files needs to know."""
-        return self._library.shelf_data(visitor.language)
-
-    def act(self, action: str, sent: Mapping[str, Any], visitor: Visitor) -> str:  # noqa: ARG002 - there is none
-        """Nothing is done here."""
-        raise QuestionError("this cannot be done here; reload the page")
+        return self._library.shelf_data()
 
 
 def _file_of(id: str) -> str:

@@ -45,13 +45,11 @@ function drawKeyless(model) {
 }
 
 function drawStatus() {
-  const value = props.value || {};
-  const { kind = "loading", text = "" } = value;
   const state = footnote.index;
-  if (state && state.serving) drawServing(state);
-  else if (kind === "loading") drawLine(kind, progressText(value) || text, value);
-  else if (kind === "failed") drawLine(kind, text, null, button("again", say("Try again"), () => trigger("again")));
-  else drawLine(kind, text);
+  if (!state) drawLine("loading", "");
+  else if (state.serving) drawServing(state);
+  else if (state.kind === "loading") drawLine("loading", progressText(state) || state.text, state);
+  else drawLine("failed", state.text, null, button("again", say("Try again"), () => beat("rebuild")));
 }
 
 function speak(state) {
@@ -114,13 +112,6 @@ footnote.tab = (name) => {
 };
 window.addEventListener("popstate", showTab, { signal: listening.signal });
 
-let known = "";
-watch("value", () => {
-  const { kind, keyless: model } = props.value || {};
-  drawStatus();
-  drawKeyless(model);
-  if (kind !== known) beat();
-  known = kind;
-});
+watch("value", () => drawKeyless(props.value?.keyless));
 drawStatus();
 beat();

@@ -21,17 +21,18 @@ from rag.errors import ChatError, FootnoteError, KeyMissing, SettingsError
 from rag.text.one_line import shortened
 from rag.types import Message
 from rag.web.choices import Choices
-from rag.web.controls import usable
 from rag.web.language import decimal, phrase, told
+from rag.web.preferences import usable
+from rag.web.rooms import Room, Visitor
 
 if TYPE_CHECKING:
     from collections.abc import Generator
 
     from rag.chat import ChatModel, Draft
+    from rag.chat.reachable import Reachable
     from rag.chatbot import Chatbot
     from rag.settings import Settings
     from rag.types import Answer, Scope
-    from rag.web.rooms import Visitor
 
 OF_THE_MODEL = ("first_word_seconds", "answer_seconds")
 """The settings that a chat model is opened with; ``context_tokens`` is one too, and the chatbot's besides."""
@@ -46,57 +47,33 @@ TESTS_AT_ONCE = 8
 """How many models are tested at once, for each holds a thread."""
 
 
-class Found(Protocol):
-    """Describe a found service. Its models' names without the service's, and its state in words."""
-
-    @property
-    def service(self) -> str: ...
-    @property
-    def models(self) -> Sequence[str]: ...
-    @property
-    def state(self) -> str: ...
-
-
 class Services(Protocol):
-    """What the page needs of the chat models' room."""
+    """What the page needs of the chat models' room; ``keyed`` are the services that ask for a key."""
 
     @property
-    def keyed(self) -> Sequence[str]:
-        """Return the services that ask for a key."""
-        ...
-
-    def look(self) -> Sequence[Found]:
-        """Return which services there are; takes a second or two."""
-        ...
-
-    def check(self, name: str) -> str:
-        """Return the name, where a visitor may choose it; raises SettingsError."""
-        ...
-
-    def open(self, settings: Settings, key: Key | None) -> ChatModel | None:
-        """Return the model that ``settings.model`` names; contacts nobody. Raises FootnoteError, KeyMissing where it
-        asks for one.
-        """
-        ...
+    def keyed(self) -> Sequence[str]: ...
+    def look(self) -> Sequence[Reachable]: ...
+    def check(self, name: str) -> str: ...
+    def open(self, settings: Settings, key: Key | None) -> ChatModel | None: ...
 
 
 class ChatServices:
     """The real ones, as a visitor of a server with these settings may use them."""
 
+    keyed = tuple(service.name for service in SERVICES if service.variable)
+
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
 
-    @property
-    def keyed(self) -> Sequence[str]:
-        return tuple(service.name for service in SERVICES if service.variable)
-
-    def look(self) -> Sequence[Found]:
+    def look(self) -> Sequence[Reachable]:
+        """Return which services there are; takes a second or two."""
         from rag.chat.reachable import reachable
 
         choosable = {service.name for service in SERVICES}
         return tuple(each for each in reachable() if each.service in choosable)
 
     def check(self, name: str) -> str:
+        """Return the name, where a visitor may choose it; raises SettingsError."""
         if not may_choose(name, self._settings):
             raise SettingsError(
                 "this field takes SERVICE:NAME, such as ollama:llama3.2; an address or a file is set with RAG_MODEL "
@@ -105,6 +82,7 @@ class ChatServices:
         return name
 
     def open(self, settings: Settings, key: Key | None) -> ChatModel | None:
+        """Open the model that ``settings.model`` names; contacts nobody. Raises FootnoteError, KeyMissing."""
         # RAG_API_KEY belongs to the model of the setting: it must not go to a service that a visitor chose.
         own = settings.model == self._settings.model
         environment = {name: value for name, value in os.environ.items() if own or name != KEY_VARIABLE}
@@ -149,7 +127,7 @@ class Choice:
         return chatbot.stream(question, history, model=model, scope=scope, ignored=ignored)
 
 
-class Models:
+class Models(Room):
     """What each session chose, by its hash; ``capacity`` sessions at most, the one that was idle longest leaves first.
 
     A room of the page, and the memory of another one: settings that a session changed are kept here beside its model.
@@ -177,7 +155,7 @@ class Models:
         self._idle_seconds = idle_seconds
         self._clock = clock
         self._sessions: OrderedDict[str, _Session] = OrderedDict()
-        self._found: Sequence[Found] = ()
+        self._found: Sequence[Reachable] = ()
         self._lock = threading.RLock()
         self._timer: threading.Timer | None = None
         self._without_key: dict[str, bool] = {}  # by service: whether it cannot be used without a visitor's key
@@ -187,19 +165,17 @@ class Models:
 
     def act(self, action: str, sent: Mapping[str, Any], visitor: Visitor) -> str:
         self.remember(visitor)
-        session, language, said = visitor.session, visitor.language, ""
+        session = visitor.session
+        if action == "test":
+            return self.test(session)
+        if action == "keep_key":
+            return self.keep_key(session, sent.get("service"), sent.get("key"))
         if action == "look":
             self.look()
-        elif action == "test":
-            return self.test(session, language)
-        elif action == "choose":
-            said = self.choose(session, sent.get("name"), language)
-            self.keep(visitor)
-        elif action == "keep_key":
-            said = self.keep_key(session, sent.get("service"), sent.get("key"), language)
-        elif action == "forget_key":
-            said = self.forget_key(session, sent.get("service"), language)
-            self.keep(visitor)
+            return ""
+        choosing = action == "choose"
+        said = self.choose(session, sent.get("name")) if choosing else self.forget_key(session, sent.get("service"))
+        self.keep(visitor)
         return said
 
     def remember(self, visitor: Visitor) -> None:
@@ -211,7 +187,14 @@ class Models:
             choice = self._choices.read(visitor)
         except FootnoteError:
             return  # conversations say what is wrong with the file
-        name, changes = self._usable_name(choice.get("model")), usable(self._settings, choice)
+        name, changes = choice.get("model"), usable(self._settings, choice)
+        try:
+            if not isinstance(name, str) or len(name) > LONGEST_NAME or name == self._settings.model:
+                name = ""
+            elif name not in ("", EXTRACTIVE):
+                name = self._services.check(name)
+        except SettingsError:
+            name = ""
         with self._lock:
             if (name or changes) and visitor.session not in self._sessions:
                 new = self._touch(visitor.session)
@@ -233,15 +216,7 @@ class Models:
             name = "" if found.name == self._settings.model else found.name
             return {**({"model": name} if name else {}), **found.changes}
 
-    def _usable_name(self, name: Any) -> str:
-        if not isinstance(name, str) or len(name) > LONGEST_NAME or name in ("", self._settings.model):
-            return ""
-        try:
-            return name if name == EXTRACTIVE else self._services.check(name)
-        except SettingsError:
-            return ""
-
-    def test(self, session: str, language: str = "en") -> str:
+    def test(self, session: str) -> str:
         """Ask the session's model one question. Say how fast it answered and how. Raises FootnoteError."""
         choice = self.choice(session)
         model = choice.open_with({"answer_seconds": TEST_SECONDS}) if choice.name else self._own()
@@ -264,26 +239,24 @@ class Models:
             self._testing.release()
         seconds = self._clock() - began
         if first is None:
+            waited = f"{seconds:.0f}"
             raise ChatError(
-                "{model} wrote nothing in {seconds} seconds; choose another model",
-                model=model.name,
-                seconds=f"{seconds:.0f}",
+                "{model} wrote nothing in {seconds} seconds; choose another model", model=model.name, seconds=waited
             )
         said = phrase(
             "{model} works: first word after {first} s, whole answer after {whole} s: “{words}”",
-            language,
             model=shown_name(model.name),
-            first=decimal(first, language),
-            whole=decimal(seconds, language),
+            first=decimal(first),
+            whole=decimal(seconds),
             words=shortened(text, 200),
         )
-        return f"{said} {told(notice, language)}".strip()
+        return f"{said} {told(notice)}".strip()
 
     def look(self) -> None:
         """Look which models there are; takes a second or two."""
         self._found = tuple(self._services.look())
 
-    def choose(self, session: str, name: Any, language: str = "en") -> str:
+    def choose(self, session: str, name: Any) -> str:
         """From now on ``name`` writes the session's answers; says so. Raises FootnoteError, and all stays as it was."""
         if not isinstance(name, str) or not name.strip() or len(name) > LONGEST_NAME:
             raise SettingsError("this is no model's name; write SERVICE:NAME, such as ollama:llama3.2")
@@ -291,52 +264,49 @@ class Models:
         if name == shown_name(self._settings.model):
             name = self._settings.model
         if name not in (EXTRACTIVE, self._settings.model):
-            name = self._services.check(name)
-            self._check_reachable(name)
+            service = self._services.check(name).partition(":")[0]
+            if service not in self._services.keyed:
+                self.look()
+                if any(each.service == service and not each.models for each in self._found):
+                    raise SettingsError(
+                        "{service} offers no model now; start it, then choose the model again", service=service
+                    )
         key = self._key(session, name)
         self._open_chosen(name, key)  # outside the lock: it may have to load a package first
         with self._lock:
             self._touch(session).name = name
-        return self._from_now_on(name, language)
+        return self._from_now_on(name)
 
-    def _check_reachable(self, name: str) -> None:
-        """Raise SettingsError where a service that needs no key offers no model now."""
-        service = name.partition(":")[0]
-        if service in self._services.keyed:
-            return
-        self.look()
-        if any(each.service == service and not each.models for each in self._found):
-            raise SettingsError("{service} offers no model now; start it, then choose the model again", service=service)
-
-    def keep_key(self, session: str, service: Any, secret: Any, language: str = "en") -> str:
+    def keep_key(self, session: str, service: Any, secret: Any) -> str:
         """Keep a key for the session; says so. Raises SettingsError for what cannot be one, without repeating it."""
         service = self._check_service(service)
-        if not (isinstance(secret, str) and _is_key(secret.strip())):
+        text = secret.strip() if isinstance(secret, str) else ""
+        if not 0 < len(text) <= LONGEST_KEY or not text.isascii() or not text.isprintable() or " " in text:
             raise SettingsError("this is no key; copy it again, in one piece")
         waited = self.keyless(session)
         with self._lock:
             kept = self._touch(session)
-            kept.keys[service] = Key(secret)
+            kept.keys[service] = Key(text)
             self._remind()
-        said = phrase("The key for {service} is set for this session.", language, service=service)
+        said = phrase("The key for {service} is set for this session.", service=service)
         if waited and not self.keyless(session):
-            said += f" {self._from_now_on(waited, language)}"
+            said += f" {self._from_now_on(waited)}"
         return said
 
-    def forget_key(self, session: str, service: Any, language: str = "en") -> str:
+    def forget_key(self, session: str, service: Any) -> str:
         """Forget a key; says so. A model that cannot write without it gives way to the server's own."""
         service = self._check_service(service)
         with self._lock:
             kept = self._touch(session)
             kept.keys.pop(service, None)
             name = kept.name
-        said = phrase("The key for {service} is forgotten.", language, service=service)
+        said = phrase("The key for {service} is forgotten.", service=service)
         try:
             self._open(name, self._key(session, name))
         except FootnoteError:
             kept.name = ""
             own = EXTRACTIVE if self.keyless(session) else self._settings.model
-            said += f" {self._from_now_on(own, language)}"
+            said += f" {self._from_now_on(own)}"
         return said
 
     def change(self, session: str, changes: Mapping[str, Any]) -> None:
@@ -418,9 +388,7 @@ class Models:
                 {
                     "service": each.service,
                     "models": [f"{each.service}:{name}" for name in each.models],
-                    "state": phrase("key is set for this session", visitor.language)
-                    if each.service in kept.keys
-                    else told(each.state, visitor.language),
+                    "state": phrase("key is set for this session") if each.service in kept.keys else told(each.state),
                 }
                 for each in self._found
             ]
@@ -442,9 +410,8 @@ class Models:
             raise
 
     def _open(self, name: str, key: Key | None, changes: Mapping[str, Any] | None = None) -> ChatModel | None:
-        opened_with = {
-            each: value for each, value in (changes or {}).items() if each in (*OF_THE_MODEL, "context_tokens")
-        }
+        wanted = (*OF_THE_MODEL, "context_tokens")
+        opened_with = {each: value for each, value in (changes or {}).items() if each in wanted}
         settings = self._settings.replace(model=name or None, **opened_with)
         return None if settings.model == EXTRACTIVE else self._services.open(settings, key)
 
@@ -453,15 +420,15 @@ class Models:
             kept = self._sessions.get(session)
         return kept.keys.get((name or self._settings.model).partition(":")[0]) if kept else None
 
-    def _from_now_on(self, name: str, language: str) -> str:
+    def _from_now_on(self, name: str) -> str:
         if name == EXTRACTIVE:
-            return phrase("From your next question on, answers are the articles' own sentences.", language)
-        return phrase("From your next question on, {model} writes the answers.", language, model=shown_name(name))
+            return phrase("From your next question on, answers are the articles' own sentences.")
+        return phrase("From your next question on, {model} writes the answers.", model=shown_name(name))
 
     def _check_service(self, service: Any) -> str:
-        if not isinstance(service, str) or service not in self._services.keyed:
+        if service not in self._services.keyed:
             raise SettingsError("this service takes no key; choose one from the list")
-        return service
+        return str(service)
 
     def _touch(self, session: str) -> _Session:
         kept = self._sessions.setdefault(session, _Session())
@@ -478,7 +445,3 @@ class Models:
             self._timer = threading.Timer(oldest.used + self._idle_seconds - self._clock(), self.forget_idle)
             self._timer.daemon = True
             self._timer.start()
-
-
-def _is_key(text: str) -> bool:
-    return 0 < len(text) <= LONGEST_KEY and text.isascii() and text.isprintable() and " " not in text

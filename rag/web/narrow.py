@@ -75,7 +75,10 @@ def scope_of(chosen: object, headers: Iterable[Header], names: Sequence[Name] = 
                 name=each,
             )
     kept = {kind: tuple(dict.fromkeys(each)) for kind, each in found.items()}
-    return Scope(**kept, published=_together(periods))
+    # From the first to the last day of all; an open end stays open.
+    firsts, lasts = [first for first, _ in periods], [last for _, last in periods]
+    first, last = (min(firsts) if firsts and all(firsts) else "", max(lasts) if lasts and all(lasts) else "")
+    return Scope(**kept, published=(first, last))
 
 
 def labels(scope: Scope, headers: Iterable[Header] = ()) -> list[str]:
@@ -125,9 +128,3 @@ def _days(text: str) -> tuple[str, str] | None:
     if day and int(day) > length:
         return None
     return f"{year}-{month or '01'}-{day or '01'}", f"{year}-{month or '12'}-{day or length}"
-
-
-def _together(periods: Sequence[tuple[str, str]]) -> tuple[str, str]:
-    """Return the period from the first to the last day of all. An open end stays open."""
-    firsts, lasts = [first for first, _ in periods], [last for _, last in periods]
-    return (min(firsts) if all(firsts) and firsts else "", max(lasts) if all(lasts) and lasts else "")

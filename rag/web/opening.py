@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
 import ctypes
 import logging
 import sys
 import threading
+import time
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
-from rag.errors import Cancelled, FootnoteError, Translatable
+from rag.errors import Cancelled, FootnoteError, QuestionError, Translatable
 from rag.types import Progress
+from rag.web.language import told
 
 if TYPE_CHECKING:
     from rag.chatbot import Chatbot
@@ -21,22 +24,73 @@ log = logging.getLogger(__name__)
 
 _MALLOC = {-8: 2, -3: 1 << 20, -1: 1 << 20}
 """M_ARENA_MAX, and M_MMAP_THRESHOLD and M_TRIM_THRESHOLD in bytes (malloc.h)."""
+LOADING = "loading the model"
 CANCELLED = "The build was cancelled before there was an index; open it again to build it."
 
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """Where the opening stands, in words for the reader; ``done`` of ``total`` are 0 where nothing is counted.
+    """Where the opening or the index stands, in words for the reader.
 
-    ``stage`` is that of the step it is at, as ``Progress`` names it, ``error`` the kind of error that it failed with.
+    ``done`` of ``total`` are 0 where nothing is counted; ``stage`` is that of the step it is at, as ``Progress`` names it, and
+    ``left`` the seconds that this stage still takes at its pace. ``error`` is the kind of error that opening failed with.
     """
 
-    kind: Literal["loading", "ready", "failed"] = "loading"
+    kind: Literal["loading", "ready", "failed", "fresh", "outdated", "building", "cancelled"] = "loading"
     text: str = "Loading the model…"
     done: int = 0
     total: int = 0
     stage: str = ""
     error: str = ""
+    left: float | None = None
+
+
+def state_data(state: State) -> dict[str, Any]:
+    """Return a state as plain data, in the language that is spoken."""
+    left = None if state.left is None else round(state.left, 1)
+    counted = {"stage": state.stage, "done": state.done, "total": state.total, "left": left}
+    return {"kind": state.kind, "text": told(state.text), **counted}
+
+
+class Job:
+    """Do ``work`` in a thread of its own. It gets a function for its progress, which raises Cancelled after ``cancel``."""
+
+    def __init__(
+        self,
+        kind: Literal["loading", "building"],
+        stage: str,
+        work: Callable[[Callable[[Progress], None]], None],
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._kind, self._clock = kind, clock
+        began = clock()
+        self._heard = Progress(stage, 0, 0), began, began  # the last step, when its stage began and when it came
+        self._cancelled = threading.Event()
+        self._thread = threading.Thread(target=work, args=(self._progress,), name=kind, daemon=True)
+        self.start, self.cancel = self._thread.start, self._cancelled.set
+
+    @property
+    def state(self) -> State:
+        """Return how far it is."""
+        step, began, heard = self._heard
+        text = "Ending the build…" if self._cancelled.is_set() else progress_text(step)
+        left = None
+        if step.done:
+            left = max(0.0, (heard - began) / step.done * (step.total - step.done) - (self._clock() - heard))
+        return State(self._kind, text, step.done, step.total, step.stage, left=left)
+
+    def wait(self, seconds: float | None = None) -> None:
+        """Wait until it has ended; raises TimeoutError after ``seconds``."""
+        self._thread.join(seconds)
+        if self._thread.is_alive():
+            raise TimeoutError(f"still {self._kind}")
+
+    def _progress(self, step: Progress) -> None:
+        if self._cancelled.is_set():
+            raise Cancelled("the build was cancelled; run: rag build")
+        before, began, heard = self._heard
+        # A stage first reports when its first step is done: it began with the last report of the stage before.
+        self._heard = step, began if step.stage == before.stage else heard, self._clock()
 
 
 def return_memory() -> None:
@@ -60,64 +114,68 @@ class Opening:
         return_memory()
         self._open = open_chatbot
         self._lock = threading.Lock()
-        self._thread: threading.Thread | None = None
-        self._cancelled = threading.Event()
+        self._job: Job | None = None
+        self._ended: State | None = State(stage=LOADING)  # ``None`` while the job runs
         self._next: dict[Callable[[], object], None] = {}
-        self.state = State()
         self.chatbot: Chatbot | None = None
 
-    def start(self) -> None:
-        """Begin, or begins anew after a failure. Does nothing while it runs or when the chatbot is there."""
+    @property
+    def state(self) -> State:
+        """Return where the opening stands."""
+        job, ended = self._job, self._ended
+        return job.state if ended is None and job is not None else ended or State(stage=LOADING)
+
+    def ready(self) -> Chatbot:
+        """Return the chatbot; raises QuestionError while there is none."""
+        if self.chatbot is None:
+            raise QuestionError("the articles are still being read; open it again in a moment")
+        return self.chatbot
+
+    async def opened(self) -> Chatbot | None:
+        """Wait until the opening has ended, well or badly, and return the chatbot."""
+        while self.state.kind == "loading":
+            await asyncio.sleep(0.3)
+        return self.chatbot
+
+    def start(self) -> bool:
+        """Begin, or begin anew after a failure. Whether it did: not while it runs or when the chatbot is there."""
         with self._lock:
-            running = self._thread is not None and self._thread.is_alive()
-            if running or self.chatbot is not None:
-                return
-            self._cancelled.clear()
-            self.state = State()
-            self._thread = threading.Thread(target=self._run, name="opening", daemon=True)
-            self._thread.start()
+            if self._ended is None or self.chatbot is not None:
+                return False
+            self._job, self._ended = Job("loading", LOADING, self._run), None
+            self._job.start()
+            return True
 
     def cancel(self) -> None:
         """End a build at its next step. An older index is opened instead, without one the opening has failed."""
-        self._cancelled.set()
+        if self._job is not None:
+            self._job.cancel()
 
-    def then(self, follow: Callable[[], object]) -> None:
+    def then(self, call: Callable[[], object]) -> None:
         """Call a function once the opening has ended, well or badly. At once where it is not running."""
         with self._lock:
             if self.state.kind == "loading":
-                self._next[follow] = None
+                self._next[call] = None
                 return
-        follow()
+        call()
 
     def wait(self, seconds: float | None = None) -> None:
         """Wait until the opening has ended; raises TimeoutError after ``seconds``."""
-        thread = self._thread
-        if thread is not None:
-            thread.join(seconds)
-            if thread.is_alive():
-                raise TimeoutError("the chatbot is still being opened")
+        if self._job is not None:
+            self._job.wait(seconds)
 
-    def _run(self) -> None:
-        state = self._opened()
-        with self._lock:
-            self.state = state
-            follow, self._next = self._next, {}
-        for each in follow:
-            each()
-
-    def _opened(self) -> State:
+    def _run(self, progress: Callable[[Progress], None]) -> None:
         try:
-            self.chatbot = self._open(self._progress)
-            return State("ready", "")
-        except Cancelled as error:
-            return State("failed", CANCELLED, error=type(error).__name__)
+            self.chatbot = self._open(progress)
+            ended = State("ready", "")
         except BaseException as error:  # the page must say so, whatever it was
-            return State("failed", what_went_wrong(error, "opening"), error=type(error).__name__)
-
-    def _progress(self, progress: Progress) -> None:
-        if self._cancelled.is_set():
-            raise Cancelled("the build was cancelled; run: rag build")
-        self.state = State("loading", progress_text(progress), progress.done, progress.total, progress.stage)
+            text = CANCELLED if isinstance(error, Cancelled) else what_went_wrong(error, "opening")
+            ended = State("failed", text, error=type(error).__name__)
+        with self._lock:
+            self._ended = ended
+            calls, self._next = self._next, {}
+        for call in calls:
+            call()
 
 
 def progress_text(progress: Progress) -> str:

@@ -60,16 +60,14 @@ def _piece(text: str) -> str:
 
 def messages(conversation: Conversation, language: str = "en") -> list[dict[str, str]]:
     """Draw a conversation for the chat. Two messages a turn, each with its buttons, ``act-<turn>-<name>`` by id."""
+    drawn = []
     with speaking(language):
-        return [message for turn in conversation for message in _turn_messages(turn, turn is conversation[-1])]
-
-
-def _turn_messages(turn: Turn, last: bool) -> list[dict[str, str]]:
-    question = f'<div class="question">{_aloud(phrase("You asked:"))}{escape(turn.question)}</div>'
-    return [
-        {"role": "user", "content": question},
-        {"role": "assistant", "content": answer_markup(turn, last=last) + _acts(turn, last)},
-    ]
+        for turn in conversation:
+            last = turn is conversation[-1]
+            question = f'<div class="question">{_aloud(phrase("You asked:"))}{escape(turn.question)}</div>'
+            drawn.append({"role": "user", "content": question})
+            drawn.append({"role": "assistant", "content": answer_markup(turn, last=last) + _acts(turn, last)})
+    return drawn
 
 
 def _aloud(text: str) -> str:
@@ -126,7 +124,16 @@ def answer_markup(turn: Turn, last: bool = False) -> str:
     sources. In the ``last`` turn what was understood are buttons, ``chip-<turn>-<place>`` by id, once nothing more is coming.
     """
     answer = turn.answer
-    parts = [*_narrowed(turn), *_searched(answer), *_chips(turn, last and turn.ended)]
+    parts = []
+    if turn.scope:
+        names = " ".join(
+            f'<span class="chip">{escape(shortened(each, MAX_LABEL))}</span>' for each in labels(turn.scope)
+        )
+        parts.append(f'<p class="understood narrowed">{phrase("Only in:")} {names}</p>')
+    if answer is not None and answer.searched:  # a follow-up that had to be completed first
+        completed = f'<span class="completed">{escape(answer.searched)}</span>'
+        parts.append(f'<p class="searched">{phrase("Searched for:")} {completed}</p>')
+    parts += _chips(turn, last and turn.ended)
     if answer is not None:
         parts += [*_body(answer, turn.number), *_notices(answer, turn)]
     if not turn.ended:
@@ -147,20 +154,6 @@ def _doing(answer: Answer | None) -> str:
     if answer.sentences:
         return phrase("Writing…")
     return phrase("{model} is reading the passages…", model=answer.model)
-
-
-def _narrowed(turn: Turn) -> list[str]:
-    """Name what the reader narrowed the question to."""
-    names = "".join(f'<span class="chip">{escape(shortened(each, MAX_LABEL))}</span> ' for each in labels(turn.scope))
-    return [f'<p class="understood narrowed">{phrase("Only in:")} {names}</p>'] if names else []
-
-
-def _searched(answer: Answer | None) -> list[str]:
-    """Return the question that was searched for, where a follow-up had to be completed first."""
-    if answer is None or not answer.searched:
-        return []
-    completed = f'<span class="completed">{escape(answer.searched)}</span>'
-    return [f'<p class="searched">{phrase("Searched for:")} {completed}</p>']
 
 
 def _chips(turn: Turn, pressable: bool) -> list[str]:
@@ -238,7 +231,8 @@ def _cited(sentence: Sentence, targets: Mapping[Citation, str]) -> str:
     first: dict[int, Citation] = {}
     for citation in sentence.citations:
         first.setdefault(citation.number, citation)
-    links = [_link(citation, targets[citation]) for citation in first.values()]
+    source = _aloud(phrase("Source"))
+    links = [f'<a class="cite" href="{targets[each]}">{source}{each.number}</a>' for each in first.values()]
     if sentence.repaired:
         links.insert(0, f' <span class="no-source">{phrase("quotation repaired")}</span>')
     end = len(sentence.text.rstrip())
@@ -265,10 +259,6 @@ def _marked(piece: Piece) -> str:
     said = "" if told_beside or not piece.ends else f'<span class="spoken"> &#40;{about}&#41;</span>'
     marked = f'<span class="unverified{" end" * piece.ends}" title="{about}">{text}{said}</span>'
     return f'{marked} <span class="no-source">{about}</span>' if told_beside and piece.ends else marked
-
-
-def _link(citation: Citation, target: str) -> str:
-    return f'<a class="cite" href="{target}">{_aloud(phrase("Source"))}{citation.number}</a>'
 
 
 def _colophon(answer: Answer, turn: int) -> str:
@@ -335,65 +325,43 @@ def turn_data(turn: Turn) -> dict[str, Any]:
         "state": answer.state,
         "complete": turn.ended,
         "cards": [
-            {**_citation_card(citation), "id": f"s-{turn.number}-{place}"}
+            {**_card(citation.hit, citation), "id": f"s-{turn.number}-{place}"}
             for place, citation in enumerate(answer.citations, 1)
         ],
-        "more": [_hit_card(hit) for hit in others],
+        "more": [_card(hit) for hit in others],
         "search": search_data(answer),
     }
 
 
-def _citation_card(citation: Citation) -> dict[str, Any]:
-    passage = citation.hit.passage
-    start, end = citation.start - passage.start, citation.end - passage.start
-    return {
-        **_header(citation.hit.document),
-        "byline": cited_byline(citation.hit.document),
-        "also": also(citation.hit),
-        "place": place_text(passage.places, citation.start, citation.end),
-        "met": [],
-        "why": why_data(citation.hit),
-        "number": citation.number,
-        "before": passage.text[:start],
-        "quote": citation.quote,
-        "after": passage.text[end:],
-        "start": citation.start,
-        "end": citation.end,
-        "check": check_of(citation.quote),
-    }
-
-
-def _hit_card(hit: Hit) -> dict[str, Any]:
+def _card(hit: Hit, citation: Citation | None = None) -> dict[str, Any]:
+    """Return a passage as plain data, with the quote of a citation."""
     passage = hit.passage
+    start, end = (citation.start, citation.end) if citation else (passage.start, passage.end)
+    quote = citation.quote if citation else ""
     return {
         **_header(hit.document),
         "byline": cited_byline(hit.document),
         "also": also(hit),
-        "place": place_text(passage.places, passage.start, passage.end),
-        "met": [shortened(label, MAX_LABEL) for label in hit.why.met],
+        "place": place_text(passage.places, start, end),
+        "met": [] if citation else [shortened(label, MAX_LABEL) for label in hit.why.met],
         "why": why_data(hit),
-        "number": 0,
-        "before": passage.text,
-        "quote": "",
-        "after": "",
-        "start": passage.start,
-        "end": passage.end,
-        "check": check_of(passage.text),
+        "number": citation.number if citation else 0,
+        "before": passage.text[: start - passage.start] if citation else passage.text,
+        "quote": quote,
+        "after": passage.text[end - passage.start :],
+        "start": start,
+        "end": end,
+        "check": check_of(quote or passage.text),
     }
 
 
 def _header(document: Header) -> dict[str, Any]:
     return {
         "article": document.id,
-        "title": _title(document),
+        "title": shortened(document.title or document.id, MAX_TITLE),
         "byline": byline(document),
         "language": document.language,
     }
-
-
-def _title(document: Header) -> str:
-    """Return the article's title, or its file's name. Never longer than a title can be."""
-    return shortened(document.title or document.id, MAX_TITLE)
 
 
 def article_data(document: Document, asked: Place = NOWHERE, others: Iterable[Place] = ()) -> dict[str, Any]:

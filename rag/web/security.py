@@ -153,12 +153,20 @@ class Address:
         >>> sorted(address.hosts | address.proxies), address.path, address.origin
         (['127.0.0.1', '[::1]', 'desk.example', 'localhost'], '/news', 'https://desk.example')
         """
-        proxies = {_checked_name(each) for each in settings.allowed_hosts.split(",") if each.strip()}
+        proxies = {each.strip().lower() for each in settings.allowed_hosts.split(",") if each.strip()}
+        if not all(map(_HOST.fullmatch, proxies)):
+            raise SettingsError(
+                "a name to allow is a host's name such as desk.example, without http:// and port; "
+                "see --allow-host or RAG_ALLOWED_HOSTS"
+            )
         path, origin = _checked_root(settings.root_path)
         if origin:
             proxies.add(_name(origin.partition("://")[2]))
         everywhere = settings.host in ("0.0.0.0", "::")  # noqa: S104 - it is compared with what the user wants
-        own = {_bracketed(settings.host)} if not everywhere else _machine_names()
+        name = socket.gethostname().lower()
+        short = name.partition(".")[0]
+        machine = {each for each in (name, short, f"{short}.local") if _HOST.fullmatch(each)}
+        own = machine if everywhere else {f"[{settings.host}]" if ":" in settings.host else settings.host.lower()}
         return cls(frozenset(LOOPBACK) | own, frozenset(proxies), everywhere, path, origin)
 
     @property
@@ -177,16 +185,6 @@ class Address:
         return scheme in ("http", "https") and (name == host or name in self.proxies or origin.lower() == self.origin)
 
 
-def _checked_name(text: str) -> str:
-    name = text.strip().lower()
-    if not _HOST.fullmatch(name):
-        raise SettingsError(
-            "a name to allow is a host's name such as desk.example, without http:// and port; "
-            "see --allow-host or RAG_ALLOWED_HOSTS"
-        )
-    return name
-
-
 def _checked_root(text: str) -> tuple[str, str]:
     """Return the path and the origin of a root path."""
     parts = urlsplit(text.strip().rstrip("/"))
@@ -197,16 +195,6 @@ def _checked_root(text: str) -> tuple[str, str]:
             "the root path is a path such as /news or an address such as https://desk.example/news; set RAG_ROOT_PATH to one"
         )
     return parts.path, origin
-
-
-def _machine_names() -> set[str]:
-    name = socket.gethostname().lower()
-    short = name.partition(".")[0]
-    return {each for each in (name, short, f"{short}.local") if _HOST.fullmatch(each)}
-
-
-def _bracketed(host: str) -> str:
-    return f"[{host}]" if ":" in host else host.lower()
 
 
 def _is_number(name: str) -> bool:
@@ -253,25 +241,22 @@ class Guard:
 
     def _believed(self, headers: Iterable[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
         """Drop headers that only a proxy may send. Gradio writes its address from them into the page."""
-        kept = []
-        for name, value in headers:
-            lower = name.lower()
-            named = lower != b"x-forwarded-host" or self._is_proxy(value)
-            proxied = self.address.proxies or self.address.path
-            only_proxied = lower in (b"x-forwarded-proto", b"x-forwarded-for")
-            if lower != b"x-gradio-server" and named and (proxied or not only_proxied):
-                kept.append((name, value))
-        return kept
-
-    def _is_proxy(self, value: bytes) -> bool:
-        return _name(value.decode("latin-1").partition(",")[0].strip().lower()) in self.address.proxies
+        never = {b"x-gradio-server"}
+        if not (self.address.proxies or self.address.path):
+            never |= {b"x-forwarded-proto", b"x-forwarded-for"}
+        return [
+            (name, value)
+            for name, value in headers
+            if name.lower() not in never
+            and (name.lower() != b"x-forwarded-host" or _name(_first(value.decode("latin-1"))) in self.address.proxies)
+        ]
 
     def _refusal(self, scope: Scope) -> tuple[int, str] | None:
         headers = {name.lower(): value.decode("latin-1") for name, value in scope["headers"]}
         host = headers.get(b"host", "").lower()
         if not self.address.knows(host):
             return 400, "This page answers to its own address only; open the address that the terminal shows."
-        asked = headers.get(b"x-forwarded-host", host).partition(",")[0].strip().lower()
+        asked = _first(headers.get(b"x-forwarded-host", host))
         origin = headers.get(b"origin")
         if origin is not None and not (self.address.is_own(origin, host) or self.address.is_own(origin, asked)):
             return 403, "This request does not come from the page itself."
@@ -292,23 +277,15 @@ class Guard:
 
         async def hardened(message: MutableMapping[str, Any]) -> None:
             if message["type"] == "http.response.start":
-                own = self._own(message.get("headers", ()), encrypted)
+                own = [
+                    (name, self._kept_home(value, encrypted) if name.lower() == b"set-cookie" else value)
+                    for name, value in message.get("headers", ())
+                    if name.lower() not in dict(HEADERS)
+                ]
                 message = {**message, "headers": [*own, *_headers(scope["path"], own)]}
             await send(message)
 
         return hardened
-
-    def _own(self, headers: Iterable[tuple[bytes, bytes]], encrypted: bool) -> list[tuple[bytes, bytes]]:
-        """Return an answer's headers without those that are ours to set, and with its cookies kept home."""
-        ours = {name for name, _ in HEADERS}
-        kept = []
-        for name, value in headers:
-            lower = name.lower()
-            if lower == b"set-cookie":
-                kept.append((name, self._kept_home(value, encrypted)))
-            elif lower not in ours:
-                kept.append((name, value))
-        return kept
 
     def _kept_home(self, cookie: bytes, encrypted: bool) -> bytes:
         """Return a cookie that no script reads and no other page sends."""
@@ -336,8 +313,8 @@ class Gate:
         if scope["type"] not in ("http", "websocket"):
             await self.app(scope, receive, send)
             return
-        user = self._user(scope)
-        if user or self._is_open(scope):
+        user, path = self._user(scope), scope["path"]
+        if user or (scope["type"] == "http" and (path == "/" or path.startswith(_OPEN))):
             client = scope.get("client")
             _asked.set((str(client[0]) if client else "", language_of(scope)))
             await self.app({**scope, OWNER: self.accounts.owner(user) if user else ""}, receive, send)
@@ -345,10 +322,6 @@ class Gate:
             await send({"type": "websocket.close", "code": 1008})
         else:
             await refuse(401, "Log in first; reload the page.", send)
-
-    def _is_open(self, scope: Scope) -> bool:
-        path: str = scope["path"]
-        return scope["type"] == "http" and (path == "/" or path.startswith(_OPEN))
 
     def _user(self, scope: Scope) -> str | None:
         """Return whose session it is. Gradio keeps them by a random token, which the browser has as a cookie."""
@@ -427,6 +400,11 @@ def _headers(path: str, own: Iterable[tuple[bytes, bytes]]) -> list[tuple[bytes,
 def _name(host: str) -> str:
     """Return the host without its port: ``127.0.0.1:7860`` -> ``127.0.0.1``, ``[::1]:7860`` -> ``[::1]``."""
     return host[: host.find("]") + 1] if host.startswith("[") else host.partition(":")[0]
+
+
+def _first(hosts: str) -> str:
+    """Return the first of the names in an ``X-Forwarded-Host`` header."""
+    return hosts.partition(",")[0].strip().lower()
 
 
 async def refuse(status: int, text: str, send: Send) -> None:

@@ -103,7 +103,9 @@ class Bound:
             await self.app(scope, receive, send)
             return
         path = scope["path"].rstrip("/")
-        if path.startswith(UNUSED) or (path.startswith(API) and _is_form(scope)):
+        headers = scope.get("headers", ())
+        form = any(name.lower() == b"content-type" and b"form" in value.lower() for name, value in headers)
+        if path.startswith(UNUSED) or (path.startswith(API) and form):  # gradio would read a session's name from a form
             await refuse(403, "The page asks for nothing in this way; programs ask at /v1, see /openapi.json.", send)
             return
         calls = scope["method"] == "POST" and path.startswith(API)  # the doors for programs have turns of their own
@@ -154,12 +156,6 @@ def _named_in_body(body: bytes) -> Iterator[str]:
     name = sent.get("session_hash") if isinstance(sent, dict) else None
     if isinstance(name, str):
         yield name
-
-
-def _is_form(scope: Scope) -> bool:
-    """Tell a form, from which gradio would read a session's name too. The page sends JSON."""
-    kinds = (value for name, value in scope.get("headers", ()) if name.lower() == b"content-type")
-    return any(b"form" in value.lower() for value in kinds)
 
 
 async def _read(receive: Receive) -> tuple[bytes, Receive]:

@@ -61,25 +61,22 @@ def safe_name(name: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Taken:
-    """A file that came in under a ``name``: ``renamed`` where the wished one was another file's, ``known`` where the same file
-    was there already and nothing had to be done."""
+    """A file that came in: ``renamed`` where its name was another file's, ``known`` where the same was there already."""
 
     name: str
     renamed: bool = False
     known: bool = False
 
 
-class Shelf:
-    """Takes files into a folder of articles and puts them away. Safe to use from any thread.
+class Shelf(Incoming):
+    """Take files into a folder of articles and put them away. Safe to use from any thread.
 
     A file comes piece by piece: ``begin``, ``add`` as often as needed, ``end``. Until then it is nowhere in the folder.
-    ``max_bytes`` bounds each; ``clock`` gives seconds.
     """
 
     def __init__(self, folder: Path, max_bytes: int, clock: Callable[[], float] = time.monotonic) -> None:
+        super().__init__(max_bytes, clock)
         self._folder = folder
-        self.max_bytes = max_bytes
-        self._incoming = Incoming(max_bytes, clock)
         self._worker = Worker()
 
     def obstacle(self) -> str:
@@ -99,12 +96,12 @@ class Shelf:
     def begin(self, name: str, size: int) -> str:
         """Announce a file of ``size`` bytes and return what it is called until its end. Raises FootnoteError."""
         self.check_writable()
-        return self._incoming.begin(safe_name(name), size)
+        return super().begin(safe_name(name), size)
 
     def add(self, token: str, data: bytes) -> None:
         """Take the next piece of a file. Raises RefusedFile, and forgets it, where it becomes too large."""
         try:
-            self._incoming.add(token, data)
+            super().add(token, data)
         except OSError as problem:
             raise self._unwritable(problem) from None
 
@@ -114,16 +111,31 @@ class Shelf:
 
     def end(self, token: str) -> Taken:
         """Put the whole file into the folder, if it is an article. Raises RefusedFile with the reason where it is none."""
-        name, data = self._incoming.take(token)
+        name, data = self.take(token)
         self.read(name, data)
         return self.keep(name, data)
 
     def keep(self, name: str, data: bytes, text: str = "") -> Taken:
-        """Put an article's file into the folder. A file of that name with the same ``text`` stays instead."""
+        """Put an article's file into the folder. A file of that name with the same ``text`` stays instead.
+
+        Write beside and rename: whoever reads the folder meanwhile finds the whole file or none.
+        """
+        if self._holds(name, data, text):
+            return Taken(name, known=True)
+        temporary = self._folder / f".incoming-{secrets.token_hex(8)}"
         try:
-            return self._keep(name, data, text)
+            with os.fdopen(os.open(temporary, _CREATE, 0o666), "wb") as file:
+                file.write(data)
+                file.flush()
+                os.fsync(file.fileno())
+            taken = {unicodedata.normalize("NFC", each).casefold() for each in os.listdir(self._folder)}  # noqa: PTH208 - names
+            kept = _moved(temporary, self._folder, name, taken)
         except OSError as problem:
             raise self._unwritable(problem) from None
+        finally:
+            with suppress(OSError):
+                temporary.unlink(missing_ok=True)
+        return Taken(kept.name, renamed=kept.name != name)
 
     def load(self, id: str) -> bytes:
         """Return the bytes of an article's file; raise ArticlesError."""
@@ -156,23 +168,7 @@ class Shelf:
     def close(self) -> None:
         """Forget the files that are on their way, and end the process that reads."""
         self._worker.close()
-        self._incoming.close()
-
-    def _keep(self, name: str, data: bytes, text: str) -> Taken:
-        """Write beside and renames: whoever reads the folder meanwhile finds the whole file or none."""
-        if self._holds(name, data, text):
-            return Taken(name, known=True)
-        temporary = self._folder / f".incoming-{secrets.token_hex(8)}"
-        try:
-            with os.fdopen(os.open(temporary, _CREATE, 0o666), "wb") as file:
-                file.write(data)
-                file.flush()
-                os.fsync(file.fileno())
-            taken = {unicodedata.normalize("NFC", each).casefold() for each in os.listdir(self._folder)}  # noqa: PTH208 - names
-            kept = _moved(temporary, self._folder, name, taken)
-        finally:
-            temporary.unlink(missing_ok=True)
-        return Taken(kept.name, renamed=kept.name != name)
+        super().close()
 
     def _holds(self, name: str, data: bytes, text: str) -> bool:
         if self._located(name) is None:
@@ -225,10 +221,8 @@ def _moved(path: Path, folder: Path, name: str, taken: Collection[str] = ()) -> 
         place = folder / candidate
         if candidate.casefold() in taken:
             continue
-        try:
-            os.close(
-                os.open(place, _CREATE, 0o666)
-            )  # an empty file holds the place: a rename would overwrite another's
+        try:  # an empty file holds the place: a rename would overwrite another's
+            os.close(os.open(place, _CREATE, 0o666))
         except FileExistsError:
             continue
         try:

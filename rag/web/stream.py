@@ -1,4 +1,4 @@
-"""Following a blocking iterator from asynchronous code: only the newest value counts, and leaving is immediate."""
+"""Do what blocks from asynchronous code: calls aside, iterators of which only the newest value counts."""
 
 from __future__ import annotations
 
@@ -6,9 +6,33 @@ import asyncio
 import threading
 from collections.abc import AsyncGenerator, Callable, Iterator
 from contextlib import suppress
-from typing import TypeVar
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any, TypeVar
+
+if TYPE_CHECKING:
+    from anyio import CapacityLimiter
 
 T = TypeVar("T")
+
+AT_ONCE = 104  # the 64 answers of ``rag.web.talk`` and 40 more
+"""How much is done at once in all: stopping, reading and choosing go on however much is being answered."""
+
+
+async def aside(function: Callable[..., T], *values: Any) -> T:
+    """Return what a function that may take its time returns, worked out in one of ``AT_ONCE`` threads.
+
+    asyncio's own are few, six where there are two cores: as many visitors with something slow would hold everybody up.
+    """
+    from anyio import to_thread
+
+    return await to_thread.run_sync(function, *values, limiter=_limiter())
+
+
+@lru_cache(maxsize=1)
+def _limiter() -> CapacityLimiter:
+    from anyio import CapacityLimiter
+
+    return CapacityLimiter(AT_ONCE)
 
 
 async def newest(start: Callable[[], Iterator[T]], pause: float = 0.08) -> AsyncGenerator[T, None]:

@@ -11,6 +11,7 @@ from typing import Any
 
 from rag.chat import ChatModel, Draft
 from rag.chat.keys import Key
+from rag.chat.reachable import Reachable
 from rag.cite.checker import citations_of
 from rag.errors import EndpointUnreachable, KeyMissing, QuestionError, SettingsError
 from rag.index.entities import Name
@@ -256,27 +257,20 @@ class NamedModel:
         yield Draft("Readers can check them.")
 
 
-@dataclass(frozen=True)
-class FoundService:
-    service: str
-    models: tuple[str, ...] = ()
-    state: str = ""
-
-
 @dataclass
 class ServicesDouble:
     """The models' room as the page sees it: two services, of which the paid one wants a key; ``opened`` keeps the keys."""
 
     keyed: Sequence[str] = ("paid", "dear")
-    found: Sequence[FoundService] = (
-        FoundService("near", ("small", "stuck"), "running on this machine"),
-        FoundService("paid", (), "no key; set PAID_API_KEY"),
-        FoundService("dear", (), "no key; set DEAR_API_KEY"),
+    found: Sequence[Reachable] = (
+        Reachable("near", ("small", "stuck"), "running on this machine"),
+        Reachable("paid", (), "no key; set PAID_API_KEY"),
+        Reachable("dear", (), "no key; set DEAR_API_KEY"),
     )
     opened: list[tuple[str, str]] = field(default_factory=list)
     looks: int = 0
 
-    def look(self) -> Sequence[FoundService]:
+    def look(self) -> Sequence[Reachable]:
         self.looks += 1
         return self.found
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from dataclasses import replace
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -17,13 +16,15 @@ from rag.export.conversation import Conversation, Turn
 from rag.settings import Settings
 from rag.types import Answer
 from rag.web.models import Models
+from rag.web.rooms import Visitor
+from rag.web.talk import Handlers
 from reader import ask, press, wait_until
 
 GAZETTE = "The Orsund Gazette"
 FERRIES = f"How much will the four electric ferries cost, says {GAZETTE} in 2031?"
 COURIER = "What did the Valley Courier say about the pears?"
 SKIPPED = ({"__type__": "update"},) * 3
-SESSION = SimpleNamespace(session_hash="one")
+SESSION = Visitor("one")
 
 
 def finished(page: Any, double: Any, questions: int) -> None:
@@ -113,15 +114,11 @@ class TestHandler:
     TURN = Turn(7, FERRIES, "done", Answer(FERRIES, understood=(GAZETTE, "2031"), complete=True))
 
     def send(self, conversation: Conversation, sent: Any, busy: bool = False) -> Any:
-        import ui
-
         opening: Any = None  # nothing is answered here
-        handlers = ui.Handlers(opening, Models(Settings(), ServicesDouble()))
+        handlers = Handlers(opening, Models(Settings(), ServicesDouble()))
         if busy:
             handlers._stops["one"] = asyncio.Event()
-        request: Any = SESSION
-        event: Any = SimpleNamespace(_data=sent)
-        return run(handlers.reconsider(conversation, [], event, request))
+        return run(handlers.reconsider(SESSION, conversation, [], sent if isinstance(sent, dict) else {}))
 
     def test_the_last_turn_is_asked_again(self, shared: Any) -> None:
         older = Turn(6, COURIER, "done", Answer(COURIER, understood=("Valley Courier",)))

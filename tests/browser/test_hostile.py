@@ -292,8 +292,9 @@ class TestTheDoor:
             assert b"root:" not in body
 
     def test_the_article_door_checks_what_it_is_given(self, shared: tuple[str, Opener]) -> None:
+        from rag.web.models import Models
         from rag.web.opening import Opening
-        from ui import Handlers, Models
+        from rag.web.talk import Handlers
 
         opening = Opening(shared[1])
         handlers = Handlers(opening, Models(Settings(), ServicesDouble()))

@@ -7,7 +7,6 @@ import threading
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -18,6 +17,10 @@ from rag.errors import EmbedderError, QuestionError
 from rag.settings import Settings
 from rag.types import Answer, Progress
 from rag.web.history import History
+from rag.web.models import Models
+from rag.web.opening import Opening
+from rag.web.rooms import Visitor
+from rag.web.talk import Handlers
 from reader import ask, press, wait_until
 
 FERRIES = "How much will the four electric ferries cost?"
@@ -45,14 +48,12 @@ window.fetch = async (...asked) => {
 """
 """A page that learns that what it asked for has begun only when all of it has come, as in a very busy browser."""
 
-SESSION = SimpleNamespace(session_hash="one")
+SESSION = Visitor("one")
 
 
 @pytest.fixture
 def handlers(shared: tuple[str, Opener]) -> Any:
     """The page's handlers without a page."""
-    from ui import Handlers, Models, Opening
-
     return Handlers(Opening(shared[1]), Models(Settings(), ServicesDouble()))
 
 
@@ -278,20 +279,20 @@ class TestAsking:
 
     @pytest.mark.parametrize("sent", ["", "  \n", None, 7, ["a"], {"text": "a"}, "\x00\ud800"])
     def test_nothing_is_not_asked(self, handlers: Any, sent: Any) -> None:
-        assert run(handlers.ask(sent, (), [], SESSION)) == ({"__type__": "update"},) * 3
+        assert run(handlers.ask(SESSION, sent, (), [])) == ({"__type__": "update"},) * 3
 
     def test_one_question_at_a_time(self, handlers: Any) -> None:
         async def steps() -> None:
-            _, conversation, _ = await handlers.ask(FERRIES, (), [], SESSION)
+            _, conversation, _ = await handlers.ask(SESSION, FERRIES, (), [])
             assert [turn.question for turn in conversation] == [FERRIES]
-            answering = handlers.answer(conversation, SESSION)
+            answering = handlers.answer(SESSION, conversation)
             await anext(answering)
-            assert await handlers.ask(FROST, conversation, [], SESSION) == ({"__type__": "update"},) * 3
-            assert await anext(handlers.answer(conversation, SESSION)) == ({"__type__": "update"},) * 4
-            other = await handlers.ask(FROST, (), [], SimpleNamespace(session_hash="another"))
+            assert await handlers.ask(SESSION, FROST, conversation, []) == ({"__type__": "update"},) * 3
+            assert await anext(handlers.answer(SESSION, conversation)) == ({"__type__": "update"},) * 4
+            other = await handlers.ask(Visitor("another"), FROST, (), [])
             assert [turn.question for turn in other[1]] == [FROST]
             await answering.aclose()
-            assert (await handlers.ask(FROST, (), [], SESSION))[1] == other[1]
+            assert (await handlers.ask(SESSION, FROST, (), []))[1] == other[1]
 
         run(steps())
 
