@@ -101,9 +101,10 @@ def open_generation(folder: Path, whole: bool = True) -> Generation:
 def current_name(folder: Path) -> str:
     """Return the name of the current generation, or nothing where it cannot be read."""
     try:
-        return (folder / "CURRENT").read_text("ascii").partition(" ")[0]
+        name = _read(folder / "CURRENT", 1000).decode("ascii").partition(" ")[0]
     except (OSError, ValueError):
         return ""
+    return name if _GENERATION.fullmatch(name) else ""
 
 
 def previous_generation(folder: Path, damage: IndexCorrupt) -> Generation:
