@@ -157,7 +157,7 @@ class Server:
         deadline = time.monotonic() + seconds
         visitor = Visitor(self.address).prepare()
         while True:
-            visitor.recall()  # idle threads end when another gives its work back
+            visitor.ask(QUESTIONS[0])  # a thread that was idle for ten seconds ends when another is given work
             now = self.usage()
             back = all(now[each] <= before[each] for each in ("threads", "descriptors"))
             if back or time.monotonic() > deadline:
