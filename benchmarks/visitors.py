@@ -195,7 +195,8 @@ def served(articles: Path, folder: Path, more: Sequence[Bell] = (), **environmen
         each.write(folder / "articles")
     with running(folder, str(ROOT / "ui.py"), RAG_PORT="7970", **environment) as server:
         visitor = Visitor(server.address).prepare()
-        visitor.ask(QUESTIONS[0])  # waits until there is an index
+        for question in QUESTIONS:  # the first waits until there is an index; threads that stay are there after some
+            visitor.ask(question)
         visitor.close()
         yield server
 
