@@ -488,6 +488,9 @@ def serve(
         getattr(page, "forget", lambda _: None)(session)
         page.app.state_holder.session_data.pop(session, None)
         page.app.state_holder.time_last_used.pop(session, None)
+        if not page._queue.pending_event_ids_session.get(session):  # else its page still reads
+            page._queue.pending_event_ids_session.pop(session, None)
+            page._queue.pending_messages_per_session.pop(session, None)
 
     bound = Middleware(Bound, sessions=Sessions(SESSIONS, forget))
     page.launch(
@@ -506,6 +509,7 @@ def serve(
         state_session_capacity=2 * SESSIONS,  # it forgets by age alone; ``Sessions`` comes first
         max_threads=AT_ONCE,
         show_error=False,
+        _frontend=False,  # else it asks itself for the page, and gives up where a busy machine needs three seconds for it
         strict_cors=True,
         theme=_theme(),
         css=asset("page.css").replace('url("/footnote/', f'url("{address.path}/footnote/'),
@@ -604,6 +608,7 @@ def _import_gradio() -> None:
     """Load gradio (three seconds) as ``gr``. So ``--help`` need not wait and handlers find their types."""
     global gr
     os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"  # else it calls its maker at import
+    os.environ["GRADIO_ANALYTICS_MAX_EVENTS"] = "100"  # else it remembers who sent the last 10,000 events
     for name in ("NO_PROXY", "no_proxy"):  # else it looks for its own address through the proxy, and stops
         known = os.environ.get(name, "")
         if "127.0.0.1" not in known:

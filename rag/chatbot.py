@@ -95,6 +95,7 @@ FOLLOWED = 0.1
 benchmarks/README.md."""
 RETRY_SECONDS = 30.0
 """How long the index of this machine stands in for an engine before that is tried again."""
+OLDER = "The answers come from an older index: {message}"
 FALLEN_BACK = "Milvus does not answer; the answers come from the index of this machine."
 SHORT_CALL_SECONDS = 20
 """How long a model may take to complete or part a question before the rules do it."""
@@ -257,7 +258,7 @@ class Chatbot:
             return read(self._replacement(index, damage))
 
     def _newest(self) -> Index:
-        """Return the index, opened again where its engine holds a newer one, or answers again."""
+        """Return the index, opened again where there is a newer one, or its engine answers again."""
         index = self._index
         try:
             if self._retry_at and time.monotonic() > self._retry_at:
@@ -270,16 +271,19 @@ class Chatbot:
         return index
 
     def _replacement(self, damaged: Index, damage: IndexingError | None = None) -> Index:
-        """Open what answers in place of an index. Raises ``damage``, or what stands in the way, where nothing does."""
+        """Open what answers in place of an index; an undamaged one stays where nothing does. Raises ``damage``."""
         with self._replacing:
             if self._index is damaged:
                 try:
-                    opened, notice = _open(self.settings)
+                    opened, notice = _open(self.settings, whole=damage is not None)
                     opened.check_embedder(self._embedder)
                 except IndexUnreachable:
                     raise
                 except IndexingError as error:
-                    raise damage or error from None
+                    if damage is not None:
+                        raise damage from None
+                    self.notice = Translatable(OLDER, message=error)
+                    return damaged
                 self._index, self.notice = opened, notice or opened.notice
                 self._retry_at = time.monotonic() + RETRY_SECONDS if notice else 0.0
             return self._index
@@ -832,14 +836,14 @@ def _up_to_date(
             or (opened and isinstance(obstacle, Cancelled))
         ):
             raise
-        return index, None, Translatable("The answers come from an older index: {message}", message=obstacle)
+        return index, None, Translatable(OLDER, message=obstacle)
     return Index.open(settings.index, whole=False), changes, ""
 
 
-def _open(settings: Settings) -> tuple[Index, str]:
+def _open(settings: Settings, whole: bool = True) -> tuple[Index, str]:
     """Open the index, or the one of this machine that stands in for an engine that does not answer, and say so."""
     try:
-        return Index.open(settings.index), ""
+        return Index.open(settings.index, whole), ""
     except IndexUnreachable:
         if not settings.fallback_index:
             raise

@@ -10,9 +10,11 @@ import pytest
 
 import rag
 from embeddings import Embedder
+from embeddings.in_memory import HashingEmbedder
 from news import write_articles
 from rag.chatbot import Chatbot
 from rag.errors import IndexingError, IndexLocked, QuestionError, SettingsError
+from rag.index.build import build
 from rag.index.generations import new_generation
 from rag.settings import Settings
 from rag.types import Answer, Message
@@ -148,6 +150,23 @@ def test_an_open_chatbot_answers_from_its_index_until_it_is_refreshed(settings: 
     assert changes.removed == ("plant.txt",)
     assert "plant.txt" not in [header.id for header in chatbot.documents()]
     assert chatbot.refresh() is None
+
+
+def test_what_another_process_built_answers_the_next_question(settings: Settings, hashing: Embedder) -> None:
+    chatbot = Chatbot.open(settings, embedder=hashing)
+    write_articles(settings.articles, {"new.txt": "The lighthouse keeper retired after forty years."})
+    assert "new.txt" not in {each.document.id for each in chatbot.retrieve("Who retired?")}
+    build(settings, hashing)
+    assert chatbot.retrieve("Who retired?")[0].document.id == "new.txt"
+    assert (chatbot.notice, len(chatbot.documents())) == ("", 4)
+
+
+def test_what_another_process_built_in_vain_leaves_the_open_index(settings: Settings, hashing: Embedder) -> None:
+    chatbot = Chatbot.open(settings, embedder=hashing)
+    for dimension in (32, 48, 64):  # the first generation is removed meanwhile
+        build(settings, HashingEmbedder(dimension))
+        assert chatbot.ask("How many people were hurt?").hits
+    assert "built with the embedding model" in chatbot.notice
 
 
 def test_while_another_builds_the_older_index_answers_and_says_so(settings: Settings, hashing: Embedder) -> None:

@@ -528,6 +528,37 @@ def login(client: Any, name: str = "maren", password: str = PASSWORD, path: str 
     return client.post(path, data={"username": name, "password": password}, headers=headers)
 
 
+@pytest.mark.filterwarnings("ignore::Warning")
+def test_a_busy_machine_serves_and_keeps_nothing_of_forgotten_pages(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("gradio")
+    import httpx
+
+    import ui
+
+    monkeypatch.setattr(ui, "SESSIONS", 2)
+    monkeypatch.setattr("gradio.networking.url_ok", lambda _: False)  # the page took more than three seconds
+    opener = Opener()
+    opener.ready.set()
+
+    async def begin() -> str:
+        SERVED.append(ui.build_page(opener, Settings(data=tmp_path), lambda _: (), ServicesDouble()))
+        return ui.serve(SERVED[-1], "127.0.0.1", free_port())
+
+    with httpx.Client(base_url=run_apart(begin()), trust_env=False) as client:
+        event = next(each for each in client.get("/config").json()["dependencies"] if each["api_name"] == "recall")
+        for number in range(6):
+            sent = {"data": [None for _ in event["inputs"]], "fn_index": event["id"], "session_hash": f"page{number}"}
+            assert client.post("/gradio_api/queue/join", json=sent).status_code == 200
+            told = client.get(f"/gradio_api/queue/data?session_hash=page{number}").text
+            assert '"success":true' in told.replace(" ", "")
+    queue, holder = SERVED[-1]._queue, SERVED[-1].state_holder
+    kept = (queue.pending_messages_per_session, queue.pending_event_ids_session, holder.session_data)
+    assert [set(each) for each in kept] == [{"page4", "page5"}] * 3
+    assert queue.ANALYTICS_MAX_EVENTS == 100
+
+
 CLOSED = [
     ("GET", "/config"),
     ("GET", "/gradio_api/info"),

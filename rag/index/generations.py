@@ -98,6 +98,15 @@ def open_generation(folder: Path, whole: bool = True) -> Generation:
         raise _unreadable() from None
 
 
+def current_name(folder: Path) -> str:
+    """Return the name of the current generation, or nothing where it cannot be read."""
+    try:
+        name = _read(folder / "CURRENT", 1000).decode("ascii").partition(" ")[0]
+    except (OSError, ValueError):
+        return ""
+    return name if _GENERATION.fullmatch(name) else ""
+
+
 def previous_generation(folder: Path, damage: IndexCorrupt) -> Generation:
     """Open the generation before the current one, which is damaged. Raises ``damage`` where there is none."""
     try:

@@ -34,7 +34,7 @@ from rag.errors import (
     as_plain,
     from_plain,
 )
-from rag.index.generations import FORMAT, Generation, open_generation
+from rag.index.generations import FORMAT, Generation, current_name, open_generation
 from rag.index.keywords import LEXICAL_VERSION, KeywordHit, KeywordIndex, Keywords, block_size, create_keyword_index
 from rag.split import SPLITTING_VERSION
 from rag.text.spelling import Spellings
@@ -250,6 +250,7 @@ class LocalIndex(Index):
         self._within: tuple[tuple[Scope, ...], list[int]] = (), []
         self.path = path = generation.path
         self.notice = generation.notice
+        self._current = current_name(path.parent) if generation.notice else path.name
         content = generation.content
         self.older = False
         self._lock = threading.Lock()
@@ -269,6 +270,11 @@ class LocalIndex(Index):
             raise IndexCorrupt("the index is damaged; run: rag build")
         if not passages == len(self.vectors) == len(self._keywords):
             raise IndexCorrupt("the index holds different numbers of passages, vectors and keywords; run: rag build")
+
+    def moved(self) -> bool:
+        """Tell once of each newer generation: one that cannot be opened is not tried with every question."""
+        before, self._current = self._current, current_name(self.path.parent) or self._current
+        return self._current != before
 
     @property
     def is_there(self) -> bool:
