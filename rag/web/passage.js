@@ -1,31 +1,22 @@
 // Beside a checked draft: the article of the number that was pressed. On a phone it covers the draft until it is closed.
 
-const [hint, back, reader] = element.querySelector(".passage-reader").children;
+const [hint, back, reader] = find(".passage-hint", ".passage-back", "article");
 const side = document.getElementById("draft-side");
-const phone = window.matchMedia("(max-width: 899px)");
 let opener = null;
-
-function cover(open) {
-  side.classList.toggle("open", open);
-  for (const other of document.querySelectorAll("#masthead, #draft-column, .tab-wrapper")) other.inert = open && phone.matches;
-}
 
 function show(open) {
   hint.hidden = open;
   back.hidden = reader.hidden = !open;
-  cover(open);
+  cover(side, open);
 }
 
-const placeOf = ({ dataset: { article, start, end, check } }) => ({ article, start: Number(start), end: Number(end), check });
-
-async function open(number) {
-  opener = number;
-  show(true);
-  const at = placeOf(number);
+function open(number) {
+  const placeOf = ({ dataset }) => ({ ...dataset, start: Number(dataset.start), end: Number(dataset.end) });
+  const at = placeOf((opener = number));
   const others = [...document.querySelectorAll("#draft-report button.number")].map(placeOf);
-  const beside = others.filter((each) => each.article === at.article && each.start !== at.start).slice(0, 100);
-  const drawn = await openArticle(reader, at.article, at, beside);
-  if (drawn && !reader.hidden) reveal(drawn.mark || drawn.heading, drawn.mark ? "center" : "start");
+  const beside = others.filter((each) => each.article === at.article && each.start !== at.start);
+  show(true);
+  openArticle(reader, at.article, at, beside.slice(0, 100));
 }
 
 function close() {
@@ -33,14 +24,10 @@ function close() {
   (opener?.isConnected ? opener : document.querySelector("#draft-text textarea"))?.focus();
 }
 
-document.addEventListener(
-  "click",
-  (event) => {
-    const number = event.target.closest?.("#draft-report button.number");
-    if (number) open(number);
-  },
-  { signal: listening.signal },
-);
-back.addEventListener("click", close);
-element.addEventListener("keydown", (event) => event.key === "Escape" && !reader.hidden && close());
-phone.addEventListener("change", () => cover(!reader.hidden), { signal: listening.signal });
+on(document, "click", (event) => {
+  const number = event.target.closest?.("#draft-report button.number");
+  if (number) open(number);
+});
+on(back, "click", close);
+on(element, "keydown", (event) => event.key === "Escape" && !reader.hidden && close());
+on(phone, "change", () => cover(side, !reader.hidden));

@@ -1,38 +1,34 @@
-// A press is heard also where what was pressed is drawn anew, or put elsewhere and back, before it ends: the browser gives its
-// click to nothing then, and an answer that is being written, or a list beside it, may be drawn anew at any time.
+// A press is heard also where what was pressed is drawn anew before it ends: the browser gives its click to nothing then, and
+// an answer that is being written, or a list beside it, may be drawn anew at any time.
 
-(() => {
+{
   const pressable = (element) => element?.closest?.("a[href], button:not(:disabled), summary");
-  const NAMES = ["id", "data-key", "href", "aria-label"];
+  // By what something is known again. In the chat names are one conversation's own.
+  const nameOf = (element) => {
+    const own = ["id", "data-key", "href", "aria-label"].map((kind) => element.getAttribute(kind)).find(Boolean);
+    return own && own + (element.closest("#chat") && document.querySelector("#chat .question")?.textContent);
+  };
   let press = null;
-
-  // By what something is known again; nothing, where it has no more than its text. In the chat names are one conversation's own.
-  function name(element) {
-    const own = NAMES.map((kind) => element.getAttribute(kind)).find(Boolean);
-    const conversation = element.closest("#chat") && document.querySelector("#chat .question")?.textContent;
-    return own && [element.tagName, own, conversation].join("\n");
-  }
-
-  function end({ element, known, heard }, over, { clientX, clientY }) {
-    if (heard) return;
-    const same = (each) => each === element || (known && name(each) === known);
-    const now = [over, pressable(document.elementFromPoint(clientX, clientY))].find((each) => each?.isConnected && same(each));
-    now?.focus({ preventScroll: true });
-    now?.click();
-  }
 
   const listen = (kind, hear) => document.addEventListener(kind, hear, true);
   listen("pointerdown", (event) => {
     const element = pressable(event.target);
-    const plain = event.button === 0 && event.pointerType === "mouse" && !(event.ctrlKey || event.metaKey || event.shiftKey || event.altKey);
-    press = plain && element ? { element, known: name(element), heard: false } : null;
+    const plain = !event.button && event.pointerType === "mouse" && !(event.ctrlKey || event.metaKey || event.shiftKey);
+    press = plain && element ? { element, name: nameOf(element) } : null;
   });
   listen("click", (event) => {
-    if (press && pressable(event.target)) press.heard = true;
+    if (pressable(event.target)) press = null;
   });
-  listen("pointerup", (event) => {
-    const [ended, over] = [press, pressable(event.target)];
-    if (!ended || event.button !== 0 || !over || (over !== ended.element && ended.element.isConnected)) return;
-    setTimeout(() => end(ended, over, event)); // its own click comes at once or not at all
+  listen("pointerup", ({ clientX, clientY }) => {
+    const ended = press;
+    if (!ended) return;
+    setTimeout(() => {
+      if (press !== ended) return; // its own click comes at once or not at all
+      const now = pressable(document.elementFromPoint(clientX, clientY));
+      if (!now || (now !== ended.element && (ended.element.isConnected || nameOf(now) !== (ended.name || "none")))) return;
+      press = null;
+      now.focus({ preventScroll: true });
+      now.click();
+    });
   });
-})();
+}
