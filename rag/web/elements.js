@@ -31,15 +31,15 @@ trigger = (name, sent) => {
 };
 
 // Makes an element of a kind such as "p.byline" from parts in any order: properties, texts, elements, lists of these.
-// What is empty, null or false is left out.
+// What is empty, null, 0 or false is left out.
 function make(kind, ...parts) {
   const [tag, ...classes] = kind.split(".");
   const made = document.createElement(tag);
   if (classes.length) made.classList.add(...classes);
   for (const part of parts.flat(Infinity)) {
-    if (part?.constructor !== Object) made.append(...(part || part === 0 ? [part] : []));
+    if (part && part.constructor !== Object) made.append(part);
     else
-      for (const [name, value] of Object.entries(part))
+      for (const [name, value] of Object.entries(part || {}))
         if (name === "dataset") Object.assign(made.dataset, value);
         else if (value !== "" && value != null) made[name] = value;
   }

@@ -200,7 +200,7 @@ function drawRow(row) {
     cell("authors", row.authors),
     cell("date", row.date),
     cell("language", row.language),
-    cell("passages", readable && [{ title: reason }, footnote.number(row.passages)]),
+    cell("passages", readable && footnote.number(row.passages)),
     cell(
       "status",
       make("span.shelf-status", say(STATUSES[status])),

@@ -38,14 +38,15 @@ let stamp = ""; // of the articles that the start screen tells of
 function drawStart(state) {
   if (stamp && state?.stamp !== stamp && !document.querySelector("#chat .question")) trigger("fresh");
   stamp = state?.stamp || stamp;
-  const { name = "…", obstacle = "", suffixes = [] } = given();
+  const { name, obstacle = "", suffixes = [] } = given();
   const page = PAGES[state?.first];
   const first = page ? state.first : "";
   const adding = first === "empty" || first === "unusable";
+  start.dataset.kind = first;
   start.hidden = !page;
   start.classList.toggle("alone", Boolean(page) && page[1] !== ASKED);
   if (page) draw(title, say(page[0]));
-  if (page) draw(about, say(page[1], { name }));
+  if (page) draw(about, say(page[1], { name: name || "…" }));
   stages.hidden = first !== "building";
   if (first === "building") drawStages(stages, state);
   const reasons = first === "unusable" ? state.reasons : [];
