@@ -1,5 +1,5 @@
-// The buttons under answers and questions, "act-<turn>-<name>" by id, and the bar above the question box that they open:
-// a note to what was said of an answer, or the last question to be asked otherwise.
+// The buttons under answers and questions, "act-<turn>-<name>" by id, and the bar above the question box that they
+// open: a note to what was said of an answer, or the last question to be asked otherwise.
 
 const [form, label, text, tools, said] = find(".acts-form", ".acts-label", "textarea", ".acts-tools", ".acts-said");
 const NAMES = {
@@ -13,8 +13,8 @@ let told = ""; // the first and the last question when something was told
 
 const actOf = (id) => id?.match(/^act-(\d+)-([a-z-]+)$/)?.slice(1) || [];
 
-// gradio lets no aria-pressed through, names each message after its markup, which a screen reader would read aloud, calls
-// the examples a list without items, and the buttons that take something out of the scope by a number.
+// gradio lets no aria-pressed through, names each message after its markup, which a screen reader would read aloud,
+// calls the examples a list without items, and the buttons that take something out of the scope by a number.
 function mark() {
   for (const each of document.querySelectorAll("#chat [data-testid][aria-label]")) each.removeAttribute("aria-label");
   for (const each of document.querySelectorAll('#chat .examples[role="list"]')) each.role = "group";
@@ -122,7 +122,7 @@ const marker = new MutationObserver(mark);
 marker.observe(document.body, { childList: true, subtree: true, attributeFilter: ["aria-label"] });
 listening.signal.addEventListener("abort", () => marker.disconnect());
 
-// Brings the last question to the upper edge, where reading begins; afterwards only the reader scrolls. The last answer is
-// as high as the window (see page.css), so that this is always possible.
+// Brings the last question to the upper edge, where reading begins; afterwards only the reader scrolls. The last answer
+// is as high as the window (see page.css), so that this is always possible.
 footnote.toQuestion = () =>
   requestAnimationFrame(() => [...document.querySelectorAll("#chat .question")].at(-1)?.scrollIntoView());

@@ -1,5 +1,6 @@
-// Adding articles: a button and a place to drop files, a box for addresses, and a line for each that says what became of it.
-// A file goes to the server piece by piece through the page's own function: what it is called here is never a path there.
+// Adding articles: a button and a place to drop files, a box for addresses, and a line for each that says what became
+// of it. A file goes to the server piece by piece through the page's own function: what it is called here is never a
+// path there.
 
 const PIECE = 384 * 1024;
 const AWAY = "Could not be sent. Is Footnote still running in its terminal?";
@@ -56,8 +57,9 @@ async function filesIn(entry) {
 // browser saved beside a page.
 function articlesOf(files, suffixes) {
   const pathOf = (file) => file.within || file.webkitRelativePath || file.name;
-  const paths = new Set(files.map(pathOf));
-  const ofPage = (path) => /[_.]files$/.test(path) && [".html", ".htm"].some((each) => paths.has(path.slice(0, -6) + each));
+  const page = /\.html?$/;
+  const pages = new Set(files.map(pathOf).filter((path) => page.test(path)).map((path) => path.replace(page, "")));
+  const ofPage = (path) => /[_.]files$/.test(path) && pages.has(path.slice(0, -6));
   return files.filter((file) => {
     const parts = pathOf(file).split("/");
     const fits = (part, at) => !part.startsWith(".") && !ofPage(parts.slice(0, at).join("/"));
@@ -73,14 +75,14 @@ function makeAdder({ suffixes, megabytes }, { zone, kinds = ["text/uri-list"], f
   const pick = (webkitdirectory) => busy || Object.assign(picker, { webkitdirectory }).click();
   const open = button("model-button.adder-open", () => pick(false), say("Add articles…"));
   const folder = button("action", () => pick(true), say("Add a folder…"));
-  const words = say("or drop them here: documents, web pages, tables or mail, up to {megabytes} MB each", { megabytes });
+  const about = say("or drop them here: documents, web pages, tables or mail, up to {megabytes} MB each", { megabytes });
   const label = say("Addresses of articles, https://…");
   const box = make("textarea.adder-addresses", { rows: 1, spellcheck: false, placeholder: label, ariaLabel: label });
   const fetched = button("action", () => takeAddresses(box.value), say("Add from the web"));
   const lines = make("ul.adder-files", { ariaLabel: say("Files added"), hidden: true });
   const spoken = make("p.spoken", { role: "status" });
   const web = make("div.adder-web", box, fetched);
-  const adder = make("div.adder", open, folder, make("span.adder-about", words), picker, web, lines, spoken);
+  const adder = make("div.adder", open, folder, make("span.adder-about", about), picker, web, lines, spoken);
 
   function makeLine(name) {
     const state = make("span.adder-state", say("Waiting"));
@@ -127,9 +129,9 @@ function makeAdder({ suffixes, megabytes }, { zone, kinds = ["text/uri-list"], f
   // Takes what has a name and a function that brings it in, one after the other.
   async function take(wanted) {
     if (!wanted.length || busy) return;
-    const work = (on) => {
-      busy = on;
-      for (const each of [open, folder, fetched]) each.ariaDisabled = String(on); // `disabled` would take the focus away
+    const work = (begun) => {
+      busy = begun;
+      for (const each of [open, folder, fetched]) each.ariaDisabled = String(begun); // `disabled` would lose the focus
     };
     adder.closest("[popover]")?.togglePopover(true);
     adder.parentElement.hidden = false;

@@ -1,5 +1,8 @@
 // An article with its marked quotes, as every part of the page shows it.
 
+const GONE =
+  "The article has changed since: {count} sentence that was quoted stands in it no more.|The article has changed since: {count} sentences that were quoted stand in it no more.";
+
 // Draws an article into `place` and returns what is to be seen first: the mark asked for, or the heading.
 function drawArticle(place, article) {
   const { language: lang, title, byline, paragraphs, places, at, gone, cut, source } = article;
@@ -20,7 +23,7 @@ function drawArticle(place, article) {
   const head = make("header.article-head", heading, make("p.byline", byline), drawLinks(article));
   const parts = [
     head,
-    gone && make("p.failure", say("The article has changed since: {count} sentence that was quoted stands in it no more.|The article has changed since: {count} sentences that were quoted stand in it no more.", { count: gone })),
+    gone && make("p.failure", say(GONE, { count: gone })),
     paragraphs.map(paragraph),
     cut && make("p.hint", say("This article is very long; the part around the sentence is shown.")),
     source && make("p.article-source", say("Source: {source}", { source })),
@@ -77,4 +80,21 @@ async function openArticle(place, id, at = {}, others = []) {
   if (problem) place.replaceChildren(problem);
   const seen = problem || drawArticle(place, article);
   if (!place.hidden) reveal(seen, seen.tagName === "MARK" ? "center" : "start");
+}
+
+// Lets an article stand in place of something else: returns what opens it. Escape and `back` lead to where it was
+// opened, or to `home` where that is gone; `toggle` shows the one or the other.
+function makeReader(place, back, toggle, home) {
+  let opener = null;
+  const close = () => {
+    toggle(false);
+    (opener?.isConnected ? opener : home())?.focus();
+  };
+  on(back, "click", close);
+  on(place.parentElement, "keydown", ({ key }) => key === "Escape" && close());
+  return (card, from, others) => {
+    opener = from;
+    toggle(true);
+    openArticle(place, card.article, card, others);
+  };
 }

@@ -1,5 +1,5 @@
-// The line under the question box: a paper clip that adds articles, a file of questions, and who writes the answers. Files
-// can be dropped anywhere in the column; both ways lead through the adder that the Articles tab has.
+// The line under the question box: a paper clip that adds articles, a file of questions, and who writes the answers.
+// Files can be dropped anywhere in the column; both ways lead through the adder that the Articles tab has.
 
 const [clip, mode, files, batch, chosen, told] = find(
   ".clip", ".mode", ".asking-files", ".batch", "input[type=file]", ".asking-batch",

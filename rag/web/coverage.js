@@ -5,18 +5,8 @@ const [tables, reader, passages, dates, more, back] = find(
   ".coverage-tables", ".coverage-reader", ".coverage-passages", ".coverage-dates", ".coverage-more", ".coverage-back",
 );
 let listed = ROWS;
-let opener = null;
-
-function open(row, from) {
-  opener = from;
-  [tables.hidden, reader.hidden] = [true, false];
-  openArticle(reader.querySelector("article"), row.article, row);
-}
-
-function close() {
-  [tables.hidden, reader.hidden] = [false, true];
-  (opener?.isConnected ? opener : passages.querySelector("button"))?.focus();
-}
+const toggle = (opened) => ([tables.hidden, reader.hidden] = [opened, !opened]);
+const open = makeReader(reader.querySelector("article"), back, toggle, () => passages.querySelector("button"));
 
 const rowOf = (cells) => make("tr", cells.map((cell) => (cell instanceof Node ? cell : make("td", cell))));
 
@@ -47,8 +37,6 @@ on(more, "click", () => {
   drawTables();
   passages.querySelectorAll("button")[next].focus();
 });
-on(back, "click", close);
-on(reader, "keydown", (event) => event.key === "Escape" && close());
 // Vega hangs what is drawn on its elements; what has no article is a bar or a label.
 on(document, "click", (event) => {
   const row = event.target.closest?.("#coverage-map svg") && event.target.__data__?.datum;

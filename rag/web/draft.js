@@ -1,4 +1,5 @@
-// Above the box for a draft: what it is compared with, and a file whose text comes into the box. A report is saved here too.
+// Above the box for a draft: what it is compared with, and a file whose text comes into the box. A report is saved here
+// too.
 
 const [pick, input, said, about] = find(".draft-pick", "input", ".draft-file", ".draft-about");
 const column = document.getElementById("draft-column");
@@ -25,6 +26,8 @@ takeDrops(column, (data) => take(data.files));
 follow(() => {
   const { folder = "", longest = 0, file } = given();
   if (file) return saveFile(file);
-  const words = say("Each sentence and each quotation is compared with the articles in {folder}, without a chat model.", { folder });
-  about.textContent = words + " " + say("At most {longest} characters.", { longest });
+  about.textContent = [
+    say("Each sentence and each quotation is compared with the articles in {folder}, without a chat model.", { folder }),
+    say("At most {longest} characters.", { longest }),
+  ].join(" ");
 });

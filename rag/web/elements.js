@@ -68,6 +68,22 @@ function draw(place, parts, otherwise) {
   ([...place.querySelectorAll("[data-key]")].find(same) || otherwise)?.focus({ preventScroll: true });
 }
 
+// Asks in a dialog before something is done. `choices` have words, what is done then, how the button looks, what is
+// said of it; the last one is at hand. Escape does nothing.
+function askFirst(question, choices, ...parts) {
+  const offer = ([words, , kind, title], value) => make("button." + kind, { value, title }, words);
+  const offered = choices.map(offer);
+  offered.at(-1).autofocus = true;
+  const asked = [make("h2.pane-title", question), parts, make("p.actions", offered)];
+  const dialog = make("dialog.shelf-dialog", { ariaLabel: question }, make("form", { method: "dialog" }, asked));
+  dialog.onclose = () => {
+    dialog.remove();
+    choices[dialog.returnValue]?.[1]?.();
+  };
+  element.append(dialog);
+  dialog.showModal();
+}
+
 // On a phone tables are drawn as blocks, and are still tables for who does not see them.
 function asTable(table) {
   const roles = { TABLE: "table", THEAD: "rowgroup", TBODY: "rowgroup", TR: "row", TH: "columnheader", TD: "cell" };
@@ -102,8 +118,8 @@ const inAddress = (name) => new URLSearchParams(location.search).get(name) || ""
 const saveAs = (name, href) => make("a", { href, download: name }).click();
 const saveFile = ({ name, type, base64 }) => saveAs(name, `data:${type};base64,${base64}`);
 
-// Copies a text and returns whether that went well. Browsers have a clipboard of their own only for pages of this machine
-// or with TLS; elsewhere the old way is left.
+// Copies a text and returns whether that went well. Browsers have a clipboard of their own only for pages of this
+// machine or with TLS; elsewhere the old way is left.
 async function copyText(text) {
   try {
     await navigator.clipboard.writeText(text);

@@ -1,5 +1,6 @@
-// The conversations beside the chat: opened, searched, renamed where they stand, saved as files, deleted. On a phone they
-// cover the chat until one is chosen. The page's address names the one that is open, and Back leads to the one before.
+// The conversations beside the chat: opened, searched, renamed where they stand, saved as files, deleted. On a phone
+// they cover the chat until one is chosen. The page's address names the one that is open, and Back leads to the one
+// before.
 
 const [shelf, fold, body, search, said, list, foot] = find(
   ".history", ".history-fold", ".history-body", ".history-search", ".history-said", ".history-list", ".history-foot",
@@ -15,22 +16,10 @@ let gone = ""; // the one that was deleted last while it was open: Back does not
 let target = null; // the one that Back leads to, until it is open
 let asked = null; // the one that was asked for so: gradio drops what is asked for while the same is still going on
 let unfolded = ""; // the one whose tools are shown
-let doomed = ""; // the one that is to be deleted, "all" for all of them
-let renaming = null; // the one that is being renamed, with its form as far as it is filled in
 let wanted = ""; // what was searched for last; answers to earlier searches come too late
 let searching = 0;
 let saved = 0;
 let reached = ""; // the one that the keyboard reaches by Tab; up and down go on from there
-
-// A browser that keeps nothing for pages raises an error instead of saying so.
-function remembered(value) {
-  try {
-    if (value) localStorage.setItem("footnote_history", value);
-    return localStorage.getItem("footnote_history");
-  } catch {
-    return null;
-  }
-}
 
 function open(shown) {
   body.hidden = !shown;
@@ -41,7 +30,7 @@ function open(shown) {
 
 // As it was left; else open where there is room for it.
 function fit() {
-  const chosen = remembered();
+  const [, chosen] = document.cookie.match(/(?:^|; )footnote_history=(open|folded)/) || [];
   open(!phone.matches && (chosen ? chosen === "open" : wide.matches));
 }
 
@@ -49,14 +38,6 @@ function close() {
   if (!phone.matches || body.hidden) return;
   open(false);
   fold.focus({ preventScroll: true });
-}
-
-// Draws anew and leaves the focus where it was, or brings it to what this opened.
-function redraw(opened) {
-  const key = opened || (shelf.contains(document.activeElement) && document.activeElement.dataset.key);
-  drawList();
-  const same = (each) => key && each.dataset.key === key;
-  [...shelf.querySelectorAll("[data-key]")].find(same)?.focus({ preventScroll: true });
 }
 
 function when(updated) {
@@ -73,7 +54,6 @@ const tool = (name, id, onclick, words, kind = "action", title = "") =>
 
 function drawItem(each) {
   const { id, title, turns, updated } = each;
-  if (renaming?.id === id) return make("li.history-item", (renaming.form ??= drawRenaming()));
   const count = say("{count} question|{count} questions", { count: turns });
   const byline = make("span.byline", when(updated) + " · " + count);
   const tab = { tabIndex: id === reached ? 0 : -1 };
@@ -82,8 +62,7 @@ function drawItem(each) {
   const words = make("span.spoken", say("Rename, save or delete") + ": " + title);
   const shown = { ariaExpanded: String(unfolded === id) };
   const more = tool("more", id, () => toggle(id), [words, tab, shown], "history-more");
-  const tools = unfolded === id && (doomed === id ? drawDoomed(id) : drawTools(each));
-  return make("li.history-item", make("div.history-row", opener, more), tools);
+  return make("li.history-item", make("div.history-row", opener, more), unfolded === id && drawTools(each));
 }
 
 function drawTools({ id, title }) {
@@ -92,51 +71,37 @@ function drawTools({ id, title }) {
   return make(
     "div.history-tools",
     tool("rename", id, () => rename(id, title), say("Rename")),
-    tool("delete", id, () => doom(id), say("Delete…"), "action.danger"),
+    tool("delete", id, () => askToDelete(id), say("Delete…"), "action.danger"),
     make("span.history-asked", say("Save as")),
     Object.entries(KINDS).map(save),
   );
 }
 
-function drawDoomed(id) {
+function askToDelete(id) {
   const question = id === "all" ? say("Delete all conversations for good?") : say("Delete this conversation for good?");
   const about = say("Also what you said of the answers, which otherwise stays");
-  return make(
-    "div.history-tools",
-    make("span.history-asked", question),
-    tool("yes", id, () => remove(id), say("Delete"), "action.danger"),
-    tool("whole", id, () => remove(id, true), say("Delete with feedback"), "action.danger", about),
-    tool("no", id, () => doom("", id), say("Keep")),
-  );
+  askFirst(question, [
+    [say("Delete"), () => remove(id), "model-button"],
+    [say("Delete with feedback"), () => remove(id, true), "action.danger", about],
+    [say("Keep"), null, "action.quiet"],
+  ]);
 }
 
-function drawRenaming() {
-  const { id, title } = renaming;
-  const label = { ariaLabel: say("Title of the conversation") };
-  const input = make("input", { maxLength: 120, value: title }, label, keyed("title:" + id));
-  const save = make("button.action", { type: "submit" }, say("Save"));
-  const form = make("form.history-rename", input, save, button("action", stopRenaming, say("Cancel")));
-  input.addEventListener("keydown", (event) => {
-    if (event.key !== "Escape" || event.isComposing) return;
-    event.stopPropagation();
-    stopRenaming();
-  });
-  form.addEventListener("submit", (event) => {
-    event.preventDefault();
-    trigger("rename_conversation", { id, title: input.value });
-    stopRenaming();
-  });
-  return form;
+function rename(id, title) {
+  const label = say("Title of the conversation");
+  const input = make("input", { maxLength: 120, value: title, ariaLabel: label, autofocus: true });
+  const save = () => trigger("rename_conversation", { id, title: input.value });
+  const choices = [[say("Save"), save, "model-button"], [say("Cancel"), null, "action.quiet"]];
+  askFirst(label, choices, make("p.history-rename", input));
+  input.select();
 }
 
 function drawFoot(total) {
   const about = say("What you said of answers, as a file of questions");
-  const tools = () => make(
-    "div.history-tools",
-    tool("feedback", "", () => trigger("export_feedback"), say("Export feedback"), "action.quiet", about),
-    total > 0 && tool("delete", "all", () => doom("all"), say("Delete all…"), "action.quiet"),
-  );
-  draw(foot, doomed === "all" ? drawDoomed("all") : tools());
+  const ask = () => trigger("export_feedback");
+  const feedback = tool("feedback", "", ask, say("Export feedback"), "action.quiet", about);
+  const all = total > 0 && tool("delete", "all", () => askToDelete("all"), say("Delete all…"), "action.quiet");
+  draw(foot, make("div.history-tools", feedback, all));
 }
 
 function drawList() {
@@ -159,7 +124,8 @@ function drawList() {
 
 function reach(id) {
   reached = id;
-  for (const each of list.querySelectorAll(".history-row button")) each.tabIndex = each.dataset.key.endsWith(":" + id) ? 0 : -1;
+  for (const each of list.querySelectorAll(".history-row button"))
+    each.tabIndex = each.dataset.key.endsWith(":" + id) ? 0 : -1;
 }
 
 on(list, "focusin", (event) => {
@@ -179,31 +145,13 @@ on(list, "keydown", (event) => {
 
 function toggle(id) {
   unfolded = unfolded === id ? "" : id;
-  doomed = "";
-  redraw("more:" + id);
-}
-
-function rename(id, title) {
-  renaming = { id, title };
-  redraw("title:" + id);
-  shelf.querySelector(".history-rename input")?.select();
-}
-
-function stopRenaming() {
-  const { id } = renaming;
-  renaming = null;
-  redraw("more:" + id);
-}
-
-function doom(id, before = "") {
-  doomed = id;
-  redraw(id ? "no:" + id : "delete:" + before);
+  drawList();
 }
 
 function remove(id, feedback = false) {
   const shown = id === "all" || id === current;
   if (shown) gone = current;
-  unfolded = doomed = "";
+  unfolded = "";
   if (id === "all") trigger("delete_conversations", { feedback });
   else trigger("delete_conversation", { id, feedback });
   if (shown) trigger("new_conversation");
@@ -223,8 +171,8 @@ function goOn() {
   else if (asked === "") trigger("new_conversation");
 }
 
-// The address follows what is open. What was opened here becomes a step that Back leads to; what Back led to is one already,
-// and what was deleted is none.
+// The address follows what is open. What was opened here becomes a step that Back leads to; what Back led to is one
+// already, and what was deleted is none.
 function address(id, opened) {
   const [before, back, first] = [inAddress("conversation"), asked !== null, current === null];
   current = id;
@@ -243,7 +191,7 @@ on(search, "input", () => {
 on(fold, "click", () => {
   open(body.hidden);
   if (phone.matches) search.focus({ preventScroll: true });
-  else remembered(body.hidden ? "folded" : "open");
+  else footnote.setCookie("footnote_history", body.hidden ? "folded" : "open");
 });
 on(shelf.querySelector(".history-close"), "click", close);
 on(shelf.querySelector(".history-new"), "click", () => {
@@ -270,7 +218,7 @@ follow(() => {
   const opened = value.openings !== openings;
   openings = value.openings;
   address(value.current, opened);
-  if (value.search === wanted) redraw();
+  if (value.search === wanted) drawList();
 });
 // The server opens what the address names, and then sends the list.
 trigger("open_conversation", { conversation: inAddress("conversation") });

@@ -8,7 +8,6 @@ const KINDS = {
   loading: "Being opened", fresh: "Up to date", outdated: "The folder has changed", building: "Being built",
   failed: "The last build failed", cancelled: "The build was cancelled",
 };
-const EVENTS = ["rebuild", "start_over", "cancel", "check"]; // gradio looks for their names in this text
 let asked = ""; // what was asked for here and is not done yet
 
 function size(bytes) {
@@ -40,7 +39,8 @@ function drawActions({ kind, serving }, busy) {
       tell(said, {});
       trigger(name);
     };
-    return button(look, ask, { ariaDisabled: String(asked === name) }, keyed(name), words); // `disabled` loses the focus
+    const ariaDisabled = String(asked === name); // not `disabled`: that would take the focus away
+    return button(look, ask, { ariaDisabled }, keyed(name), words);
   };
   const serve = [
     ["rebuild", say("Rebuild")],

@@ -1,6 +1,7 @@
 // Why a passage was found, and what was searched for an answer: drawn into the sources, closed until a reader asks.
 
-// A text in pieces: the words that the question shares stand in elements of their own, marked while the reasons are open.
+// A text in pieces: the words that the question shares stand in elements of their own, marked while the reasons are
+// open.
 function withWords(text, forms) {
   return text.split(/([\p{L}\p{N}]+)/u).map((piece) => (forms.has(piece) ? make("span.shared-word", piece) : piece));
 }

@@ -1,5 +1,5 @@
-// All files of the folder in a table, the names in them beside it, and the article that was chosen; on a phone it takes the
-// table's place. The table is fetched when there is something new to see; it is searched, sorted and paged here.
+// All files of the folder in a table, the names in them beside it, and the article that was chosen; on a phone it takes
+// the table's place. The table is fetched when there is something new to see; it is searched, sorted and paged here.
 
 const ROWS = 100;
 const NAMES = 50;
@@ -22,12 +22,12 @@ const STATUSES = {
   indexed: "Indexed", new: "New", changed: "Changed", removed: "File is gone", failed: "Could not be read",
   skipped: "Skipped",
 };
-const [library, title, about, search, choices, filters, said, table, none, pages, add, place, cited, remove, dialog] = find(
-  ".library", ".pane-title", ".pane-about", ".shelf-search", ".shelf-bar", ".shelf-filters", ".shelf-said", ".shelf-table",
-  ".shelf-none", ".shelf-pages", ".shelf-add", "article", ".reader-cited", ".reader-remove", "dialog",
+const [library, title, about, search, choices, filters, said, table] = find(
+  ".library", ".pane-title", ".pane-about", ".shelf-search", ".shelf-bar", ".shelf-filters", ".shelf-said", "table",
 );
-const [folded, nameSearch, list, left] = find(
-  ".library-names details", ".library-names input", ".library-names ol", ".library-names p",
+const [none, pages, add, place, cited, remove, folded, nameSearch, list, left] = find(
+  ".shelf-none", ".shelf-pages", ".shelf-add", "article", ".reader-cited", ".reader-remove", ".library-names details",
+  ".library-names input", ".library-names ol", ".library-names p",
 );
 const languages = new Intl.DisplayNames([footnote.language], { type: "language" });
 const { compare } = new Intl.Collator(footnote.language, { numeric: true, sensitivity: "base" });
@@ -42,7 +42,6 @@ let named = null; // the one of them that rows must name
 let order = { name: "date", falling: true };
 let page = 0;
 let reading = ""; // the article that is open, by id
-let doomed = null; // the row that is asked about
 let adder = null;
 
 const limits = () => ({ obstacle: "", suffixes: [], ...given() });
@@ -165,7 +164,8 @@ function drawFilters() {
   };
   const present = ["all", ...Object.keys(STATUSES)].filter((status) => counts[status]);
   const ariaLabel = named && say("No longer only articles that name {name}", { name: named.name });
-  const away = () => button("chip-button", () => narrow(() => (named = null)), keyed("name"), { ariaLabel }, named.name + " ×");
+  const forget = () => narrow(() => (named = null));
+  const away = () => button("chip-button", forget, keyed("name"), { ariaLabel }, named.name + " ×");
   const chips = [...(present.length > 2 ? present.map(option) : []), ...(named ? [away()] : [])];
   filters.hidden = !chips.length;
   draw(filters, chips, title);
@@ -175,7 +175,8 @@ function drawHead({ name, title, falling }) {
   const now = order.name === name;
   const sort = () => narrow(() => (order = { name, falling: now ? !order.falling : Boolean(falling) }));
   const ariaSort = now && (order.falling ? "descending" : "ascending");
-  return make("th.c-" + name, { scope: "col" }, now && { ariaSort }, button("shelf-sort", sort, keyed(name), say(title)));
+  const looks = { scope: "col", ...(now && { ariaSort }) };
+  return make("th.c-" + name, looks, button("shelf-sort", sort, keyed(name), say(title)));
 }
 
 function drawRow(row) {
@@ -283,22 +284,19 @@ function arrive() {
   else if (reading) close();
 }
 
-function ask(row) {
-  const file = { name: row.id.replace(/#\d+$/, "") };
-  const words = "The file {name} is moved into the hidden folder .removed in the folder of articles, and no answer uses it any more.";
-  doomed = row;
-  dialog.querySelector("h2").textContent = say("Remove “{name}”?", { name: row.title });
-  dialog.querySelector("p").textContent = say(words, file);
-  dialog.showModal();
+function ask({ id, title }) {
+  const file = { name: id.replace(/#\d+$/, "") };
+  const words =
+    "The file {name} is moved into the hidden folder .removed in the folder of articles, and no answer uses it any more.";
+  const away = () => {
+    if (id === reading) close();
+    tell(said, { said: say("Removing…") });
+    trigger("remove", { id });
+  };
+  const choices = [[say("Remove"), away, "model-button"], [say("Keep it"), null, "action.quiet"]];
+  askFirst(say("Remove “{name}”?", { name: title }), choices, make("p.hint", say(words, file)));
 }
 
-on(dialog.querySelector(".shelf-keep"), "click", () => dialog.close());
-on(dialog.querySelector(".shelf-do"), "click", () => {
-  dialog.close();
-  if (doomed.id === reading) close();
-  tell(said, { said: say("Removing…") });
-  trigger("remove", { id: doomed.id });
-});
 on(search, "input", () => narrow());
 on(nameSearch, "input", drawNames);
 folded.open = !phone.matches;

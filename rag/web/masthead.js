@@ -1,5 +1,5 @@
-// The line under the name: what is being loaded or built, what went wrong, or what the reader should know. It also follows
-// the index for the whole page: what it hears goes to every part that shows something of it.
+// The line under the name: what is being loaded or built, what went wrong, or what the reader should know. It also
+// follows the index for the whole page: what it hears goes to every part that shows something of it.
 
 const [status, keyless, spoken] = find(".status", ".keyless", ".masthead-said");
 let timer = 0;
@@ -14,19 +14,20 @@ function drawLine(kind, text, progress, action) {
   status.hidden = !text;
   // Counts that change twice a second are not read aloud; the stages are, below.
   status.ariaLive = kind === "loading" ? "off" : "polite";
-  const parts = [make("span.status-text", text), progress && bar(say("Progress"), progress.done, progress.total), action];
-  draw(status, parts, action || document.querySelector('#rooms [role="tab"][aria-selected="true"]'));
+  const drawn = progress && bar(say("Progress"), progress.done, progress.total);
+  const home = action || document.querySelector('#rooms [role="tab"][aria-selected="true"]');
+  draw(status, [make("span.status-text", text), drawn, action], home);
 }
 
 function drawServing(state) {
   const failed = state.files?.failed;
-  const unread = "{count} file could not be read; Articles says why.|{count} files could not be read; Articles says why.";
-  const offer = (words, onclick, text) => drawLine("ready", text, null, button("again", onclick, words));
+  const text = "{count} file could not be read; Articles says why.|{count} files could not be read; Articles says why.";
+  const offer = (words, onclick, about) => drawLine("ready", about, null, button("again", onclick, words));
   if (state.kind === "building") drawLine("loading", progressText(state), state);
   else if (state.kind === "outdated")
     offer(say("Update the index"), () => beat("rebuild"), say("The folder of articles has changed."));
   else if (state.kind === "cancelled" || state.kind === "failed") offer(say("Show the index"), showIndex, state.text);
-  else drawLine("ready", state.folder || (failed ? say(unread, { count: failed }) : ""));
+  else drawLine("ready", state.folder || (failed ? say(text, { count: failed }) : ""));
 }
 
 function drawStatus() {
@@ -71,7 +72,8 @@ async function beat(wish = "") {
 }
 
 footnote.hurry = () => beat();
-// What another part of the page was told of the index: all show it in one go, or what comes later would move what is pressed.
+// What another part of the page was told of the index: all show it in one go, or what comes later would move what is
+// pressed.
 footnote.hear = (state) => {
   hear(state);
   beat();

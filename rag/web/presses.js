@@ -1,5 +1,5 @@
-// A press is heard also where what was pressed is drawn anew before it ends: the browser gives its click to nothing then, and
-// an answer that is being written, or a list beside it, may be drawn anew at any time.
+// A press is heard also where what was pressed is drawn anew before it ends: the browser gives its click to nothing
+// then, and an answer that is being written, or a list beside it, may be drawn anew at any time.
 
 {
   const pressable = (element) => element?.closest?.("a[href], button:not(:disabled), summary");
@@ -25,7 +25,8 @@
     setTimeout(() => {
       if (press !== ended) return; // its own click comes at once or not at all
       const now = pressable(document.elementFromPoint(clientX, clientY));
-      if (!now || (now !== ended.element && (ended.element.isConnected || nameOf(now) !== (ended.name || "none")))) return;
+      const again = !ended.element.isConnected && ended.name && now && nameOf(now) === ended.name;
+      if (!now || (now !== ended.element && !again)) return;
       press = null;
       now.focus({ preventScroll: true });
       now.click();

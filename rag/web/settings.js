@@ -60,7 +60,8 @@ function showValue({ name, value, default: own }) {
 
 function addRadios(place, name, listed, chosen, choose) {
   for (const [value, title, lang] of listed) {
-    const radio = make("input", { type: "radio", name, value, checked: value === chosen, onchange: () => choose(value) });
+    const onchange = () => choose(value);
+    const radio = make("input", { type: "radio", name, value, checked: value === chosen, onchange });
     place.append(make("label.settings-radio", radio, make("span", { lang }, title)));
   }
 }

@@ -1,4 +1,5 @@
-// The pane beside the chat: the sources of one answer, or one article. On a phone it covers the chat until it is closed.
+// The pane beside the chat: the sources of one answer, or one article. On a phone it covers the chat until it is
+// closed.
 
 const [pane, title, about, sources, reader, back, close] = find(
   ".pane", ".pane-title", ".pane-about", ".pane-sources", ".pane-article", ".pane-back", ".pane-close",
@@ -10,15 +11,16 @@ let looks = ""; // what it looked like
 let newest = "";
 let link = null; // the citation that was followed last, where "Back to answer" leads
 let opener = null; // the card's button that opened the article
-let cards = new Map(); // those that are drawn, and the quotes in them, by what they show
+let cards = new Map(); // of that turn, and the quotes in them, by what they show
 let pressed = null; // the chip that was pressed last, while its answer is being written anew
 let visiting = false; // an article that the address names, while the conversation that it names is opened behind it
 
 // An answer that is being written comes with its own sources alone: those of the turns before it stay here.
 const known = (window.footnoteTurns ||= { run: "", step: 0, recalled: false, desk: 0, turns: {}, missed: false });
 
-// Whether there is something to draw. gradio works off an event's steps one after another, but those of two events side by
-// side: in a busy browser the end of a stopped answer comes after what took its place. Then all is asked for once more.
+// Whether there is something to draw. gradio works off an event's steps one after another, but those of two events side
+// by side: in a busy browser the end of a stopped answer comes after what took its place. Then all is asked for once
+// more.
 function learn() {
   const { run = "", step = 0, desk = 0, turns: sent = {}, before = [] } = given();
   const late = run === known.run && step < known.step;
@@ -44,7 +46,8 @@ const cutStart = (text, length) => (text.length > length ? "…" + text.slice(-l
 // A quote with about a line before and after it, as far as its paragraph goes; of a passage without one the beginning.
 function context({ before, quote, after }) {
   if (!quote) return { before: cutEnd(before, 260), after };
-  return { before: cutStart(before.slice(before.lastIndexOf("\n") + 1), LINE), after: cutEnd(after.split("\n")[0], LINE) };
+  const paragraph = before.slice(before.lastIndexOf("\n") + 1);
+  return { before: cutStart(paragraph, LINE), after: cutEnd(after.split("\n")[0], LINE) };
 }
 
 function drawPassage(card, whole) {
@@ -92,19 +95,17 @@ function drawQuote(card) {
   );
 }
 
-// Puts parts into a place and leaves alone what stands there already: a quote keeps its focus, and what was opened in it
-// stays open, while further ones come.
+// Puts parts into a place and leaves alone what stands there already: a quote keeps its focus, and what was opened in
+// it stays open, while further ones come.
 function arrange(place, parts) {
   for (const each of [...place.children]) if (!parts.includes(each)) each.remove();
   parts.forEach((part, at) => place.children[at] === part || place.insertBefore(part, place.children[at] || null));
 }
 
-function drawCards(turn, all) {
-  const before = cards;
-  cards = new Map();
+function drawCards(some) {
   const drawn = (look, draw) => {
-    const key = JSON.stringify([turn, look]);
-    if (!cards.has(key)) cards.set(key, before.get(key) || draw());
+    const key = JSON.stringify(look);
+    if (!cards.has(key)) cards.set(key, draw());
     return cards.get(key);
   };
   const quoteOf = (card) => {
@@ -112,28 +113,25 @@ function drawCards(turn, all) {
     if (card.id) quote.id = card.id; // its place, which is another once an earlier article is quoted again
     return quote;
   };
-  const cardOf = ([id, quotes]) => {
-    const [{ number, title, byline }] = quotes;
-    const card = drawn([id, title, byline, number], () => drawCard(quotes[0]));
+  const cardOf = (quotes) => {
+    const [{ article, number, title, byline }] = quotes;
+    const card = drawn([article, title, byline, number], () => drawCard(quotes[0]));
     arrange(card.querySelector(".quotes"), quotes.map(quoteOf));
     return card;
   };
-  return all.map((some) => {
-    const articles = new Map();
-    for (const each of some) articles.set(each.article, [...(articles.get(each.article) || []), each]);
-    return [...articles].map(cardOf);
-  });
+  const ids = new Set(some.map((each) => each.article));
+  return [...ids].map((id) => cardOf(some.filter((each) => each.article === id)));
 }
 
-function partsOf(number, { cards: quoted, more: found, state, complete, search }) {
-  const [cited, more] = drawCards(number, [quoted, found]);
+function partsOf({ cards: quoted, more: found, state, complete, search }) {
+  const [cited, more] = [drawCards(quoted), drawCards(found)];
   const hint = (text) => make("p.hint", text);
-  const summary = say("More passages found ({count})", { count: found.length });
+  const summary = make("summary", say("More passages found ({count})", { count: found.length }));
   const parts = [
     state !== "answered" && search.shown && hint(say("No answer was found; these passages come closest.")),
     ...cited,
     !complete && more.length && !cited.length && hint(say("Passages found; the answer is being written from them.")),
-    ...(state === "none" || !complete ? more : more.length ? [make("details.more", make("summary", summary), more)] : []),
+    ...(state === "none" || !complete ? more : [more.length && make("details.more", summary, more)]),
     complete && search.candidates && drawSearch(search, showArticle),
   ].filter(Boolean);
   return parts.length ? parts : [hint(complete ? say("No passages were found.") : say("Reading the passages…"))];
@@ -143,10 +141,11 @@ function drawSources(number) {
   const turn = known.turns[number];
   const focused = sources.contains(document.activeElement) ? document.activeElement : null;
   const nothing = () => [make("p.hint", say("The quotes that carry an answer appear here, each with its article."))];
+  if (shown !== number) cards = new Map();
   shown = turn ? number : "";
   title.textContent = turn && turn.state !== "answered" ? say("Nearest passages") : say("Sources");
   about.textContent = turn ? turn.question : "";
-  arrange(sources, turn ? partsOf(number, turn) : nothing());
+  arrange(sources, turn ? partsOf(turn) : nothing());
   if (!focused || focused === document.activeElement) return;
   if (focused.closest(".more")) focused.closest(".more").open = true;
   (sources.contains(focused) ? focused : title).focus({ preventScroll: true });
@@ -196,7 +195,8 @@ function followLink(clicked) {
   showSources();
   link = clicked;
   peeked.hidden = true;
-  if (phone.matches && !inAddress("pane")) writeAddress({ pane: "sources" }, true); // Back leads from there to the answer
+  // On a phone Back leads from there to the answer.
+  if (phone.matches && !inAddress("pane")) writeAddress({ pane: "sources" }, true);
   cover(column, true);
   for (const each of sources.querySelectorAll("[aria-current]")) each.ariaCurrent = null;
   for (const each of document.querySelectorAll("#chat a.followed")) each.classList.remove("followed");
@@ -245,7 +245,8 @@ function peek({ target }) {
 }
 
 on(document, "mouseover focusin", peek);
-on(document, "keydown scroll", ({ type, key }) => (type === "scroll" || key === "Escape") && (peeked.hidden = true), true);
+const hidePeek = ({ type, key }) => (type === "scroll" || key === "Escape") && (peeked.hidden = true);
+on(document, "keydown scroll", hidePeek, true);
 on(document, "click", (event) => {
   const chip = event.target.closest?.("#chat .answer button.chip");
   const [, turn, place] = chip?.id.match(/^chip-(\d+)-(\d+)$/) || [];
@@ -264,8 +265,8 @@ on(pane, "keydown", ({ key }) => key === "Escape" && (reader.hidden ? toAnswer()
 on(back, "click", toSources);
 on(close, "click", toAnswer);
 
-// Redraws only what changed: a reader who has opened an article, or an older answer's sources, keeps it while an answer is
-// still being written.
+// Redraws only what changed: a reader who has opened an article, or an older answer's sources, keeps it while an answer
+// is still being written.
 watch("value", () => {
   if (!learn()) return;
   const { current = "" } = given();

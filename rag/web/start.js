@@ -1,5 +1,5 @@
-// What stands before the first answer: a model that is being loaded, an index that is being built, no articles, no folder.
-// Where one can ask already it stands above the chat, else in its place.
+// What stands before the first answer: a model that is being loaded, an index that is being built, no articles, no
+// folder. Where one can ask already it stands above the chat, else in its place.
 
 const [start, title, about, stages, files, add] = find(
   ".start", "h2", ".start-about", ".stages", ".start-files", ".start-add",

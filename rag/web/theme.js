@@ -1,5 +1,5 @@
-// The page's look: what the reader chose, else the address (?__theme=dark), else the system. gradio marks the body "dark" by
-// the last two alone, and late; whatever it marks is put right before anything is painted.
+// The page's look: what the reader chose, else the address (?__theme=dark), else the system. gradio marks the body
+// "dark" by the last two alone, and late; whatever it marks is put right before anything is painted.
 
 footnote.setCookie = (name, value) => {
   document.cookie = `${name}=${value}; path=/; max-age=${value ? 31536000 : 0}; samesite=strict`;
