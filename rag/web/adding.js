@@ -3,7 +3,7 @@
 // path there.
 
 const PIECE = 384 * 1024;
-const AWAY = "Could not be sent. Is Footnote still running in its terminal?";
+const away = () => say("Could not be sent. Is Footnote still running in its terminal?");
 
 function inBase64(piece) {
   return new Promise((resolve, reject) => {
@@ -91,7 +91,7 @@ function makeAdder({ suffixes, megabytes }, { zone, kinds = ["text/uri-list"], f
   }
 
   function whatBecame(answer) {
-    if (!answer?.name && !answer?.refused) return ["refused", say(AWAY)];
+    if (!answer?.name && !answer?.refused) return ["refused", away()];
     if (answer.refused) return ["refused", say("Refused: {reason}", { reason: answer.refused })];
     if (answer.known) return ["known", say("Was there already")];
     if (!answer.renamed) return ["taken", say("Added")];

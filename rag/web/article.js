@@ -1,8 +1,5 @@
 // An article with its marked quotes, as every part of the page shows it.
 
-const GONE =
-  "The article has changed since: {count} sentence that was quoted stands in it no more.|The article has changed since: {count} sentences that were quoted stand in it no more.";
-
 // Draws an article into `place` and returns what is to be seen first: the mark asked for, or the heading.
 function drawArticle(place, article) {
   const { language: lang, title, byline, paragraphs, places, at, gone, cut, source } = article;
@@ -23,7 +20,7 @@ function drawArticle(place, article) {
   const head = make("header.article-head", heading, make("p.byline", byline), drawLinks(article));
   const parts = [
     head,
-    gone && make("p.failure", say(GONE, { count: gone })),
+    gone && make("p.failure", changed(gone)),
     paragraphs.map(paragraph),
     cut && make("p.hint", say("This article is very long; the part around the sentence is shown.")),
     source && make("p.article-source", say("Source: {source}", { source })),
@@ -32,6 +29,13 @@ function drawArticle(place, article) {
   if (marks.length > (at ? 1 : 0)) head.append(drawSteps(marks, at));
   marks[at - 1]?.classList.add("now");
   return marks[at - 1] || heading;
+}
+
+function changed(count) {
+  return say(
+    "The article has changed since: {count} sentence that was quoted stands in it no more.|The article has changed since: {count} sentences that were quoted stand in it no more.",
+    { count },
+  );
 }
 
 // Leads from one marked quote to the one before or after it; the focus stays on the button.

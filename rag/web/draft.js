@@ -11,7 +11,7 @@ async function take([file]) {
   tell(said, { said: say("Reading {name}…", { name }) });
   const answer = await sendFile(file);
   input.value = "";
-  if (!answer?.text) return tell(said, { problem: answer?.refused || say(AWAY) });
+  if (!answer?.text) return tell(said, { problem: answer?.refused || away() });
   const box = document.querySelector("#draft-text textarea");
   box.value = answer.text;
   box.dispatchEvent(new Event("input", { bubbles: true }));

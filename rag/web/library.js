@@ -285,16 +285,17 @@ function arrive() {
 }
 
 function ask({ id, title }) {
-  const file = { name: id.replace(/#\d+$/, "") };
-  const words =
-    "The file {name} is moved into the hidden folder .removed in the folder of articles, and no answer uses it any more.";
+  const words = say(
+    "The file {name} is moved into the hidden folder .removed in the folder of articles, and no answer uses it any more.",
+    { name: id.replace(/#\d+$/, "") },
+  );
   const away = () => {
     if (id === reading) close();
     tell(said, { said: say("Removing…") });
     trigger("remove", { id });
   };
   const choices = [[say("Remove"), away, "model-button"], [say("Keep it"), null, "action.quiet"]];
-  askFirst(say("Remove “{name}”?", { name: title }), choices, make("p.hint", say(words, file)));
+  askFirst(say("Remove “{name}”?", { name: title }), choices, make("p.hint", words));
 }
 
 on(search, "input", () => narrow());

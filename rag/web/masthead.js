@@ -20,14 +20,15 @@ function drawLine(kind, text, progress, action) {
 }
 
 function drawServing(state) {
-  const failed = state.files?.failed;
-  const text = "{count} file could not be read; Articles says why.|{count} files could not be read; Articles says why.";
+  const count = state.files?.failed;
+  const unread = () =>
+    say("{count} file could not be read; Articles says why.|{count} files could not be read; Articles says why.", { count });
   const offer = (words, onclick, about) => drawLine("ready", about, null, button("again", onclick, words));
   if (state.kind === "building") drawLine("loading", progressText(state), state);
   else if (state.kind === "outdated")
     offer(say("Update the index"), () => beat("rebuild"), say("The folder of articles has changed."));
   else if (state.kind === "cancelled" || state.kind === "failed") offer(say("Show the index"), showIndex, state.text);
-  else drawLine("ready", state.folder || (failed ? say(text, { count: failed }) : ""));
+  else drawLine("ready", state.folder || (count ? unread() : ""));
 }
 
 function drawStatus() {
@@ -47,7 +48,7 @@ function drawKeyless(model) {
 }
 
 function speakOf({ kind, stage }) {
-  const news = (kind === "building" || kind === "loading") && STAGES[stage]?.[0];
+  const news = (kind === "building" || kind === "loading") && STAGES[stage];
   const text = news ? say(news) : said && kind === "fresh" ? say("The index is up to date.") : "";
   if (text !== said) spoken.textContent = said = text;
 }

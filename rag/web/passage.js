@@ -20,4 +20,7 @@ on(document, "click", ({ target }) => {
   const beside = others.filter((each) => each.article === at.article && each.start !== at.start);
   open(at, number, beside.slice(0, 100));
 });
-on(phone, "change", () => cover(side, !reader.hidden));
+// What it covered must be reachable on another tab, or with room for both.
+const uncover = () => cover(side, false);
+on(phone, "change", uncover);
+on(window, "popstate", uncover);

@@ -1,16 +1,18 @@
 // How far a build is, in words and bars; what every part of the page that follows the index shares.
 
-const STAGES = {
-  reading: ["Reading the articles", "Reading {done} of {count} article…|Reading {done} of {count} articles…"],
-  embedding: ["Embedding the passages", "Embedding {done} of {count} passage…|Embedding {done} of {count} passages…"],
-  keywords: [
-    "Indexing the words",
-    "Indexing the words of {done} of {count} passage…|Indexing the words of {done} of {count} passages…",
-  ],
-};
+const STAGES = { reading: "Reading the articles", embedding: "Embedding the passages", keywords: "Indexing the words" };
 
-function progressText({ stage, done, total, text }) {
-  if (total > 1 && STAGES[stage]) return say(STAGES[stage][1], { done, count: total });
+function progressText({ stage, done, total: count, text }) {
+  const told = {
+    reading: () => say("Reading {done} of {count} article…|Reading {done} of {count} articles…", { done, count }),
+    embedding: () => say("Embedding {done} of {count} passage…|Embedding {done} of {count} passages…", { done, count }),
+    keywords: () =>
+      say(
+        "Indexing the words of {done} of {count} passage…|Indexing the words of {done} of {count} passages…",
+        { done, count },
+      ),
+  };
+  if (count > 1 && stage in told) return told[stage]();
   return text ? say(text) : "";
 }
 
@@ -19,7 +21,7 @@ const bar = (ariaLabel, done, total) => make("progress", { ariaLabel }, total > 
 // One line a stage, each with its bar; a stage that is not there yet has an empty one.
 function drawStages(place, { stage, done, total, left }) {
   const at = Object.keys(STAGES).indexOf(stage);
-  const line = ([title], number) => {
+  const line = (title, number) => {
     const past = number < at || (number === at && total > 0 && done >= total);
     const now = number === at && !past;
     const name = say(title);
