@@ -1,5 +1,5 @@
 // All files of the folder in a table, the names in them beside it, and the article that was chosen; on a phone it takes
-// the table's place. The table is fetched when there is something new to see; it is searched, sorted and paged here.
+// the table's place. The table is fetched when there is something new to see; it is searched and sorted here.
 
 const ROWS = 100;
 const NAMES = 50;
@@ -25,7 +25,7 @@ const STATUSES = {
 const [library, title, about, search, choices, filters, said, table] = find(
   ".library", ".pane-title", ".pane-about", ".shelf-search", ".shelf-bar", ".shelf-filters", ".shelf-said", "table",
 );
-const [none, pages, add, place, cited, remove, folded, nameSearch, list, left] = find(
+const [none, more, add, place, cited, remove, folded, nameSearch, list, left] = find(
   ".shelf-none", ".shelf-pages", ".shelf-add", "article", ".reader-cited", ".reader-remove", ".library-names details",
   ".library-names input", ".library-names ol", ".library-names p",
 );
@@ -40,7 +40,7 @@ let chosen = {}; // outlet, year and language that rows must have
 let known = []; // {name, also, mentions, articles, key}
 let named = null; // the one of them that rows must name
 let order = { name: "date", falling: true };
-let page = 0;
+let listed = ROWS;
 let reading = ""; // the article that is open, by id
 let adder = null;
 
@@ -93,10 +93,10 @@ async function fetchNames(wanted) {
   drawShelf();
 }
 
-// Narrows by something more, or something else, from the first page on.
+// Narrows by something more, or something else, from the first rows on.
 function narrow(change = () => {}) {
   change();
-  page = 0;
+  listed = ROWS;
   drawShelf();
 }
 
@@ -210,21 +210,15 @@ function drawRow(row) {
   );
 }
 
-function drawPages(count) {
-  const last = Math.max(0, Math.ceil(count / ROWS) - 1);
-  const turn = (text, to) => {
-    const go = () => {
-      page = to;
-      drawShelf();
-      library.querySelector(".library-list").scrollTop = 0;
-      reveal(table.querySelector(".library-item, th button"), "nearest");
-    };
-    return button("action", go, { disabled: to < 0 || to > last }, keyed(text), text);
+function drawMore(left) {
+  const show = () => {
+    const next = listed;
+    listed += ROWS;
+    drawShelf();
+    table.tBodies[0].rows[next].querySelector("button")?.focus();
   };
-  const range = { first: page * ROWS + 1, last: Math.min(count, (page + 1) * ROWS), count };
-  const words = make("span.byline", say("{first} to {last} of {count}", range));
-  pages.hidden = !last;
-  draw(pages, [turn(say("Previous"), page - 1), words, turn(say("Next"), page + 1)], title);
+  more.hidden = left <= 0;
+  draw(more, button("action", show, say("Show more ({count} left)", { count: left })));
 }
 
 function drawShelf() {
@@ -233,9 +227,8 @@ function drawShelf() {
   drawNames();
   const shown = shownRows();
   const [count, some] = [rows.length, shown.length];
-  page = Math.min(page, Math.max(0, Math.ceil(some / ROWS) - 1));
   draw(table.tHead.rows[0], COLUMNS.map(drawHead));
-  draw(table.tBodies[0], shown.slice(page * ROWS, (page + 1) * ROWS).map(drawRow), title);
+  draw(table.tBodies[0], shown.slice(0, listed).map(drawRow), title);
   asTable(table);
   table.hidden = !some;
   none.hidden = Boolean(some);
@@ -247,7 +240,7 @@ function drawShelf() {
   const all = count ? say("{count} file|{count} files", { count }) : "";
   const few = some < count && say("{shown} of {count} file|{shown} of {count} files", { shown: some, count });
   draw(about, few || all); // read aloud, so only when it is news
-  drawPages(some);
+  drawMore(some - listed);
 }
 
 async function choose(row) {
