@@ -28,7 +28,6 @@ function drawTables() {
   draw(dates.tHead.rows[0], columns.map((name) => make("th", { scope: "col" }, name)));
   const line = ([period, ...numbers]) => rowOf([period, ...numbers.map((each) => footnote.number(each))]);
   draw(dates.tBodies[0], counts.map(line));
-  for (const each of [passages, dates]) asTable(each);
 }
 
 on(more, "click", () => {

@@ -30,12 +30,16 @@ trigger = (name, sent) => {
   asking(name, sent);
 };
 
+// On a phone tables are drawn as blocks, and are still tables for who does not see them.
+const ROLES = { tr: "row", th: "columnheader", td: "cell" };
+
 // Makes an element of a kind such as "p.byline" from parts in any order: properties, texts, elements, lists of these.
 // What is empty, null, 0 or false is left out.
 function make(kind, ...parts) {
   const [tag, ...classes] = kind.split(".");
   const made = document.createElement(tag);
   if (classes.length) made.classList.add(...classes);
+  if (tag in ROLES) made.role = ROLES[tag];
   for (const part of parts.flat(Infinity)) {
     if (part && part.constructor !== Object) made.append(part);
     else
@@ -55,15 +59,23 @@ function tell(place, { said = "", problem = "" }) {
   place.textContent = problem || said;
 }
 
-// Draws a place anew where it looks different by now, and leaves the focus on what has the same key, or brings it to
-// `otherwise` where that is gone.
+// Puts parts into a place and leaves alone what stands there already: it keeps its focus, and a press on it is heard.
+function arrange(place, parts) {
+  for (const each of [...place.childNodes]) if (!parts.includes(each)) each.remove();
+  parts.forEach((part, at) => place.childNodes[at] === part || place.insertBefore(part, place.childNodes[at] || null));
+}
+
+// Draws a place anew where it looks different by now. The focus stays on what has the same key, or goes to `otherwise`
+// where that is gone.
 function draw(place, parts, otherwise) {
-  const looks = make("div", parts);
-  if (looks.childNodes.length === place.childNodes.length)
-    if ([...looks.childNodes].every((each, at) => each.isEqualNode(place.childNodes[at]))) return;
   const focused = place.contains(document.activeElement) ? document.activeElement : null;
-  place.replaceChildren(...looks.childNodes);
-  if (!focused) return;
+  const before = [...place.childNodes];
+  const kept = (each) => {
+    const at = before.findIndex((old) => old.isEqualNode(each));
+    return at < 0 ? each : before.splice(at, 1)[0];
+  };
+  arrange(place, [...make("div", parts).childNodes].map(kept));
+  if (!focused || focused === document.activeElement) return;
   const same = (each) => each.dataset.key === focused.dataset.key && !each.disabled;
   ([...place.querySelectorAll("[data-key]")].find(same) || otherwise)?.focus({ preventScroll: true });
 }
@@ -82,12 +94,6 @@ function askFirst(question, choices, ...parts) {
   };
   element.append(dialog);
   dialog.showModal();
-}
-
-// On a phone tables are drawn as blocks, and are still tables for who does not see them.
-function asTable(table) {
-  const roles = { TABLE: "table", THEAD: "rowgroup", TBODY: "rowgroup", TR: "row", TH: "columnheader", TD: "cell" };
-  for (const each of [table, ...table.querySelectorAll("thead, tbody, tr, th, td")]) each.role = roles[each.tagName];
 }
 
 // On a phone an open column covers all others, which cannot be reached then.

@@ -229,7 +229,6 @@ function drawShelf() {
   const [count, some] = [rows.length, shown.length];
   draw(table.tHead.rows[0], COLUMNS.map(drawHead));
   draw(table.tBodies[0], shown.slice(0, listed).map(drawRow), title);
-  asTable(table);
   table.hidden = !some;
   none.hidden = Boolean(some);
   none.textContent = count

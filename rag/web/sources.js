@@ -5,10 +5,12 @@ const [pane, title, about, sources, reader, back, close] = find(
   ".pane", ".pane-title", ".pane-about", ".pane-sources", ".pane-article", ".pane-back", ".pane-close",
 );
 const column = document.getElementById("sources-column");
+const linkOf = (target) => target?.closest?.('#chat a[href^="#s-"]');
 
 let shown = ""; // the turn whose sources are drawn
 let looks = ""; // what it looked like
 let newest = "";
+let held = null; // the citation on which a press began
 let link = null; // the citation that was followed last, where "Back to answer" leads
 let opener = null; // the card's button that opened the article
 let cards = new Map(); // of that turn, and the quotes in them, by what they show
@@ -93,13 +95,6 @@ function drawQuote(card) {
     actions,
     drawWhy(card.why),
   );
-}
-
-// Puts parts into a place and leaves alone what stands there already: a quote keeps its focus, and what was opened in
-// it stays open, while further ones come.
-function arrange(place, parts) {
-  for (const each of [...place.children]) if (!parts.includes(each)) each.remove();
-  parts.forEach((part, at) => place.children[at] === part || place.insertBefore(part, place.children[at] || null));
 }
 
 function drawCards(some) {
@@ -255,10 +250,17 @@ on(document, "click", (event) => {
     pressed = chip;
     trigger("reconsider", { turn: Number(turn), place: Number(place) });
   }
-  const clicked = event.target.closest?.('#chat a[href^="#s-"]');
+  const clicked = linkOf(event.target);
   if (!clicked) return;
   event.preventDefault(); // the page has a <base>: following the link itself would load the page anew
   followLink(clicked);
+});
+// A press is heard also where its number is drawn anew before it ends, as that of an answer that is being written may be at
+// any time: the browser gives its click to nothing then.
+on(document, "pointerdown", ({ target }) => (held = linkOf(target)));
+on(document, "pointerup", ({ clientX, clientY }) => {
+  const now = held && !held.isConnected && linkOf(document.elementFromPoint(clientX, clientY));
+  if (now && now.hash === held.hash) followLink(now);
 });
 on(phone, "change", () => cover(column, false));
 on(pane, "keydown", ({ key }) => key === "Escape" && (reader.hidden ? toAnswer() : toSources()));
