@@ -1,5 +1,5 @@
 // Shared by the scripts of all components: elements from plain data, drawing anew, the address, files, columns.
-// Data is only ever given to textContent: a text can show anything here and do nothing.
+// Data only ever becomes text: it can show anything here and do nothing.
 
 // One set of listeners, whichever instance of a component's script runs: an earlier one leaves when a new one comes.
 const scripts = (window.footnoteScripts ||= {});
