@@ -99,22 +99,16 @@ function makeAdder({ suffixes, megabytes }, { zone, kinds = ["text/uri-list"], f
   }
 
   function takeFiles(files, inFolder) {
-    const bring = (file) => (become) => {
-      const sent = (share) => become("sending", say("Being sent, {percent} %", { percent: Math.round(100 * share) }));
-      become("sending", say("Being sent"));
-      return sendFile(file, sent);
-    };
-    return take((inFolder ? articlesOf(files, suffixes) : files).map((file) => [file.name, bring(file)]));
+    const sent = (share) => say("Being sent, {percent} %", { percent: Math.round(100 * share) });
+    const bring = (file, become) => sendFile(file, (share) => become("sending", sent(share)));
+    take(inFolder ? articlesOf(files, suffixes) : files, (file) => file.name, say("Being sent"), bring);
   }
 
   function takeAddresses(text) {
     if (busy) return;
     box.value = "";
-    const bring = (address) => (become) => {
-      become("sending", say("Being fetched"));
-      return server.take_file("address", address).catch(() => null);
-    };
-    return take([...new Set(text.split(/\s+/).filter(Boolean))].map((address) => [address, bring(address)]));
+    const bring = (address) => server.take_file("address", address).catch(() => null);
+    take([...new Set(text.split(/\s+/).filter(Boolean))], String, say("Being fetched"), bring);
   }
 
   async function takeDropped(data) {
@@ -126,22 +120,23 @@ function makeAdder({ suffixes, megabytes }, { zone, kinds = ["text/uri-list"], f
     else takeAddresses(link.replace(/^#.*$/gm, ""));
   }
 
-  // Takes what has a name and a function that brings it in, one after the other.
-  async function take(wanted) {
+  // Brings in what is wanted, one after the other.
+  async function take(wanted, nameOf, begun, bring) {
     if (!wanted.length || busy) return;
-    const work = (begun) => {
-      busy = begun;
-      for (const each of [open, folder, fetched]) each.ariaDisabled = String(begun); // `disabled` would lose the focus
+    const work = (at) => {
+      busy = at;
+      for (const each of [open, folder, fetched]) each.ariaDisabled = String(at); // `disabled` would lose the focus
     };
     adder.closest("[popover]")?.togglePopover(true);
     adder.parentElement.hidden = false;
     work(true);
-    const waiting = wanted.map(([name, bring]) => ({ bring, ...makeLine(name) }));
+    const waiting = wanted.map((each) => ({ each, ...makeLine(nameOf(each)) }));
     lines.replaceChildren(...waiting.map(({ line }) => line));
     lines.hidden = false;
     let count = 0;
-    for (const { bring, become } of waiting) {
-      const [kind, text] = whatBecame(await bring(become));
+    for (const { each, become } of waiting) {
+      become("sending", begun);
+      const [kind, text] = whatBecame(await bring(each, become));
       count += kind === "taken";
       become(kind, text);
     }
