@@ -428,7 +428,7 @@ def _component(
     return gr.HTML(
         value=value,
         html_template=asset(f"{name}.html"),
-        js_on_load=asset(*scripts, f"{name}.js"),
+        js_on_load=asset("elements.js", *scripts, f"{name}.js"),
         server_functions=[_in_its_language(each, name) for name, each in functions.items()] or None,
         apply_default_css=False,
         elem_id=name,

@@ -1,172 +1,161 @@
-// Adding articles: a button and a place to drop files, a box for addresses, and a line for each that says what became of it.
-// A file goes to the server piece by piece through the page's own function: what it is called here is never a path there.
+// Adding articles: a button and a place to drop files, a box for addresses, and a line for each that says what became
+// of it. A file goes to the server piece by piece through the page's own function: what it is called here is never a
+// path there.
 
 const PIECE = 384 * 1024;
+const away = () => say("Could not be sent. Is Footnote still running in its terminal?");
 
 function inBase64(piece) {
   return new Promise((resolve, reject) => {
     const reader = new FileReader();
-    reader.onload = () => resolve(reader.result.slice(reader.result.indexOf(",") + 1));
+    reader.onload = () => resolve(reader.result.split(",")[1] || "");
     reader.onerror = () => reject(reader.error);
     reader.readAsDataURL(piece);
   });
 }
 
-async function sendFile(file, progress) {
-  const begun = await server.take_file("begin", file.name, file.size);
-  if (!begun.token) return begun;
-  for (let start = 0; start < file.size; start += PIECE) {
-    const added = await server.take_file("add", begun.token, await inBase64(file.slice(start, start + PIECE)));
-    if (added.refused) return added;
-    progress(Math.min(1, (start + PIECE) / file.size));
+// Returns what the server says of a file, or that there is no server any more.
+async function sendFile(file, progress = () => {}) {
+  try {
+    const begun = await server.take_file("begin", file.name, file.size);
+    if (!begun.token) return begun;
+    for (let start = 0; start < file.size; start += PIECE) {
+      const added = await server.take_file("add", begun.token, await inBase64(file.slice(start, start + PIECE)));
+      if (added.refused) return added;
+      progress(Math.min(1, (start + PIECE) / file.size));
+    }
+    return await server.take_file("end", begun.token);
+  } catch {
+    return null; // also for a folder that was dropped as if it were a file
   }
-  return server.take_file("end", begun.token);
 }
 
-function whatBecame(answer) {
-  if (!answer || (!answer.name && !answer.refused)) return ["refused", say("Could not be sent. Is Footnote still running in its terminal?")];
-  if (answer.refused) return ["refused", say("Refused: {reason}", { reason: answer.refused })];
-  if (answer.known) return ["known", say("Was there already")];
-  if (answer.renamed) return ["taken", say("Added as {name}, because another file has its name", { name: answer.name })];
-  return ["taken", say("Added")];
+// Hands on what is dropped anywhere in a place, files or one of the other `kinds`, before anything in it takes it.
+function takeDrops(place, take, ...kinds) {
+  const hear = (event) => {
+    if (![...kinds, "Files"].some((each) => event.dataTransfer?.types.includes(each))) return;
+    event.preventDefault();
+    event.stopPropagation();
+    place.classList.toggle("over", event.type === "dragover");
+    if (event.type === "drop") take(event.dataTransfer);
+  };
+  on(place, "dragover drop", hear, true);
+  on(place, "dragleave", (event) => place.contains(event.relatedTarget) || place.classList.remove("over"));
 }
 
 // The files of what was dropped, those in folders too.
-async function droppedFiles(data) {
-  const entries = [...data.items].map((item) => item.webkitGetAsEntry?.());
-  if (!entries.some((entry) => entry?.isDirectory)) return [...data.files];
-  const found = [];
-  const walk = async (entry) => {
-    if (entry.isFile) return void found.push(Object.assign(await new Promise((resolve, reject) => entry.file(resolve, reject)), { within: entry.fullPath }));
-    const reader = entry.createReader();
-    for (let some; (some = await new Promise((resolve, reject) => reader.readEntries(resolve, reject))).length; ) await Promise.all(some.map(walk));
-  };
-  await Promise.all(entries.filter(Boolean).map(walk));
+const promised = (object, method) => new Promise((...ends) => object[method](...ends));
+async function filesIn(entry) {
+  if (entry.isFile) return [Object.assign(await promised(entry, "file"), { within: entry.fullPath })];
+  const [reader, found] = [entry.createReader(), []];
+  for (let some; (some = await promised(reader, "readEntries")).length; )
+    for (const each of some) found.push(...(await filesIn(each)));
   return found;
 }
 
 // Of the files of a folder those that can be articles, as they are read in a folder: nothing hidden, and nothing that a
 // browser saved beside a page.
-function ofFolder(files, suffixes) {
+function articlesOf(files, suffixes) {
   const pathOf = (file) => file.within || file.webkitRelativePath || file.name;
-  const paths = new Set(files.map(pathOf));
-  const ofPage = (path) => /[_.]files$/.test(path) && [".html", ".htm"].some((each) => paths.has(path.slice(0, -6) + each));
+  const page = /\.html?$/;
+  const pages = new Set(files.map(pathOf).filter((path) => page.test(path)).map((path) => path.replace(page, "")));
+  const ofPage = (path) => /[_.]files$/.test(path) && pages.has(path.slice(0, -6));
   return files.filter((file) => {
     const parts = pathOf(file).split("/");
-    const above = parts.map((_, at) => parts.slice(0, at).join("/"));
-    return !parts.some((each) => each.startsWith(".")) && !above.some(ofPage) && suffixes.some((each) => file.name.toLowerCase().endsWith(each));
+    const fits = (part, at) => !part.startsWith(".") && !ofPage(parts.slice(0, at).join("/"));
+    return suffixes.some((each) => file.name.toLowerCase().endsWith(each)) && parts.every(fits);
   });
 }
 
-// Makes the place where files are added; they can be dropped anywhere in `zone`. `finished` is called after each batch of
-// which something was taken.
-function makeAdder(limits, finished, zone) {
-  const adder = make("div", "adder");
-  const picker = make("input");
-  picker.type = "file";
-  picker.multiple = true;
-  picker.hidden = true;
-  picker.accept = limits.suffixes.join(",");
-  const pick = (folder) => {
-    picker.webkitdirectory = folder;
-    if (!busy) picker.click();
-  };
-  const open = button("model-button adder-open", say("Add articles…"), () => pick(false));
-  const folder = button("action", say("Add a folder…"), () => pick(true));
-  const about = say("or drop them here: documents, web pages, tables or mail, up to {megabytes} MB each", { megabytes: limits.megabytes });
+// Makes the place where files are added; they can be dropped anywhere in `zone`, and addresses in the `kinds` of links.
+// `finished` is called after each batch of which something was taken.
+function makeAdder({ suffixes, megabytes }, { zone, kinds = ["text/uri-list"], finished } = {}) {
   let busy = false;
-  const lines = make("ul", "adder-files");
-  lines.setAttribute("aria-label", say("Files added"));
-  lines.hidden = true;
-  const spoken = make("p", "spoken");
-  spoken.setAttribute("role", "status");
-  const box = make("textarea", "adder-addresses");
-  box.rows = 1;
-  box.spellcheck = false;
-  box.placeholder = say("Addresses of articles, https://…");
-  box.setAttribute("aria-label", say("Addresses of articles, https://…"));
-  const fetched = button("action", say("Add from the web"), () => takeAddresses(box.value));
-  const web = make("div", "adder-web");
-  web.append(box, fetched);
-  adder.append(open, folder, make("span", "adder-about", about), picker, web, lines, spoken);
+  const picker = make("input", { type: "file", multiple: true, hidden: true, accept: suffixes.join(",") });
+  const pick = (webkitdirectory) => busy || Object.assign(picker, { webkitdirectory }).click();
+  const open = button("model-button.adder-open", () => pick(false), say("Add articles…"));
+  const folder = button("action", () => pick(true), say("Add a folder…"));
+  const about = say("or drop them here: documents, web pages, tables or mail, up to {megabytes} MB each", { megabytes });
+  const label = say("Addresses of articles, https://…");
+  const box = make("textarea.adder-addresses", { rows: 1, spellcheck: false, placeholder: label, ariaLabel: label });
+  const fetched = button("action", () => takeAddresses(box.value), say("Add from the web"));
+  const lines = make("ul.adder-files", { ariaLabel: say("Files added"), hidden: true });
+  const spoken = make("p.spoken", { role: "status" });
+  const web = make("div.adder-web", box, fetched);
+  const adder = make("div.adder", open, folder, make("span.adder-about", about), picker, web, lines, spoken);
 
-  function line(name) {
-    const drawn = make("li", "adder-file");
-    const state = make("span", "adder-state", say("Waiting"));
-    drawn.append(make("span", "adder-name", name), state);
-    return { drawn, tell: (kind, text) => ((drawn.dataset.kind = kind), (state.textContent = text)) };
+  function makeLine(name) {
+    const state = make("span.adder-state", say("Waiting"));
+    const line = make("li.adder-file", make("span.adder-name", name), state);
+    return { line, become: (kind, text) => ((line.dataset.kind = kind), (state.textContent = text)) };
   }
 
-  // Not `disabled`: that would take the focus away.
-  function work(on) {
-    busy = on;
-    for (const each of [open, folder, fetched]) each.setAttribute("aria-disabled", String(on));
+  function whatBecame(answer) {
+    if (!answer?.name && !answer?.refused) return ["refused", away()];
+    if (answer.refused) return ["refused", say("Refused: {reason}", { reason: answer.refused })];
+    if (answer.known) return ["known", say("Was there already")];
+    if (!answer.renamed) return ["taken", say("Added")];
+    return ["taken", say("Added as {name}, because another file has its name", { name: answer.name })];
   }
 
-  function takeFiles(files) {
-    return take(files.map((file) => [file.name, (tell) => {
-      tell("sending", say("Being sent"));
-      return sendFile(file, (share) => tell("sending", say("Being sent, {percent} %", { percent: Math.round(100 * share) })));
-    }]));
+  function takeFiles(files, inFolder) {
+    const sent = (share) => say("Being sent, {percent} %", { percent: Math.round(100 * share) });
+    const bring = (file, become) => sendFile(file, (share) => become("sending", sent(share)));
+    take(inFolder ? articlesOf(files, suffixes) : files, (file) => file.name, say("Being sent"), bring);
   }
 
-  async function takeAddresses(text) {
+  function takeAddresses(text) {
     if (busy) return;
-    const addresses = [...new Set(text.split(/\s+/).filter(Boolean))];
     box.value = "";
-    await take(addresses.map((address) => [address, (tell) => {
-      tell("sending", say("Being fetched"));
-      return server.take_file("address", address);
-    }]));
+    const bring = (address) => server.take_file("address", address).catch(() => null);
+    take([...new Set(text.split(/\s+/).filter(Boolean))], String, say("Being fetched"), bring);
   }
 
-  // Takes what has a name and a function that brings it in, one after the other.
-  async function take(wanted) {
+  async function takeDropped(data) {
+    const link = data.getData("text/uri-list");
+    const entries = [...data.items].map((each) => each.webkitGetAsEntry?.()).filter(Boolean);
+    const files = [...data.files];
+    if (entries.some((each) => each.isDirectory)) takeFiles((await Promise.all(entries.map(filesIn))).flat(), true);
+    else if (files.length) takeFiles(files);
+    else takeAddresses(link.replace(/^#.*$/gm, ""));
+  }
+
+  // Brings in what is wanted, one after the other.
+  async function take(wanted, nameOf, begun, bring) {
     if (!wanted.length || busy) return;
+    const work = (at) => {
+      busy = at;
+      for (const each of [open, folder, fetched]) each.ariaDisabled = String(at); // `disabled` would lose the focus
+    };
     adder.closest("[popover]")?.togglePopover(true);
+    adder.parentElement.hidden = false;
     work(true);
-    const waiting = wanted.map(([name, bring]) => [bring, line(name)]);
-    lines.replaceChildren(...waiting.map(([, { drawn }]) => drawn));
+    const waiting = wanted.map((each) => ({ each, ...makeLine(nameOf(each)) }));
+    lines.replaceChildren(...waiting.map(({ line }) => line));
     lines.hidden = false;
-    let taken = 0;
-    for (const [bring, { tell }] of waiting) {
-      let answer = null;
-      try {
-        answer = await bring(tell);
-      } catch {} // a folder that was dropped, or no server: told below
-      const [kind, text] = whatBecame(answer);
-      taken += kind === "taken" ? 1 : 0;
-      tell(kind, text);
+    let count = 0;
+    for (const { each, become } of waiting) {
+      become("sending", begun);
+      const [kind, text] = whatBecame(await bring(each, become));
+      count += kind === "taken";
+      become(kind, text);
     }
-    spoken.textContent = say("{count} file added|{count} files added", { count: taken }) + ", " + say("{count} not|{count} not", { count: wanted.length - taken });
+    const missed = say("{count} not|{count} not", { count: wanted.length - count });
+    spoken.textContent = say("{count} file added|{count} files added", { count }) + ", " + missed;
     work(false);
     picker.value = "";
-    if (!taken) return;
+    if (!count) return;
     await server.take_file("done");
     footnote.hurry?.();
     finished?.();
   }
 
-  box.addEventListener("keydown", (event) => {
+  on(box, "keydown", (event) => {
     if (event.key !== "Enter" || event.shiftKey || event.isComposing) return;
     event.preventDefault();
     takeAddresses(box.value);
   });
-  // Of single files each is told what became of it.
-  picker.addEventListener("change", () => takeFiles(picker.webkitdirectory ? ofFolder([...picker.files], limits.suffixes) : [...picker.files]));
-  const place = zone || adder;
-  place.addEventListener("dragover", (event) => {
-    event.preventDefault();
-    place.classList.add("over");
-  });
-  place.addEventListener("dragleave", (event) => place.contains(event.relatedTarget) || place.classList.remove("over"));
-  place.addEventListener("drop", async (event) => {
-    event.preventDefault();
-    place.classList.remove("over");
-    const link = event.dataTransfer.getData("text/uri-list");
-    const files = await droppedFiles(event.dataTransfer);
-    if (files.length) takeFiles(files.some((each) => each.within) ? ofFolder(files, limits.suffixes) : files);
-    else if (link) takeAddresses(link.split(/\r?\n/).filter((each) => !each.startsWith("#")).join("\n"));
-  });
+  on(picker, "change", () => takeFiles([...picker.files], picker.webkitdirectory));
+  takeDrops(zone || adder, takeDropped, ...kinds);
   return adder;
 }

@@ -1,54 +1,33 @@
-// Above the box for a draft: what it is compared with, and a file whose text comes into the box. A report is saved here too.
+// Above the box for a draft: what it is compared with, and a file whose text comes into the box. A report is saved here
+// too.
 
-const pick = element.querySelector(".draft-pick");
-const input = element.querySelector("input");
-const said = element.querySelector(".draft-file");
+const [pick, input, said, about] = find(".draft-pick", "input", ".draft-file", ".draft-about");
 const column = document.getElementById("draft-column");
 
-function update() {
-  const { folder = "", longest = 0, file } = props.value || {};
-  if (file) return saveFile(file);
-  const about = say("Each sentence and each quotation is compared with the articles in {folder}, without a chat model.", { folder });
-  element.querySelector(".draft-about").textContent = about + " " + say("At most {longest} characters.", { longest });
-}
-
-async function take(file) {
+async function take([file]) {
   if (!file) return;
+  const { name } = file;
   said.hidden = false;
-  tell(said, { said: say("Reading {name}…", { name: file.name }) });
-  let answer = null;
-  try {
-    answer = await sendFile(file, () => {});
-  } catch {} // no server: told below
+  tell(said, { said: say("Reading {name}…", { name }) });
+  const answer = await sendFile(file);
   input.value = "";
-  if (!answer?.text) return tell(said, { problem: answer?.refused || say("Could not be sent. Is Footnote still running in its terminal?") });
+  if (!answer?.text) return tell(said, { problem: answer?.refused || away() });
   const box = document.querySelector("#draft-text textarea");
   box.value = answer.text;
   box.dispatchEvent(new Event("input", { bubbles: true }));
-  tell(said, { said: say("The text of {name} is in the box.", { name: file.name }) });
+  tell(said, { said: say("The text of {name} is in the box.", { name }) });
   box.focus();
 }
 
-pick.addEventListener("click", () => input.click());
-input.addEventListener("change", () => take(input.files[0]));
-column.addEventListener("click", (event) => event.target.closest(".draft-save") && trigger("save"), { signal: listening.signal });
-const carries = (event) => event.dataTransfer.types.includes("Files");
-const drags = {
-  dragover: () => column.classList.add("over"),
-  dragleave: () => column.classList.remove("over"),
-  drop: (event) => {
-    column.classList.remove("over");
-    take(event.dataTransfer.files[0]);
-  },
-};
-for (const [kind, hear] of Object.entries(drags)) {
-  const taken = (event) => {
-    if (!carries(event)) return;
-    event.preventDefault();
-    event.stopPropagation();
-    hear(event);
-  };
-  column.addEventListener(kind, taken, { capture: true, signal: listening.signal });
-}
-watch("value", update);
-update();
+on(pick, "click", () => input.click());
+on(input, "change", () => take(input.files));
+on(column, "click", (event) => event.target.closest(".draft-save") && trigger("save"));
+takeDrops(column, (data) => take(data.files));
+follow(() => {
+  const { folder = "", longest = 0, file } = given();
+  if (file) return saveFile(file);
+  about.textContent = [
+    say("Each sentence and each quotation is compared with the articles in {folder}, without a chat model.", { folder }),
+    say("At most {longest} characters.", { longest }),
+  ].join(" ");
+});

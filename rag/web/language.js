@@ -6,24 +6,25 @@ footnote.language = (() => {
   return wanted.find((each) => Object.hasOwn(footnote.tables, each)) || "en";
 })();
 document.documentElement.lang = footnote.language;
+// How numbers and dates are written.
+footnote.locale = footnote.language === "en" ? "en-GB" : footnote.language;
+footnote.number = (value, digits = {}, language = footnote.language) => value.toLocaleString(language, digits);
 // gradio draws its own labels in the browser's language; they follow the reader's choice.
 Object.defineProperty(navigator, "language", { get: () => footnote.language });
 
 window.say = (text, values = {}) => {
   const known = footnote.tables[footnote.language][text];
-  const forms = "count" in values ? (known || text).split("|") : [known || text];
   const language = known ? footnote.language : "en";
+  const forms = (known || text).split("|");
   const plurals = footnote.plurals[language];
-  const form = "count" in values ? plurals[new Intl.PluralRules(language).select(values.count)] ?? plurals.other : 0;
+  const counted = "count" in values;
+  const form = counted ? plurals[new Intl.PluralRules(language).select(values.count)] ?? plurals.other : 0;
   // In one go, by a function: what is filled in may hold braces and dollar signs of its own.
-  return forms[Math.min(form, forms.length - 1)].replace(/\{(\w+)\}/g, (place, name) => {
+  return (counted ? forms[Math.min(form, forms.length - 1)] : known || text).replace(/\{(\w+)\}/g, (place, name) => {
     const value = Object.hasOwn(values, name) ? values[name] : place;
-    return typeof value === "number" ? footnote.number(value, language) : value;
+    return typeof value === "number" ? footnote.number(value, {}, language) : value;
   });
 };
-
-// A number as it is written in the page's language.
-footnote.number = (value, language = footnote.language, digits = {}) => value.toLocaleString(language, digits);
 
 // Puts the fixed texts of a template into the page's language; what has translate="no" stays as it is.
 window.sayAll = (root) => {
@@ -34,11 +35,12 @@ window.sayAll = (root) => {
     if (words && own(text.parentElement)) text.data = text.data.replace(words, () => say(words));
   }
   for (const name of ["aria-label", "placeholder", "title"])
-    for (const each of root.querySelectorAll("[" + name + "]")) if (own(each)) each.setAttribute(name, say(each.getAttribute(name)));
+    for (const each of root.querySelectorAll(`[${name}]`))
+      if (own(each)) each.setAttribute(name, say(each.getAttribute(name)));
 };
 
 // Takes another language from now on; the page is drawn anew.
 window.speak = (language) => {
-  document.cookie = footnote.cookie + "=" + language + "; path=/; max-age=31536000; samesite=strict";
+  footnote.setCookie(footnote.cookie, language);
   location.reload();
 };

@@ -38,5 +38,5 @@ def script() -> str:
     sent = {"tables": tables, "plurals": plurals, "languages": dict(LANGUAGES), "cookie": COOKIE}
     data = json.dumps(sent, ensure_ascii=False)
     data = data.replace("<", "\\u003c")
-    scripts = asset("language.js", "theme.js", "presses.js", "leaving.js", "login.js")
+    scripts = asset("language.js", "theme.js", "leaving.js", "login.js")
     return f"<script>window.footnote = {data};\n{scripts}</script>"

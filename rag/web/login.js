@@ -3,9 +3,8 @@
   const send = window.fetch;
   window.fetch = async (...given) => {
     const answer = await send(...given);
-    if (answer.status === 503 && new URL(answer.url).pathname.endsWith("/login")) {
-      window.alert((await answer.clone().json()).detail);
-    }
+    const refused = answer.status === 503 && new URL(answer.url).pathname.endsWith("/login");
+    if (refused) window.alert((await answer.clone().json()).detail);
     return answer;
   };
 }

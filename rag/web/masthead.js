@@ -1,47 +1,33 @@
-// The line under the name: what is being loaded or built, what went wrong, or what the reader should know. It also follows the
-// index for the whole page: what it hears goes to every part that shows something of it.
+// The line under the name: what is being loaded or built, what went wrong, or what the reader should know. It also
+// follows the index for the whole page: what it hears goes to every part that shows something of it.
 
-const status = element.querySelector(".status");
-const keyless = element.querySelector(".keyless");
-const spoken = element.querySelector(".masthead-said");
+const [status, keyless, spoken] = find(".status", ".keyless", ".masthead-said");
 let timer = 0;
 let said = "";
 let arrived = false; // at the tab that the address names
 let newest = 0; // the answer that was asked for last: one that comes later is older
-let line = ""; // what is drawn: the same is not drawn again, or it would be read aloud again and a click might miss its button
 
+// What is drawn already stays: it would be read aloud again.
 function drawLine(kind, text, progress, action) {
-  const wanted = [kind, text, progress?.done, progress?.total, action?.textContent].join("\n");
-  if (wanted === line) return;
-  line = wanted;
-  const focused = status.contains(document.activeElement);
   status.dataset.kind = kind;
   status.hidden = !text;
   // Counts that change twice a second are not read aloud; the stages are, below.
-  status.setAttribute("aria-live", kind === "loading" ? "off" : "polite");
-  const parts = [make("span", "status-text", text)];
-  if (progress) parts.push(bar(say("Progress"), progress.done, progress.total));
-  if (action) parts.push(action);
-  status.replaceChildren(...parts);
-  if (focused) (action || document.querySelector('#rooms [role="tab"][aria-selected="true"]'))?.focus({ preventScroll: true });
+  status.ariaLive = kind === "loading" ? "off" : "polite";
+  const drawn = progress && bar(say("Progress"), progress.done, progress.total);
+  const home = action || document.querySelector('#rooms [role="tab"][aria-selected="true"]');
+  draw(status, [make("span.status-text", text), drawn, action], home);
 }
 
 function drawServing(state) {
-  const failed = (state.files || {}).failed || 0;
-  const unread = failed ? say("{count} file could not be read; Articles says why.|{count} files could not be read; Articles says why.", { count: failed }) : "";
+  const count = state.files?.failed;
+  const unread = () =>
+    say("{count} file could not be read; Articles says why.|{count} files could not be read; Articles says why.", { count });
+  const offer = (words, onclick, about) => drawLine("ready", about, null, button("again", onclick, words));
   if (state.kind === "building") drawLine("loading", progressText(state), state);
-  else if (state.kind === "outdated") drawLine("ready", say("The folder of articles has changed."), null, button("again", say("Update the index"), () => beat("rebuild")));
-  else if (state.kind === "cancelled" || state.kind === "failed") drawLine("ready", state.text, null, button("again", say("Show the index"), showIndex));
-  else drawLine("ready", state.folder || unread);
-}
-
-// The model that Footnote was started with has no key: answers come without it until one is entered.
-function drawKeyless(model) {
-  keyless.hidden = !model;
-  if (!model) return;
-  const text = say("{model} needs a key; until it has one, answers are the articles’ own sentences.", { model });
-  const open = button("action", say("Enter it in Settings"), () => document.getElementById("settings-tab-button").click());
-  keyless.replaceChildren(make("span", "status-text", text), open);
+  else if (state.kind === "outdated")
+    offer(say("Update the index"), () => beat("rebuild"), say("The folder of articles has changed."));
+  else if (state.kind === "cancelled" || state.kind === "failed") offer(say("Show the index"), showIndex, state.text);
+  else drawLine("ready", state.folder || (count ? unread() : ""));
 }
 
 function drawStatus() {
@@ -49,33 +35,36 @@ function drawStatus() {
   if (!state) drawLine("loading", "");
   else if (state.serving) drawServing(state);
   else if (state.kind === "loading") drawLine("loading", progressText(state) || state.text, state);
-  else drawLine("failed", state.text, null, button("again", say("Try again"), () => beat("rebuild")));
+  else drawLine("failed", state.text, null, button("again", () => beat("rebuild"), say("Try again")));
 }
 
-function speak(state) {
-  const stage = state.kind === "building" || state.kind === "loading" ? STAGE_NAMES[state.stage] : "";
-  const text = stage ? say(stage) : said && state.kind === "fresh" ? say("The index is up to date.") : "";
-  if (text === said) return;
-  said = text;
-  spoken.textContent = text;
+// The model that Footnote was started with has no key: answers come without it until one is entered.
+function drawKeyless(model) {
+  keyless.hidden = !model;
+  const text = say("{model} needs a key; until it has one, answers are the articles’ own sentences.", { model });
+  const open = button("action", () => click("settings-tab-button"), say("Enter it in Settings"));
+  draw(keyless, model ? [make("span.status-text", text), open] : []);
+}
+
+function speakOf({ kind, stage }) {
+  const news = (kind === "building" || kind === "loading") && STAGES[stage];
+  const text = news ? say(news) : said && kind === "fresh" ? say("The index is up to date.") : "";
+  if (text !== said) spoken.textContent = said = text;
 }
 
 function hear(state) {
   footnote.index = state;
   window.dispatchEvent(new CustomEvent("footnote:index", { detail: state }));
   drawStatus();
-  speak(state);
+  speakOf(state);
   if (!arrived) showTab(); // by now gradio has drawn the tabs
 }
 
-async function beat(wish) {
+async function beat(wish = "") {
   clearTimeout(timer);
   if (document.hidden && !wish) return; // it comes again when somebody looks
   const number = ++newest;
-  let state = null;
-  try {
-    state = await server.index_beat(wish || "");
-  } catch {} // no server any more: nothing to tell
+  const state = await server.index_beat(wish).catch(() => null); // no server any more: nothing to tell
   if (listening.signal.aborted || (number !== newest && !wish)) return;
   if (state) hear(state);
   clearTimeout(timer);
@@ -83,12 +72,13 @@ async function beat(wish) {
 }
 
 footnote.hurry = () => beat();
-// What another part of the page was told of the index: all show it in one go, or what comes later would move what is pressed.
+// What another part of the page was told of the index: all show it in one go, or what comes later would move what is
+// pressed.
 footnote.hear = (state) => {
   hear(state);
   beat();
 };
-document.addEventListener("visibilitychange", () => document.hidden || beat(), { signal: listening.signal });
+on(document, "visibilitychange", () => document.hidden || beat());
 listening.signal.addEventListener("abort", () => clearTimeout(timer));
 
 // The tab that is shown stands in the address, and Back leads to the one before.
@@ -101,17 +91,23 @@ function showTab() {
   arrived ||= Boolean(shown);
   if (shown?.ariaSelected !== "true") shown?.click();
 }
-function showIndex() {
-  document.getElementById("settings-tab-button")?.click();
-  footnote.toIndex = true;
-  window.dispatchEvent(new Event("footnote:to-index"));
-}
 footnote.tab = (name) => {
   const tab = name === "ask" ? "" : name;
   if (arrived && tab !== inAddress("tab")) writeAddress({ tab }, true);
 };
-window.addEventListener("popstate", showTab, { signal: listening.signal });
+on(window, "popstate", showTab);
 
-watch("value", () => drawKeyless(props.value?.keyless));
+// Brings the index into view as soon as its tab is drawn.
+function showIndex() {
+  click("settings-tab-button");
+  const arrive = (left) => {
+    const title = document.getElementById("index-title");
+    if (title?.offsetParent) reveal(title, "start");
+    else if (left) requestAnimationFrame(() => arrive(left - 1));
+  };
+  arrive(300);
+}
+
+follow(() => drawKeyless(given().keyless));
 drawStatus();
 beat();

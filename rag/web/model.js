@@ -1,112 +1,92 @@
-// The model that writes the answers: a choice among those that were found, a test of it, and the keys that services ask for.
-// A key leaves its box the moment it is sent; the server answers with no more than that it is set.
+// The model that writes the answers: a choice among those that were found, a test of it, and the keys that services ask
+// for. A key leaves its box the moment it is sent; the server answers with no more than that it is set.
 
 const EXTRACTIVE = "extractive";
-const settings = element.querySelector(".model");
-const about = settings.querySelector(".pane-about");
-const options = settings.querySelector(".model-options");
-const unready = settings.querySelector(".model-unready");
-const said = settings.querySelector(".model-said");
-const look = settings.querySelector(".model-look");
-const test = settings.querySelector(".model-test");
-const other = settings.querySelector(".model-other");
-const name = other.querySelector("input");
-const keys = settings.querySelector(".model-keys");
-const keyForm = settings.querySelector(".model-key");
-const service = keyForm.querySelector("select");
-const secret = keyForm.querySelector("input");
+const [about, options, unready, said, look, test, other, keys, keyForm, service, secret] = find(
+  ".pane-about", ".model-options", ".model-unready", ".model-said", ".model-look", ".model-test", ".model-other",
+  ".model-keys", ".model-key", "#key-service", "#key-secret",
+);
 
-function drawOption(model, title, note, current) {
-  const label = make("label", "library-item model-option");
-  const radio = make("input");
-  radio.type = "radio";
-  radio.name = "model";
-  radio.value = model;
-  radio.checked = model === current;
-  radio.addEventListener("change", () => trigger("choose", { name: model }));
-  const words = make("span", "model-words");
-  words.append(make("span", "card-name", title), make("span", "byline", note));
-  label.append(radio, words);
-  return label;
+// Each model that can be chosen, with its title and what is to be known of it.
+function choices({ current, own, found, keyless, keys }) {
+  const listed = new Map();
+  const add = (model, title, note) => listed.has(model) || listed.set(model, [title, note]);
+  const ofService = (each) => each.service === current.split(":")[0];
+  const silent = found.some((each) => ofService(each) && !each.models.length) && !keys.some(ofService);
+  add(EXTRACTIVE, say("The articles’ own sentences"), say("No model; nothing can be made up"));
+  for (const each of found) for (const model of each.models) add(model, model, each.state);
+  add(own, own, say("Set where Footnote was started"));
+  add(current, current, silent ? say("Not reachable now") : say("Chosen by its name"));
+  if (keyless) listed.set(keyless, [keyless, say("Needs its key, below")]);
+  return [...listed];
 }
 
-function drawOptions({ current, own, found, keyless, keys }) {
-  const focused = options.contains(document.activeElement);
-  const listed = new Map([[EXTRACTIVE, [say("The articles’ own sentences"), say("No model; nothing can be made up")]]]);
-  for (const each of found) for (const model of each.models) listed.set(model, [model, each.state]);
-  const service = current.split(":")[0];
-  const silent = found.some((each) => each.service === service && !each.models.length) && !keys.some((each) => each.service === service);
-  if (!listed.has(own)) listed.set(own, [own, say("Set where Footnote was started")]);
-  if (!listed.has(current)) listed.set(current, [current, silent ? say("Not reachable now") : say("Chosen by its name")]);
-  if (keyless) listed.set(keyless, [keyless, say("Needs its key, below")]);
-  options.replaceChildren(...[...listed].map(([model, [title, note]]) => drawOption(model, title, note, current)));
-  if (focused) options.querySelector("input:checked")?.focus();
+function drawOptions(value) {
+  const option = ([model, [title, note]]) => {
+    const onchange = () => trigger("choose", { name: model });
+    const radio = make("input", { type: "radio", name: "model", value: model, onchange }, keyed(model));
+    const words = make("span.model-words", make("span.card-name", title), make("span.byline", note));
+    return make("label.library-item.model-option", radio, words);
+  };
+  draw(options, choices(value).map(option));
+  for (const radio of options.querySelectorAll("input")) radio.checked = radio.value === value.current;
 }
 
 // What offers no model now, with the reason; services that share one share a line.
 function drawUnready(services) {
   const states = new Map();
   for (const each of services) states.set(each.state, [...(states.get(each.state) || []), each.service]);
+  const words = say("{count} service is not ready|{count} services are not ready", { count: services.length });
+  const lines = [...states].map(([state, names]) => [make("dt", names.join(", ")), make("dd", state)]);
   unready.hidden = !services.length;
-  unready.querySelector("summary").textContent = say("{count} service is not ready|{count} services are not ready", { count: services.length });
-  const lines = [...states].flatMap(([state, names]) => [make("dt", "", names.join(", ")), make("dd", "", state)]);
-  unready.querySelector("dl").replaceChildren(...lines);
-}
-
-function drawKey(each) {
-  const item = make("li");
-  item.append(make("span", "card-name", each.service), make("span", "byline", say("Key is set for this session")));
-  item.append(keyed(each.service, button("action", say("Remove the key"), () => trigger("forget_key", { service: each.service }))));
-  return item;
+  draw(unready.querySelector("summary"), words);
+  draw(unready.querySelector("dl"), lines);
 }
 
 function drawKeys(all) {
-  drawInto(keys, all.filter((each) => each.kept).map(drawKey), service);
-  const chosen = service.value;
-  service.replaceChildren(...all.map((each) => make("option", "", each.service)));
-  if (all.some((each) => each.service === chosen)) service.value = chosen;
+  const line = ({ service: name }) => {
+    const remove = button("action", () => trigger("forget_key", { service: name }), keyed(name), say("Remove the key"));
+    return make("li", make("span.card-name", name), make("span.byline", say("Key is set for this session")), remove);
+  };
+  draw(keys, all.filter((each) => each.kept).map(line), service);
+  draw(service, all.map((each) => make("option", each.service)));
   keyForm.hidden = !all.length;
 }
 
-function drawModel() {
-  const value = props.value || {};
-  const { found = [], keys = [], current = EXTRACTIVE, own = EXTRACTIVE, keyless = "" } = value;
-  look.setAttribute("aria-disabled", "false");
-  test.setAttribute("aria-disabled", "false");
+// Asks the server for something that takes its time; once more only when it is done.
+function begin(name, pressed, words) {
+  if (pressed.ariaDisabled === "true") return;
+  pressed.ariaDisabled = "true"; // not `disabled`: that would take the focus away
+  tell(said, { said: words });
+  trigger(name);
+}
+const lookAround = () => begin("look", look, say("Looking for models…"));
+
+follow(() => {
+  const value = { found: [], keys: [], current: EXTRACTIVE, own: EXTRACTIVE, keyless: "", ...given() };
+  const { found, current, keyless } = value;
+  look.ariaDisabled = test.ariaDisabled = "false";
   test.hidden = current === EXTRACTIVE;
   if ("said" in value && value.kept != null) footnote.keepChoice(value.kept);
-  about.textContent = current === EXTRACTIVE ? say("Now: the articles’ own sentences") : say("Now: {model}", { model: current });
-  drawOptions({ current, own, found, keyless, keys });
+  about.textContent =
+    current === EXTRACTIVE ? say("Now: the articles’ own sentences") : say("Now: {model}", { model: current });
+  drawOptions(value);
   drawUnready(found.filter((each) => !each.models.length));
-  drawKeys(keys);
-  if (value.own) document.querySelector("#masthead .keyless").hidden = !keyless || current !== EXTRACTIVE;
+  drawKeys(value.keys);
+  if (given().own) document.querySelector("#masthead .keyless").hidden = !keyless || current !== EXTRACTIVE;
   tell(said, value);
-}
-
-function lookAround() {
-  if (look.ariaDisabled === "true") return;
-  look.setAttribute("aria-disabled", "true"); // not `disabled`: that would take the focus away
-  tell(said, { said: say("Looking for models…") });
-  trigger("look");
-}
-
-other.addEventListener("submit", (event) => {
-  event.preventDefault();
-  if (name.value.trim()) trigger("choose", { name: name.value.trim() });
 });
-keyForm.addEventListener("submit", (event) => {
+on(other, "submit", (event) => {
+  event.preventDefault();
+  const name = other.querySelector("input").value.trim();
+  if (name) trigger("choose", { name });
+});
+on(keyForm, "submit", (event) => {
   event.preventDefault();
   const key = secret.value.trim();
   secret.value = "";
   if (key) trigger("keep_key", { service: service.value, key });
 });
-look.addEventListener("click", lookAround);
-test.addEventListener("click", () => {
-  if (test.ariaDisabled === "true") return;
-  test.setAttribute("aria-disabled", "true");
-  tell(said, { said: say("Asking the model one question…") });
-  trigger("test");
-});
-watch("value", drawModel);
-drawModel();
+on(look, "click", lookAround);
+on(test, "click", () => begin("test", test, say("Asking the model one question…")));
 lookAround();

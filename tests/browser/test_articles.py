@@ -192,15 +192,14 @@ class TestTable:
         opener.ready.set()
         page = visit(serve_page(opener))
         page.get_by_role("tab", name="Articles").click()
-        expect(page.get_by_text("1 to 100 of 5,000")).to_be_visible()
         expect(page.locator("#library tbody tr")).to_have_count(100)
         search = page.get_by_role("searchbox", name="Search the articles")
         search.fill("4999")
         expect(page.locator("#library tbody tr")).to_have_count(1)
         search.fill("")
-        page.get_by_role("button", name="Next", exact=True).click()
-        expect(page.get_by_text("101 to 200 of 5,000")).to_be_visible()
-        assert titles(page)[0] == "Ferry 0100"
+        page.get_by_role("button", name="Show more (4,900 left)").click()
+        expect(page.locator("#library tbody tr")).to_have_count(200)
+        expect(page.get_by_role("button", name="Ferry 0100")).to_be_focused()
 
     def test_the_focus_stays_where_it_was_when_files_come_and_go(
         self, own: str, open_tab: Callable[..., Any], folder: Path, expect: Any
