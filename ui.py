@@ -962,7 +962,7 @@ def serve(
         show_error=False,
         strict_cors=True,
         theme=_theme(),
-        css=asset("page.css").replace('url("/footnote/', f'url("{address.path}/footnote/'),
+        css=asset("fonts.css", "page.css").replace('url("/footnote/', f'url("{address.path}/footnote/'),
         auth=partial(log_in, accounts) if accounts is not None else None,
         auth_message=LOGIN if accounts is not None else None,
         root_path=address.root,
