@@ -512,7 +512,7 @@ def serve(
         _frontend=False,  # else it asks itself for the page, and gives up where a busy machine needs three seconds for it
         strict_cors=True,
         theme=_theme(),
-        css=asset("page.css").replace('url("/footnote/', f'url("{address.path}/footnote/'),
+        css=asset("fonts.css", "page.css").replace('url("/footnote/', f'url("{address.path}/footnote/'),
         auth=partial(log_in, accounts) if accounts is not None else None,
         auth_message=LOGIN if accounts is not None else None,
         root_path=address.root,

@@ -26,8 +26,8 @@ from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 import httpx
-from load import QUESTIONS, ROOT, Visitor, served
 from sharded_build import plain, timed
+from visitors import QUESTIONS, ROOT, Visitor, served
 
 sys.path.insert(0, str(ROOT / "tests"))
 
@@ -135,9 +135,8 @@ def main() -> None:
         began, ports = time.perf_counter(), [7981, 7982]
         for port in ports:
             (root / str(port)).mkdir()
-            more = {"RAG_INDEX": place, "RAG_DATA": str(root / "data")}
-            stack.enter_context(served(options.articles, root / str(port), port, **more))
-            Visitor(f"http://127.0.0.1:{port}").prepare().ask(QUESTIONS[0])  # waits until the index is open
+            more = {"RAG_INDEX": place, "RAG_DATA": str(root / "data"), "RAG_PORT": str(port)}
+            stack.enter_context(served(options.articles, root / str(port), (), **more))
         print(f"two pages started: {time.perf_counter() - began:.1f} s", flush=True)
         for title, choose in (("by the visitor's address", sticky), ("each connection in turn", by_turns)):
             proxy = Proxy(ports, choose)

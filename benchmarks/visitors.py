@@ -193,7 +193,7 @@ def served(articles: Path, folder: Path, more: Sequence[Bell] = (), **environmen
     shutil.copytree(articles, folder / "articles")
     for each in more:
         each.write(folder / "articles")
-    with running(folder, str(ROOT / "ui.py"), RAG_PORT="7970", **environment) as server:
+    with running(folder, str(ROOT / "ui.py"), **{"RAG_PORT": "7970", **environment}) as server:
         visitor = Visitor(server.address).prepare()
         for question in QUESTIONS:  # the first waits until there is an index; threads that stay are there after some
             visitor.ask(question)

@@ -954,7 +954,7 @@ class TestFiles:
             assert not re.search(forbidden, script.read_text(encoding="utf-8")), script.name
 
     def test_every_file_that_the_style_names_is_there(self) -> None:
-        named = re.findall(r'url\("(/[^"]+)"\)', asset("page.css"))
+        named = re.findall(r'url\("(/[^"]+)"\)', asset("fonts.css"))
         assert len(named) == 6
         for each in named:
             assert (FOLDER / each.removeprefix("/footnote/")).is_file()
