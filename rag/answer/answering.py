@@ -18,7 +18,7 @@ from rag.text.stems import stem
 from rag.text.words import content_words, words
 from rag.types import Hit, Scope, Sentence, State, spoken_date
 
-ANSWERED = -2.2
+ANSWERED = -2.0
 """The score, in logits, from which a candidate answers; see benchmarks/README.md for the curve."""
 CLOSE = -6.0
 """The score from which a sentence is shown as one of the closest."""
@@ -27,7 +27,7 @@ WORTH_ADDING = 3.5
 """A further sentence may score so much less than the best one, in logits."""
 SOURCES_DIFFER = 1.0
 """Another article's answer may score so much less than the best one to be shown beside it, in logits."""
-SOURCES_COMPARED = 4.0
+SOURCES_COMPARED = 5.5
 """The same where the question compares sources."""
 MOST_SOURCES = 4
 """More articles are not compared."""
@@ -140,7 +140,7 @@ def choose(candidates: Sequence[Candidate]) -> Chosen:
         return Chosen((), "none")
     best = candidates[0].score
     answered = best >= ANSWERED
-    floor = max(best - WORTH_ADDING, ANSWERED if answered else CLOSE)
+    floor = max(best - WORTH_ADDING, CLOSE)
     chosen: list[Candidate] = []
     for each in candidates:
         if len(chosen) == MOST_SENTENCES or each.score < floor:
