@@ -154,7 +154,7 @@ def test_sources_that_differ_are_found_and_those_that_agree_are_not() -> None:
 def test_compared_sources_stand_side_by_side_and_those_that_differ_first() -> None:
     seven, seven_again, nine, far = (
         candidate(f"The port employed {number} people.", score, id, number)
-        for number, score, id in (("700", 5.0, "a.md"), ("700", 4.0, "b.md"), ("900", 2.0, "c.md"), ("80", 0.5, "d.md"))
+        for number, score, id in (("700", 5.0, "a.md"), ("700", 4.0, "b.md"), ("900", 2.0, "c.md"), ("80", -1.0, "d.md"))
     )
     assert by_source([seven, seven_again, nine, far]) == (seven, nine)
     assert by_source([seven, seven_again, far]) == (seven, seven_again)

@@ -139,7 +139,6 @@ def choose(candidates: Sequence[Candidate]) -> Chosen:
     if not candidates or candidates[0].score < CLOSE:
         return Chosen((), "none")
     best = candidates[0].score
-    answered = best >= ANSWERED
     floor = max(best - WORTH_ADDING, CLOSE)
     chosen: list[Candidate] = []
     for each in candidates:
@@ -147,7 +146,7 @@ def choose(candidates: Sequence[Candidate]) -> Chosen:
             break
         if not any(_repeats(each, other) for other in chosen):
             chosen.append(each)
-    return Chosen(tuple(chosen), "answered" if answered else "closest")
+    return Chosen(tuple(chosen), "answered" if best >= ANSWERED else "closest")
 
 
 def differing(chosen: Chosen, candidates: Sequence[Candidate]) -> tuple[Candidate, ...]:
