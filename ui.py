@@ -74,7 +74,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 PORTS_TRIED = 100
-SESSIONS = 200
+SESSIONS = 256
 """How many conversations are remembered at once; the one that was idle longest is forgotten first."""
 WAITING = 200
 """How many requests may wait before further ones are turned away."""
