@@ -221,7 +221,7 @@ def test_a_source_without_outlet_or_title_is_named_by_its_id() -> None:
 
 def test_what_is_far_from_every_passage_scores_less() -> None:
     found = candidate("It is 14 kilometres long.", 1.0, answer="14")
-    for question, score in (("How deep is the trench?", 1.0 - FAR_WEIGHT), ("Какова глубина?", 1.0)):
+    for question, score in (("How deep is the trench?", 1.0 - FAR_WEIGHT), ("Какова глубина?", 1.0 + ACROSS_WEIGHT - FAR_WEIGHT)):
         assert weigh([found], asked(question), far=True)[0].score == score
     assert weigh([found], asked("How deep is the trench?"))[0].score == 1.0
     assert weigh([found], asked("Какова глубина?"))[0].score == 1.0 + ACROSS_WEIGHT

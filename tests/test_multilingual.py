@@ -246,10 +246,11 @@ def on_russian(bundled: Embedder, tmp_path_factory: pytest.TempPathFactory) -> I
 
 
 def named_in(answer: Answer) -> bool:
-    """Whether the first quote, or the header of its article, holds a name or number of the question."""
+    """Whether the first quote, its context or the header of its article, holds a name or number of the question."""
     asked = [plain(word) for word in words(answer.question) if word[0].isupper() or word.isdigit()]
     citation = answer.citations[0]
-    said = [plain(word) for word in words(f"{citation.quote} {citation.hit.document.byline()}")]
+    shown = f"{answer.sentences[0].context} {citation.quote} {citation.hit.document.byline()}"
+    said = [plain(word) for word in words(shown)]
     return any(one == other or same_name(one, other) for one in asked for other in said)
 
 

@@ -37,10 +37,10 @@ HANGING_COVERAGE_WEIGHT = 6.0
 """The same for a row or a reply, which hangs on a header or a question and not on what stands beside it."""
 NUMBER_WEIGHT = 16.0
 """Logits that a candidate loses for each id or period of the question that its passage and article are not of: a refusal."""
-FAR_WEIGHT = 4.0
-"""Logits that all of the question's alphabet lose where no passage is near it in meaning."""
+FAR_WEIGHT = 6.0
+"""Logits that all lose where no passage is near the question in meaning."""
 ACROSS_WEIGHT = 2.0
-"""Logits added across two alphabets, where the reader scores lower, with a passage near the question."""
+"""Logits added across two alphabets, where the reader scores lower."""
 NEWER_WEIGHT = 1.5
 """Logits that the newest article gains over the oldest where the question asks for what holds now."""
 TEMPERATURE = 2.0
@@ -108,10 +108,7 @@ def weigh(
         missing += sum(not _of_time(date, asked.text, each.hit, passage) for date in dates)
         weight = HANGING_COVERAGE_WEIGHT if each.unit.context else COVERAGE_WEIGHT
         score = each.score + weight * (coverage - max(covered)) - NUMBER_WEIGHT * missing
-        if is_cyrillic(asked.text) != is_cyrillic(each.quote):
-            score += 0.0 if far else ACROSS_WEIGHT
-        elif far:
-            score -= FAR_WEIGHT
+        score += ACROSS_WEIGHT * (is_cyrillic(asked.text) != is_cyrillic(each.quote)) - FAR_WEIGHT * far
         score += NEWER_WEIGHT * newness.get(each.hit.document.published, 0.0)
         weighed.append(replace(each, score=score))
     return sorted(weighed, key=lambda each: -each.score)

@@ -434,6 +434,7 @@ def _form(value: float) -> str:
 
 
 _CAPITALISED = re.compile(r"(?<![^\W_])[^\W\d_][^\W_]*(?:['’][^\W\d_]+)?")
+_APOSTROPHES = str.maketrans("", "", "'’")
 _DOTTED = re.compile(r"\b(?:[^\W\d_]\.){2,}")
 _SHORT = {
     "United States of America": "US", "United States": "US", "United Kingdom": "UK", "Great Britain": "UK",
@@ -467,6 +468,7 @@ def _names(text: str) -> Iterator[Fact]:
     begins = True
     for match in _CAPITALISED.finditer(text):
         word = re.sub(r"['’]s?$", "", match.group())
+        word = word if word.translate(_APOSTROPHES).isalpha() else words(word)[0]  # "A'¼" is two words
         before = text[: match.start()]
         first = begins or not before.strip("“\"«„'‘(—–-• ")
         begins = bool(re.search(r"[.!?:…|]\W*$", before))
