@@ -58,6 +58,11 @@ def several(folder: Path, processes: int, rebuilds: int) -> dict[str, float]:
                 began = time.monotonic()
                 try:
                     generation, bell = ask(client, asked)
+                except httpx.HTTPStatusError as error:
+                    told = error.response.status_code == 429  # five questions a second of one client, see SECURITY.md
+                    counts["told to wait" if told else "errors"] += 1
+                    stop.wait(float(error.response.headers.get("retry-after", 1)))
+                    continue
                 except httpx.HTTPError:
                     counts["errors"] += 1
                     continue
@@ -94,7 +99,13 @@ def several(folder: Path, processes: int, rebuilds: int) -> dict[str, float]:
         "builds": rebuilds,
         **{
             what: counts[what]
-            for what in ("errors", "wrong answers", "steps back to an older generation", "builds that failed")
+            for what in (
+                "errors",
+                "told to wait",
+                "wrong answers",
+                "steps back to an older generation",
+                "builds that failed",
+            )
         },
         "the oldest generation at the end": min(seen[each] for each in range(processes)),
         "until all answer from a build, median s": statistics.median(behind),

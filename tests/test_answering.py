@@ -154,7 +154,12 @@ def test_sources_that_differ_are_found_and_those_that_agree_are_not() -> None:
 def test_compared_sources_stand_side_by_side_and_those_that_differ_first() -> None:
     seven, seven_again, nine, far = (
         candidate(f"The port employed {number} people.", score, id, number)
-        for number, score, id in (("700", 5.0, "a.md"), ("700", 4.0, "b.md"), ("900", 2.0, "c.md"), ("80", -1.0, "d.md"))
+        for number, score, id in (
+            ("700", 5.0, "a.md"),
+            ("700", 4.0, "b.md"),
+            ("900", 2.0, "c.md"),
+            ("80", -1.0, "d.md"),
+        )
     )
     assert by_source([seven, seven_again, nine, far]) == (seven, nine)
     assert by_source([seven, seven_again, far]) == (seven, seven_again)
@@ -221,7 +226,10 @@ def test_a_source_without_outlet_or_title_is_named_by_its_id() -> None:
 
 def test_what_is_far_from_every_passage_scores_less() -> None:
     found = candidate("It is 14 kilometres long.", 1.0, answer="14")
-    for question, score in (("How deep is the trench?", 1.0 - FAR_WEIGHT), ("Какова глубина?", 1.0 + ACROSS_WEIGHT - FAR_WEIGHT)):
+    for question, score in (
+        ("How deep is the trench?", 1.0 - FAR_WEIGHT),
+        ("Какова глубина?", 1.0 + ACROSS_WEIGHT - FAR_WEIGHT),
+    ):
         assert weigh([found], asked(question), far=True)[0].score == score
     assert weigh([found], asked("How deep is the trench?"))[0].score == 1.0
     assert weigh([found], asked("Какова глубина?"))[0].score == 1.0 + ACROSS_WEIGHT
