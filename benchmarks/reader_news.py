@@ -80,7 +80,10 @@ def clusters(text: str) -> list[Cluster]:
 
 
 def groups(cluster: Cluster, rng: random.Random, cut: Cut, shown: Shown) -> Iterator[list[Pair]]:
-    """Make a group of pairs of each question of a cluster, in which only the first pair may have an answer."""
+    """Make a group of pairs of each question; only the first of a group may have an answer.
+
+    ``cut`` and ``shown`` are the trainer's own, so that windows here are cut as there.
+    """
     answered = [(question, places) for question in cluster.questions if (places := _places(cluster, question))]
     for question, places in answered:
         article, start, end = rng.choice(places)

@@ -250,6 +250,7 @@ class LocalIndex(Index):
         self._within: tuple[tuple[Scope, ...], list[int]] = (), []
         self.path = path = generation.path
         self.notice = generation.notice
+        # One with a notice stands in for a damaged current one, which is not tried with every question either.
         self._current = current_name(path.parent) if generation.notice else path.name
         content = generation.content
         self.older = False

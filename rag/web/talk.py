@@ -183,7 +183,7 @@ class Handlers:
         return await self._begin(visitor, sent.get("text"), conversation[:-1], chosen)
 
     async def answer(self, visitor: Visitor, conversation: Conversation) -> AsyncGenerator[Shown, None]:
-        """Answer the last question. While the chatbot is being opened it waits, and say so.
+        """Answer the last question. While the chatbot is being opened it waits and says so.
 
         Each step shows everything: of steps that come close together the browser shows only the last.
         """
