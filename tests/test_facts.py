@@ -98,6 +98,7 @@ def test_a_date_is_the_same_in_every_form(day: date, data: st.DataObject) -> Non
 @example("The U.S. and the United States of America did not agree.")
 @example("don't more than more than the 90s")
 @example("A¹")
+@example("¹")
 @example("A'¼")
 def test_a_text_holds_its_own_facts_and_they_lie_inside(text: str) -> None:
     evidence = Evidenced([text])

@@ -468,12 +468,12 @@ def _names(text: str) -> Iterator[Fact]:
     begins = True
     for match in _CAPITALISED.finditer(text):
         word = re.sub(r"['’]s?$", "", match.group())
-        word = word if word.translate(_APOSTROPHES).isalpha() else words(word)[0]  # "A'¼" is two words
+        word = word if word.translate(_APOSTROPHES).isalpha() else next(iter(words(word)), "")  # "A'¼" is two words
         before = text[: match.start()]
         first = begins or not before.strip("“\"«„'‘(—–-• ")
         begins = bool(re.search(r"[.!?:…|]\W*$", before))
         small = word.lower()
-        if not word[0].isupper() or len(word) == 1 or small in _WORD_VALUES or small in _SCALES:
+        if len(word) < 2 or not word[0].isupper() or small in _WORD_VALUES or small in _SCALES:
             continue
         if small in FUNCTION_WORDS and word not in _ACRONYMS:
             continue
