@@ -21,11 +21,11 @@ import json
 import math
 import re
 import time
-import unicodedata
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, fields, replace
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, TypeVar
@@ -36,6 +36,7 @@ from rag.index.build import load_embedder
 from rag.retrieve.find import check_question
 from rag.settings import Settings
 from rag.text.normalize import normalize
+from rag.text.one_line import folded
 from rag.types import Answer, Hit, Message, Progress
 
 DEPTHS = (1, 3, 5, 10)
@@ -47,12 +48,15 @@ ALL = "all"
 _SHOWN_BAD_LINES = 5
 _DRAWN_AT_ONCE = 1_000_000
 _Value = TypeVar("_Value")
+Ranks = Sequence["int | None"]
 
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """Where an answer stands: ``document`` is an article's id or an unambiguous beginning of one; without a ``quote`` any
-    passage of the article will do."""
+    """Name where an answer stands: in the article ``document`` (an id, or an unambiguous beginning of one).
+
+    Without a ``quote`` any passage of the article will do.
+    """
 
     document: str
     quote: str = ""
@@ -127,8 +131,10 @@ class Outcome:
 
 @dataclass(frozen=True, slots=True)
 class Summary:
-    """Questions of one kind together: how many there are of each sort, the mean of each measure over those to which it applies
-    (``None`` where there are none), and times as percentiles in milliseconds."""
+    """Sum up the questions of one kind: counts, the mean of each measure (``None`` where it applies to none), times.
+
+    Times are percentiles in milliseconds.
+    """
 
     kind: str
     counts: dict[str, int]
@@ -226,17 +232,14 @@ class Comparison:
     differences: tuple[Difference, ...]
     changed: tuple[Change, ...]
 
-    def counted(self, verdict: str) -> int:
-        """Return how many questions came out ``"better"``, ``"worse"`` or ``"mixed"``."""
-        return sum(each.verdict == verdict for each in self.changed)
-
     def table(self) -> str:
         """Return the differences as plain text, then the questions that changed."""
         before, after = _shown_settings(self.before.settings), _shown_settings(self.after.settings)
         names = [f"{name} {before[name]} → {after[name]}" for name in before if before[name] != after[name]]
         head = ("", ["n", "before", "after", "difference", "95 % interval", "better", "worse"])
         rows = [(each.measure, _difference_cells(each)) for each in self.differences]
-        counts = ", ".join(f"{self.counted(verdict)} {verdict}" for verdict in ("better", "worse", "mixed"))
+        verdicts = Counter(each.verdict for each in self.changed)
+        counts = ", ".join(f"{verdicts[verdict]} {verdict}" for verdict in ("better", "worse", "mixed"))
         lines = [", ".join(names) or "the same settings", *_columns([head, *rows]), "", f"Questions changed: {counts}"]
         for each in self.changed:
             moved = ", ".join(f"{name} {was:.3g} → {now:.3g}" for name, (was, now) in each.told.items())
@@ -264,8 +267,7 @@ class Comparison:
 
 
 def read_questions(path: str | Path) -> tuple[Case, ...]:
-    """Return the questions of a file of JSON lines. The module says what a line may hold. Fields of other names are
-    left alone.
+    """Return the questions of a file of JSON lines. Fields of other names than the module says are left alone.
 
     Raises QuestionError where the file cannot be read, naming every line that cannot be used and why.
     """
@@ -323,9 +325,7 @@ def _evidence(found: object) -> Evidence:
 
 
 def _checked(found: object, known: Sequence[str], what: str) -> dict[str, Any]:
-    """Return an object's fields. A name that looks like a misspelt known one would be overlooked in silence, so it is
-    refused.
-    """
+    """Return an object's fields; refuse a name that looks like a misspelt known one."""
     if not isinstance(found, dict):
         raise QuestionError(f"{what} is an object, not {_json_type(found)}; write {{...}}")
     for name in found.keys() - set(known):
@@ -384,7 +384,7 @@ def evaluate(
     >>> measures["answer right"], measures["refused rightly"], measures["quotes verbatim"]
     (1.0, 1.0, 1.0)
     """
-    cases = read_questions(questions) if isinstance(questions, (str, Path)) else _numbered(questions)
+    cases = _cases(questions)
     if not isinstance(chatbot, Chatbot):
         with closing(Chatbot.open(chatbot, on_progress=on_progress)) as opened:
             return evaluate(cases, opened, on_progress=on_progress)
@@ -412,7 +412,7 @@ def evaluate_against(
     ``settings`` does: the user's index stays as it is. An embedding model that several settings name is loaded once.
     Raises FootnoteError.
     """
-    cases = read_questions(questions) if isinstance(questions, (str, Path)) else _numbered(questions)
+    cases = _cases(questions)
     embedders = {}
     reports = []
     for each in (settings, *others):
@@ -427,17 +427,7 @@ def evaluate_against(
     return first, tuple(compare(first, each) for each in rest)
 
 
-_OF_THE_PAGE = (
-    "host",
-    "port",
-    "log",
-    "data",
-    "conversations",
-    "accounts",
-    "allowed_hosts",
-    "root_path",
-    "watch",
-)
+_OF_THE_PAGE = ("host", "port", "log", "data", "conversations", "accounts", "allowed_hosts", "root_path", "watch")
 
 
 def changed_settings(settings: Settings, changes: str) -> Settings:
@@ -473,8 +463,10 @@ def _with_own_index(settings: Settings, first: Settings) -> Iterator[Settings]:
             yield settings.replace(index=folder)
 
 
-def _numbered(cases: Iterable[Case]) -> tuple[Case, ...]:
-    return tuple(each if each.line else replace(each, line=number) for number, each in enumerate(cases, start=1))
+def _cases(questions: str | Path | Iterable[Case]) -> tuple[Case, ...]:
+    if isinstance(questions, (str, Path)):
+        return read_questions(questions)
+    return tuple(each if each.line else replace(each, line=number) for number, each in enumerate(questions, start=1))
 
 
 def _asked(chatbot: Chatbot, articles: _Articles, case: Case) -> Outcome:
@@ -567,7 +559,7 @@ def ranks(hits: Sequence[Hit], evidence: Sequence[Located]) -> tuple[int | None,
     return tuple(next((rank for rank, hit in enumerate(hits, start=1) if each.held_by(hit)), None) for each in evidence)
 
 
-def any_within(ranks: Sequence[int | None], depth: int) -> float | None:
+def any_within(ranks: Ranks, depth: int) -> float | None:
     """1 where a piece of evidence is among the first ``depth`` passages, else 0: success at k, as in TREC.
 
     >>> any_within((3, None), 1), any_within((3, None), 3), any_within((), 3)
@@ -576,7 +568,7 @@ def any_within(ranks: Sequence[int | None], depth: int) -> float | None:
     return float(any(rank is not None and rank <= depth for rank in ranks)) if ranks else None
 
 
-def all_within(ranks: Sequence[int | None], depth: int) -> float | None:
+def all_within(ranks: Ranks, depth: int) -> float | None:
     """1 where every piece of evidence is among the first ``depth`` passages, else 0.
 
     >>> all_within((3, None), 10), all_within((3, 1), 3)
@@ -585,9 +577,8 @@ def all_within(ranks: Sequence[int | None], depth: int) -> float | None:
     return float(all(rank is not None and rank <= depth for rank in ranks)) if ranks else None
 
 
-def reciprocal_rank(ranks: Sequence[int | None], depth: int = 10) -> float | None:
-    """Return one through the rank of the first piece of evidence found, 0 where none is among the first ``depth``
-    passages.
+def reciprocal_rank(ranks: Ranks, depth: int = 10) -> float | None:
+    """Return one through the rank of the first evidence among ``depth`` passages, 0 where there is none.
 
     The mean over questions is the mean reciprocal rank of Voorhees 1999 (The TREC-8 Question Answering Track Report).
 
@@ -598,7 +589,7 @@ def reciprocal_rank(ranks: Sequence[int | None], depth: int = 10) -> float | Non
     return (1 / min(found) if found else 0.0) if ranks else None
 
 
-def evidence_ndcg(ranks: Sequence[int | None], depth: int = 10) -> float | None:
+def evidence_ndcg(ranks: Ranks, depth: int = 10) -> float | None:
     """nDCG of the passages that hold evidence, each worth 1, a further passage with the same quote nothing.
 
     Pieces that one passage holds together count as one, so that 1 is reached exactly where what holds evidence comes first.
@@ -614,8 +605,7 @@ def evidence_ndcg(ranks: Sequence[int | None], depth: int = 10) -> float | None:
 
 
 def ndcg(gains: Sequence[float], relevant: Sequence[float], depth: int = 10) -> float:
-    """Return normalised discounted cumulative gain, 0 to 1; ``gains`` by rank, ``relevant`` those of everything worth
-    finding.
+    """Return normalised discounted cumulative gain, 0 to 1: of ``gains`` by rank, against those of all ``relevant``.
 
     A gain counts through the binary logarithm of its rank plus 1 (Järvelin and Kekäläinen 2002,
     https://doi.org/10.1145/582415.582418, discounted as in trec_eval and BEIR), and the best order is worth 1.
@@ -643,8 +633,8 @@ def is_right(text: str, answers: Iterable[str]) -> bool:
     >>> is_right("Nobody voted.", ["/vot(ed|ing)/"])
     True
     """
-    plain, folded = " ".join(_clean(text).split()), _folded(text)
-    return any(_pattern(each).search(plain if _is_expression(each) else folded) for each in answers)
+    written, plain = " ".join(_clean(text).split()), folded(text)
+    return any(_pattern(each).search(written if _is_expression(each) else plain) for each in answers)
 
 
 @lru_cache(maxsize=4096)
@@ -654,26 +644,16 @@ def _pattern(answer: str) -> re.Pattern[str]:
             return re.compile(answer[1:-1], re.IGNORECASE)
         except (re.error, RecursionError, OverflowError) as error:
             raise QuestionError(f"the answer {answer} is no regular expression ({error}); mend it") from None
-    folded = _folded(answer)
-    if not folded:
+    plain = folded(answer)
+    if not plain:
         raise QuestionError("an answer is empty; fill or remove it")
-    before = r"(?<!\w)(?<!\d[.,])" if _is_word(folded[0]) else ""
-    after = r"(?!\w)(?![.,]\d)" if _is_word(folded[-1]) else ""
-    return re.compile(f"{before}{re.escape(folded)}{after}")
+    before = r"(?<!\w)(?<!\d[.,])" if re.match(r"\w", plain[0]) else ""
+    after = r"(?!\w)(?![.,]\d)" if re.match(r"\w", plain[-1]) else ""
+    return re.compile(f"{before}{re.escape(plain)}{after}")
 
 
 def _is_expression(answer: str) -> bool:
     return len(answer) > 2 and answer[0] == answer[-1] == "/"
-
-
-def _is_word(letter: str) -> bool:
-    return re.match(r"\w", letter) is not None
-
-
-def _folded(text: str) -> str:
-    letters = normalize(text, "NFKD")
-    bare = "".join(letter for letter in letters if not unicodedata.combining(letter))
-    return " ".join(bare.casefold().split())
 
 
 def percentile(values: Sequence[float], percent: float) -> float:
@@ -687,18 +667,8 @@ def percentile(values: Sequence[float], percent: float) -> float:
     return float(numpy.percentile(values, percent))
 
 
-def _within(
-    measure: Callable[[Sequence[int | None], int], float | None], depth: int
-) -> Callable[[Outcome], float | None]:
-    return lambda outcome: measure(outcome.ranks, depth)
-
-
-def _first_sentence_right(outcome: Outcome) -> float | None:
-    return _right(outcome, 1)
-
-
-def _answer_right(outcome: Outcome) -> float | None:
-    return _right(outcome, None)
+def _within(measure: Callable[[Ranks, int], float | None], depth: int, outcome: Outcome) -> float | None:
+    return measure(outcome.ranks, depth)
 
 
 def _right(outcome: Outcome, count: int | None) -> float | None:
@@ -713,21 +683,17 @@ def _refused(outcome: Outcome, unanswerable: bool) -> float | None:
     return float(outcome.answer.refused) if outcome.case.unanswerable == unanswerable else None
 
 
-def _verbatim(outcome: Outcome) -> float | None:
-    return outcome.verbatim / len(outcome.answer.citations) if outcome.answer.citations else None
-
-
 MEASURES: dict[str, Callable[[Outcome], float | None]] = {
-    **{f"any in top {depth}": _within(any_within, depth) for depth in DEPTHS},
-    **{f"all in top {depth}": _within(all_within, depth) for depth in DEPTHS},
+    **{f"any in top {depth}": partial(_within, any_within, depth) for depth in DEPTHS},
+    **{f"all in top {depth}": partial(_within, all_within, depth) for depth in DEPTHS},
     "all read": lambda each: float(all(each.read)) if each.read else None,
     "MRR@10": lambda each: reciprocal_rank(each.ranks),
     "nDCG@10": lambda each: evidence_ndcg(each.ranks),
-    "first sentence right": _first_sentence_right,
-    "answer right": _answer_right,
+    "first sentence right": lambda each: _right(each, 1),
+    "answer right": lambda each: _right(each, None),
     "refused rightly": lambda each: _refused(each, True),
     "refused wrongly": lambda each: _refused(each, False),
-    "quotes verbatim": _verbatim,
+    "quotes verbatim": lambda each: each.verbatim / len(each.answer.citations) if each.answer.citations else None,
 }
 """Every measure of one question, from 0 to 1, ``None`` where it does not apply.
 
@@ -769,9 +735,7 @@ def _summary(kind: str, outcomes: Sequence[Outcome]) -> Summary:
 
 
 def compare(before: Report, after: Report) -> Comparison:
-    """Return two reports on the same questions, question by question. Raises QuestionError where they asked different
-    ones.
-    """
+    """Compare two reports question by question. Raises QuestionError where they asked different ones."""
     if [each.case for each in before.outcomes] != [each.case for each in after.outcomes]:
         raise QuestionError("the two reports are about different questions; ask the same ones under both settings")
     pairs = list(zip(before.outcomes, after.outcomes, strict=True))
@@ -794,20 +758,19 @@ def _difference(name: str, pairs: Sequence[tuple[float, float]]) -> Difference:
     return Difference(name, len(pairs), was, now, sum(moves) / len(moves), low, high, better, worse)
 
 
-def bootstrap(values: Sequence[float], resamples: int = RESAMPLES, seed: int = SEED) -> tuple[float, float]:
-    """Return the 95 % interval of a mean by the percentile bootstrap (Efron and Tibshirani 1993, chapter 13), the same
-    every time.
+def bootstrap(values: Sequence[float]) -> tuple[float, float]:
+    """Return the 95 % interval of a mean by the percentile bootstrap (Efron and Tibshirani 1993, chapter 13).
 
     >>> bootstrap([0.25, 0.25, 0.25])
     (0.25, 0.25)
     """
     import numpy
 
-    random, known = numpy.random.default_rng(seed), numpy.asarray(values, float)
+    random, known = numpy.random.default_rng(SEED), numpy.asarray(values, float)
     at_once = max(1, _DRAWN_AT_ONCE // len(known))
     means = [
-        known[random.integers(0, len(known), (min(at_once, resamples - done), len(known)))].mean(axis=1)
-        for done in range(0, resamples, at_once)
+        known[random.integers(0, len(known), (min(at_once, RESAMPLES - done), len(known)))].mean(axis=1)
+        for done in range(0, RESAMPLES, at_once)
     ]
     low, high = numpy.percentile(numpy.concatenate(means), (2.5, 97.5))
     return float(low), float(high)
@@ -855,16 +818,9 @@ def _share(value: float | None) -> str:
 
 def _difference_cells(each: Difference) -> list[str]:
     digits = 1 if each.measure in TIMES else 3
-    shown = [f"{value:.{digits}f}" for value in (each.before, each.after)]
-    signed = [f"{round(value, digits) + 0.0:+.{digits}f}" for value in (each.difference, each.low, each.high)]
-    return [
-        str(each.questions),
-        *shown,
-        signed[0],
-        f"{signed[1]} to {signed[2]}",
-        str(each.better),
-        str(each.worse),
-    ]
+    before, after = (f"{value:.{digits}f}" for value in (each.before, each.after))
+    by, low, high = (f"{round(value, digits) + 0.0:+.{digits}f}" for value in (each.difference, each.low, each.high))
+    return [str(each.questions), before, after, by, f"{low} to {high}", str(each.better), str(each.worse)]
 
 
 def _noted(head: str, lines: Sequence[str]) -> list[str]:
@@ -873,13 +829,9 @@ def _noted(head: str, lines: Sequence[str]) -> list[str]:
 
 def _shown_settings(settings: Settings) -> dict[str, str]:
     """Return the settings that can change an answer, without folders above the last one."""
-    known = {each.name: getattr(settings, each.name) for each in fields(settings)}
     left_out = ("index", "host", "port", "log")
-    return {
-        name: value.name if isinstance(value, Path) else str(value)
-        for name, value in known.items()
-        if name not in left_out
-    }
+    known = {each.name: getattr(settings, each.name) for each in fields(settings) if each.name not in left_out}
+    return {name: value.name if isinstance(value, Path) else str(value) for name, value in known.items()}
 
 
 def _outcome_json(outcome: Outcome) -> dict[str, Any]:

@@ -65,7 +65,7 @@ DOORS = {
     "file name": "from rag.web.shelf import safe_name; safe_name(text + '.txt')",
     "name": "from rag.text.names import plain; plain(text)",
     "spelling": "from rag.text.spelling import keys; keys([text])",
-    "evaluation": "from rag.evaluate import _clean, _folded; _folded(text); _clean(text)",
+    "evaluation": "from rag.evaluate import _clean; _clean(text)",
 }
 
 
