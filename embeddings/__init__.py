@@ -96,8 +96,7 @@ class Embedder(Protocol):
 
 
 class Reranker(Protocol):
-    """Reads a question together with each text; slower and often better than comparing vectors. Safe to call from
-    any thread."""
+    """Read a question together with each text, slower and often better. Safe to call from any thread."""
 
     name: str
     """The model's name as a person knows it."""
@@ -233,8 +232,7 @@ def embedder_name(name: str) -> str:
 
 
 def open_reranker(name: str) -> Reranker:
-    """Return a reranker by name: "reader", a folder with a sentence-transformers CrossEncoder, or one's name at
-    huggingface.co.
+    """Open a reranker by name: "reader", a folder with a CrossEncoder, or one's name at huggingface.co.
 
     "reader" scores a text by how well its best span answers. Loading takes seconds. Raises EmbeddingError for a model that is
     missing, damaged, or holds pickled weights or code of its own.
@@ -287,8 +285,7 @@ def open_support_check() -> SupportCheck:
 
 
 def create_vector_index(vectors: Vectors, approximate_above: int = 100_000) -> VectorIndex:
-    """Return an index of ``vectors``, shape (n, dimension), each of length 1: exact, and approximate above so many
-    rows.
+    """Index ``vectors``, shape (n, dimension), each of length 1: exactly up to so many rows, else approximately.
 
     On macOS it is always exact and without FAISS, because there FAISS and torch each bring an OpenMP runtime, and two in one
     process end it (https://github.com/kyamagu/faiss-wheels/issues/73). Raises EmbeddingError for other shapes and lengths.

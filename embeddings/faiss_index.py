@@ -106,8 +106,7 @@ def _row(question: Direction) -> Vectors:
 
 @contextmanager
 def _one_thread() -> Iterator[None]:
-    """Yield one question is too little work to share: on a busy machine two threads, waiting for each other, took ten
-    times as long.
+    """Search with one thread: on a busy machine two, waiting for each other, took ten times as long.
 
     OpenMP keeps this number for each thread, so that searches in other threads do not see it change.
     """

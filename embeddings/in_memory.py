@@ -187,9 +187,7 @@ def _in_batches(rows: Sequence[int] | NDArray[numpy.int64]) -> Iterator[NDArray[
 
 
 def direction(vector: Vectors, dimension: int) -> Direction:
-    """Return a question's vector at length 1 in double precision, or EmbeddingError where it has none or another
-    dimension.
-    """
+    """Return a question's vector at length 1 in double precision; EmbeddingError where it does not fit."""
     question = numpy.asarray(vector, dtype=numpy.float64)
     if question.shape != (dimension,):
         raise EmbeddingError(
@@ -252,8 +250,7 @@ def write_vectors(folder: Path, vectors: Vectors) -> None:
 
 
 def read_vectors(folder: Path) -> Vectors:
-    """Map ``vectors.npy`` into memory, read-only; EmbeddingError where it is missing or not what ``write_vectors``
-    wrote.
+    """Map ``vectors.npy`` into memory, read-only; EmbeddingError where it is missing or damaged.
 
     The header is believed only where it agrees with the size of the file, so that a hostile one allocates nothing.
     """

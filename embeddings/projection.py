@@ -38,8 +38,7 @@ _GOLDEN_ANGLE = math.pi * (3 - math.sqrt(5))
 
 
 def project(vectors: Vectors) -> Points:
-    """Return each vector as a point of the unit square, shape (n, 2), float32: the same for the same vectors, never
-    NaN.
+    """Place each vector in the unit square, shape (n, 2), float32: always at the same point, never NaN.
 
     Any number of vectors will do; equal ones stand in a small circle around one place. Only who is near whom means anything:
     neither the axes nor long distances do.

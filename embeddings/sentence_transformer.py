@@ -87,9 +87,7 @@ class SentenceTransformerEmbedder:
         )
 
     def count_tokens(self, texts: Sequence[str]) -> list[int]:
-        """Return how many tokens the model reads for each text, special tokens and the model's document prefix
-        included.
-        """
+        """Count the tokens of each text, special tokens and the document prefix included."""
         counts: list[int] = []
         for start in range(0, len(texts), _COUNTED_AT_ONCE):
             part = [self._document_prompt + encodable(text) for text in texts[start : start + _COUNTED_AT_ONCE]]
@@ -97,8 +95,7 @@ class SentenceTransformerEmbedder:
         return counts
 
     def embed_query(self, text: str) -> Vectors:
-        """Return one question as a vector of shape (dimension,); one longer than ``max_tokens`` as the mean of its
-        parts' vectors.
+        """Embed a question, shape (dimension,); one longer than ``max_tokens`` as the mean of its parts' vectors.
 
         It cannot be written to: the last questions' vectors are remembered.
         """
@@ -110,7 +107,8 @@ class SentenceTransformerEmbedder:
         check_lengths(counts, self.max_tokens)
         vectors = numpy.empty((len(texts), self.dimension), dtype=numpy.float32)
         for rows in batches(counts, self._batch_tokens):
-            vectors[rows] = self._run(self._documents, [encodable(texts[row]) for row in rows])
+            some = [encodable(texts[row]) for row in rows]
+            vectors[rows] = self._run(self._encode, self._model.encode_document, some, self._document_prompt)
             if on_progress is not None:
                 on_progress(len(rows))
         return vectors
@@ -148,9 +146,6 @@ class SentenceTransformerEmbedder:
         vector = unit_row(numpy.concatenate(parts).mean(axis=0))
         vector.setflags(write=False)
         return vector
-
-    def _documents(self, texts: list[str]) -> Vectors:
-        return self._encode(self._model.encode_document, texts, self._document_prompt)
 
     def _encode(self, encode: Callable[..., Any], texts: list[str], prompt: str) -> Vectors:
         vectors = encode(
@@ -291,9 +286,7 @@ def _unwritten_prompts(model_name: str) -> dict[str, str]:
 
 
 def _model_files(folder: Path, name: str) -> list[Path]:
-    """Return the files of a model and its modules, or EmbeddingError where loading them could run code that came with
-    the model.
-    """
+    """List the files of a model and its modules; EmbeddingError where loading them could run its code."""
     try:
         modules = json.loads((folder / "modules.json").read_text("utf-8")) if (folder / "modules.json").exists() else []
         kinds, paths = [str(module["type"]) for module in modules], [Path(module["path"]) for module in modules]

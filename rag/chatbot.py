@@ -29,10 +29,9 @@ from rag.answer.answering import (
 from rag.answer.collection import collection_answer
 from rag.answer.prompt import ANSWER_SHARE, Prompt, build_prompt
 from rag.answer.reading import Candidate, read
-from rag.answer.timeline import Entry, asks_for_timeline, timeline
-from rag.answer.timeline import told as told_by_date
+from rag.answer.timeline import asks_for_timeline, timeline
 from rag.chat import ChatFunction, ChatModel, Draft, open_chat_model
-from rag.cite.checker import Citer, citations_of, claims_nothing, marked_text
+from rag.cite.checker import Citer, citations_of, claims_nothing, dated, marked_text
 from rag.cite.similarity import Similarity
 from rag.draft.checked import Checked, Quotation
 from rag.draft.checking import check as check_draft
@@ -77,7 +76,20 @@ from rag.retrieve.parts import compared, decomposed, decomposing
 from rag.retrieve.question import asks_for_now, understand
 from rag.settings import Settings
 from rag.text.sentences import sentence_spans
-from rag.types import Answer, Changes, Contents, Document, FileStatus, Header, Hit, Message, Progress, Scope, Sentence
+from rag.types import (
+    Answer,
+    Changes,
+    Citation,
+    Contents,
+    Document,
+    FileStatus,
+    Header,
+    Hit,
+    Message,
+    Progress,
+    Scope,
+    Sentence,
+)
 
 if TYPE_CHECKING:
     from embeddings import Embedder, Reranker, SpanReader
@@ -171,8 +183,7 @@ class Chatbot:
         return cls(settings, opened, embedder, chat_model, changes, notice, load_reranker(settings))
 
     def with_settings(self, **changes: Any) -> Chatbot:
-        """Return the same chatbot answering with other settings, of those in ``CHANGEABLE``. Shares all that is open
-        with this one.
+        """Return a chatbot with other settings, of those in ``CHANGEABLE``, which shares all that is open with this one.
 
         Close neither while the other is in use. Raises SettingsError for any other setting and for a value out of range.
         """
@@ -220,23 +231,10 @@ class Chatbot:
         (what the articles mention) narrow the search; without any of them, what the question itself names does.
         Raises QuestionError for what cannot be asked, EmbedderError where the model fails.
         """
-        found = self.find(question, k, outlets=outlets, published=published, documents=documents, names=names)
-        return list(found.hits)
+        return list(self.find(question, k, check_scope(outlets, published, documents, names)).hits)
 
-    def find(
-        self,
-        question: str,
-        k: int | None = None,
-        *,
-        outlets: Sequence[str] = (),
-        published: tuple[str, str] = ("", ""),
-        documents: Sequence[str] = (),
-        names: Sequence[str] = (),
-    ) -> Found:
-        """Return what ``retrieve`` finds, with what was understood of the question, what was searched, and what was
-        dropped.
-        """
-        scope = check_scope(outlets, published, documents, names)
+    def find(self, question: str, k: int | None = None, scope: Scope = EVERYTHING) -> Found:
+        """Return what ``retrieve`` finds, what was understood, what was searched, and what was dropped."""
         within = self._within(scope)
         k = self.settings.k if k is None else check_k(k)
         parts = () if self.settings.decompose == "off" else None
@@ -256,6 +254,14 @@ class Chatbot:
             return read(index)
         except (IndexCorrupt, IndexUnreachable) as damage:
             return read(self._replacement(index, damage))
+
+    def _steps(self, make: Callable[[Index], Iterator[T]]) -> Iterator[T]:
+        """Yield what is made of the index; where it is damaged meanwhile, from the beginning of the one before it."""
+        index = self._newest()
+        try:
+            yield from make(index)
+        except (IndexCorrupt, IndexUnreachable) as damage:
+            yield from make(self._replacement(index, damage))
 
     def _newest(self) -> Index:
         """Return the index, opened again where there is a newer one, or its engine answers again."""
@@ -322,12 +328,7 @@ class Chatbot:
         sentences of the articles, and ``notice`` says why. Raises QuestionError for what cannot be asked, EmbedderError where
         the embedding model fails.
         """
-        index = self._newest()
-        try:
-            yield from self._stream(index, question, history, k, model, scope, ignored)
-        except (IndexCorrupt, IndexUnreachable) as damage:  # from the beginning: its passages may be others
-            index = self._replacement(index, damage)
-            yield from self._stream(index, question, history, k, model, scope, ignored)
+        return self._steps(lambda index: self._stream(index, question, history, k, model, scope, ignored))
 
     def _stream(
         self,
@@ -384,21 +385,11 @@ class Chatbot:
                 answer = replace(answer, model="extractive", notice=joined(answer.notice, notice))
         yield from self._extracted(answer, index, found.mentions)
 
-    def timeline(
-        self,
-        topic: str,
-        *,
-        outlets: Sequence[str] = (),
-        published: tuple[str, str] = ("", ""),
-        documents: Sequence[str] = (),
-        names: Sequence[str] = (),
-    ) -> tuple[Entry, ...]:
-        """Return one quoted line on a topic from each article that mentions it, in order of publication, undated
-        articles last.
+    def timeline(self, topic: str, scope: Scope = EVERYTHING) -> tuple[Citation, ...]:
+        """Quote one line on a topic from each article that mentions it, in order of publication, undated ones last.
 
-        Narrowed as in ``retrieve``. Raises QuestionError for what cannot be asked, EmbedderError where the model fails.
+        Raises QuestionError for what cannot be asked, EmbedderError where the model fails.
         """
-        scope = check_scope(outlets, published, documents, names)
         within = self._within(scope)
         topic = check_question(topic)
         return self._whole(lambda index: timeline(topic, index, self._embedder, self._similarity, scope=within.holds))
@@ -414,12 +405,8 @@ class Chatbot:
 
     def check_stepwise(self, text: str, scope: Scope = EVERYTHING) -> Iterator[Checked]:
         """Yield a draft, whole, before its first sentence is checked and after each; see ``check``."""
-        index = self._newest()
-        try:
-            yield from check_draft(text, index, self._embedder, self._similarity, self._support_check, scope)
-        except (IndexCorrupt, IndexUnreachable) as damage:  # from the beginning, as in ``stream``
-            index = self._replacement(index, damage)
-            yield from check_draft(text, index, self._embedder, self._similarity, self._support_check, scope)
+        embedder, similarity = self._embedder, self._similarity
+        return self._steps(lambda index: check_draft(text, index, embedder, similarity, self._support_check, scope))
 
     def quote(self, text: str) -> Quotation:
         """Tell where words stand in the articles: verbatim, altered or not found. Raises DraftError."""
@@ -556,21 +543,13 @@ class Chatbot:
                     latest = replace(latest, notice=joined(answer.notice, draft.notice))
                     yield latest
         except AnswerCut as cut:
-            latest = _with(
-                replace(
-                    answer,
-                    notice=joined(
-                        latest.notice, Translatable("The answer is cut. {message}", message=as_sentence(cut))
-                    ),
-                ),
-                citer.read(text, True),
-            )
+            notice = Translatable("The answer is cut. {message}", message=as_sentence(cut))
+            latest = _with(replace(answer, notice=joined(latest.notice, notice)), citer.read(text, True))
             if not latest.citations:
                 raise
             yield latest
             return
-        answer = _concluded(replace(latest, complete=True), citer.read(text, True))
-        yield answer
+        yield _concluded(replace(latest, complete=True), citer.read(text, True))
 
     def map(self) -> PassageMap:
         """Return passages as points of a plane, near ones near. 2,000 take four seconds for the first time."""
@@ -611,9 +590,7 @@ class Chatbot:
         return self._index.contents
 
     def inventory(self) -> list[FileStatus]:
-        """Return how each file of the folder stands to the index, by id. Reads all of it. Raises ArticlesError,
-        SettingsError.
-        """
+        """Return how each file of the folder stands to the index, by id. Raises ArticlesError, SettingsError."""
         return inventory(self.settings, self._index)
 
     def document(self, id: str) -> Document:
@@ -631,9 +608,7 @@ def _first_sentences(index: Index) -> dict[str, str]:
 
 
 def _short_reply(answer: Answer, model: ChatModel, messages: Sequence[Message]) -> Generator[Answer, None, str]:
-    """Yield the answer while a model replies to a short call. Returns its reply, empty where it fails or takes too
-    long.
-    """
+    """Yield the answer while a model replies; return its reply, empty where it fails or takes too long."""
     deadline = time.monotonic() + SHORT_CALL_SECONDS
     reply = ""
     try:
@@ -668,10 +643,10 @@ def _without(question: str, mentions: Sequence[Mention]) -> str:
     return question
 
 
-def _dated(answer: Answer, entries: Sequence[Entry]) -> Iterator[Answer]:
+def _dated(answer: Answer, entries: Sequence[Citation]) -> Iterator[Answer]:
     """Yield a timeline as an answer. Its passages are those that it quotes."""
-    sentences = told_by_date(entries)
-    answer = replace(answer, model="extractive", hits=tuple(each.citation.hit for each in entries), dropped=())
+    sentences = tuple(map(dated, entries))
+    answer = replace(answer, model="extractive", hits=tuple(each.hit for each in entries), dropped=())
     for count in range(1, len(sentences) + 1):
         yield _with(answer, sentences[:count], complete=count == len(sentences))
 

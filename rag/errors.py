@@ -1,44 +1,4 @@
-"""What can go wrong, as one tree; every message ends with what mends it.
-
-FootnoteError
-├── SettingsError          a setting has a value that cannot be used
-│   └── KeyMissing         the model that it names asks for a key
-├── QuestionError          a question that cannot be asked
-│   └── DraftError         a draft that cannot be checked
-├── ArticlesError          the folder of articles cannot be read
-│   ├── RefusedFile        one file is not an article we can index (goes to the ledger, never further)
-│   │   └── UnreadableFile it could not be read this time
-│   └── AddressError       an address gives no article, or is none that we fetch from
-│       └── AddressUnreachable nobody answers there, or nobody in time
-├── VocabularyError        the vocabulary that text is measured with is damaged or not on this machine
-├── EmbedderError          the embedding model is missing, damaged or of another kind
-├── IndexingError          the index on disk
-│   ├── IndexMissing       there is none yet
-│   ├── IndexCorrupt       a file of it is damaged
-│   ├── IndexUnreadable    this user may not read it
-│   ├── IndexTooNew        written by a newer Footnote
-│   ├── IndexMismatch      built with another embedding model or other settings
-│   ├── IndexUnreachable   the engine that holds it does not answer
-│   ├── IndexLocked        another build is running
-│   └── IndexUnwritable    the disk refuses to take it
-├── ChatError              the model that writes the answer
-│   ├── EndpointUnreachable nobody answers at its address, or nobody in time
-│   ├── EndpointRefused    it refuses: the key, the model's name, the request
-│   ├── RateLimited        too many requests, or nothing left of the quota
-│   ├── ContextTooLong     the prompt is longer than the model can read
-│   └── AnswerCut          the answer broke off after it had begun
-├── AccountsError          the file of those who may log in
-├── Busy                   too much of one visitor is waiting
-├── Cancelled              whoever began a build ended it
-├── StoreError             conversations and feedback kept on disk
-│   ├── StoreCorrupt       their file, or something in it, is damaged
-│   ├── StoreTooNew        written by a newer Footnote
-│   ├── StoreUnwritable    the disk refuses to take them
-│   └── ConversationMissing there is none of that address
-├── FeedbackError          feedback that cannot be taken
-├── MissingExtra           an optional part is not installed
-└── CitationError          a quote that does not stand where it should
-"""
+"""What can go wrong: one tree of classes under FootnoteError; every message ends with what mends it."""
 
 from __future__ import annotations
 

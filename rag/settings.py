@@ -23,6 +23,13 @@ _KINDS: dict[object, tuple[type | tuple[type, ...], str]] = {
     "int": (int, "a whole number"),
 }
 
+_CHOICES = {
+    "decompose": ("rules", "model", "off"),
+    "rewrite": ("model", "rules", "off"),
+    **dict.fromkeys(("conversations", "private_addresses", "watch"), ("on", "off")),
+    "log": ("DEBUG", "INFO", "WARNING", "ERROR"),
+}
+
 
 def default_articles() -> Path:
     """Return ``seeds`` in the working directory, else the articles that came with the program."""
@@ -118,19 +125,10 @@ class Settings:
                 raise SettingsError(
                     f"RAG_{name.upper()} must lie between {low} and {high}; set it to a number such as {_default(name)}"
                 )
-
-        if self.decompose not in ("rules", "model", "off"):
-            raise SettingsError("RAG_DECOMPOSE must be rules, model or off; set it to rules")
-        if self.rewrite not in ("model", "rules", "off"):
-            raise SettingsError("RAG_REWRITE must be model, rules or off; set it to model")
-        if self.conversations not in ("on", "off"):
-            raise SettingsError("RAG_CONVERSATIONS must be on or off; set it to on")
-        if self.private_addresses not in ("on", "off"):
-            raise SettingsError("RAG_PRIVATE_ADDRESSES must be on or off; set it to off")
-        if self.watch not in ("on", "off"):
-            raise SettingsError("RAG_WATCH must be on or off; set it to off")
-        if self.log not in ("DEBUG", "INFO", "WARNING", "ERROR"):
-            raise SettingsError("RAG_LOG must be DEBUG, INFO, WARNING or ERROR; set it to WARNING")
+        for name, choices in _CHOICES.items():
+            if getattr(self, name) not in choices:
+                listed = f"{', '.join(choices[:-1])} or {choices[-1]}"
+                raise SettingsError(f"RAG_{name.upper()} must be {listed}; set it to {_default(name)}")
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] | None = None, **changes: Any) -> Settings:

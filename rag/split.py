@@ -99,9 +99,7 @@ def _bytes(text: str) -> int:
 
 
 def _shortened(text: str, size: int) -> str:
-    """Return the beginning of a text that takes at most ``size`` bytes, marked with an ellipsis where something is left
-    out.
-    """
+    """Cut a text to at most ``size`` bytes, with an ellipsis where something is left out."""
     if _bytes(text) <= size:
         return text
     kept = text.encode("utf-8", "surrogatepass")[: max(0, size - _bytes("…"))].decode("utf-8", "ignore")
@@ -150,9 +148,7 @@ def _goes_with_next(text: str, paragraph: list[_Block], tokens: int) -> bool:
 
 
 def _without_short(first: _Block, others: list[_Block], least: int) -> list[_Block]:
-    """Return a paragraph's blocks, each of fewer than ``least`` tokens joined to the next one, the last to the one
-    before.
-    """
+    """Join a paragraph's blocks of fewer than ``least`` tokens to the next one, the last to the one before."""
     blocks = [first]
     for block in others:
         if blocks[-1].tokens < least:
@@ -200,8 +196,7 @@ def _pack(text: str, blocks: list[_Block], tokens: int) -> list[_Span]:
 
 
 def _anchors(text: str, blocks: list[_Block], reach: int) -> list[int]:
-    """Return blocks that begin a passage because of their own words: the hash is the lowest for ``reach`` tokens on
-    both sides.
+    """Choose blocks that begin a passage by their own words: the lowest hash for ``reach`` tokens both ways.
 
     Paragraphs come before sentences inside one. (Content-defined chunking by local minima, as in Bjørner, Blass and
     Gurevich 2010, https://doi.org/10.1016/j.jcss.2009.06.004.)

@@ -329,6 +329,12 @@ class Citation:
         """Where the quote stands in its file ("p. 4"), empty where no place is known."""
         return written_place(self.hit.passage.places, self.start, self.end)
 
+    @property
+    def where(self) -> str:
+        """Name the article, the place in its file and the characters, for people."""
+        span = f"characters {self.start} to {self.end}"
+        return ", ".join(filter(None, (self.hit.document.id, self.place, span)))
+
 
 @dataclass(frozen=True, slots=True)
 class Sentence:
@@ -358,8 +364,7 @@ class Sentence:
 
     @property
     def verdict(self) -> Literal["", "verified", "repaired", "unverified"]:
-        """Return what became of it: every word checked, a quotation put right, or something not found. Empty for no
-        claim.
+        """Return what became of it: all checked, a quotation put right, something not found; empty for no claim.
 
         >>> Sentence("It rained.", supported=False).verdict
         'unverified'

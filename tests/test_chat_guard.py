@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rag.chat import Draft
-from rag.chat.guard import LONGEST, Clocks, Ending, Pause, follow
+from rag.chat.guard import LONGEST, Clocks, Notice, follow
 from rag.chat.pieces import Thought, readable
 from rag.errors import AnswerCut, ChatError, ContextTooLong, EndpointRefused, EndpointUnreachable, MissingExtra
 
@@ -57,7 +57,7 @@ def run(source: Scripted, clocks: Clocks = LONG) -> tuple[list[Draft], Exception
 
 
 def test_text_and_a_notice() -> None:
-    drafts, error = run(Scripted("Good ", "", "morning.", Ending("The last page was missing.")))
+    drafts, error = run(Scripted("Good ", "", "morning.", Notice("The last page was missing.")))
     assert error is None
     assert drafts[-1] == Draft("Good morning.", "The last page was missing.")
 
@@ -106,14 +106,14 @@ def test_total_clock_with_text_and_without() -> None:
 
 
 def test_a_pause_stops_the_first_clock_and_is_told() -> None:
-    drafts, error = run(Scripted(Pause(2, "Please wait."), 0.7, "word"), Clocks(first=0.4, total=30))
+    drafts, error = run(Scripted(Notice("Please wait.", 2), 0.7, "word"), Clocks(first=0.4, total=30))
     assert error is None
     assert Draft("", "Please wait.") in drafts
     assert drafts[-1] == Draft("word", "")
 
 
 def test_a_pause_does_not_stop_the_total_clock() -> None:
-    _, error = run(Scripted(Pause(60, "Please wait."), None), Clocks(first=0.2, total=0.5))
+    _, error = run(Scripted(Notice("Please wait.", 60), None), Clocks(first=0.2, total=0.5))
     assert "longer than 0.5 seconds" in str(error)
 
 

@@ -17,7 +17,7 @@ from rag.errors import IndexingError, IndexLocked, QuestionError, SettingsError
 from rag.index.build import build
 from rag.index.generations import new_generation
 from rag.settings import Settings
-from rag.types import Answer, Message
+from rag.types import Answer, Message, Scope
 
 
 @pytest.fixture
@@ -296,7 +296,9 @@ def test_a_question_for_a_timeline_gets_one(chatbot: Chatbot) -> None:
     assert answer.complete
     for citation in answer.citations:
         assert chatbot.document(citation.hit.document.id).text[citation.start : citation.end] == citation.quote
-    assert [each.header.id for each in chatbot.timeline("Lake Verrin", published=("2031-03-01", ""))] == ["plant.txt"]
+    assert [each.hit.document.id for each in chatbot.timeline("Lake Verrin", Scope(published=("2031-03-01", "")))] == [
+        "plant.txt"
+    ]
 
 
 def alone(settings: Settings) -> Settings:

@@ -116,7 +116,7 @@ def test_a_scopes_names_are_the_articles_that_mention_them(tmp_path: Path, hashi
     with closing(Chatbot.open(settings, embedder=hashing)) as chatbot:
 
         def within(*names: str, **others: Any) -> set[str]:
-            return {hit.document.id for hit in chatbot.find("Who said what?", 20, names=names, **others).hits}
+            return {hit.document.id for hit in chatbot.retrieve("Who said what?", 20, names=names, **others)}
 
         assert within("Ilse Brandt") == within("minister ilse brandt") == {"ferry.txt", "tram.txt"}
         assert within("Косымов") == {"latin.txt", "ru.txt"}  # also where it is written in Latin letters
@@ -124,9 +124,11 @@ def test_a_scopes_names_are_the_articles_that_mention_them(tmp_path: Path, hashi
         assert within("harbour master") == {"ferry.txt"}  # not in the list, but its words stand there
         assert within("Ilse Brandt", documents=["tram.txt", "ru.txt"]) == {"tram.txt"}
         assert within("Tove Lind", documents=["ru.txt"]) == set()
-        assert chatbot.find("Who spoke?", names=["Tove Lind"]).scope == Scope(names=("Tove Lind",))
+        assert chatbot.find("Who spoke?", scope=Scope(names=("Tove Lind",))).scope == Scope(names=("Tove Lind",))
         assert chatbot.ask("Who spoke?", scope=Scope(names=("Tove Lind",))).scope == Scope(names=("Tove Lind",))
-        assert {each.header.id for each in chatbot.timeline("council", names=["Tove Lind"])} == {"ferry.txt"}
+        assert {each.hit.document.id for each in chatbot.timeline("council", Scope(names=("Tove Lind",)))} == {
+            "ferry.txt"
+        }
         for nobody in ("Nobody Here", "", "?"):
             with pytest.raises(QuestionError, match="no article mentions"):
                 within(nobody)

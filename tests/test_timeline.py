@@ -11,13 +11,14 @@ from hypothesis import strategies as st
 
 from embeddings import Embedder
 from news import write_articles
-from rag.answer.timeline import Entry, asks_for_timeline, timeline, told
-from rag.cite.checker import marked_text
+from rag.answer.timeline import asks_for_timeline, timeline
+from rag.cite.checker import dated, marked_text
 from rag.cite.similarity import Similarity
 from rag.errors import QuestionError
 from rag.index.build import build
 from rag.index.store import Index
 from rag.settings import Settings
+from rag.types import Citation
 
 
 def article(title: str, outlet: str, published: str, text: str) -> str:
@@ -64,7 +65,7 @@ def opened(tmp_path_factory: pytest.TempPathFactory, hashing: Embedder) -> Itera
     index.close()
 
 
-def ask(opened: tuple[Index, Embedder], topic: str, outlet: str = "") -> tuple[Entry, ...]:
+def ask(opened: tuple[Index, Embedder], topic: str, outlet: str = "") -> tuple[Citation, ...]:
     index, embedder = opened
     return timeline(
         topic, index, embedder, Similarity(embedder), scope=lambda header: not outlet or header.outlet == outlet
@@ -75,13 +76,13 @@ def test_every_article_that_names_the_topic_stands_there_once_by_date_then_title
     opened: tuple[Index, Embedder],
 ) -> None:
     entries = ask(opened, "Kossarova")
-    assert [each.header.id for each in entries] == ["b.md", "d.md", "f.md", "a.md", "c.md"]
-    assert [each.published for each in entries] == ["2030-12-31", "2031", "2031-03-04", "2031-03-04", ""]
-    assert [each.citation.number for each in entries] == [1, 2, 3, 4, 5]
+    assert [each.hit.document.id for each in entries] == ["b.md", "d.md", "f.md", "a.md", "c.md"]
+    assert [each.hit.document.published for each in entries] == ["2030-12-31", "2031", "2031-03-04", "2031-03-04", ""]
+    assert [each.number for each in entries] == [1, 2, 3, 4, 5]
 
 
 def test_each_line_is_the_sentence_about_the_topic_letter_for_letter(opened: tuple[Index, Embedder]) -> None:
-    quotes = {each.header.id: each.citation.quote for each in ask(opened, "Kossarova")}
+    quotes = {each.hit.document.id: each.quote for each in ask(opened, "Kossarova")}
     assert quotes["b.md"] == "The banker Kosarova paid the council two million crowns in cash."
     assert quotes["c.md"] == "Kossarova was arrested near the old docks on Monday."
     for id_, quote in quotes.items():
@@ -90,12 +91,12 @@ def test_each_line_is_the_sentence_about_the_topic_letter_for_letter(opened: tup
 
 @pytest.mark.parametrize("topic", ["kossarova", "Косарова", "Kosarova", "Kossarovaa", "Jelena Kossarova"])
 def test_a_name_is_found_however_it_is_spelt(opened: tuple[Index, Embedder], topic: str) -> None:
-    assert {each.header.id for each in ask(opened, topic)} == {"a.md", "b.md", "c.md", "d.md", "f.md"}
+    assert {each.hit.document.id for each in ask(opened, topic)} == {"a.md", "b.md", "c.md", "d.md", "f.md"}
 
 
 def test_a_union_is_not_another_union(opened: tuple[Index, Embedder]) -> None:
-    assert [each.header.id for each in ask(opened, "Tram Union")] == ["g.md"]
-    assert [each.header.id for each in ask(opened, "European Union")] == ["h.md"]
+    assert [each.hit.document.id for each in ask(opened, "Tram Union")] == ["g.md"]
+    assert [each.hit.document.id for each in ask(opened, "European Union")] == ["h.md"]
 
 
 def test_what_nobody_mentions_is_an_empty_timeline(opened: tuple[Index, Embedder]) -> None:
@@ -106,11 +107,11 @@ def test_what_nobody_mentions_is_an_empty_timeline(opened: tuple[Index, Embedder
 
 def test_scope_leaves_articles_out_and_numbers_count_on(opened: tuple[Index, Embedder]) -> None:
     entries = ask(opened, "Kossarova", outlet="Courier")
-    assert [(each.header.id, each.citation.number) for each in entries] == [("a.md", 1), ("c.md", 2)]
+    assert [(each.hit.document.id, each.number) for each in entries] == [("a.md", 1), ("c.md", 2)]
 
 
 def test_told_says_when_and_who_in_a_list(opened: tuple[Index, Embedder]) -> None:
-    sentences = told(ask(opened, "Kossarova"))
+    sentences = tuple(map(dated, ask(opened, "Kossarova")))
     lines = marked_text(sentences).splitlines()
     assert (
         lines[0] == "- 31 December 2030, Gazette: The banker Kosarova paid the council two million crowns in cash. [1]"
@@ -152,8 +153,8 @@ def test_any_folder_gives_all_that_name_it_in_order(
     finally:
         index.close()
     expected = [(not date, date, f"{number}.md") for number, (named, date, _) in enumerate(drawn) if named]
-    assert [each.header.id for each in entries] == [id_ for _, _, id_ in sorted(expected)]
-    assert all("Brasko" in each.citation.quote and each.citation.quote in made[each.header.id] for each in entries)
+    assert [each.hit.document.id for each in entries] == [id_ for _, _, id_ in sorted(expected)]
+    assert all("Brasko" in each.quote and each.quote in made[each.hit.document.id] for each in entries)
 
 
 @pytest.mark.parametrize(
@@ -205,5 +206,5 @@ def test_many_articles_are_told_without_comparing_all_their_sentences(
     assert max(compared) > len(every)
     compared.clear()
     monkeypatch.setattr("rag.answer.timeline._COMPARED", len(every))
-    assert [each.header.id for each in ask(opened, "Kossarova")] == [each.header.id for each in every]
+    assert [each.hit.document.id for each in ask(opened, "Kossarova")] == [each.hit.document.id for each in every]
     assert compared == []

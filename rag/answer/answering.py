@@ -14,7 +14,7 @@ from rag.cite.checker import Evidence, Numbers
 from rag.retrieve.mentions import Mention
 from rag.retrieve.question import Question, asks_for_now
 from rag.text.spelling import is_cyrillic
-from rag.text.stems import stem
+from rag.text.stems import stem, stems
 from rag.text.words import content_words, words
 from rag.types import Hit, Scope, Sentence, State, spoken_date
 
@@ -97,12 +97,12 @@ def weigh(
     of_dates = {word for each in dates for word in words(asked.text[each.start : each.end])}
     numbers = [word for word in asked.names if any(map(str.isdigit, word)) and word not in of_dates]
     ids = [_squashed(match.group()) for match in _ID.finditer(asked.text)]
-    covered = [asked.coverage(_stems(f"{each.around} {each.hit.document.byline()}")) for each in candidates]
+    covered = [asked.coverage(stems(f"{each.around} {each.hit.document.byline()}")) for each in candidates]
     weighed = []
     for each, coverage in zip(candidates, covered, strict=True):
         # A row or a reply speaks for itself: what stands in another one says nothing about it.
         text = f"{each.around if each.unit.context else each.hit.passage.text} {each.hit.document.byline()}"
-        passage, squashed = _stems(text), _squashed(text)
+        passage, squashed = stems(text), _squashed(text)
         missing = sum(asked.coverage(passage, [number]) == 0 for number in numbers)
         missing += sum(id not in squashed for id in ids)
         missing += sum(not _of_time(date, asked.text, each.hit, passage) for date in dates)
@@ -125,10 +125,6 @@ def _of_time(date: Mention, question: str, hit: Hit, passage: frozenset[str]) ->
 def _squashed(text: str) -> str:
     """Keep the letters and digits alone, so that "A-320" is "A320"."""
     return "".join(words(text)).casefold()
-
-
-def _stems(text: str) -> frozenset[str]:
-    return frozenset(map(stem, words(text)))
 
 
 def choose(candidates: Sequence[Candidate]) -> Chosen:
@@ -247,7 +243,7 @@ def _adjacent(one: Candidate, other: Candidate, text_of: Callable[[str], str]) -
 
 
 def _repeats(one: Candidate, other: Candidate) -> bool:
-    mine, theirs = (_stems(each.quote) for each in (one, other))
+    mine, theirs = (stems(each.quote) for each in (one, other))
     return len(mine & theirs) >= 0.6 * min(len(mine), len(theirs))
 
 

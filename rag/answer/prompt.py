@@ -49,17 +49,14 @@ def build_prompt(
     count_tokens: Callable[[str], int],
     context_tokens: int,
     today: date,
-    mark: str | None = None,
     by_date: bool = False,
 ) -> Prompt:
-    """Build the prompt for a question. It takes as many hits, best first, as fit into ``context_tokens`` beside the
-    answer.
+    """Build the prompt for a question with as many hits, best first, as fit beside the answer.
 
     With ``by_date`` the same hits stand, and are numbered, from the oldest article to the newest, and the prompt says so.
-    ``mark`` is what the passages stand between; by default it is drawn anew, and never one that a passage holds. Raises
-    ContextTooLong where not even one passage fits.
+    The passages stand between marks that are drawn anew. Raises ContextTooLong where not even one passage fits.
     """
-    mark = mark or _new_mark([question, *(_as_data(0, hit) for hit in hits)])
+    mark = _new_mark([question, *(_as_data(0, hit) for hit in hits)])
     room = int(context_tokens * (1 - ANSWER_SHARE)) - 2 * _MESSAGE_TOKENS
     room -= count_tokens(RULES) + count_tokens(_user(question, (), today, mark, by_date))
     taken: list[Hit] = []

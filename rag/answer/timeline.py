@@ -10,14 +10,13 @@ from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from rag.answer.units import units
-from rag.cite.checker import dated
 from rag.cite.similarity import Similarity
 from rag.index.store import Index
 from rag.retrieve.find import check_question, embed_question
 from rag.retrieve.question import Question, understand
-from rag.text.stems import stem
+from rag.text.stems import stem, stems
 from rag.text.words import FUNCTION_WORDS, words
-from rag.types import Citation, Header, Hit, Passage, Sentence, Why
+from rag.types import Citation, Header, Hit, Passage, Why
 
 if TYPE_CHECKING:
     from embeddings import Embedder
@@ -41,15 +40,6 @@ _COMPARED = 400
 _SHORTEST = 5
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """What one article says of a topic; ``published`` is the article's date, empty where it tells none."""
-
-    published: str
-    header: Header
-    citation: Citation
-
-
 def timeline(
     topic: str,
     index: Index,
@@ -57,7 +47,7 @@ def timeline(
     similarity: Similarity,
     *,
     scope: Callable[[Header], bool] = lambda _: True,
-) -> tuple[Entry, ...]:
+) -> tuple[Citation, ...]:
     """Quote each article that mentions a topic once, in order of publication.
 
     All articles of the index are looked at for which ``scope`` is true. A date that tells the year only comes before the
@@ -75,21 +65,8 @@ def timeline(
     groups = [hits for hits in _mentions(read, index, embedder, similarity) if scope(hits[0].document)]
     chosen = _chosen(read.asked, groups, similarity)
     chosen.sort(key=lambda each: each.hit.document.date_order)
-    return tuple(
-        Entry(
-            each.hit.document.published, each.hit.document, Citation(number, each.hit, each.text, each.start, each.end)
-        )
-        for number, each in enumerate(chosen, start=1)
-    )
-
-
-def told(entries: Iterable[Entry]) -> tuple[Sentence, ...]:
-    """Make a timeline the sentences of an answer. A list with bold dates, numbered as the entries.
-
-    >>> told(())
-    ()
-    """
-    return tuple(dated(entry.citation) for entry in entries)
+    numbered = enumerate(chosen, start=1)
+    return tuple(Citation(number, each.hit, each.text, each.start, each.end) for number, each in numbered)
 
 
 # --- Which articles
@@ -97,8 +74,7 @@ def told(entries: Iterable[Entry]) -> tuple[Sentence, ...]:
 
 @dataclass(frozen=True, slots=True)
 class _Topic:
-    """A topic as the articles write it: ``asked.names`` are what they write with a capital, ``pairs`` the words of names that
-    follow one another."""
+    """Hold a topic as the articles write it: ``asked.names`` have a capital, ``pairs`` are names of two words."""
 
     asked: Question
     pairs: tuple[tuple[str, str], ...]
@@ -115,13 +91,12 @@ class _Topic:
         return _Topic(replace(asked, weights=weights), pairs)
 
     def stems(self, passage: Passage, header: Header) -> frozenset[str]:
-        """Return the stems of a passage, its title and its date. Outlets and authors write about a topic, they do not
-        mention it.
+        """Return the stems of a passage, its title and its date; outlets and authors mention no topic.
 
         Another's last name is none: where every Union is a Tram Union, the European Union is not mentioned.
         """
         text = f"{header.title} . {header.published} . {passage.text}"
-        found = frozenset(map(stem, words(text)))
+        found = stems(text)
         for first, last in self.pairs:
             terms = self.asked.terms[last].keys()
             if (
@@ -132,13 +107,13 @@ class _Topic:
                 found -= terms
         return found
 
-    def mentioned(self, stems: frozenset[str], nearness: float) -> bool:
+    def mentioned(self, held: frozenset[str], nearness: float) -> bool:
         """Tell whether a passage of these stems and this nearness mentions the topic.
 
         A name stands there or does not, whatever is near to it in meaning; all else may be put in other words.
         """
-        named = not self.asked.names or self.asked.coverage(stems, self.asked.names) >= MENTIONED
-        return named and (nearness >= FLOOR or self.asked.coverage(stems) >= MENTIONED)
+        named = not self.asked.names or self.asked.coverage(held, self.asked.names) >= MENTIONED
+        return named and (nearness >= FLOOR or self.asked.coverage(held) >= MENTIONED)
 
 
 def _mentions(topic: _Topic, index: Index, embedder: Embedder, similarity: Similarity) -> Iterator[list[Hit]]:
@@ -155,11 +130,12 @@ def _mentions(topic: _Topic, index: Index, embedder: Embedder, similarity: Simil
     for first in range(0, len(rows), _BATCH):
         some = rows[first : first + _BATCH]
         for row, (passage, header) in zip(some, index.passages(some), strict=True):
-            stems = topic.stems(passage, header)
-            if topic.mentioned(stems, nearness[row]):
-                score = round(asked.coverage(stems) + nearness[row], 6)
+            held = topic.stems(passage, header)
+            if topic.mentioned(held, nearness[row]):
+                score = round(asked.coverage(held) + nearness[row], 6)
                 hit = Hit(passage, header, score, Why(dense_score=round(cosines[row], 6)))
-                articles[header.id] = _best([*articles.get(header.id, []), hit])
+                best = sorted([*articles.get(header.id, []), hit], key=lambda each: (-each.score, each.passage.start))
+                articles[header.id] = best[:_PASSAGES]
     yield from articles.values()
 
 
@@ -207,10 +183,6 @@ def _stands_alone(terms: Collection[str], text: str) -> bool:
     return False
 
 
-def _best(hits: list[Hit]) -> list[Hit]:
-    return sorted(hits, key=lambda hit: (-hit.score, hit.passage.start))[:_PASSAGES]
-
-
 # --- Which sentence
 
 
@@ -229,9 +201,7 @@ def _chosen(asked: Question, groups: Sequence[Sequence[Hit]], similarity: Simila
 
 @dataclass(frozen=True, slots=True)
 class _Said:
-    """Hold a sentence of a hit with stems. Its own and those of its neighbours and header; places count in the
-    document.
-    """
+    """Hold a sentence of a hit, its stems, and those of neighbours and header; places count in the document."""
 
     hit: Hit
     start: int
@@ -244,18 +214,14 @@ class _Said:
     def all_of(hit: Hit) -> Iterator[_Said]:
         """Cut a hit into sentences. Those without a word of weight are left out."""
         text, offset = hit.passage.text, hit.passage.start
-        header = _stems(hit.document.byline())
+        header = stems(hit.document.byline())
         cut = units(text, hit.document.title)
-        stems = [_stems(text[each.start : each.end]) for each in cut]
+        own = [stems(text[each.start : each.end]) for each in cut]
         for place, unit in enumerate(cut):
             quote = text[unit.start : unit.end]
             if unit.kind == "plain" and any(word.lower() not in FUNCTION_WORDS for word in words(quote)):
-                around = header.union(*stems[max(0, place - 1) : place + 2])
-                yield _Said(hit, offset + unit.start, offset + unit.end, quote, stems[place], around)
-
-
-def _stems(text: str) -> frozenset[str]:
-    return frozenset(map(stem, words(text)))
+                around = header.union(*own[max(0, place - 1) : place + 2])
+                yield _Said(hit, offset + unit.start, offset + unit.end, quote, own[place], around)
 
 
 def _shortlist(asked: Question, hits: Sequence[Hit]) -> list[_Said]:

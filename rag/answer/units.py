@@ -48,14 +48,14 @@ def units(text: str, title: str = "") -> list[Unit]:
         start, end = _stripped(text, *lines[place])
         line = text[start:end]
         if _CELL.search(line):
-            last = _run(text, lines, place, _is_row)
+            last = _run(text, lines, place, lambda other: bool(_CELL.search(other)))
             found += _rows(text, lines[place:last])
         elif _is_item(line):
             last = _run(text, lines, place, _is_item)
             found += _list(text, found, lines[place:last])
         else:
             last = place + 1
-            if _is_question(line):
+            if _QUESTION_MARK.search(line) and len(sentence_spans(line)) <= 2:
                 asked = line
                 found.append(Unit(start, end, "question"))
             elif line == title or (
@@ -83,16 +83,8 @@ def _run(text: str, lines: Sequence[tuple[int, int]], first: int, belongs: Calla
     return last
 
 
-def _is_row(line: str) -> bool:
-    return bool(_CELL.search(line))
-
-
 def _is_item(line: str) -> bool:
     return bool(_ITEM.match(line))
-
-
-def _is_question(line: str) -> bool:
-    return bool(_QUESTION_MARK.search(line)) and len(sentence_spans(line)) <= 2
 
 
 def _rows(text: str, lines: Sequence[tuple[int, int]]) -> Iterator[Unit]:

@@ -41,10 +41,10 @@ class ChatModel(Protocol):
         ...
 
     def stream(self, messages: Sequence[Message]) -> Iterator[Draft]:
-        """Yield drafts, three to ten a second. They come also while nothing new has, so that whoever listens can leave.
-        Closing the iterator frees the model within a second.
+        """Yield drafts, three to ten a second, also while nothing new has come, so that whoever listens can leave.
 
-        The iterator ends where the answer is whole. Raises ChatError; AnswerCut where it broke off after its first word.
+        Closing the iterator frees the model within a second. It ends where the answer is whole. Raises ChatError;
+        AnswerCut where it broke off after its first word.
         """
         ...
 

@@ -88,12 +88,8 @@ class OpenAI:
         liked: Fields = {"stream_options": {"include_usage": True}, "temperature": 0}
         taken = messages if SYSTEM in options else fold(messages)
         turns = [{"role": each.role, "content": each.text} for each in taken]
-        return {
-            "model": model,
-            "messages": turns,
-            "stream": True,
-            **{name: liked[name] for name in options if name in liked},
-        }
+        wanted = {name: liked[name] for name in options if name in liked}
+        return {"model": model, "messages": turns, "stream": True, **wanted}
 
     def send(self, client: httpx2.Client, base_url: str, request: Fields) -> AbstractContextManager[Any]:
         import openai
@@ -128,8 +124,7 @@ class OpenAI:
             prompt_tokens=_count(fields.get("usage"), "prompt_tokens"),
         )
 
-    def reply(self, fields: Fields) -> Part:
-        return self.event(fields)
+    reply = event
 
 
 class Anthropic:
@@ -229,9 +224,7 @@ def _first(choices: object) -> Fields:
 
 
 def _text(content: object) -> str:
-    """Return the text of a content, which some services send in parts. What a model thinks before it answers is no
-    text.
-    """
+    """Return the text of a content, which may come in parts, without the model's thoughts."""
     if isinstance(content, str):
         return content
     if not isinstance(content, list):

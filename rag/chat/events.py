@@ -56,9 +56,7 @@ def parse_events(chunks: Iterable[bytes]) -> Iterator[Event]:
 
 
 def _lines(chunks: Iterable[bytes]) -> Iterator[bytes]:
-    """Yield lines without their ends. A carriage return ends a line at once: waiting for its line feed would delay the
-    answer.
-    """
+    """Yield lines without their ends. A carriage return ends one at once: waiting for a line feed would delay."""
     line = bytearray()
     after_return = False
     for chunk in chunks:

@@ -33,33 +33,22 @@ class FunctionModel:
     """
 
     def __init__(self, function: ChatFunction, name: str = "function", settings: Settings | None = None) -> None:
-        self._function = function
-        self._name = name
-        self._settings = settings or Settings()
-
-    @property
-    def name(self) -> str:
-        return self._name
-
-    @property
-    def context_tokens(self) -> int:
-        return self._settings.context_tokens
+        self.name, self._function, self._settings = name, function, settings or Settings()
+        self.context_tokens = self._settings.context_tokens
 
     def count_tokens(self, text: str) -> int:
         return estimate_tokens(text)
 
     def stream(self, messages: Sequence[Message]) -> Iterator[Draft]:
         clocks = Clocks(self._settings.first_word_seconds or FIRST_WORD_SECONDS, self._settings.answer_seconds)
-        return follow(_Calling(self._function, tuple(messages), self._name), clocks)
+        return follow(_Calling(self._function, tuple(messages), self.name), clocks)
 
 
 class _Calling:
     """One call of the function, as a source for the guard."""
 
     def __init__(self, function: ChatFunction, messages: Sequence[Message], name: str) -> None:
-        self._function = function
-        self._messages = messages
-        self._name = name
+        self._function, self._messages, self._name = function, messages, name
         self._stopped = threading.Event()
 
     def read(self) -> Iterator[str]:

@@ -45,27 +45,17 @@ class Clocks:
 
 
 @dataclass(frozen=True, slots=True)
-class Ending:
-    """Tell the wait before a source's first text. ``clocks.first`` waits with it."""
+class Notice:
+    """Show words with a draft until more text comes; ``clocks.first`` waits ``seconds`` longer."""
 
-    notice: str
-
-
-@dataclass(frozen=True, slots=True)
-class Pause:
-    """What a source may yield before its first text: it is told to wait, and ``clocks.first`` waits with it.
-
-    ``notice`` is shown meanwhile.
-    """
-
-    seconds: float
-    notice: str
+    text: str
+    seconds: float = 0.0
 
 
 class Source(Protocol):
     """Where the pieces of one answer come from. Used for one answer only."""
 
-    def read(self) -> Iterator[str | Ending | Pause | Thought]:
+    def read(self) -> Iterator[str | Notice | Thought]:
         """Yield the pieces, in a thread of their own. An empty piece is no sign of life, a Thought is one."""
         ...
 
@@ -75,8 +65,7 @@ class Source(Protocol):
 
 
 def follow(source: Source, clocks: Clocks) -> Iterator[Draft]:
-    """Yield what a source writes as whole drafts. One each 0.1 to 0.25 seconds, the same again where nothing new has
-    come.
+    """Yield what a source writes as whole drafts, one each 0.1 to 0.25 seconds, also where nothing new has come.
 
     Text is what is not white space, nor the thoughts of a model that thinks aloud; a draft loses what turns out to be one.
 
@@ -128,13 +117,9 @@ def repeats(text: str) -> bool:
     return SHORTEST_LOOP <= period <= last and tail.endswith(tail[-period:] * REPEATS)
 
 
-def _has_text(draft: Draft) -> bool:
-    return bool(draft.text.strip())
-
-
 def _judge(error: BaseException | None, draft: Draft) -> None:
     """Raise what an ended source deserves: nothing where it ended well and wrote something."""
-    begun = _has_text(draft)
+    begun = bool(draft.text.strip())
     if error is None:
         if not begun:
             raise ChatError("the chat model wrote nothing; ask again, or set RAG_MODEL to another model")
@@ -226,7 +211,7 @@ class _Reading:
         try:
             pieces = self._source.read()
             try:
-                cleaned: Iterator[str | Ending | Pause | Thought] = readable(pieces)
+                cleaned: Iterator[str | Notice | Thought] = readable(pieces)
                 for piece in cleaned:
                     if not self._take(piece):
                         break
@@ -241,7 +226,7 @@ class _Reading:
             self.ended = True
             self._news.notify_all()
 
-    def _take(self, piece: str | Ending | Pause | Thought) -> bool:
+    def _take(self, piece: str | Notice | Thought) -> bool:
         """Keep a piece; false where nothing more is wanted."""
         with self._news:
             if self._stopped:
@@ -255,8 +240,8 @@ class _Reading:
                     self._news.notify_all()
                 return True
             if not isinstance(piece, str):
-                self._notice = piece.notice
-                self._paused += piece.seconds if isinstance(piece, Pause) else 0.0
+                self._notice = piece.text
+                self._paused += piece.seconds
                 return True
             if not piece:
                 return True

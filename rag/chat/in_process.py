@@ -70,16 +70,12 @@ class InProcessModel:
     """
 
     def __init__(self, name: str, open_engine: Callable[[], Engine], settings: Settings) -> None:
-        self._name = name
+        self.name = name
         self._settings = settings
         self._engine = _Once(Translatable("the model {name} cannot be read", name=name), open_engine)
         weights = Translatable("the weights of {name} cannot be loaded", name=name)
         self._weights = _Once(weights, lambda: self._engine.result().load())
         self._turn = threading.Lock()
-
-    @property
-    def name(self) -> str:
-        return self._name
 
     @property
     def context_tokens(self) -> int:

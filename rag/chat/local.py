@@ -8,6 +8,7 @@ import os
 import re
 import threading
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from inspect import signature
 from pathlib import Path
 from queue import SimpleQueue
@@ -52,8 +53,7 @@ def open_local(target: str, settings: Settings) -> ChatModel:
 
 
 class TransformersEngine:
-    """Run a causal language model of transformers. On the GPU where there is one, in its saved precision,
-    deterministic.
+    """Run a causal language model of transformers, deterministic, on the GPU where there is one.
 
     Raises ChatError for a folder with pickled weights alone or a tokenizer without chat template; what else goes wrong comes
     as it is.
@@ -105,7 +105,7 @@ class TransformersEngine:
 
         if self._downloaded:
             self._folder = _download(self._hub_name, (*_READ, _WEIGHTS))
-        with _QuietBars():
+        with _without_bars():
             model: Any = AutoModelForCausalLM.from_pretrained(
                 str(self._folder), trust_remote_code=False, use_safetensors=True, local_files_only=True, dtype="auto"
             )
@@ -211,19 +211,19 @@ class _Streamer:
         return text
 
 
-class _QuietBars:
-    """No progress bars of transformers while this is entered."""
+@contextmanager
+def _without_bars() -> Iterator[None]:
+    """Show no progress bars of transformers."""
+    from transformers.utils import logging
 
-    def __enter__(self) -> None:
-        from transformers.utils import logging as bars
-
-        self._bars: Any = bars
-        self._shown = self._bars.is_progress_bar_enabled()
-        self._bars.disable_progress_bar()
-
-    def __exit__(self, *_: object) -> None:
-        if self._shown:
-            self._bars.enable_progress_bar()
+    bars: Any = logging
+    shown = bars.is_progress_bar_enabled()
+    bars.disable_progress_bar()
+    try:
+        yield
+    finally:
+        if shown:
+            bars.enable_progress_bar()
 
 
 def _refuse_pickles(folder: Path, name: str) -> None:

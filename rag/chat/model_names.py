@@ -156,8 +156,7 @@ def is_loopback(host: str) -> bool:
 
 
 def ollama_url(host: str) -> str:
-    """Return the base URL that OLLAMA_HOST means, read as Ollama's own programs read it (``envconfig.Host`` in its
-    source).
+    """Return the base URL that OLLAMA_HOST means, as Ollama reads it (``envconfig.Host`` in its source).
 
     Without a port it is 11434, after http:// 80 and after https:// 443. An address that a server listens on everywhere
     (0.0.0.0) is this machine's to a client. Raises SettingsError for what is no address.
@@ -231,10 +230,7 @@ def _open_url(name: str, key: Key | None, settings: Settings, environment: Mappi
 
 
 def _key(key: Key | None, environment: Mapping[str, str], variable: str = "") -> Key | None:
-    for found in (key, Key(environment.get(KEY_VARIABLE, "")), Key(environment.get(variable, "") if variable else "")):
-        if found:
-            return found
-    return None
+    return next(filter(None, (key, *(Key(environment.get(each, "")) for each in (KEY_VARIABLE, variable)))), None)
 
 
 def _check_address(url: str, key: Key | None) -> Address:

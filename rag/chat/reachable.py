@@ -45,8 +45,7 @@ class Reachable:
 def reachable(
     environment: Mapping[str, str] | None = None, services: Sequence[Service] = SERVICES
 ) -> tuple[Reachable, ...]:
-    """Return a row for each service, in the order of ``services``, after ``extractive`` and before ``local`` and
-    ``gguf``.
+    """Return a row for each service in their order, after ``extractive`` and before ``local`` and ``gguf``.
 
     The servers that need no key are asked for their models, without any, all at once, and whoever has not answered after a
     second is given up. The paid services are not contacted.
@@ -123,9 +122,7 @@ class _Lookup(threading.Thread):
 
 
 def _read_models(answer: bytes) -> tuple[tuple[str, ...], str]:
-    """Return the models of a server's answer: ``{"data": [{"id": NAME}, …]}``, where Ollama writes null for an empty
-    list.
-    """
+    """Read a server's models: ``{"data": [{"id": NAME}, …]}``, where Ollama writes null for an empty list."""
     if len(answer) > _LARGEST_ANSWER:
         return (), _STRANGE
     # No number is of use here, and one of a million digits would take long to read.

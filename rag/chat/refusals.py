@@ -151,7 +151,8 @@ def read_refusal(
 def read_error(server: Server, error: object, options: tuple[str, ...] = ()) -> Trouble:
     """Return what an error inside a stream or a reply of status 200 means."""
     fields = error if isinstance(error, dict) else {}
-    status = next((each for each in (fields.get("code"), fields.get("status")) if _is_status(each)), 0)
+    written = (fields.get("code"), fields.get("status"))
+    status = next((each for each in written if type(each) is int and 300 <= each < 600), 0)
     kinds = [each for each in (fields.get("code"), fields.get("type")) if isinstance(each, str)]
     status = status or next((_STATUS_OF_TYPE[each] for each in kinds if each in _STATUS_OF_TYPE), 500)
     return read_refusal(server, status, json.dumps(error), {}, options)
@@ -225,10 +226,6 @@ def _time(seconds: float) -> Translatable:
     if seconds < 7200:
         return Translatable("{count} minutes", count=math.ceil(seconds / 60))
     return Translatable("{count} hours", count=math.ceil(seconds / 3600))
-
-
-def _is_status(value: object) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool) and 300 <= value < 600
 
 
 def _code(body: str, key: Key | None) -> str:

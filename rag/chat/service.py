@@ -7,7 +7,6 @@ answer is whole are ours, since the SDKs' own are for programs that can ask agai
 from __future__ import annotations
 
 import contextlib
-import ipaddress
 import json
 import logging
 import random
@@ -26,8 +25,9 @@ from rag.chat.breaker import breaker_for
 from rag.chat.dialects import Anthropic, Dialect, Fields, OpenAI, Part
 from rag.chat.estimate import estimate_tokens
 from rag.chat.events import parse_events
-from rag.chat.guard import Clocks, Ending, Pause, follow
+from rag.chat.guard import Clocks, Notice, follow
 from rag.chat.keys import Key
+from rag.chat.model_names import is_loopback
 from rag.chat.pieces import Thought
 from rag.chat.refusals import LONGEST_WAIT, Server, Trouble, read_error, read_refusal, short_code
 from rag.errors import (
@@ -66,26 +66,14 @@ READ_SHARE = 0.7
 """A server that says it read less than this share of the prompt has cut it."""
 
 # Why an answer ended, in the words of the services. A word that is not here does not say that the answer is whole.
-_WHOLE = frozenset(
-    {
-        "stop",
-        "stop_sequence",
-        "end_turn",
-        "eos",
-        "eos_token",
-        "end_of_text",
-        "endoftext",
-        "complete",
-        "completed",
-        "done",
-    }
+_WHOLE = frozenset(("stop", "stop_sequence", "end_turn", "eos", "eos_token", "end_of_text", "endoftext")).union(
+    ("complete", "completed", "done")
 )
 _LENGTH = frozenset(
-    {"length", "max_tokens", "max_length", "token_limit", "model_length", "model_context_window_exceeded"}
+    ("length", "max_tokens", "max_length", "token_limit", "model_length", "model_context_window_exceeded")
 )
-_FILTER = frozenset(
-    {"content_filter", "content_filtered", "refusal", "safety", "recitation", "blocklist", "prohibited_content", "spii"}
-    | {"sensitive"}
+_FILTER = frozenset(("content_filter", "content_filtered", "refusal", "safety", "recitation", "blocklist")).union(
+    ("prohibited_content", "spii", "sensitive")
 )
 _DIALECTS: dict[str, Dialect] = {"openai": OpenAI(), "anthropic": Anthropic()}
 
@@ -135,9 +123,7 @@ class Address:
     @property
     def is_local(self) -> bool:
         """Tell whether it is this machine."""
-        with contextlib.suppress(ValueError):
-            return ipaddress.ip_address(self.host).is_loopback
-        return self.host == "localhost" or self.host.endswith(".localhost")
+        return is_loopback(self.host) or self.host.endswith(".localhost")
 
 
 def open_endpoint(
@@ -218,9 +204,7 @@ class Endpoint:
         breaker = breaker_for(self.address.base_url, self.address.where)
         breaker.check()
         try:
-            import_module(
-                self.dialect.package
-            )  # takes a second the first time, which the model's clocks should not pay
+            import_module(self.dialect.package)  # takes a second at first, which the model's clocks should not pay
         except ImportError as error:
             raise ChatError(
                 'the package {package} cannot be loaded; run pip install "footnote-rag[{extra}]"',
@@ -252,7 +236,7 @@ class _Exchange:
             if self._wire is not None:
                 self._wire.cut()
 
-    def read(self) -> Iterator[str | Ending | Pause | Thought]:
+    def read(self) -> Iterator[str | Notice | Thought]:
         tries, begun = 0, False
         while not self._stopped.is_set():
             try:
@@ -275,7 +259,7 @@ class _Exchange:
         _log.debug("%s does not know %s, which is left out from now on", self._endpoint.server.where, option)
         self._endpoint.options = tuple(each for each in self._endpoint.options if each != option)
 
-    def _wait(self, trouble: Trouble, tries: int) -> Iterator[Pause]:
+    def _wait(self, trouble: Trouble, tries: int) -> Iterator[Notice]:
         """Yield the wait before another try: what the server asks for, else our own."""
         seconds = trouble.wait
         if seconds is None:
@@ -287,18 +271,13 @@ class _Exchange:
                 seconds=f"{seconds:g}",
             )
         else:
-            yield Pause(
-                min(seconds, LONGEST_WAIT),
-                Translatable(
-                    "{where} asks to wait {seconds} seconds.",
-                    where=self._endpoint.server.where,
-                    seconds=f"{seconds:.0f}",
-                ),
-            )
+            where, asked = self._endpoint.server.where, f"{seconds:.0f}"
+            told = Translatable("{where} asks to wait {seconds} seconds.", where=where, seconds=asked)
+            yield Notice(told, min(seconds, LONGEST_WAIT))
         _log.debug("trying %s again in %.1f seconds", self._endpoint.server.where, seconds)
         self._stopped.wait(seconds)
 
-    def _try(self) -> Iterator[str | Ending | Thought]:
+    def _try(self) -> Iterator[str | Notice | Thought]:
         """Yield one request and its reply. Whatever goes wrong is a Trouble or one of our errors."""
         endpoint, options = self._endpoint, self._endpoint.options
         request = endpoint.dialect.request(endpoint.server.model, self._messages, self._room(), options)
@@ -336,7 +315,7 @@ class _Exchange:
         prompt = sum(self._endpoint.count_tokens(each.text) for each in self._messages)
         return max(512, min(4096, self._endpoint.context_tokens - prompt))
 
-    def _pieces(self, response: httpx2.Response) -> Iterator[str | Ending | Thought]:
+    def _pieces(self, response: httpx2.Response) -> Iterator[str | Notice | Thought]:
         """Yield the text of a reply as it comes. At its end, judge whether it was whole."""
         import httpx2
 
@@ -380,7 +359,7 @@ class _Exchange:
             said = {"where": server.where, "message": short_code(finish, server.key) or "an unknown word"}
             raise AnswerCut(message, **said) if wrote else Trouble(EndpointUnreachable(message, **said), again=True)
         if notice := self._notice(read):
-            yield Ending(notice)
+            yield Notice(notice)
 
     def _parts(self, response: httpx2.Response) -> Iterator[Part]:
         """Yield what the events of a reply say. One part where the server does not stream."""

@@ -89,7 +89,7 @@ def speaker(sentence: str, *, loosely: bool = False) -> Speaker | None:
         if match := pattern.search(sentence):
             group = next(index for index, each in enumerate(match.groups(), 1) if each is not None)
             return _who(sentence, match.start(group), match.end(group))
-    outside = _unquoted(sentence)
+    outside = _QUOTED.sub(lambda match: "”" * len(match.group()), sentence)
     for match in _WORD.finditer(outside):
         if _reports(outside, match) or (loosely and match.group() in _LOOSE):
             return _subject(sentence, outside, match.start(), match.end())
@@ -172,14 +172,10 @@ _SUMMONED = re.compile(
 )
 
 
-def _is_verb(word: str) -> bool:
-    return word in _STRONG or word in _WEAK or word in _JUDGING or word.startswith(_RUSSIAN)
-
-
 def _reports(outside: str, match: re.Match[str]) -> bool:
     """Tell whether a verb reports a statement, by what stands around it outside quotation marks."""
     word, after, before = match.group(), outside[match.end() :], outside[: match.start()]
-    if not _is_verb(word):
+    if not (word in _STRONG or word in _WEAK or word in _JUDGING or word.startswith(_RUSSIAN)):
         return False
     passive = re.search(r"\b(?:to|is|are|was|were|be|been)\s+(?:(?:also|often|never|not|still|widely)\s+)?$", before)
     if passive:
@@ -232,11 +228,6 @@ def _in_quotation(sentences: Sequence[str], place: int) -> bool:
     before = " ".join(sentences[max(0, place - 4) : place])
     opened = max(map(before.rfind, _OPENING)) > max(map(before.rfind, _CLOSING))
     return opened or sentences[place].lstrip().startswith(tuple(_OPENING))
-
-
-def _unquoted(sentence: str) -> str:
-    """Put closing marks for what is quoted. The text is as long as before."""
-    return _QUOTED.sub(lambda match: "”" * len(match.group()), sentence)
 
 
 def _who(sentence: str, start: int, end: int) -> Speaker:

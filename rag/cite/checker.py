@@ -77,9 +77,7 @@ class Evidence(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Support:
-    """Hold the evidence for a sentence, best first. ``score`` (0 to 1) is how well it supports it; ``missing`` facts
-    stand in none.
-    """
+    """Hold a sentence's evidence, best first; ``score`` (0 to 1) says how good, ``missing`` facts stand in none."""
 
     evidence: tuple[Evidence, ...]
     score: float
@@ -464,9 +462,7 @@ class _Claim:
 
 
 class _Carried:
-    """Weigh how far a candidate supports a claim. Each word's share, 0 to 1, the nearness in meaning, and the facts it
-    holds.
-    """
+    """Weigh a candidate's support of a claim: each word's share, 0 to 1, nearness in meaning, facts it holds."""
 
     def __init__(self, claim: _Claim, candidate: _Candidate, cosine: float) -> None:
         self.candidate = candidate

@@ -138,7 +138,7 @@ class _Line:
     def read(self, raw: str, ended: bool) -> None:
         self._scan(raw, ended)
         # Only at the ends of words, whatever the pieces were, so that the pieces make no difference.
-        for boundary in _boundaries(self._plain, self._looked):
+        for boundary in [match.start() + 1 for match in _WORD_END.finditer(self._plain, self._looked)]:
             self._cut(boundary)
             self._looked = boundary
             if _MAY_END.search(self._plain, self._fixed, boundary) is None:
@@ -183,19 +183,13 @@ class _Line:
             self._ready.append(statement)
 
     def _statement(self, start: int, end: int) -> Statement:
-        labels = [
-            number
-            for position, number in self._labels
-            if (start < position <= end) or (position <= start == self._line_begin())
-        ]
         # A mark between two sentences belongs to the one before it.
-        labels = list(dict.fromkeys(labels))
+        begins = start == len(self._plain) - len(self._plain.lstrip())
+        named = (number for place, number in self._labels if start < place <= end or (begins and place <= start))
+        labels = tuple(dict.fromkeys(named))
         text, bold = self._plain[start:end], tuple(self._bold(start, end))
         heading = self._heading or (bold == ((0, len(text)),) and self._first and text[-1:] not in ".!?…")
-        return Statement(text, self._lead if self._first else " ", tuple(labels), bold, heading, self._item)
-
-    def _line_begin(self) -> int:
-        return len(self._plain) - len(self._plain.lstrip())
+        return Statement(text, self._lead if self._first else " ", labels, bold, heading, self._item)
 
     def _bold(self, start: int, end: int) -> list[tuple[int, int]]:
         toggles = [*self._toggles, len(self._plain)] if len(self._toggles) % 2 else self._toggles
@@ -258,11 +252,6 @@ def _begin(raw: str, ended: bool) -> tuple[str, str, int] | None:
     if heading:
         return "heading", "\n\n", heading.end()
     return "text", "\n", len(raw) - len(raw.lstrip())
-
-
-def _boundaries(text: str, start: int) -> list[int]:
-    """Where a word has just ended: positions after ``start`` of white space behind something else."""
-    return [match.start() + 1 for match in _WORD_END.finditer(text, start)]
 
 
 def _numbers(label: str) -> list[int]:

@@ -152,9 +152,7 @@ def _windows(asked: set[str], size: int, article: Folded) -> list[int]:
 
 
 def _aligned(asked: Sequence[str], first: int, last: int, article: Folded) -> Place:
-    """Align words with a stretch of an article. Return how near they are, and the characters that stand for all of
-    them.
-    """
+    """Align words with a stretch of an article; return how near they are, and the characters for all of them."""
     words = article.words[first:last]
     matcher = SequenceMatcher(None, asked, [word for word, _, _ in words], autojunk=False)
     blocks = [block for block in matcher.get_matching_blocks() if block.size]

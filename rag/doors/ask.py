@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
@@ -15,9 +15,6 @@ from rag.doors.options import REFUSED, folder_options, json_option, k_option, mo
 from rag.doors.printing import plain, print_answer, print_hit, print_json, print_search
 from rag.doors.talking import continue_option, keep, last_conversation, talk
 from rag.types import spoken_date
-
-if TYPE_CHECKING:
-    from rag.answer.timeline import Entry
 
 LONGEST_PIPED = 100_000
 """Bytes that are read of a question in a pipe."""
@@ -54,7 +51,7 @@ def ask(
 
     Without QUESTION it is read from a pipe; on a terminal a conversation begins, as with rag talk.
     """
-    from rag.retrieve.find import check_question, check_scope
+    from rag.retrieve.find import check_question
 
     if file is not None:
         from rag.doors.batch import answer_file, checked_format, read_questions
@@ -66,7 +63,7 @@ def ask(
         checked_format(out)
         asked = read_questions(file)  # a file that cannot be used must not wait for a build
         with opened(articles, index, model, reads=True) as chatbot:
-            answer_file(chatbot, asked, out, k, check_scope(**narrowing(chatbot, **narrowed)) or None)
+            answer_file(chatbot, asked, out, k, narrowing(chatbot, **narrowed) or None)
         return
     kind = exports.chosen(kind, out)
     if question is None and sys.stdin.isatty():
@@ -81,7 +78,7 @@ def ask(
     from rag.export.conversation import begin, change, history
 
     with opened(articles, index, model, reads=True) as chatbot:
-        scope = check_scope(**narrowing(chatbot, **narrowed)) or None
+        scope = narrowing(chatbot, **narrowed) or None
         conversation = begin(last_conversation(chatbot.settings) if continued else (), question)
         with draft_lines() as show:
             for answer in chatbot.stream(question, history(conversation), k, scope=scope):
@@ -118,7 +115,7 @@ def search(
 
     question = check_question(question)
     with opened(articles, index) as chatbot:
-        found = chatbot.find(question, k, **narrowing(chatbot, **narrowed))
+        found = chatbot.find(question, k, narrowing(chatbot, **narrowed))
     if found.notice and not explain:
         click.echo(found.notice, err=True)
     if as_json:
@@ -137,35 +134,19 @@ def search(
 @json_option
 def show_timeline(topic: str, articles: Path | None, index: Path | None, as_json: bool, **narrowed: Any) -> None:
     """Quote one line on TOPIC from each article that mentions it, in order of publication."""
+    from rag.draft.report import citation_as_json
     from rag.retrieve.find import check_question
 
     topic = check_question(topic)
     with opened(articles, index) as chatbot:
-        entries = chatbot.timeline(topic, **narrowing(chatbot, **narrowed))
+        entries = chatbot.timeline(topic, narrowing(chatbot, **narrowed))
     if as_json:
-        print_json({"topic": topic, "entries": [_entry(each) for each in entries]})
+        print_json({"topic": topic, "entries": list(map(citation_as_json, entries))})
     for each in () if as_json else entries:
-        span = f"characters {each.citation.start} to {each.citation.end}"
-        where = ", ".join(filter(None, (each.header.id, each.citation.place, span)))
-        click.echo(
-            f"{plain(spoken_date(each.published) or 'undated')} · {plain(each.header.outlet or each.header.title)}"
-        )
-        click.echo(f"  “{plain(' '.join(each.citation.quote.split()))}” [{each.citation.number}]\n  {plain(where)}")
+        header = each.hit.document
+        click.echo(f"{plain(spoken_date(header.published) or 'undated')} · {plain(header.outlet or header.title)}")
+        click.echo(f"  “{plain(' '.join(each.quote.split()))}” [{each.number}]\n  {plain(each.where)}")
     if not entries:
         within = " within what it was narrowed to" if any(narrowed.values()) else ""
         click.echo(f"no article{within} mentions “{plain(topic)}”; try another spelling, or: rag status", err=True)
         sys.exit(REFUSED)
-
-
-def _entry(entry: Entry) -> dict[str, Any]:
-    header, citation = entry.header, entry.citation
-    place = {"quote": citation.quote, "start": citation.start, "end": citation.end, "number": citation.number}
-    place |= {"place": citation.place} if citation.place else {}
-    return {
-        "published": entry.published,
-        "as_of": header.as_of(),
-        "id": header.id,
-        "title": header.title,
-        "outlet": header.outlet,
-        **place,
-    }

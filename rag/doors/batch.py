@@ -99,7 +99,8 @@ def answer_file(chatbot: Chatbot, asked: Sequence[Asked], out: Path, k: int | No
             for question in [each for each in questions if each not in known]:
                 on_progress(Progress("asking", len(known), len(questions)))
                 known[question] = chatbot.ask(question, k=k, scope=scope)
-                if not _gave_way(known[question], chatbot):
+                gave_way = chatbot.model is not None and known[question].model != chatbot.model.name
+                if not (gave_way and known[question].notice):  # else it is asked again
                     kept.add(known[question])
     except KeyboardInterrupt:
         click.echo(f"{len(known):,} of {plural(len(questions), 'question')} answered; run it again to go on.", err=True)
@@ -174,11 +175,6 @@ def _circumstances(chatbot: Chatbot, k: int | None, scope: Scope | None) -> str:
     return sha256(json.dumps(values).encode()).hexdigest()
 
 
-def _gave_way(answer: Answer, chatbot: Chatbot) -> bool:
-    """True where a model should have written and something went wrong; such a question is asked again."""
-    return chatbot.model is not None and answer.model != chatbot.model.name and bool(answer.notice)
-
-
 def _replace(out: Path, data: bytes) -> None:
     try:
         written = out.with_name(f".{out.name}.tmp")
@@ -189,11 +185,8 @@ def _replace(out: Path, data: bytes) -> None:
 
 
 def _unwritable(path: Path, error: OSError) -> SettingsError:
-    return SettingsError(
-        "{path} cannot be written ({lower}); name another file with --out",
-        path=path,
-        lower=(error.strerror or "").lower(),
-    )
+    lower = (error.strerror or "").lower()
+    return SettingsError("{path} cannot be written ({lower}); name another file with --out", path=path, lower=lower)
 
 
 def _text_lines(text: str) -> Iterator[tuple[int, dict[str, str]]]:
@@ -249,13 +242,8 @@ def _written_csv(rows: Rows, _title: str) -> bytes:
     writer.writerow([cell(name) for name in (*columns, "state", "answer", "notice", *quotes)])
     for each, answer in rows:
         cited = [text for citation in answer.citations for text in (citation.quote, _source(citation))]
-        values = [
-            *(each.row.get(name, "") for name in columns),
-            answer.state,
-            answer_text(answer),
-            answer.notice,
-            *cited,
-        ]
+        values = [each.row.get(name, "") for name in columns]
+        values += [answer.state, answer_text(answer), answer.notice, *cited]
         writer.writerow([cell(plain(value)) for value in values])
     return written.getvalue().encode("utf-8-sig")  # a spreadsheet knows UTF-8 by its mark
 

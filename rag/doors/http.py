@@ -35,7 +35,7 @@ from rag.doors.openai_shape import (
     content_of,
     error,
     read_messages,
-    source_url,
+    url_of,
 )
 from rag.doors.openapi import openapi
 from rag.errors import FootnoteError, MissingExtra, QuestionError, SettingsError
@@ -53,7 +53,6 @@ if TYPE_CHECKING:
     from rag.chatbot import Chatbot
     from rag.retrieve.find import Found
     from rag.settings import Settings
-    from rag.types import Header, Hit
 
 FOOTNOTE = "footnote"
 """The model that is none: answers are the articles' own sentences."""
@@ -337,26 +336,13 @@ async def search(service: Service, request: Request) -> Response:
     chatbot, base = service.chatbot, service.base(request.scope)
 
     def find() -> Iterator[Found]:
-        yield chatbot.find(
-            query,
-            k,
-            outlets=scope.outlets,
-            published=scope.published,
-            documents=scope.documents,
-            names=scope.names,
-        )
+        yield chatbot.find(query, k, scope)
 
     give_back = await service.slots.take(visitor_of(request.scope))
     async with aclosing(newest(lambda: holding(find, give_back), PAUSE)) as one:
         async for found in one:
-            data = [{**asdict(hit), "url": _url(hit, base)} for hit in found.hits]
+            data = [{**asdict(hit), "url": url_of(hit.document, hit.passage, base)} for hit in found.hits]
     return JSONResponse({"object": "list", "query": query, "data": data, "notice": found.notice})
-
-
-def _url(hit: Hit, base: str) -> str:
-    passage = hit.passage
-    own = f"{article_url(passage.document_id, base)}#c={passage.start}-{passage.end}"
-    return source_url(hit.document.source) or own
 
 
 async def batch(service: Service, request: Request) -> Response:
@@ -427,6 +413,8 @@ async def llms(service: Service, request: Request) -> Response:
     headers = await to_thread.run_sync(service.chatbot.documents)
     dated = sorted((each for each in headers if each.published), key=lambda each: each.date_order, reverse=True)
     newest_first = (*dated, *(each for each in headers if not each.published))[:LISTED_ARTICLES]
+    labels = ((each.line() or each.id).translate(str.maketrans("[]<>", "()()")).split() for each in newest_first)
+    links = zip(map(" ".join, labels), newest_first, strict=True)
     lines = [
         "# Footnote",
         "",
@@ -440,14 +428,9 @@ async def llms(service: Service, request: Request) -> Response:
         "",
         "## Articles",
         "",
-        *(f"- [{_label(each)}]({article_url(each.id, base)})" for each in newest_first),
+        *(f"- [{label}]({article_url(each.id, base)})" for label, each in links),
     ]
     return PlainTextResponse("\n".join(lines) + "\n", media_type="text/markdown")
-
-
-def _label(header: Header) -> str:
-    """Return a header's line as the text of a link."""
-    return " ".join((header.line() or header.id).translate(str.maketrans("[]<>", "()()")).split())
 
 
 async def nowhere(_: Service, request: Request) -> Response:

@@ -33,7 +33,7 @@ def _tools() -> ModuleType:
     return mcp_tools
 
 
-def route(chatbot: Callable[[], Chatbot], settings: Settings, path: str = "/mcp", slots: Slots | None = None) -> Route:
+def route(chatbot: Callable[[], Chatbot], settings: Settings, slots: Slots | None = None) -> Route:
     """Make the route that serves MCP over HTTP in any Starlette app: ``app.router.routes.insert(0, route(…))``.
 
     Like the page it answers under the names that ``settings`` know, and to no foreign page; each call of a tool takes one
@@ -45,7 +45,7 @@ def route(chatbot: Callable[[], Chatbot], settings: Settings, path: str = "/mcp"
     from rag.web.security import Address, Guard
 
     address = Address.of(settings)
-    return Route(path, Guard(tools.Endpoint(tools.server(chatbot, address.root, slots)), address), methods=["POST"])
+    return Route("/mcp", Guard(tools.Endpoint(tools.server(chatbot, address.root, slots)), address), methods=["POST"])
 
 
 @click.command("mcp", epilog="Example: rag mcp --articles ~/reporting")

@@ -202,7 +202,7 @@ def server(chatbot: Callable[[], Chatbot], root: str = "", slots: Slots | None =
 
     def timeline(topic: str, context: Context[Any, Any]) -> Dated:
         """Quote one line on a topic from each article that mentions it, in order of publication."""
-        return {"topic": topic, "entries": [cited(each.citation, context) for each in chatbot().timeline(topic)]}
+        return {"topic": topic, "entries": [cited(each, context) for each in chatbot().timeline(topic)]}
 
     for tool in (search, fetch, ask, quote, check, timeline):
         made.add_tool(tool, annotations=HINTS, structured_output=True)

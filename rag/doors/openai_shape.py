@@ -10,10 +10,11 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote
 
 from rag.errors import QuestionError
-from rag.types import DOUBTED, DOUBTS, Answer, Citation, Message, Sentence
+from rag.export.bibliography import web_address
+from rag.types import DOUBTED, DOUBTS, Answer, Citation, Header, Message, Passage, Sentence
 
 MOST_HISTORY = 20
 """Messages before the question that are read; older ones are dropped."""
@@ -100,7 +101,7 @@ def _written(sentences: Iterable[Sentence], base: str, first: str = "") -> Conte
 
 def _annotations(citations: Sequence[Citation], start: int, end: int, base: str) -> Iterator[dict[str, Any]]:
     """Give each address that a sentence cites one annotation."""
-    for url, citation in {url_of(each, base): each for each in citations}.items():
+    for url, citation in {url_of(each.hit.document, each, base): each for each in citations}.items():
         header = citation.hit.document
         cited = {"start_index": start, "end_index": end, "title": header.title or header.id, "url": url}
         yield {"type": "url_citation", "url_citation": cited}
@@ -110,29 +111,22 @@ def _links(citations: Sequence[Citation], base: str) -> dict[int, str]:
     """Return the address of the first quote from each article, by the article's number."""
     found: dict[int, str] = {}
     for each in citations:
-        found.setdefault(each.number, url_of(each, base))
+        found.setdefault(each.number, url_of(each.hit.document, each, base))
     return found
 
 
-def url_of(citation: Citation, base: str) -> str:
-    """Return where a quote can be read: the article's own ``source``, else our page of it with the quote marked."""
-    return source_url(citation.hit.document.source) or (
-        f"{article_url(citation.hit.document.id, base)}#c={citation.start}-{citation.end}"
-    )
+def url_of(header: Header, span: Citation | Passage, base: str) -> str:
+    """Return where a span can be read: the article's own ``source``, else our page of it with the span marked."""
+    return source_url(header.source) or f"{article_url(header.id, base)}#c={span.start}-{span.end}"
 
 
 def source_url(source: str) -> str:
-    """Return an article's source if it is a web address, else an empty string.
+    """Return an article's source if it is a web address, as a Markdown link may hold it, else an empty string.
 
     >>> source_url("https://courier.example/tram"), source_url("javascript:alert(1)"), source_url("Courier, p. 4")
     ('https://courier.example/tram', '', '')
     """
-    try:
-        parts = urlsplit(source.strip())
-    except ValueError:
-        return ""
-    # Brackets of any kind would end a Markdown link.
-    return quote(source.strip(), safe="%/:?#@!$&'*+,;=~") if parts.scheme in ("http", "https") and parts.netloc else ""
+    return quote(web_address(source.strip()), safe="%/:?#@!$&'*+,;=~")
 
 
 def article_url(id: str, base: str) -> str:

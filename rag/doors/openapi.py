@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from importlib.metadata import PackageNotFoundError, version
+from importlib.metadata import version
 from typing import Any
 
 _TEXT = {"type": "string"}
@@ -133,7 +133,7 @@ def openapi(base: str) -> dict[str, Any]:
         "openapi": "3.1.0",
         "info": {
             "title": "Footnote",
-            "version": _version(),
+            "version": version("footnote-rag"),
             "description": "Answers questions over a folder of articles; every sentence carries a quote.",
         },
         "servers": [{"url": base}],
@@ -164,10 +164,3 @@ def openapi(base: str) -> dict[str, Any]:
             "securitySchemes": {"token": {"type": "http", "scheme": "bearer", "description": "rag account token NAME"}},
         },
     }
-
-
-def _version() -> str:
-    try:
-        return version("footnote-rag")
-    except PackageNotFoundError:
-        return "0"

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from click.types import OptionHelpExtra
 
     from rag.chatbot import Chatbot
+    from rag.types import Scope
 
 Option = Callable[[Callable[..., Any]], Callable[..., Any]]
 
@@ -154,11 +155,13 @@ def accounts_file(given: str | None) -> Path:
 
 def narrowing(
     chatbot: Chatbot, outlets: Sequence[str], since: str | None, until: str | None, names: Sequence[str]
-) -> dict[str, Any]:
+) -> Scope:
     """Return what a search is narrowed to, with outlets as the articles write them.
 
     Raises click.UsageError for an outlet of no article, with the nearest one's name.
     """
+    from rag.retrieve.find import check_scope
+
     known = {each.outlet.casefold(): each.outlet for each in chatbot.documents() if each.outlet} if outlets else {}
     for outlet in outlets:
         if outlet.casefold() not in known:
@@ -167,8 +170,4 @@ def narrowing(
             nearest = process.extractOne(outlet.casefold(), list(known), score_cutoff=NEAR)
             advice = f"did you mean {known[nearest[0]]!r}?" if nearest else "rag status lists the articles"
             raise click.UsageError(f"no article is of the outlet {outlet!r}; {advice}")
-    return {
-        "outlets": tuple(known[each.casefold()] for each in outlets),
-        "published": (since or "", until or ""),
-        "names": tuple(names),
-    }
+    return check_scope([known[each.casefold()] for each in outlets], (since or "", until or ""), names=names)

@@ -6,7 +6,7 @@ import secrets
 import sys
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
@@ -14,9 +14,6 @@ from rag.doors.options import Setting, accounts_file, auth_option, json_option, 
 from rag.doors.printing import plain, plural, print_json, save
 from rag.errors import MissingExtra
 from rag.settings import Settings
-
-if TYPE_CHECKING:
-    from rag.web.accounts import PasswordHash
 
 
 @click.command(epilog="Example: rag chat --articles ~/reporting --browser")
@@ -66,10 +63,10 @@ def account() -> None:
 @click.option("--password-stdin", is_flag=True, help="Read the password from standard input.")
 def add_account(name: str, accounts: str | None, password_stdin: bool) -> None:
     """Make an account called NAME, or give it a new password, which is asked for twice."""
-    from rag.web.accounts import PasswordHash, check_name, check_password, write_accounts
+    from rag.web.accounts import PasswordHash, check_name, check_password, read_accounts, write_accounts
 
     name, path = check_name(name), accounts_file(accounts)
-    known = _known_accounts(path)
+    known = read_accounts(path) if path.exists() else {}
     if password_stdin:
         password = sys.stdin.readline().rstrip("\r\n")
     else:
@@ -109,9 +106,3 @@ def list_accounts(accounts: str | None, as_json: bool) -> None:
         print_json(names)
     for name in () if as_json else names:
         click.echo(name)
-
-
-def _known_accounts(path: Path) -> dict[str, PasswordHash]:
-    from rag.web.accounts import read_accounts
-
-    return read_accounts(path) if path.exists() else {}

@@ -20,7 +20,7 @@ from rag.types import DOUBTS
 if TYPE_CHECKING:
     from rag.draft.report import Line
     from rag.retrieve.find import Found
-    from rag.types import Answer, Changes, FileReason, Hit, Sentence
+    from rag.types import Answer, Changes, Hit, Sentence
 
 MOST_NEAREST = 3
 """How many articles are named where no answer was found."""
@@ -50,23 +50,15 @@ def fitted(text: str, indent: int = 0, hang: int = 0) -> str:
 
 
 def print_changes(changes: Changes, err: bool = False) -> None:
-    counts = ", ".join(
-        f"{len(getattr(changes, name))} {name}"
-        for name in ("added", "changed", "removed", "kept")
-        if getattr(changes, name)
-    )
+    files = {name: len(getattr(changes, name)) for name in ("added", "changed", "removed", "kept")}
+    counts = ", ".join(f"{count} {name}" for name, count in files.items() if count)
     whole = (
         f"{plural(changes.articles, 'article')}, {plural(changes.passages, 'passage')} ({changes.embedded:,} embedded)"
     )
     click.echo(f"{whole}: {counts or 'nothing'}", err=err)
-    _print_reasons("skipped", changes.skipped, err)
-    _print_reasons("failed", changes.failed, err)
-    _print_reasons("incomplete", changes.incomplete, err)
-
-
-def _print_reasons(what: str, files: tuple[FileReason, ...], err: bool) -> None:
-    for each in files:
-        click.echo(f"  {what}: {plain(each.id)}: {plain(each.reason)}", err=err)
+    for what in ("skipped", "failed", "incomplete"):
+        for each in getattr(changes, what):
+            click.echo(f"  {what}: {plain(each.id)}: {plain(each.reason)}", err=err)
 
 
 def print_answer(answer: Answer) -> None:
@@ -88,9 +80,7 @@ def print_answer(answer: Answer) -> None:
                 click.echo("\n" + fitted(f"[{number}] {plain(citation.hit.document.cited())}", 2, 4))
             if citation.quote not in printed:
                 click.echo(fitted(f"“{plain(' '.join(citation.quote.split()))}”", 6))
-            span = f"characters {citation.start} to {citation.end}"
-            where = filter(None, (citation.hit.passage.document_id, citation.place, span))
-            click.echo(fitted(plain(", ".join(where)), 6))
+            click.echo(fitted(plain(citation.where), 6))
 
 
 def answer_text(answer: Answer) -> str:
@@ -104,16 +94,8 @@ def _marked_answer(answer: Answer) -> str:
 
     if not answer.sentences:
         return plain(answer.text)
-    said = marked_text(
-        replace(
-            each,
-            text=_marked(each),
-            lead=plain(each.lead),
-            context=plain(each.context),
-            label=_bold(each.label) if each.label else "",
-        )
-        for each in answer.sentences
-    )
+    own = (replace(each, lead=plain(each.lead), context=plain(each.context)) for each in answer.sentences)
+    said = marked_text(replace(each, text=_marked(each), label=each.label and _bold(each.label)) for each in own)
     first, _, _ = answer.text.partition("\n")
     return f"{plain(first)}\n{said}" if answer.state == "closest" else said
 

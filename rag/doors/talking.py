@@ -42,10 +42,9 @@ def talk(
 ) -> None:
     """Talk about the articles in the terminal; Ctrl-C stops an answer, Ctrl-D leaves."""
     from rag.export.conversation import begin
-    from rag.retrieve.find import check_scope
 
     with opened(articles, index, model, reads=True) as chatbot:
-        scope = check_scope(**narrowing(chatbot, **narrowed)) or None
+        scope = narrowing(chatbot, **narrowed) or None
         conversation = last_conversation(chatbot.settings) if continued else ()
         _edit_lines([each.question for each in conversation])
         hint = f"Ask about {plural(len(chatbot.documents()), 'article')}. Ctrl-C stops an answer, Ctrl-D leaves."

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict
 from html import escape
 from typing import Any, NamedTuple
 
@@ -98,7 +99,7 @@ def quotation_lines(quotation: Quotation, indent: int = 0) -> Iterator[Line]:
     for citation in quotation.citations:
         yield from _cited(citation, indent + 2)
     for other in quotation.others:
-        yield Line(indent + 2, "", f"also in {_where(other)}")
+        yield Line(indent + 2, "", f"also in {other.where}")
 
 
 def marked(pieces: Iterable[Piece]) -> str:
@@ -118,12 +119,7 @@ def marked(pieces: Iterable[Piece]) -> str:
 def _cited(citation: Citation, indent: int) -> Iterator[Line]:
     yield Line(indent, "", f"[{citation.number}] “{_one_line(citation.quote)}”")
     yield Line(indent + 4, "", citation.hit.document.cited())
-    yield Line(indent + 4, "", _where(citation))
-
-
-def _where(citation: Citation) -> str:
-    span = f"characters {citation.start} to {citation.end}"
-    return ", ".join(filter(None, (citation.hit.document.id, citation.place, span)))
+    yield Line(indent + 4, "", citation.where)
 
 
 def _apart(sentence: DraftSentence) -> list[Citation]:
@@ -164,11 +160,8 @@ def as_json(checked: Checked) -> dict[str, Any]:
                 "end": each.end,
                 "status": each.status,
                 "score": each.score,
-                "differences": [
-                    {"kind": it.kind, "text": it.text, "start": it.start, "end": it.end, "instead": it.instead}
-                    for it in each.differences
-                ],
-                "citations": list(map(_citation, each.citations)),
+                "differences": list(map(asdict, each.differences)),
+                "citations": list(map(citation_as_json, each.citations)),
                 "quotations": list(map(quotation_as_json, each.quotations)),
             }
             for each in checked.sentences
@@ -183,13 +176,14 @@ def quotation_as_json(quotation: Quotation) -> dict[str, Any]:
         "start": quotation.start,
         "end": quotation.end,
         "status": quotation.status,
-        "citations": list(map(_citation, quotation.citations)),
-        "pieces": [{"written": each.written, "printed": each.printed} for each in quotation.pieces],
-        "others": list(map(_citation, quotation.others)),
+        "citations": list(map(citation_as_json, quotation.citations)),
+        "pieces": list(map(asdict, quotation.pieces)),
+        "others": list(map(citation_as_json, quotation.others)),
     }
 
 
-def _citation(citation: Citation) -> dict[str, Any]:
+def citation_as_json(citation: Citation) -> dict[str, Any]:
+    """Return a citation as plain data."""
     header = citation.hit.document
     return {
         "number": citation.number,
@@ -255,7 +249,7 @@ def page(checked: Checked, name: str, about: str = "", say: Say = english, langu
 
 
 def _source(citation: Citation) -> str:
-    return escape(f"[{citation.number}] {citation.hit.document.cited()} · {_where(citation)}")
+    return escape(f"[{citation.number}] {citation.hit.document.cited()} · {citation.where}")
 
 
 def sections(checked: Checked, say: Say = english, source: Callable[[Citation], str] = _source) -> str:

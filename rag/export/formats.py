@@ -62,9 +62,8 @@ def export(conversation: Conversation, kind: object, title: str = "") -> File:
     suffix, media_type, write = FORMATS[kind]
     title = shortened(title, MAX_TITLE) or title_of(conversation) or phrase("Conversation")
     content = write(title, conversation)
-    return File(
-        f"{_file_name(title)}.{suffix}", media_type, content if isinstance(content, bytes) else content.encode()
-    )
+    data = content if isinstance(content, bytes) else content.encode()
+    return File(f"{_file_name(title)}.{suffix}", media_type, data)
 
 
 def written(answer: Answer, kind: Literal["markdown", "plain", "html"]) -> str:
@@ -193,9 +192,7 @@ def _doubted(piece: Piece) -> str:
 
 
 def _text(sentence: Sentence) -> str:
-    """Return a sentence in one line with its context, bold between ``_BOLD``, and what stands in no quote marked where
-    it stands.
-    """
+    """Write a sentence in one line with its context, bold between ``_BOLD``, and marks on what is in no quote."""
     parts = [_context(sentence)]
     for piece in pieces(replace(sentence, text=_own_words(sentence.text))):
         text = _spaced(piece.text)

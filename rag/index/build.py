@@ -102,8 +102,7 @@ def in_engine(
 
 
 def outdated(settings: Settings, index: Index, embedder: Embedder | None = None) -> bool:
-    """Tell whether the folder of articles, the settings or the embedding model are no longer what the index was built
-    from.
+    """Tell whether articles, settings or embedding model are no longer what the index was built from.
 
     Contents are compared, never times of change. Without an ``embedder`` the model is compared by its name alone.
     """
@@ -111,10 +110,9 @@ def outdated(settings: Settings, index: Index, embedder: Embedder | None = None)
 
     if is_address(settings.index):  # whoever reads from an engine does not build, and may have no articles
         return index.moved()
-    if embedder is not None:
-        recipe = recipe_of(settings, embedder)
-    else:
-        recipe = _recipe(settings, embedder_name(settings.embedder), index.recipe.fingerprint)
+    named = (embedder_name(settings.embedder), index.recipe.fingerprint)
+    name, fingerprint = (embedder.name, embedder.fingerprint) if embedder is not None else named
+    recipe = Recipe(name, fingerprint, settings.passage_tokens)
     files, _, _ = scan_articles(settings)
     before = {state.id: (state.sha256, state.reader) for state in index.files.values() if state.sha256}
     elsewhere = index.articles not in ("", folder_key(settings.articles))
@@ -146,11 +144,7 @@ def _status(file: SourceFile, state: FileState | None) -> FileStatus:
 
 def recipe_of(settings: Settings, embedder: Embedder) -> Recipe:
     """Return what an index would be made with now."""
-    return _recipe(settings, embedder.name, embedder.fingerprint)
-
-
-def _recipe(settings: Settings, name: str, fingerprint: str) -> Recipe:
-    return Recipe(name, fingerprint, settings.passage_tokens)
+    return Recipe(embedder.name, embedder.fingerprint, settings.passage_tokens)
 
 
 def scan_articles(settings: Settings) -> Scanned:

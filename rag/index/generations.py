@@ -124,7 +124,9 @@ def new_generation(folder: Path) -> Iterator[tuple[Path, Callable[[dict[str, Any
     another build holds the lock, IndexUnwritable where the disk refuses.
     """
     with _lock(folder), _translated(folder):
-        _remove_leftovers(folder)
+        for each in folder.iterdir():
+            if _TEMPORARY.fullmatch(each.name):  # of a build that was ended
+                shutil.rmtree(each, ignore_errors=True)
         temporary = folder / f"tmp-{secrets.token_hex(4)}"
         temporary.mkdir()
         try:
@@ -174,7 +176,8 @@ def _open(folder: Path, pointer: str, whole: bool = True) -> Generation:
 def _read_manifest(path: Path, digest: str) -> dict[str, Any]:
     try:
         data = _read(path / _MANIFEST, _LARGEST_MANIFEST)
-        if hashlib.sha256(data).hexdigest() != digest or _values(data) > 1000 + len(data) / _SHORTEST_VALUE:
+        values = sum(map(data.count, (b",", b"[", b"{")))
+        if hashlib.sha256(data).hexdigest() != digest or values > 1000 + len(data) / _SHORTEST_VALUE:
             raise _damaged(_MANIFEST)
         content: dict[str, Any] = json.loads(data)
     except PermissionError:
@@ -185,10 +188,6 @@ def _read_manifest(path: Path, digest: str) -> dict[str, Any]:
     if not isinstance(files, dict) or not all(map(_is_checksum, files.values())):
         raise _damaged(_MANIFEST)
     return content
-
-
-def _values(data: bytes) -> int:
-    return sum(map(data.count, (b",", b"[", b"{")))
 
 
 def _is_checksum(written: object) -> bool:
@@ -245,7 +244,8 @@ def _publish(folder: Path, temporary: Path, content: dict[str, Any]) -> None:
             each.chmod(rights)
         _flush(each)
     _flush(temporary)
-    final = folder / f"gen-{_next_number(folder):06d}-{secrets.token_hex(4)}"
+    number = 1 + max((int(each.name.split("-")[1]) for each in _generations(folder)), default=0)
+    final = folder / f"gen-{number:06d}-{secrets.token_hex(4)}"
     temporary.rename(final)
     _flush(folder)
     _keep_previous(folder)
@@ -277,10 +277,6 @@ def _point(folder: Path, pointer: str, line: str) -> None:
         ) from error
 
 
-def _next_number(folder: Path) -> int:
-    return 1 + max((int(each.name.split("-")[1]) for each in _generations(folder)), default=0)
-
-
 def _generations(folder: Path) -> list[Path]:
     return [each for each in folder.iterdir() if _GENERATION.fullmatch(each.name)]
 
@@ -290,12 +286,6 @@ def _remove_old(folder: Path) -> None:
     kept = {each.read_text("ascii").split()[0] for each in pointers if each.is_file()}
     for each in _generations(folder):
         if each.name not in kept:
-            shutil.rmtree(each, ignore_errors=True)
-
-
-def _remove_leftovers(folder: Path) -> None:
-    for each in folder.iterdir():
-        if _TEMPORARY.fullmatch(each.name):
             shutil.rmtree(each, ignore_errors=True)
 
 
@@ -344,9 +334,9 @@ def _unwritable(error: OSError | sqlite3.Error, folder: Path) -> IndexUnwritable
 def _size_of_current(folder: Path) -> int:
     """Return the bytes of the index in use: what a new one takes, more or less."""
     try:
-        name = (folder / "CURRENT").read_text("ascii").split()[0]
-        return sum(each.stat().st_size for each in (folder / name).rglob("*") if each.is_file())
-    except (OSError, ValueError, IndexError):
+        files = (folder / name).rglob("*") if (name := current_name(folder)) else ()
+        return sum(each.stat().st_size for each in files if each.is_file())
+    except OSError:
         return 0
 
 

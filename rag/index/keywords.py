@@ -21,7 +21,7 @@ import shutil
 import weakref
 from abc import ABC, abstractmethod
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from hashlib import blake2b
 from pathlib import Path
@@ -115,11 +115,6 @@ class Keywords(ABC):
     def frequency(self, term: str) -> int:
         """In how many passages an index term stands, as ``terms`` and ``stem`` give it."""
 
-    @property
-    def forms(self) -> Sequence[str]:
-        """Return the words of the texts, each as it is mostly written: with a capital or without."""
-        return self._spellings.forms
-
     def _other_spellings(self, word: str, term: str) -> dict[str, float]:
         """Return the names that sound like one that is known. Everyday words have one spelling."""
         if len(word) < _SHORTEST_SPELT or not (self._spellings.written(word) or word)[0].isupper():
@@ -137,9 +132,7 @@ class Keywords(ABC):
         return self._weighted(word, {form: cost for form, cost in costs.items() if cost == least}) or {term: 1.0}
 
     def _weighted(self, word: str, costs: dict[str, int]) -> dict[str, float]:
-        """Return the terms of some forms, the likelier the longer the word and the lower the cost. The most frequent
-        ones.
-        """
+        """Weigh the terms of some forms: likelier the longer the word and the lower the cost, the most frequent ones."""
         weights: dict[str, float] = {}
         for form, cost in costs.items():
             weights.setdefault(stem(form), round(1 - cost / (len(word) + 1), 3))
@@ -379,8 +372,7 @@ def _read_blocks(folder: Path) -> list[_Block]:
 
 
 def matched_words(terms: dict[str, dict[str, float]], text: str) -> tuple[str, ...]:
-    """Return the question's words whose terms stand in a text, in the question's order; ``terms`` as
-    ``KeywordIndex.terms`` gives.
+    """Return the question's words whose ``terms`` (of ``Keywords.terms``) stand in a text, in their order.
 
     >>> matched_words({"bridges": {"bridg": 1.0}, "rain": {"rain": 1.0}}, "One bridge fell.")
     ('bridges',)

@@ -46,9 +46,7 @@ class Point:
 
 @dataclass(frozen=True, eq=False)
 class PassageMap:
-    """Passages as points, and their topics. Of a large index a fixed sample, with a passage of each article if
-    possible.
-    """
+    """Hold passages as points, and their topics; of a large index a fixed sample, if it can of each article."""
 
     index: Index
     points: tuple[Point, ...]

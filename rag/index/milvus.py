@@ -473,9 +473,7 @@ def _write(local: LocalIndex, milvus: Milvus, name: str, kind: str, on_progress:
 
 
 def filters(header: Header) -> dict[str, Any]:
-    """Return the numbers that filters compare: hashes of names, and the first and the last day of what is known of the
-    date.
-    """
+    """Return the numbers that filters compare: hashes of names, the first and the last day that the date may be."""
     opens, closes = _days(header.published)
     return {
         "outlet": _hash(header.outlet),
@@ -578,7 +576,8 @@ def _filtering(index: InMilvus) -> list[str]:
         [Scope(documents=(each.id,)) for each in headers],
         [Scope(published=(each.published, "")) for each in headers if each.published],
     )
-    scopes = [scope for kind in kinds for scope in _spread(list(dict.fromkeys(kind)), _FILTERS)]
+    distinct = [list(dict.fromkeys(kind)) for kind in kinds]
+    scopes = [scope for kind in distinct for scope in kind[:: max(1, -(-len(kind) // _FILTERS))]]
     problems = []
     for scope in scopes:
         expected = len(index.rows_of(header.id for header in index.headers() if scope.holds(header)))
@@ -587,11 +586,6 @@ def _filtering(index: InMilvus) -> list[str]:
         if got != expected:
             problems.append(f"a filter lets {got} rows through instead of {expected}; compare the versions of Milvus")
     return problems
-
-
-def _spread(values: list[Scope], count: int) -> list[Scope]:
-    """Choose some values at equal distances."""
-    return values[:: max(1, -(-len(values) // count))]
 
 
 def _passage(found: dict[str, Any], headers: Sequence[Header]) -> tuple[Passage, Header]:

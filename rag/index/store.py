@@ -64,6 +64,7 @@ CREATE TABLE pending (row INTEGER PRIMARY KEY, embedded TEXT NOT NULL);
 _LONGEST_VALUE = 96 * 1024 * 1024
 """Bytes of a text; no reader gives more than 20 million characters."""
 _WRONG_VECTORS = Translatable("{file} of the index is damaged; run: rag build", file="vectors.npy")
+_COLUMNS = "id, file, title, outlet, authors, published, language, source, text, places, digest"
 _HEADER = "d.id, d.title, d.outlet, d.authors, d.published, d.language, d.source"
 
 
@@ -115,8 +116,7 @@ class Index(ABC):
 
     @staticmethod
     def open(place: Path, whole: bool = True, older: bool = False) -> Index:
-        """Open the current generation of an index's folder or address. Raises IndexMissing, IndexCorrupt or
-        IndexTooNew.
+        """Open the current generation of a folder or an address. Raises IndexMissing, IndexCorrupt or IndexTooNew.
 
         Unless ``whole``, large files are checked in the background, and what is found wrong is told by the next question.
         One of an older format raises IndexMismatch; with ``older`` it is opened for its vectors alone.
@@ -158,9 +158,7 @@ class Index(ABC):
 
     @abstractmethod
     def keywords(self, terms: dict[str, dict[str, float]], k: int, within: Sequence[Scope] = ()) -> list[KeywordHit]:
-        """Return the ``k`` best rows by what ``terms`` made of a question, best first, of articles that lie in all of
-        the scopes.
-        """
+        """Return the ``k`` best rows by the ``terms`` of a question, best first, of articles in all of the scopes."""
 
     def cosines(self, vector: Vectors, rows: Sequence[int]) -> list[float]:
         """Return the exact cosine of a question's vector with each of the rows."""
@@ -282,8 +280,7 @@ class LocalIndex(Index):
         return self.path.is_dir()
 
     def _check_unchanged(self) -> None:
-        """Look for changes under the open files, raises IndexCorrupt. Often called, so not more than 100 times a
-        second.
+        """Look for changes under the open files, 100 times a second at most; raises IndexCorrupt.
 
         A mapped file that was cut would end the process, and other bytes would give other answers.
         """
@@ -320,9 +317,7 @@ class LocalIndex(Index):
     def keywords_among(
         self, terms: dict[str, dict[str, float]], wanted: int, rows: Collection[int]
     ) -> list[KeywordHit]:
-        """Return the best ``wanted`` of some rows by words. Ever more are looked through, for all of a large index take
-        long.
-        """
+        """Return the best ``wanted`` of some rows by words, among ever more: all of a large index take long."""
         looked = _WIDENING * wanted
         while True:
             found = self._keywords.find(terms, looked)
@@ -332,9 +327,7 @@ class LocalIndex(Index):
             looked *= _WIDENING
 
     def _rows_within(self, within: Sequence[Scope]) -> list[int] | None:
-        """Return the rows of all articles that lie in some scopes, ``None`` for all rows. One question asks for them
-        twice.
-        """
+        """Return the rows of all articles in some scopes, ``None`` for all rows. One question asks for them twice."""
         if not within:
             return None
         wanted = tuple(within)
@@ -434,8 +427,7 @@ class LocalIndex(Index):
 
     def written(self, file: str) -> Iterator[tuple[tuple[Any, ...], list[tuple[Any, ...]]]]:
         """Yield the articles of a file as they stand in the tables, each with its passages (row, id, start, end, key)."""
-        columns = "id, file, title, outlet, authors, published, language, source, text, places, digest"
-        query = f"SELECT number, {columns} FROM documents WHERE file = ? ORDER BY number"
+        query = f"SELECT number, {_COLUMNS} FROM documents WHERE file = ? ORDER BY number"
         for number, *article in self._all(query, (file,)):
             spans = self._all(
                 "SELECT row, id, start, end, key FROM passages WHERE document = ? ORDER BY row", (number,)
@@ -506,13 +498,12 @@ class IndexWriter:
 
     def keep(self, file: str) -> None:
         """Take a file's articles over from the older index as they are, passages and all."""
-        columns = "id, file, title, outlet, authors, published, language, source, text, places, digest"
         articles = (
             "SELECT d.number, min(p.row) FROM kept.documents d JOIN kept.passages p ON p.document = d.number "
             "WHERE d.file = ? GROUP BY d.number ORDER BY d.number"
         )
         for number, first in self._database.execute(articles, (file,)).fetchall():
-            copied = f"INSERT INTO documents SELECT ?, {columns} FROM kept.documents WHERE number = ?"
+            copied = f"INSERT INTO documents SELECT ?, {_COLUMNS} FROM kept.documents WHERE number = ?"
             self._database.execute(copied, (self._documents, number))
             copied = "INSERT INTO passages SELECT row + ?, id, ?, start, end, key FROM kept.passages WHERE document = ?"
             moved = (self._rows - first, self._documents, number)

@@ -10,12 +10,11 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from functools import lru_cache
 from gettext import c2py
-from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from babel import Locale
-from babel.messages.pofile import read_po, write_po
+from babel.messages.pofile import read_po
 
 if TYPE_CHECKING:
     from babel.messages import Catalog
@@ -68,13 +67,6 @@ def forms(language: str) -> Mapping[str, int]:
     rule = Locale(language).plural_form
     found = {rule(count): form(language, count) for count in reversed(range(200))}
     return {"other": max(found.values()), **found}
-
-
-def canonical(catalogue: bytes) -> bytes:
-    """Return a .po file as it is to be kept: its own header, then its texts sorted and each in one line."""
-    out = BytesIO()
-    write_po(out, read_po(BytesIO(catalogue)), width=0, no_location=True, sort_output=True, omit_header=True)
-    return catalogue.partition(b"\n\n")[0] + b"\n\n" + out.getvalue()
 
 
 def _row(text: Any) -> tuple[str, ...]:

@@ -151,8 +151,7 @@ def table(language: str) -> Mapping[str, str]:
 
 @lru_cache
 def messages(language: str) -> Mapping[str, str]:
-    """Return what the server puts together, in a language, by the English templates. Empty for English. No browser
-    needs it.
+    """Return the server's messages in a language, by their English templates; empty for English.
 
     Notices of an answer follow each other in one text, messages are errors, reasons and the parts of them.
     """

@@ -41,7 +41,7 @@ __all__ = [
 Reader = Callable[[str, bytes], "Document | Sequence[Document]"]
 
 
-def _plain(id: str, data: bytes) -> Document:
+def _plain(id: str, data: bytes) -> Document | Sequence[Document]:
     from rag.read.encoding import decode
     from rag.read.plain import read_plain
 
@@ -49,18 +49,6 @@ def _plain(id: str, data: bytes) -> Document:
     if re.match(r"\s*(?:<\?xml[^>]*\?>\s*)?<(?:!doctype\s+html|html)\b", text[:1000], re.IGNORECASE):
         return _html(id, data)  # a page saved under the wrong name
     return read_plain(id, text)
-
-
-def _markdown(id: str, data: bytes) -> Document:
-    from rag.read.markdown import read_markdown
-
-    return read_markdown(id, data)
-
-
-def _html(id: str, data: bytes) -> Document:
-    from rag.read.html import read_html
-
-    return read_html(id, data)
 
 
 def _in(module: str, name: str) -> Reader:
@@ -73,6 +61,7 @@ def _in(module: str, name: str) -> Reader:
     return reader
 
 
+_html, _markdown = _in("html", "read_html"), _in("markdown", "read_markdown")
 READERS: dict[str, Reader] = {
     ".txt": _plain,
     ".text": _plain,

@@ -29,9 +29,9 @@ class Paragraph:
     places: list[tuple[int, str, str]] = field(default_factory=list)
 
 
-def heading(text: str, kind: str = "section") -> Paragraph:
+def heading(text: str) -> Paragraph:
     """Return a paragraph that heads a section."""
-    return Paragraph(text, [(0, kind, place_name(text))])
+    return Paragraph(text, [(0, "section", place_name(text))])
 
 
 def article(

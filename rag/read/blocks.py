@@ -95,7 +95,8 @@ class _Writer:
 
     def flush(self) -> None:
         text = "".join(self._parts)
-        text = _trimmed(text) if self._pre else " ".join(text.split())
+        lines = (line.rstrip() for line in text.split("\n") if line.strip())
+        text = "\n".join(lines) if self._pre else " ".join(text.split())
         if text.strip(" |"):
             self.blocks.append(Block(self._above[-1], text, self._places, self._linked / len(text)))
         self._parts, self._places, self._linked = [], [], 0
@@ -115,10 +116,6 @@ class _Writer:
         self._linked += len(text) if self._links else 0
         if not text.isspace():
             self._places.append((node, where))
-
-
-def _trimmed(text: str) -> str:
-    return "\n".join(filter(str.strip, (line.rstrip() for line in text.split("\n"))))
 
 
 def _is_row_of_data(row: Any) -> bool:

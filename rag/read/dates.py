@@ -72,8 +72,7 @@ def read_date(text: str) -> str:
 
 
 def date_line(line: str) -> str:
-    """Return the date of a line that holds nothing else but a label ("Published:"), a time of day, or when it was
-    updated.
+    """Return the date of a line that holds only a date, a label ("Published:"), a time, or an update.
 
     >>> date_line("Published: 12 June 2019, 10:30 GMT | Updated 14 June 2019")
     '2019-06-12'

@@ -87,8 +87,7 @@ _LINE_ENDS = re.compile("\r\n|[\r\x0b\x0c\x85\u2028\u2029]")
 
 
 def decode(data: bytes) -> str:
-    r"""Return the text of a file in whatever encoding, cleaned as ``clean`` does. Raises RefusedFile where it is not
-    text.
+    r"""Decode a file in whatever encoding and ``clean`` it. Raises RefusedFile where it is not text.
 
     >>> decode("Выборы прошли".encode("utf-16"))
     'Выборы прошли'
@@ -119,8 +118,7 @@ def decode(data: bytes) -> str:
 
 
 def clean(text: str) -> str:
-    r"""Return the text in NFC, with ``\n`` as the only line end and without invisible characters. All else letter for
-    letter.
+    r"""Return the text in NFC, with ``\n`` as the only line end and without invisible characters.
 
     Of marks on one letter 30 stay.
 
@@ -137,7 +135,10 @@ def _decode(data: bytes) -> str:
         if data.startswith(mark):
             return data[len(mark) :].decode(name, "replace")
     if data.count(0) <= GARBAGE_SHARE * len(data) and not _ESCAPED.search(data):
-        text = _decode_utf8(data)
+        try:
+            text = data.decode("utf-8", "surrogatepass")
+        except UnicodeDecodeError:
+            text = data.decode("utf-8", "replace")
         if _is_utf8(text):
             return text
         if _UTF8_RUN.search(data) or _RUSSIAN_RUN.search(data):
@@ -148,18 +149,8 @@ def _decode(data: bytes) -> str:
 def _is_utf8(text: str) -> bool:
     """Tell whether there are no faults, or so few among so many well-formed letters that it is UTF-8 all the same."""
     faults = text.count("\ufffd")
-    return not faults or faults <= min(GARBAGE_SHARE * len(text), _beyond_ascii(text) / 11)
-
-
-def _beyond_ascii(text: str) -> int:
-    return sum(letter > "\x7f" for letter in text)
-
-
-def _decode_utf8(data: bytes) -> str:
-    try:
-        return data.decode("utf-8", "surrogatepass")
-    except UnicodeDecodeError:
-        return data.decode("utf-8", "replace")
+    beyond_ascii = sum(letter > "\x7f" for letter in text) if faults else 0
+    return not faults or faults <= min(GARBAGE_SHARE * len(text), beyond_ascii / 11)
 
 
 def _detect(data: bytes) -> str:

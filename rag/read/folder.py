@@ -54,8 +54,7 @@ class _TooLarge(Exception):
 def walk(
     folder: Path, suffixes: frozenset[str], max_bytes: int
 ) -> tuple[list[SourceFile], list[FileReason], list[FileReason]]:
-    """Return the files to read, those skipped and those that failed, each sorted by id. Every file stands in one of the
-    three.
+    """List the files to read, those skipped and those that failed, by id; each stands in one of the three.
 
     Raises ArticlesError where there is no such folder or it cannot be listed.
     """

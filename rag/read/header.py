@@ -227,9 +227,7 @@ def _beside(place: int, lines: Sequence[str]) -> list[int]:
 
 
 def _may_be_no_person(people: tuple[str, ...], place: int, lines: Sequence[str], layout: _Layout) -> bool:
-    """Tell whether what looks like one name may be the only title, a repeated label, ordinary words, or a place or
-    month.
-    """
+    """Tell whether a lone name may be the title, a label, ordinary words, a place or a month."""
     if len(people) > 1:
         return False
     headings = [
@@ -359,18 +357,14 @@ def _stated_outlet(lines: Sequence[str], layout: _Layout) -> tuple[str, list[int
 
 
 def _told_outlet(lines: Sequence[str], layout: _Layout, labels: Sequence[int]) -> str:
-    """Return the outlet that the article lets slip: its own address, who talks to it, an agency's dateline, a column's
-    name.
-    """
+    """Return the outlet by its own address, who talks to it, an agency's dateline, or a column's name."""
     short = [line for line in lines if len(line) < 20_000]
     dateline = outlet.wire(lines[layout.first_prose]) if layout.first_prose is not None else ""
     return outlet.own_domain(short) or outlet.told(short) or dateline or _column(lines, labels)
 
 
 def _column(lines: Sequence[str], labels: Sequence[int]) -> str:
-    """Return the repeated label on the first line, where it is a name of its own: no topic that the article speaks
-    about.
-    """
+    """Return the repeated label on the first line, unless it is a topic that the article speaks about."""
     name = lines[0] if 0 in labels else ""
     if sum(lines[place] == name for place in labels) < 2 or names.is_section(name) or names.bare_names(name):
         return ""

@@ -83,7 +83,7 @@ def read_html(id: str, data: bytes) -> Document:
         id,
         title=found.title,
         outlet=_site(known.sitename) or found.outlet,
-        authors=_people(known.author) or found.authors or shown.authors,
+        authors=tuple(filter(None, map(_line, (known.author or "").split(";"))))[:10] or found.authors or shown.authors,
         published=stated or _shown_date(above) or found.published or shown.published or _date_in(_line(known.url)),
         language=_line(tree.get("lang")),
         source=saved or _line(known.url) or found.source,
@@ -145,7 +145,8 @@ def _sweep(tree: Any) -> Counter[str]:
     most = len(" ".join(tree.itertext())) / 2
     left_out: Counter[str] = Counter()
     for node in list(tree.iter(etree.Element)):
-        kind = HIDDEN if _is_hidden(node) else CONSENT if _is_dialog(node) else CARDS if _is_card(node) else ""
+        hidden = node.get("aria-hidden") == "true" or is_unseen(node)
+        kind = HIDDEN if hidden else CONSENT if _is_dialog(node) else CARDS if _is_card(node) else ""
         wrapper = node.tag in _WRAPPERS
         if not kind and not wrapper:
             continue
@@ -159,10 +160,6 @@ def _sweep(tree: Any) -> Counter[str]:
             node.tag = "left-out"
     etree.strip_elements(tree, "left-out", with_tail=False)
     return left_out
-
-
-def _is_hidden(node: Any) -> bool:
-    return node.get("aria-hidden") == "true" or is_unseen(node)
 
 
 def _is_dialog(node: Any) -> bool:
@@ -337,10 +334,6 @@ def _site(name: str | None) -> str:
     """Return the site's name; an address is shortened to its host."""
     name = re.sub(r"^https?://(?:www\.)?([^/]+).*$", r"\1", _line(name))
     return "" if re.match(r"copyright|©", name, re.IGNORECASE) else name
-
-
-def _people(names: str | None) -> tuple[str, ...]:
-    return tuple(filter(None, map(_line, (names or "").split(";"))))[:10]
 
 
 def _line(text: str | None) -> str:

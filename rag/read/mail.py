@@ -76,19 +76,17 @@ def _message(id: str, data: bytes, depth: int) -> Iterator[Document]:
 def _attachment(part: EmailMessage, name: str, depth: int) -> list[Document]:
     from rag.read import READERS, parse_here, unsupported
 
-    if part.get_content_type() == "message/rfc822":
-        if depth >= DEEPEST:
-            raise RefusedFile("messages are attached to each other too deeply; save the inner one as .eml")
+    suffix, attached = PurePosixPath(name).suffix.lower(), part.get_content_type() == "message/rfc822"
+    if (attached or suffix in (".eml", ".mbox")) and depth >= DEEPEST:
+        raise RefusedFile("messages are attached to each other too deeply; save the inner one as .eml")
+    if attached:
         return [found for inner in part.iter_parts() for found in _message("", inner.as_bytes(), depth + 1)]
-    suffix = PurePosixPath(name).suffix.lower()
     if suffix not in READERS:
         raise RefusedFile(unsupported(suffix))
     payload = part.get_payload(decode=True)
     if not isinstance(payload, bytes):
         return []
     if suffix in (".eml", ".mbox"):
-        if depth >= DEEPEST:
-            raise RefusedFile("messages are attached to each other too deeply; save the inner one as .eml")
         return list(_message("", payload, depth + 1))
     return [replace(each, title=each.title or name) for each in parse_here(name, payload)]
 

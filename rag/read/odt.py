@@ -47,16 +47,13 @@ def _blocks(node: Any, mark: str, notes: list[Paragraph]) -> Iterator[Paragraph]
                 mark = "" if line else mark
         elif name == "table":
             for row in (each for each in child.iter() if local(each) == "table-row"):
-                cells = [_cell(each, notes) for each in row if local(each) == "table-cell"]
+                inside = (_blocks(each, "", notes) for each in row if local(each) == "table-cell")
+                cells = ["; ".join(each.text for each in blocks if each.text) for blocks in inside]
                 yield Paragraph(" | ".join(cells) if any(cells) else "")
         elif name == "list-item":
             yield from _blocks(child, "- ", notes)
         elif name not in _UNREAD:
             yield from _blocks(child, mark, notes)
-
-
-def _cell(node: Any, notes: list[Paragraph]) -> str:
-    return "; ".join(each.text for each in _blocks(node, "", notes) if each.text)
 
 
 def _text(node: Any, notes: list[Paragraph]) -> str:

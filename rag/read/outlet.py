@@ -133,8 +133,7 @@ def own_domain(paragraphs: Sequence[str]) -> str:
 
 
 def told(paragraphs: Sequence[str]) -> str:
-    """Return the outlet that people talk to: named so in several ways, and hardly ever except as the one who is told or
-    asks.
+    """Return the outlet that people talk to: so named in several ways, and hardly ever otherwise.
 
     A minister to whom others talk is also written about; the paper that prints the article is not.
 

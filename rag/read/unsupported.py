@@ -14,10 +14,8 @@ _ADVICE = {
     "save it as .eml": ".msg .pst .ost .emlx",
     "unpack it and put its files here": ".zip .7z .rar .tar .gz .tgz .bz2 .xz .zst",
     "save the page as .html": ".mht .mhtml .webarchive .url .webloc",
-    "put it into a .pdf, whose pages tesseract can read": (
-        ".png .jpg .jpeg .gif .tif .tiff .bmp .webp .heic .avif .svg"
-    ),
-    "put a transcript here as .txt": (".mp3 .wav .m4a .ogg .flac .aac .opus .mp4 .mov .avi .mkv .webm .srt .vtt"),
+    "put it into a .pdf, whose pages tesseract can read": ".png .jpg .jpeg .gif .tif .tiff .bmp .webp .heic .avif .svg",
+    "put a transcript here as .txt": ".mp3 .wav .m4a .ogg .flac .aac .opus .mp4 .mov .avi .mkv .webm .srt .vtt",
 }
 _BY_SUFFIX = {suffix: advice for advice, suffixes in _ADVICE.items() for suffix in suffixes.split()}
 

@@ -45,7 +45,7 @@ def read_docx(id: str, data: bytes) -> Document:
     converted = mammoth.convert_to_html(
         io.BytesIO(_prepared(archive, data, left_out)),
         style_map=_STYLES,
-        convert_image=mammoth.images.img_element(_no_picture),
+        convert_image=mammoth.images.img_element(lambda _: {"src": ""}),
     )
     tree = html.fragment_fromstring(converted.value, create_parent="div")
     for back in tree.xpath("//a[starts-with(@href, '#') and normalize-space()='↑']"):
@@ -96,10 +96,6 @@ def _linear(node: Any) -> str:
         parts.append(between.get(local(child), "") + inner)
     text = "".join(parts)
     return f"({text})" if local(node) == "f" else text
-
-
-def _no_picture(_: Any) -> dict[str, str]:
-    return {"src": ""}
 
 
 def _language(archive: Archive) -> str:

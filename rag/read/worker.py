@@ -61,9 +61,7 @@ class Worker:
         self.close()
 
     def read(self, id: str, data: bytes) -> list[Document]:
-        """Return the articles in a file's bytes. Raises RefusedFile, also where the process crashed or ran into a
-        limit.
-        """
+        """Return the articles in a file's bytes. Raises RefusedFile, also after a crash or at a limit."""
         if not self._lock.acquire(blocking=False):
             with Worker(self._seconds, self._most_seconds, self._memory) as other:
                 return other.read(id, data)

@@ -31,8 +31,7 @@ _COPIED = 0.7
 
 
 def without_copies(hits: Sequence[Hit], claimed: Collection[str] = ()) -> list[Hit]:
-    """Return the hits, best first, without those that nearly repeat a better one of another article; ``also`` names
-    these.
+    """Drop hits that nearly repeat a better one of another article, which names them in ``also``.
 
     ``claimed`` are ids of passages that stay whatever they repeat, such as the best of an outlet that the question names.
     What holds a number, date or name that the better one lacks is no copy: two sources may disagree there. Copies are
@@ -124,8 +123,7 @@ class _Left:
 
 
 def dropped(hits: Sequence[Hit], kept: Sequence[Hit], groups: Sequence[Sequence[Hit]]) -> tuple[Dropped, ...]:
-    """Return the best of the ``hits`` that are not shown, and why: ``kept`` are they without copies, ``groups`` what is
-    shown.
+    """Return the best ``hits`` that are not shown, and why: near copies (not ``kept``), or not in ``groups``.
 
     >>> from rag.types import Header
     >>> passages = [Passage(id=id, document_id=id, start=0, end=10, text="It rained.") for id in "ab"]

@@ -10,9 +10,8 @@ from datetime import date
 from typing import TYPE_CHECKING
 from weakref import WeakKeyDictionary
 
-from embeddings import Neighbor
 from rag.errors import EmbedderError, QuestionError
-from rag.index.keywords import KeywordHit, matched_words
+from rag.index.keywords import matched_words
 from rag.index.store import Index
 from rag.retrieve.diversify import LONGEST_SPAN, chosen, dropped, joined, without_copies
 from rag.retrieve.mentions import Catalogue, Mention
@@ -21,8 +20,7 @@ from rag.retrieve.parts import parts as parts_of
 from rag.retrieve.question import Question, understand
 from rag.text.normalize import normalize
 from rag.text.sentences import sentence_spans
-from rag.text.stems import stem
-from rag.text.words import words
+from rag.text.stems import stems
 from rag.types import Dropped, Header, Hit, Passage, Scope, Why
 
 if TYPE_CHECKING:
@@ -117,7 +115,9 @@ def find(
         parts = parts_of(question)
     within = whole.scope or None if scope is None else scope
     of_parts = [_order_of_part(index, embedder, part, within, today, ignored) for part in parts]
-    of_scopes = _orders_of_scopes(index, whole, [_scope_of(each) for each in named] if len(named) > 1 else [])
+    # The rows nearest to the question of each that is named beside another may be none of the nearest of all.
+    scopes = [(*whole.within, _scope_of(each)) for each in named] if len(named) > 1 else []
+    of_scopes = [[hit.row for hit in index.nearest(whole.vector, _PLACED, each)] for each in scopes]
     orders = [order for order in (*of_parts, *of_scopes) if order]
     ranked, candidates = _ranked(index, whole, k, {row for order in orders for row in order})
     if reranker is not None:
@@ -128,13 +128,11 @@ def find(
     # An outlet that is named speaks for itself, also where another says nearly the same.
     kept = without_copies(weighed, {ranked[order[0]].passage.id for order in of_scopes if order})
     groups = chosen(kept, k, places, repeated)
-    hits = tuple(_one_hit(index, group) for group in groups)
+    hits = tuple(
+        joined(each, index.document(each[0].document.id).text) if len(each) > 1 else each[0] for each in groups
+    )
     left = dropped(weighed, kept, groups)
     return Found(hits, whole.mentions, whole.scope, whole.notice, tuple(parts), candidates, left)
-
-
-def _one_hit(index: Index, group: Sequence[Hit]) -> Hit:
-    return group[0] if len(group) == 1 else joined(group, index.document(group[0].document.id).text)
 
 
 def _query(
@@ -165,15 +163,8 @@ def _order_of_part(
     return list(ranked)[:_PLACED]
 
 
-def _orders_of_scopes(index: Index, query: _Query, scopes: Sequence[Scope]) -> list[list[int]]:
-    """For each scope its rows nearest to a question, of those allowed, which may be none of the nearest of all."""
-    return [[hit.row for hit in index.nearest(query.vector, _PLACED, (*query.within, scope))] for scope in scopes]
-
-
 def _ranked(index: Index, query: _Query, k: int, also: Collection[int] = ()) -> tuple[dict[int, Hit], int]:
-    """Return the best candidates for a query by row, best first, enough for ``k`` spans, and how many there were;
-    ``also`` are rows that are among them in any case.
-    """
+    """Rank the candidates for a query by row, enough for ``k`` spans, ``also`` among them, and count them all."""
     terms, pool = query.asked.terms, max(_POOL, LONGEST_SPAN * k)
     dense = index.nearest(query.vector, pool, query.within)
     keywords = index.keywords(terms, max(pool, _SCORED), query.within)
@@ -189,25 +180,36 @@ def _ranked(index: Index, query: _Query, k: int, also: Collection[int] = ()) -> 
     met = {row: _met(query.mentions, header) for row, (_, header) in passages.items()}
     scores = {row: round(score + MENTION_WEIGHT * len(met[row]), 6) for row, score in scores.items()}
     ranked = sorted(first, key=lambda row: (-scores[row], row))
-    hits = _hits(terms, ranked, passages, scores, fused, cosines, _ranks(dense), keywords, met)
-    return dict(zip(ranked, hits, strict=True)), len(rows)
+    dense_ranks, keyword_ranks = (
+        {hit.row: rank for rank, hit in enumerate(found, start=1)} for found in (dense, keywords)
+    )
+    hits = {}
+    for row in ranked:
+        passage, header = passages[row]
+        why = Why(
+            dense_ranks.get(row),
+            round(cosines[row], 6),
+            keyword_ranks.get(row),
+            round(by_words[row], 6) if row in keyword_ranks else None,
+            matched_words(terms, f"{header.byline()}\n{passage.text}"),
+            met[row],
+            fused[row],
+        )
+        hits[row] = Hit(passage, header, scores[row], why)
+    return hits, len(rows)
 
 
 def _reranked(reranker: Reranker, question: str, ranked: Mapping[int, Hit]) -> dict[int, Hit]:
-    """Return the best candidates in the order of a reranker, with its scores. The others follow as they were, below
-    them.
-    """
+    """Order the best candidates by a reranker, with its scores; the others follow as they were."""
     first = list(ranked.items())[:_RERANKED]
     with EmbedderError.translated():
         scores = reranker.scores(question, [f"{hit.document.line()}\n{hit.passage.text}" for _, hit in first])
     # What it did not read keeps its order under what it did: its scores say nothing about the reranker's.
     rest = [(row, replace(hit, score=hit.score - 2)) for row, hit in list(ranked.items())[_RERANKED:]]
-    read = [(row, _rescored(hit, round(score, 6))) for (row, hit), score in zip(first, scores, strict=True)]
+    new = [round(score, 6) for score in scores]
+    pairs = zip(first, new, strict=True)
+    read = [(row, replace(hit, score=score, why=replace(hit.why, reranked=score))) for (row, hit), score in pairs]
     return dict(sorted(read, key=lambda each: -each[1].score) + rest)
-
-
-def _rescored(hit: Hit, score: float) -> Hit:
-    return replace(hit, score=score, why=replace(hit.why, reranked=score))
 
 
 def catalogue(index: Index) -> Catalogue:
@@ -223,8 +225,7 @@ _making = threading.Lock()
 
 
 def sure_scope(mentions: Sequence[Mention]) -> Scope:
-    """Return the scope that a question's form asks for. Of several outlets or articles it asks for each, which narrows
-    nothing.
+    """Return the scope that a question's form asks for; several outlets or articles narrow nothing.
 
     Only what is sure narrows, and a date only where no more than one outlet is named: measured on questions about several
     reports, filters lost more evidence than they gained (benchmarks/README.md).
@@ -274,8 +275,7 @@ def _scope_of(mention: Mention) -> Scope:
 def rerank(
     question: Question, scores: Mapping[int, float], passages: Mapping[int, tuple[Passage, Header]]
 ) -> dict[int, float]:
-    """Return the same rows with scores from 0 to 1 that also count how much of the question stands together in one
-    sentence.
+    """Return the same rows with scores, 0 to 1, that also count what one sentence has of the question.
 
     A passage that holds the question's words near one another answers it more often than one that holds them apart; this
     moved the right passage up on every set we measured, and needs no model.
@@ -288,15 +288,12 @@ def rerank(
 
 
 def sentence_coverage(question: Question, passage: Passage, header: Header) -> float:
-    """Return the most that one sentence covers of the question, 0 to 1: half for itself, half with its neighbours and
-    the header.
-    """
-    of_header = frozenset(map(stem, words(header.byline())))
-    spans = sentence_spans(passage.text)
-    stems = [frozenset(map(stem, words(passage.text[start:end]))) for start, end in spans]
+    """Return the most that one sentence covers, 0 to 1: half alone, half with neighbours and header."""
+    of_header = stems(header.byline())
+    owns = [stems(passage.text[start:end]) for start, end in sentence_spans(passage.text)]
     return max(
-        (question.coverage(own) + question.coverage(of_header.union(*stems[max(0, i - 1) : i + 2]))) / 2
-        for i, own in enumerate(stems)
+        (question.coverage(own) + question.coverage(of_header.union(*owns[max(0, i - 1) : i + 2]))) / 2
+        for i, own in enumerate(owns)
     )
 
 
@@ -325,8 +322,7 @@ def fuse(cosines: dict[int, float], keywords: dict[int, float], weight: float = 
 
 
 def check_question(question: object) -> str:
-    """Return the question in NFC, without invisible and control characters. Raises QuestionError where nothing can be
-    asked.
+    """Return the question in NFC without invisible characters. Raises QuestionError for what is none.
 
     >>> check_question(" Who\\x00 voted\\u200b? ")
     'Who voted?'
@@ -399,37 +395,3 @@ def check_scope(
     if first and last and first > last:
         raise QuestionError("{first} lies after {last}; write the first day first", first=first, last=last)
     return Scope(tuple(outlets), documents=tuple(documents), published=(first, last), names=tuple(names))
-
-
-def _ranks(found: Sequence[Neighbor]) -> dict[int, int]:
-    return {hit.row: rank for rank, hit in enumerate(found, start=1)}
-
-
-def _hits(
-    terms: dict[str, dict[str, float]],
-    rows: Sequence[int],
-    passages: Mapping[int, tuple[Passage, Header]],
-    scores: Mapping[int, float],
-    fused: Mapping[int, float],
-    cosines: Mapping[int, float],
-    dense_ranks: Mapping[int, int],
-    keywords: Sequence[KeywordHit],
-    met: Mapping[int, tuple[str, ...]],
-) -> list[Hit]:
-    keyword_ranks = {hit.row: (rank, hit.score) for rank, hit in enumerate(keywords, start=1)}
-    hits = []
-    for row in rows:
-        passage, header = passages[row]
-        rank, score = keyword_ranks.get(row, (None, None))
-        matched = matched_words(terms, f"{header.byline()}\n{passage.text}")
-        why = Why(
-            dense_ranks.get(row),
-            round(cosines[row], 6),
-            rank,
-            None if score is None else round(score, 6),
-            matched,
-            met[row],
-            fused[row],
-        )
-        hits.append(Hit(passage=passage, document=header, score=scores[row], why=why))
-    return hits

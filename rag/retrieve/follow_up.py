@@ -166,9 +166,7 @@ def statement(question: str) -> str:
 
 
 def names(text: str, first: bool = False) -> Iterator[str]:
-    """Yield the runs of capitalised words. A lone one that begins a sentence only where ``first``, a month of a day
-    never.
-    """
+    """Yield the runs of capitalised words; a lone one that begins a sentence only where ``first``, never a month."""
     for match in _NAME.finditer(text):
         run, before = match.group().split(" "), text[: match.start()].rstrip(' "“«(')
         begins = not first and (not before or before[-1] in ".!?…:")

@@ -8,7 +8,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
-from rag.text.stems import stem
+from rag.text.stems import stems
 from rag.text.words import FUNCTION_WORDS, words
 
 
@@ -28,8 +28,10 @@ class Vocabulary(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """A question, understood: ``weights`` are the inverse document frequencies of its content words (0 or more), ``terms``
-    what each stands for in the index, ``names`` those that are names or numbers."""
+    """Hold a question, understood: the ``weights`` of its content words are inverse document frequencies.
+
+    ``terms`` are what each stands for in the index, ``names`` those that are names or numbers.
+    """
 
     text: str
     terms: dict[str, dict[str, float]]
@@ -39,8 +41,7 @@ class Question:
     def coverage(
         self, stems: Collection[str], only: Collection[str] | None = None, near: Mapping[str, float] | None = None
     ) -> float:
-        """Return the share of the question's weight, 0 to 1, that stands among some stems. 0 for a question without
-        words.
+        """Return the share of the question's weight, 0 to 1, that stands among some stems; 0 without words.
 
         ``only`` counts some of its words alone (1 where it has none of them); ``near`` says how much (0 to 1) a word counts
         that stands there in meaning.
@@ -58,7 +59,7 @@ class Question:
     @property
     def stems(self) -> frozenset[str]:
         """Return the stems of all its words, function words too."""
-        return frozenset(stem(word) for word in words(self.text))
+        return stems(self.text)
 
 
 def understand(text: str, vocabulary: Vocabulary) -> Question:

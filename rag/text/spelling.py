@@ -149,9 +149,7 @@ class Spellings:
 
     @classmethod
     def open(cls, folder: Path) -> Spellings:
-        """Return the table in a folder. An empty one where an older program wrote none. Raises ValueError for what is
-        no table.
-        """
+        """Open the table in a folder, empty where an older program wrote none. Raises ValueError for no table."""
         try:
             with (folder / _TABLE).open("rb") as file:
                 data = file.read(_LARGEST_TABLE + 1)
@@ -178,15 +176,11 @@ class Spellings:
         (folder / _TABLE).write_bytes(self.to_bytes())
 
     def written(self, word: str) -> str:
-        """Return a word as the articles mostly write it, with a capital or not. Empty where they do not have it in this
-        form.
-        """
+        """Return a word as the articles mostly write it, with a capital or not; empty where they do not."""
         return next((form for form in self._of(key(word)) if form.lower() == word.lower()), "")
 
     def same(self, word: str) -> list[str]:
-        """Return the forms that sound like a word, in any alphabet. Where one of the two is Cyrillic, also other cases
-        of it.
-        """
+        """Return the forms that sound like a word, in any alphabet; where one is Cyrillic, also its cases."""
         found = dict.fromkeys(form for each in _readings(word) for form in self._of(each))
         if is_cyrillic(word):
             found |= dict.fromkeys(self._cases(word))
@@ -195,8 +189,7 @@ class Spellings:
         return list(found)
 
     def meant(self, word: str) -> dict[str, int]:
-        """Return the forms that an unknown word may be, each with its cost, cheapest first: those that sound like it,
-        else near ones.
+        """Return the forms that an unknown word may be with their costs, cheapest first: like in sound, else near.
 
         A form may cost a third of the word's letters: short words are too near to one another. Names are farther apart than
         everyday words are.
@@ -204,7 +197,8 @@ class Spellings:
         if len(word) < 4 or not self.forms:
             return {}
         errors = dict.fromkeys(self.same(word), 1) or {form: _errors(word, form) for form in self._near(word)}
-        costs = {form: cost + _doubts(word, form) for form, cost in errors.items()}
+        # Another first letter makes an everyday word less likely.
+        costs = {form: cost + (form[0].islower() and key(form)[:1] != key(word)[:1]) for form, cost in errors.items()}
         allowed = {form: cost for form, cost in costs.items() if cost <= (len(word) + form[0].isupper()) // 3}
         return dict(sorted(allowed.items(), key=lambda each: (each[1], each[0])))
 
@@ -242,9 +236,7 @@ class _Column:
         self.strings = strings
 
     def near(self, sought: str, errors: int) -> set[int]:
-        """Return the rows that are at most so many errors away: letters changed, dropped or added, or two neighbours
-        transposed.
-        """
+        """Return the rows at most so many errors away: letters changed, dropped, added, or transposed."""
         from rapidfuzz.distance import OSA
         from rapidfuzz.process import extract
 
@@ -266,9 +258,7 @@ class _Column:
 
     @cached_property
     def _profiles(self) -> tuple[NDArray[integer], NDArray[integer], NDArray[integer]]:
-        """Return each string's length, its set of letters as the bits of a number, and the count of bits of all 16-bit
-        numbers.
-        """
+        """Return each string's length, its letters as bits of a number, and the bit counts of 16-bit numbers."""
         import numpy
 
         numbers = numpy.arange(1 << 16, dtype=numpy.uint16)[:, None].view(numpy.uint8)
@@ -283,11 +273,6 @@ def _letter_sets(strings: Sequence[str]) -> tuple[NDArray[integer], NDArray[inte
     starts = numpy.concatenate((numpy.zeros(1, ends.dtype), ends[:-1] + 1))[: len(ends)]
     # Letters that share a bit, and the line's end that is in all, only let more strings pass.
     return ends - starts, numpy.bitwise_or.reduceat(numpy.uint32(1) << (codes & 31), starts)
-
-
-def _doubts(word: str, form: str) -> int:
-    """Return what makes it less likely besides: another first letter in an everyday word."""
-    return form[0].islower() and key(form)[:1] != key(word)[:1]
 
 
 def _errors(word: str, form: str) -> int:
@@ -313,9 +298,7 @@ def _errors(word: str, form: str) -> int:
 
 @lru_cache(maxsize=4096)
 def _readings(word: str) -> tuple[str, ...]:
-    """Return the keys of a word: as English reads it, and as other Latin spellings of Slavic names do (Jelena, Axmad,
-    Yulâ).
-    """
+    """Return the keys of a word: as English reads it, and as Slavic names are spelt (Jelena, Axmad, Yulâ)."""
     slavic = word.lower()
     for letter, sound in zip("jxâû", ("y", "kh", "ya", "yu"), strict=True):
         slavic = slavic.replace(letter, sound)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from rag.text.words import split_unspaced
+from rag.text.words import split_unspaced, words
 
 if TYPE_CHECKING:
     import tantivy
@@ -25,6 +25,11 @@ def stem(word: str) -> str:
     return str(found[0]) if found else ""
 
 
+def stems(text: str) -> frozenset[str]:
+    """Return the stems of a text's words, function words too."""
+    return frozenset(map(stem, words(text)))
+
+
 def analyzed(text: str) -> list[str]:
     """Return all words of a text as the index knows them.
 
@@ -35,8 +40,7 @@ def analyzed(text: str) -> list[str]:
 
 
 def fold(text: str) -> str:
-    """Write one letter for spellings that Russian readers hold to be one. Split what has no spaces; drop raised
-    figures.
+    """Fold letters that Russian readers hold to be one; split what has no spaces; drop raised figures.
 
     >>> fold("Артём"), fold("2019¹")
     ('Артем', '2019 ')

@@ -87,9 +87,7 @@ def _encoded(text: str, encoding: str) -> Iterator[list[int]]:
 
 
 def _pieces(text: str) -> Iterator[str]:
-    """Yield the text in pieces of at most ``_PIECE`` characters, cut in front of a space or line break where there is
-    one.
-    """
+    """Yield the text in pieces of at most ``_PIECE`` characters, cut before a space where there is one."""
     start = 0
     while len(text) - start > _PIECE:
         end = start + _PIECE
