@@ -40,7 +40,7 @@ PROBES = (
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """What is put before questions and passages, how many tokens are read, and how many numbers a vector shall have."""
+    """Hold the prefixes of questions and passages, the tokens that are read, and a vector's numbers."""
 
     query: str = ""
     document: str = ""

@@ -55,7 +55,7 @@ class FaissIndex(NumpyIndex):
 
 
 class ApproximateFaissIndex(FaissIndex):
-    """Compares the question with a sketch of every vector and scores the best few hundred or thousand exactly.
+    """Compare the question with a sketch of every vector; score the best ones exactly.
 
     Of the ten nearest of 100,000 it finds all but one in a thousand (benchmarks/vectors.py). ``index`` is the sketch,
     where it was saved.

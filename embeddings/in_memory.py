@@ -145,7 +145,7 @@ class NumpyIndex:
         write_vectors(folder, self._vectors)
 
     def _candidates(self, question: Direction, k: int) -> NDArray[numpy.int64]:
-        """List the rows among which the best ``k`` are, with all that tie with the last of them."""
+        """List rows among which the best ``k`` and all ties with the last of them are."""
         return _likely(self._vectors @ question.astype(numpy.float32), k)
 
     def _among(self, rows: NDArray[numpy.int64], question: Direction, k: int) -> NDArray[numpy.int64]:
@@ -172,7 +172,7 @@ def cosines(vectors: Vectors, question: Direction) -> NDArray[numpy.float64]:
 
 
 def _likely(scores: Vectors, k: int) -> NDArray[numpy.int64]:
-    """List the places of the ``k`` highest scores in single precision, and of all that may tie with the last of them."""
+    """List the places of the ``k`` highest scores in single precision, and of likely ties with the last."""
     border = numpy.partition(scores, len(scores) - k)[len(scores) - k]
     return numpy.flatnonzero(scores >= border - TIE)
 

@@ -243,7 +243,7 @@ def learned(path: Path) -> tuple[Adapters, dict[str, Vectors]]:
 
 
 def neighbouring_nibbles(blocks: NDArray[numpy.uint8]) -> NDArray[numpy.uint8]:
-    """Order the nibbles of blocks so that two weights that share a byte stand beside each other, the first one low.
+    """Order the nibbles of blocks so that weights of one byte are neighbours, the first one low.
 
     >>> block = numpy.frombuffer(b"\\0\\0" + bytes(16 * (j + 16 > 24) + j for j in range(16)), numpy.uint8)
     >>> neighbouring_nibbles(block)[:3].tolist(), neighbouring_nibbles(block)[-1]

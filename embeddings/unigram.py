@@ -142,7 +142,7 @@ def _varint(number: int) -> bytes:
 
 
 def _normalized(text: str) -> tuple[str, list[int]]:
-    """Normalize a text as the tokenizer reads it, and say from which character of the text each of its own comes.
+    """Normalize a text as the tokenizer reads it; tell from which character each of its own comes.
 
     >>> _normalized("The ﬁrst  one")
     ('The first one', [0, 1, 2, 3, 4, 4, 5, 6, 7, 9, 10, 11, 12])

@@ -162,7 +162,7 @@ class Chatbot:
         on_progress: Callable[[Progress], None] | None = None,
         reads: bool = False,
     ) -> Chatbot:
-        """Open the index of a folder of articles, and builds or updates it first where it is missing or outdated.
+        """Open the index of a folder of articles; build or update it first where it is missing or outdated.
 
         ``settings`` default to the environment's; ``articles`` and ``index`` name the two folders. ``model`` writes the
         answers: a name as RAG_MODEL has them (with ``key`` where the environment has none), a function that takes messages
@@ -183,7 +183,7 @@ class Chatbot:
         return cls(settings, opened, embedder, chat_model, changes, notice, load_reranker(settings))
 
     def with_settings(self, **changes: Any) -> Chatbot:
-        """Return a chatbot with other settings, of those in ``CHANGEABLE``, which shares all that is open with this one.
+        """Return a chatbot that shares all with this one but for settings in ``CHANGEABLE``.
 
         Close neither while the other is in use. Raises SettingsError for any other setting and for a value out of range.
         """
@@ -248,7 +248,7 @@ class Chatbot:
         return self._whole(lambda index: put_articles(scope, self.names(), index)) if scope.names else scope
 
     def _whole(self, read: Callable[[Index], T]) -> T:
-        """Return what is read from the index, or from the one before it where this one is damaged meanwhile."""
+        """Read from the index, or from the one before it where this one is damaged meanwhile."""
         index = self._newest()
         try:
             return read(index)
@@ -652,7 +652,7 @@ def _dated(answer: Answer, entries: Sequence[Citation]) -> Iterator[Answer]:
 
 
 def _prepare(citer: Citer) -> None:
-    """While the model has not written a word yet, there is time for what citing it will need."""
+    """Prepare citing while the model has not written a word yet."""
     try:
         citer.prepare()
     except FootnoteError as error:
@@ -816,7 +816,7 @@ def _up_to_date(
 
 
 def _open(settings: Settings, whole: bool = True) -> tuple[Index, str]:
-    """Open the index, or the one of this machine that stands in for an engine that does not answer, and say so."""
+    """Open the index, or one of this machine where the engine does not answer, and say so."""
     try:
         return Index.open(settings.index, whole), ""
     except IndexUnreachable:

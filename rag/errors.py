@@ -11,7 +11,7 @@ _PLACE = re.compile(r"\{(\w+)(?::([a-z,]*))?\}")
 
 
 class Translatable(str):
-    """English text that keeps the template and the values it was made from, so that a door can translate it.
+    """Hold English text with its template and values, so that a door can translate it.
 
     It is that text wherever a text is wanted. ``{name}`` stands for a value, ``{name:,}`` for a whole number with its
     thousands parted, ``{name:sentence}`` for a message with a capital and a full stop, ``{name:capital}`` with a capital

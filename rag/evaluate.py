@@ -555,7 +555,7 @@ class _Articles:
 
 
 def ranks(hits: Sequence[Hit], evidence: Sequence[Located]) -> tuple[int | None, ...]:
-    """For each piece of evidence the rank of the first passage that holds it, counted from 1, ``None`` where none does."""
+    """Return for each piece of evidence the rank of the first passage that holds it, or ``None``."""
     return tuple(next((rank for rank, hit in enumerate(hits, start=1) if each.held_by(hit)), None) for each in evidence)
 
 
@@ -590,7 +590,7 @@ def reciprocal_rank(ranks: Ranks, depth: int = 10) -> float | None:
 
 
 def evidence_ndcg(ranks: Ranks, depth: int = 10) -> float | None:
-    """nDCG of the passages that hold evidence, each worth 1, a further passage with the same quote nothing.
+    """Return nDCG where a passage with new evidence is worth 1, one that repeats it nothing.
 
     Pieces that one passage holds together count as one, so that 1 is reached exactly where what holds evidence comes first.
 
@@ -657,7 +657,7 @@ def _is_expression(answer: str) -> bool:
 
 
 def percentile(values: Sequence[float], percent: float) -> float:
-    """Return a percentile, between two values in proportion (Hyndman and Fan 1996, definition 7, as numpy has it).
+    """Return a percentile, interpolated (Hyndman and Fan 1996, definition 7, as in numpy).
 
     >>> percentile([1.0, 2.0, 4.0], 75)
     3.0
@@ -759,7 +759,7 @@ def _difference(name: str, pairs: Sequence[tuple[float, float]]) -> Difference:
 
 
 def bootstrap(values: Sequence[float]) -> tuple[float, float]:
-    """Return the 95 % interval of a mean by the percentile bootstrap (Efron and Tibshirani 1993, chapter 13).
+    """Return a mean's 95 % interval by the percentile bootstrap (Efron and Tibshirani 1993).
 
     >>> bootstrap([0.25, 0.25, 0.25])
     (0.25, 0.25)

@@ -47,7 +47,7 @@ _SPACE = re.compile(r"\s")
 
 
 def split(document: Document, tokens: int = 200, fits: Fits | None = None) -> list[tuple[Passage, str]]:
-    """Return the passages of a document in reading order, each with the text that the embedder is to read for it.
+    """Return a document's passages in reading order, each with the text to embed for it.
 
     A passage has about ``tokens`` tokens (at most a quarter more, where its sentences allow), begins and ends at a sentence
     or paragraph, and has no white space at its ends. Together the passages hold every character of the document that is
@@ -142,7 +142,7 @@ def _blocks(text: str, tokens: int) -> list[_Block]:
 
 
 def _goes_with_next(text: str, paragraph: list[_Block], tokens: int) -> bool:
-    """Tell whether a paragraph is a heading, or too short to be cut off from the next one."""
+    """Tell whether a paragraph is a heading, or too short to be cut off."""
     size = sum(each.tokens for each in paragraph)
     return size < tokens // 16 or (size <= tokens // 8 and text[paragraph[-1].end - 1] not in _FULL_STOPS)
 
@@ -180,7 +180,7 @@ def _paragraphs(text: str, tokens: int) -> Iterator[list[_Block]]:
 
 
 def _measured(text: str, start: int, end: int, tokens: int) -> Iterator[tuple[int, int, int]]:
-    """Yield the span and its number of tokens, or those of its parts where it has more than ``tokens``."""
+    """Yield the span with its tokens, or those of its parts of at most ``tokens``."""
     size = count_tokens(text[start:end])
     if size <= tokens or end - start == 1:
         yield start, end, size
@@ -272,7 +272,7 @@ def _halves(text: str, start: int, end: int) -> list[_Span]:
 
 
 def _parts(text: str, start: int, end: int, number: int) -> list[_Span]:
-    """Return a sentence in about equal parts, cut after a clause, else at a space, else between two characters."""
+    """Cut a sentence into about equal parts: after a clause, at a space, or anywhere."""
     cuts = [start]
     width = (end - start) / number
     for part in range(1, number):

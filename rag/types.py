@@ -98,7 +98,7 @@ class Locator:
 
 
 def locate(places: Sequence[Locator], start: int, end: int) -> list[tuple[str, str, str]]:
-    """Return kind, first and last name of the places that characters ``start`` to ``end`` lie in, widest kind first.
+    """Return kind, first and last name of the places of a span, widest kind first.
 
     >>> pages = [Locator(0, "page", "1"), Locator(50, "page", "2")]
     >>> locate(pages, 10, 20), locate(pages, 10, 60)
@@ -272,7 +272,7 @@ class Dropped:
 
 @dataclass(frozen=True, slots=True)
 class SearchResult:
-    """A passage as a block of a message, for chat models that can say which of its ``sentences`` they used."""
+    """Hold a passage as a block of a message, for models that say which ``sentences`` they used."""
 
     title: str
     source: str

@@ -166,7 +166,7 @@ class _Answer:
         self._undated(headers)
 
     def mentions(self, topic: str, headers: Sequence[Header], end: str = "") -> None:
-        """Show the articles that hold a topic, each with the sentence, or the newest or oldest of them."""
+        """Show the articles that hold a topic with their sentences, or the newest or oldest of them."""
         holding = _holding(self._index, headers, topic)
         held = {header.id: header for header in headers if header.id in holding}
         self.say("mention" if holding else "no mention", len(holding), topic=topic, all=len(headers))
@@ -288,7 +288,7 @@ def _representative(index: Index, headers: Sequence[Header]) -> list[Header]:
 
 
 def _central(vectors: Vectors, k: int) -> list[int]:
-    """Choose rows one by one, each time the one that brings all rows nearest to a chosen one."""
+    """Choose rows one by one, each the one that brings all rows nearest to a chosen one."""
     import numpy
 
     near = vectors @ vectors.T

@@ -44,7 +44,7 @@ class Candidate:
 
     @property
     def around(self) -> str:
-        """Return the unit's text with what it hangs on, or with what stands before and after it in its passage."""
+        """Return the unit's text with its context, or with what stands around it in its passage."""
         if self.unit.context:
             return f"{self.unit.context} {self.quote}"
         return self._cut(self.start - _BEFORE, self.end + _AFTER)
@@ -55,7 +55,7 @@ class Candidate:
 
 
 def read(reader: SpanReader, question: str, hits: Sequence[Hit]) -> list[Candidate]:
-    """Score the units of the hits that can answer a question, best first, each with its best span.
+    """Score the units of the hits that can answer, best first, each with its best span.
 
     Raises EmbedderError where the model fails.
     """

@@ -238,7 +238,7 @@ class Checker:
     def check(
         self, sentence: str, labels: Sequence[int] = (), *, elsewhere: bool = True, before: Sequence[str] | None = None
     ) -> Support:
-        """Find support for a sentence in the passages it names, numbered from 1, else in all if ``elsewhere``.
+        """Find support for a sentence in the passages it names, else in all if ``elsewhere``.
 
         Labels that name no passage are ignored. With the sentences ``before`` it, nearest last, its subject is compared with
         that of the evidence, also where either is a pronoun. Raises EmbedderError.
@@ -327,7 +327,7 @@ def claims_nothing(sentence: str) -> bool:
 
 
 def _is_carried(item: str, above: Sentence) -> bool:
-    """Tell whether the quotes of the sentence above hold all facts of a short item ("Against | 12")."""
+    """Tell whether the quotes above hold all facts of a short item ("Against | 12")."""
     found = facts(item)
     other = set(content_words(item)) - _words_in(item, found)
     evidence = Evidenced(each.quote for each in above.citations)

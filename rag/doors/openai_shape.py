@@ -121,7 +121,7 @@ def url_of(header: Header, span: Citation | Passage, base: str) -> str:
 
 
 def source_url(source: str) -> str:
-    """Return an article's source if it is a web address, as a Markdown link may hold it, else an empty string.
+    """Return an article's source as a Markdown link may hold it, empty if it is no web address.
 
     >>> source_url("https://courier.example/tram"), source_url("javascript:alert(1)"), source_url("Courier, p. 4")
     ('https://courier.example/tram', '', '')
@@ -149,7 +149,7 @@ def _doubts(sentence: Sentence) -> Iterator[str]:
 
 
 def _harmless(text: str) -> str:
-    """Let no article load an image or place a link or a tag in a client that renders Markdown.
+    """Let no article place an image, a link or a tag in rendered Markdown.
 
     A backslash parts what would begin one; texts without such pairs stay letter for letter.
 
@@ -211,7 +211,7 @@ class Chunks:
             yield from self._added(settled)
 
     def done(self, answer: Answer) -> Iterator[dict[str, Any]]:
-        """Yield the rest of the finished answer, and a last chunk with the reason for the end and our record."""
+        """Yield the rest of the finished answer, and a last chunk with the reason and our record."""
         whole = content_of(answer, self._base)
         if not whole.text.startswith(self._sent.text):
             raise Revised

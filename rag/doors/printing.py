@@ -112,7 +112,7 @@ def _marked(sentence: Sentence) -> str:
 
 
 def _bold(text: str) -> str:
-    """Return a text in bold, which is left out again where it is not printed on a terminal."""
+    """Return a text in bold, which click leaves out where it is not printed on a terminal."""
     return click.style(plain(text), bold=True)
 
 

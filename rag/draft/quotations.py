@@ -143,7 +143,7 @@ def _key(token: str) -> str:
 
 
 def _part(text: str) -> str:
-    """Strip a part of a quotation of the marks at its ends, which follow the sentence around it."""
+    """Strip a part of a quotation of the marks at its ends, which are the sentence's."""
     start, end = 0, len(text)
     while start < end and not text[start].isalnum():
         start += 1

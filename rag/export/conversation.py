@@ -98,7 +98,7 @@ def change(conversation: Conversation, **changes: Any) -> Conversation:
 
 
 def history(turns: Iterable[Turn]) -> tuple[Message, ...]:
-    """Return what was said in the last turns that came to an end, for the chatbot to understand a follow-up question."""
+    """Return what was said in the last turns that ended, for follow-up questions."""
     said: list[Message] = []
     for turn in turns:
         if turn.status == "done" and turn.answer is not None:

@@ -209,7 +209,7 @@ def _context(sentence: Sentence) -> str:
 
 
 def _own_words(text: str) -> str:
-    """Return what was written, as long as it was, in which nothing will look like a number of ours."""
+    """Return what was written, as long as it was, without what looks like our numbers."""
     return re.sub(r"\[([^\[\]]*)\]", lambda each: f"({each[1]})" if one_line(each[1]).isdecimal() else each[0], text)
 
 

@@ -121,7 +121,7 @@ def outdated(settings: Settings, index: Index, embedder: Embedder | None = None)
 
 
 def inventory(settings: Settings, index: Index) -> list[FileStatus]:
-    """Return how each file of the folder of articles stands to the index, and each that is there no more, by id.
+    """Return how each file of the folder stands to the index, and each that is gone, by id.
 
     Contents are compared, never times of change, so all files are read. Raises ArticlesError, SettingsError.
     """

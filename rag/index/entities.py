@@ -39,7 +39,7 @@ Common = frozenset[str]
 
 @dataclass(frozen=True, slots=True)
 class Name:
-    """A name with its other spellings, how often it stands in the articles, and the ids of those articles.
+    """Hold a name with its other spellings, its mentions, and the ids of their articles.
 
     >>> Name("Ilse Brandt", ("Brandt",), 4, ("ferry.md",)).articles
     ('ferry.md',)

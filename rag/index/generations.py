@@ -136,7 +136,7 @@ def new_generation(folder: Path) -> Iterator[tuple[Path, Callable[[dict[str, Any
 
 
 def checked_files(path: Path) -> dict[str, dict[str, Any]]:
-    """Return every file below a generation's folder, except its manifest, with its size in bytes and its SHA-256."""
+    """List a generation's files, but for its manifest, with their sizes and SHA-256."""
     names = sorted(each.relative_to(path).as_posix() for each in path.rglob("*") if each.is_file())
     return {name: _checksum(path / name) for name in names if name != _MANIFEST}
 

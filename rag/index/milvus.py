@@ -512,7 +512,7 @@ def _days(published: str) -> tuple[int, int]:
 
 
 def verify_address(place: Path) -> tuple[int, list[str]]:
-    """Check an index in Milvus from end to end, as ``rag.index.store.verify``, and what only a real cluster can do otherwise.
+    """Check an index in Milvus from end to end, also as only a real cluster can fail.
 
     Besides counts, vectors and spans: searches by meaning and by words find what a comparison with every row finds, filters
     let the same rows through as ``Scope.holds``, and all rows are counted where nobody has written for a while.

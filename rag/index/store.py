@@ -154,11 +154,11 @@ class Index(ABC):
 
     @abstractmethod
     def nearest(self, vector: Vectors, k: int, within: Sequence[Scope] = ()) -> list[Neighbor]:
-        """Return the ``k`` rows nearest to a question's vector, best first, of articles that lie in all of the scopes."""
+        """Return the ``k`` rows nearest to a question's vector, best first, within all of the scopes."""
 
     @abstractmethod
     def keywords(self, terms: dict[str, dict[str, float]], k: int, within: Sequence[Scope] = ()) -> list[KeywordHit]:
-        """Return the ``k`` best rows by the ``terms`` of a question, best first, of articles in all of the scopes."""
+        """Return the ``k`` best rows by the ``terms`` of a question, best first, within all of the scopes."""
 
     def cosines(self, vector: Vectors, rows: Sequence[int]) -> list[float]:
         """Return the exact cosine of a question's vector with each of the rows."""
@@ -426,7 +426,7 @@ class LocalIndex(Index):
         return Document(**asdict(_header(header)), text=text, places=_places(places))
 
     def written(self, file: str) -> Iterator[tuple[tuple[Any, ...], list[tuple[Any, ...]]]]:
-        """Yield the articles of a file as they stand in the tables, each with its passages (row, id, start, end, key)."""
+        """Yield a file's articles as the tables have them, each with passages (row, id, start, end, key)."""
         query = f"SELECT number, {_COLUMNS} FROM documents WHERE file = ? ORDER BY number"
         for number, *article in self._all(query, (file,)):
             spans = self._all(
@@ -478,7 +478,7 @@ class IndexWriter:
                 self._database.execute(f"ATTACH DATABASE ? AS {name}", (_address(index.path / _DATABASE),))
 
     def add(self, document: Document, file: str, pieces: Sequence[tuple[Passage, str]]) -> None:
-        """Add an article of a file with its passages, each with the text that the embedder is to read."""
+        """Add an article of a file with its passages, each with the text to embed."""
         header: list[str | bytes] = [
             document.id,
             file,

@@ -120,7 +120,7 @@ def spoken(published: str, language: str = "") -> str:
 
 
 def with_dates(sentence: Sentence) -> Sentence:
-    """Return a sentence of a timeline, or one under its source, with its date in the language that is spoken."""
+    """Return a sentence of a timeline, or under its source, with its date in the language spoken."""
     published = sentence.citations[0].hit.document.published if sentence.citations else ""
     was, now = spoken_date(published), spoken(published)
     if sentence.label and was and sentence.label.endswith(was):

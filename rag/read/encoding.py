@@ -147,7 +147,7 @@ def _decode(data: bytes) -> str:
 
 
 def _is_utf8(text: str) -> bool:
-    """Tell whether there are no faults, or so few among so many well-formed letters that it is UTF-8 all the same."""
+    """Tell whether there are so few faults among well-formed letters that it is UTF-8."""
     faults = text.count("\ufffd")
     beyond_ascii = sum(letter > "\x7f" for letter in text) if faults else 0
     return not faults or faults <= min(GARBAGE_SHARE * len(text), beyond_ascii / 11)

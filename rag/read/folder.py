@@ -128,7 +128,7 @@ def read_bytes(root: Path, parts: tuple[str, ...], max_bytes: int) -> bytes:
 
 
 def _entries(root: Path) -> Iterator[tuple[str, ...]]:
-    """Yield every file below a folder, and every folder that is not entered (hidden, unreadable, of a saved page)."""
+    """Yield every file below a folder, and folders that are not entered (hidden, unreadable, saved pages')."""
     waiting: list[tuple[str, ...]] = [()]
     while waiting:
         above = waiting.pop()

@@ -88,7 +88,7 @@ def _json(text: str) -> tuple[Fields, str]:
 
 
 def _entries(header: str, sign: str) -> dict[str, str]:
-    """Return each name with what is written behind the sign, further lines that are indented or list items included."""
+    """Return each name with what follows the sign, indented lines and list items included."""
     entries: dict[str, str] = {}
     name = ""
     for line in header.split("\n"):

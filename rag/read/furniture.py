@@ -153,7 +153,7 @@ def announces_links(line: str) -> bool:
 def clean_paragraphs(
     lines: Sequence[str], used: frozenset[int] = frozenset(), sure: frozenset[int] = frozenset()
 ) -> tuple[list[tuple[int, str]], Counter[str]]:
-    """Return the article's paragraphs with the numbers of their lines, and how many words were left out, by kind.
+    """Return the article's paragraphs with their lines' numbers, and counts of words left out by kind.
 
     Left out are furniture, and the places in ``used``, which tell of title, authors or date. Below the last prose, what
     follows an announcement of links goes as well, as far as it does not end like a sentence. The places in ``sure`` stay, and

@@ -311,7 +311,7 @@ def _is_copy(line: str, title: str, lines: Sequence[str]) -> bool:
 
 
 def _labels(lines: Sequence[str], places: Sequence[int], title: str) -> list[int]:
-    """Short lines above the title that are repeated, stand in a row or name a section, as menus do."""
+    """List short lines above the title that repeat, stand in a row or name a section, as in menus."""
     above = []
     for place in places:
         if title and _is_copy(lines[place], title, lines):
@@ -332,7 +332,7 @@ def _labels(lines: Sequence[str], places: Sequence[int], title: str) -> list[int
 
 
 def _source(lines: Sequence[str], layout: _Layout) -> tuple[str, list[int]]:
-    """Return the page's address, where a line above the text or the last line is one, and that line's place."""
+    """Return the page's address from a line above the text or the last one, and its place."""
     for place in (*layout.before, *layout.tail[-1:]):
         url = outlet.address(lines[place])
         if url:
@@ -341,7 +341,7 @@ def _source(lines: Sequence[str], layout: _Layout) -> tuple[str, list[int]]:
 
 
 def _stated_outlet(lines: Sequence[str], layout: _Layout) -> tuple[str, list[int]]:
-    """Return the outlet that a line names outright, and the places of the lines that are nothing else."""
+    """Return the outlet that a line names outright, and the places of lines that say no more."""
     for place in (*layout.before, *layout.tail[-3:]):
         name = outlet.labelled(lines[place])
         if name and not outlet.address(name):

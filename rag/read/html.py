@@ -176,7 +176,7 @@ def _is_card(node: Any) -> bool:
 
 
 def _kind(node: Any, around: Collection[Any]) -> str:
-    """Return what an element is by its own names or those around it, up to what also holds the article."""
+    """Name what an element is by itself or by those around it, below the article's holder."""
     while node is not None and node not in around:
         label = _label(node)
         for kind, words in _KINDS.items():
@@ -194,7 +194,7 @@ def _label(node: Any) -> str:
 
 
 def _article(tree: Any, blocks: Sequence[Block]) -> tuple[set[int], list[Any]]:
-    """Return the numbers of the article's blocks, and the elements that hold nine tenths of its words, innermost first.
+    """Return the article's block numbers, and the elements with nine tenths of its words, innermost first.
 
     The blocks are those that trafilatura finds, and what belongs to them.
     """

@@ -81,7 +81,7 @@ class Line:
 
 
 def to_paragraphs(pages: Sequence[Page]) -> tuple[list[Paragraph], int]:
-    """Return the paragraphs of all pages in reading order, and how many words of running heads are not among them.
+    """Return the paragraphs of all pages in reading order, and how many words of heads were left out.
 
     A page's place is where it begins, also inside a paragraph.
     """
@@ -135,7 +135,7 @@ def _with_changes_only(paragraphs: list[Paragraph]) -> list[Paragraph]:
 
 
 def title_of(pages: Sequence[Page]) -> str:
-    """Return the largest text of the first page, where it is larger than the others and could be a title."""
+    """Return the first page's largest text if it stands out and could be a title."""
     first = next((page for page in pages if page.glyphs), None)
     lines = _lines(first.glyphs) if first is not None else []
     lines = [line for line in lines if sum(letter.isalpha() for letter in line.text) > 2]
@@ -250,7 +250,7 @@ def _in_columns(lines: list[Line]) -> list[Line]:
 
 
 def _gutter(lines: list[Line]) -> float | None:
-    """Return where the gap between two columns of prose lies that were drawn line by line, if there are any."""
+    """Find the gap between two columns of prose that were drawn line by line."""
     gapped = [line for line in lines if len(line.gaps) == 1]
     prose = [line for line in gapped if min(map(len, line.text.split("\t"))) > 15]
     if len(prose) < 5 or 2 * len(prose) < len(gapped):

@@ -79,7 +79,7 @@ def word_count(line: str) -> int:
 
 
 def alike(line: str) -> str:
-    """Return a form that is the same for lines which differ only in capitals, spaces, quotation marks and dashes."""
+    """Fold capitals, spaces, quotation marks and dashes, so that lines compare equal."""
     return " ".join(line.translate(_ALIKE).casefold().split())
 
 

@@ -38,7 +38,7 @@ def paragraphs_of(tree: Any, left_out: Counter[str] | None = None) -> list[Parag
 
 
 def raised(text: str) -> str:
-    """Write a raised number with raised digits, so that it does not become part of the number before it.
+    """Write a raised number with raised digits, apart from the number before it.
 
     >>> raised("[12]"), raised("note")
     ('¹²', 'ⁿᵒᵗᵉ')

@@ -25,7 +25,7 @@ def is_installed() -> bool:
 
 
 def recognized(page: Any) -> list[str] | None:
-    """Return the paragraphs of a page as tesseract reads it in all its installed languages, ``None`` if it fails."""
+    """Return a page's paragraphs as tesseract reads it in all its languages, ``None`` if it fails."""
     width, height = page.get_size()
     scale = min(DOTS_PER_INCH / 72, LARGEST_SIDE / max(width, height, 1))
     bitmap = page.render(scale=scale, grayscale=True)
@@ -41,7 +41,7 @@ def recognized(page: Any) -> list[str] | None:
 
 
 def page_paragraphs(text: str) -> list[str]:
-    r"""Join the lines of each paragraph, words that a line's end divides, and paragraphs that are parted in a sentence.
+    r"""Join lines to paragraphs, words divided at line ends, and paragraphs parted in a sentence.
 
     >>> page_paragraphs("The har-\nbour and\n\nthe pier.\n\nEnd")
     ['The harbour and the pier.', 'End']

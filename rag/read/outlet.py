@@ -76,7 +76,7 @@ def host(url: str) -> str:
 
 
 def copyright_line(line: str) -> tuple[str, bool]:
-    """Return the owner in a copyright line, and whether the line is clearly the page's and not a picture's.
+    """Return the owner in a copyright line, and whether it is clearly the page's, no picture's.
 
     >>> copyright_line("© 2019 The Ennis Courier. All rights reserved.")
     ('The Ennis Courier', True)

@@ -84,7 +84,7 @@ def _filled(rows: Iterable[Row]) -> Iterator[tuple[int, list[str]]]:
 
 
 def _lines(rows: Iterable[Row]) -> list[Paragraph]:
-    """Return a paragraph for each row that is not empty, with the heads of its columns where the table has them.
+    """Return a paragraph for each filled row, with the heads of its columns if there are any.
 
     >>> [each.text for each in _lines([(1, ["Town", "Fare"]), (2, ["Kelm", "3"]), (3, ["", ""]), (4, ["Osk", ""])])]
     ['Town | Fare', 'Town: Kelm; Fare: 3', 'Town: Osk']

@@ -39,7 +39,7 @@ _LARGEST_FILE = (1 << 32) - 1
 
 
 class Worker:
-    """A process that reads files, started when the first is read and again after it had to be ended.
+    """Read files in a process that starts with the first one, and again after it ended.
 
     Safe to use from any thread: while it reads, other files are read by further processes that live only for them.
     ``close`` it, or use it in a ``with`` statement.
@@ -167,7 +167,7 @@ class _Clock:
 
 
 def _received(stream: IO[bytes], most: int = _LARGEST_REPLY) -> bytes | None:
-    """Return the next block of a pipe, ``None`` where it ended or the block is larger than it may be."""
+    """Return the next block of a pipe, ``None`` where it ended or the block is too large."""
     length = stream.read(_LENGTH.size)
     if len(length) < _LENGTH.size:
         return None

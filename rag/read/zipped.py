@@ -57,7 +57,7 @@ class Archive:
         return data
 
     def words(self, parts: str, elements: Collection[str]) -> int:
-        """Count the words in elements of the parts whose names a pattern matches, as far as they are XML."""
+        """Count the words in elements of parts whose names match a pattern, if they are XML."""
         count = 0
         for name in self.names:
             if re.fullmatch(parts, name):

@@ -180,7 +180,7 @@ def _adjacent(one: Hit, other: Hit) -> bool:
 
 
 def _adds_nothing(hit: Hit, better: Hit) -> bool:
-    """Tell whether a near copy is of another article and has no number, date or name that the better passage lacks."""
+    """Tell whether a near copy, of another article, has no fact that the better passage lacks."""
     return hit.document.id != better.document.id and _facts(hit.passage.text) <= _facts(better.passage.text)
 
 

@@ -64,7 +64,7 @@ class Found:
 
 @dataclass(frozen=True, slots=True)
 class _Query:
-    """A question, or a part of one, ready to be searched for within a ``scope``, all articles where that is empty."""
+    """Hold a question or a part of one, ready to be searched for within a ``scope`` (empty: all)."""
 
     asked: Question
     vector: Vectors
@@ -95,7 +95,7 @@ def find(
     parts: Sequence[str] | None = None,
     reranker: Reranker | None = None,
 ) -> Found:
-    """Return the ``k`` best passages for a question within a scope, and what was understood of the question.
+    """Return the ``k`` best passages for a question, and what was understood of it.
 
     Without a ``scope`` the outlets, authors, articles and dates that the question names narrow the search where its form asks
     for that, and raise what meets them elsewhere; an empty ``Scope()`` searches all articles alike. ``ignored`` are labels of

@@ -134,7 +134,7 @@ def _form(question: str) -> tuple[bool, float]:
 
 
 def with_context(question: str, carried: Sequence[str]) -> str:
-    """Put more into the brackets at a question's end, each thing once, as long as there is room."""
+    """Add to the brackets at a question's end, each thing once, while there is room."""
     asked, context = split_context(question)
     for text in filter(None, (" ".join(each.split()) for each in carried)):
         longer = f"{context}, {text}" if context else text
@@ -190,7 +190,7 @@ def turns_of(history: Sequence[Message]) -> list[tuple[str, str]]:
 
 
 def _exchanged(question: str, last: str) -> str:
-    """Ask the last question about another name or number where the question is no more than that, or return nothing."""
+    """Ask the last question about another name or number, if the question is just that."""
     for find in (names, _NUMBER.findall):
         new = list(find(question))
         old = [each for each in find(last) if new and each.count(" ") == new[0].count(" ")]
@@ -212,7 +212,7 @@ def _plain(word: str) -> str:
 
 
 def rewriting(question: str, history: Sequence[Message]) -> tuple[Message, ...]:
-    """Write the messages of one short call that ask a chat model to rewrite a follow-up as a question that stands alone.
+    """Write a short call's messages that ask a model to make a follow-up stand alone.
 
     The last four turns are shown, shortened. They stand, like the question, between lines of equal signs, one sign longer
     than any that a text holds, so that nothing in them can pose as ours.
@@ -248,7 +248,7 @@ _LABEL = re.compile(
 
 
 def rewritten(question: str, reply: str, history: Sequence[Message] | None = None) -> str:
-    """Return the question that a chat model's reply holds, or nothing where it holds none that can be trusted.
+    """Return the question that a model's reply holds, empty where none can be trusted.
 
     Reasoning, labels, quotation marks and further lines are taken away. Nothing remains of an answer, of a text over 500
     characters, of a question that shares no word with the one asked and, where the ``history`` is given, of one with a number

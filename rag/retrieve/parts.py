@@ -143,7 +143,7 @@ _EACH_OUTLET = re.compile(
 
 
 def decomposing(question: str) -> tuple[Message, ...]:
-    """Write the messages of one short call that ask a chat model which questions a question consists of."""
+    """Write a short call's messages that ask a model for the parts of a question."""
     return (Message("system", _INSTRUCTION), Message("user", f"Question: {question}\nParts:"))
 
 
@@ -157,7 +157,7 @@ _LINE_MARK = re.compile(r"^\s*(?:[-*•]|\(?\d+[.):])\s*")
 
 
 def decomposed(question: str, reply: str) -> tuple[str, ...]:
-    """Return the parts that a chat model's reply holds, or nothing where fewer than two can be trusted.
+    """Return the parts that a model's reply holds, empty where fewer than two can be trusted.
 
     A part must share a word with the question, and may name no number that it does not. What nobody sees (control
     characters, marks that turn the direction of writing) is left out.

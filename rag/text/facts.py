@@ -99,7 +99,7 @@ class Evidenced:
         return not mentioned and any(self._denials)
 
     def denied(self, sentence: str) -> list[Fact]:
-        """List the words of a sentence that are denied wherever they stand here, unless the sentence denies something too.
+        """List the sentence's words that are denied wherever they stand here, if it denies nothing itself.
 
         >>> [fact.start for fact in Evidenced(["Nobody was killed, and two were hurt."]).denied("Two were killed.")]
         [9]
@@ -393,7 +393,7 @@ def _decades(written: str) -> frozenset[float]:
 
 
 def _part(text: str, match: re.Match[str]) -> _Number | None:
-    """Read a half or a third as per cent where something is divided ("half of them", not "first half")."""
+    """Read a half or a third of something as per cent ("half of them", not "first half")."""
     number, _, name = re.sub(r"[\s-]", " ", match.group().lower()).rpartition(" ")
     if not re.match(r"\s(?:of|the|its|his|her|their|as|a|an)\b", text[match.end() :]):
         return None
@@ -521,7 +521,7 @@ def _quotations(text: str) -> Iterator[Fact]:
 
 
 def _running(text: str) -> str:
-    """Join the words of a text in small letters, so that quotation marks, hyphens and line breaks do not count."""
+    """Join a text's words in small letters, without quotation marks, hyphens and line breaks."""
     return " ".join(word.lower() for word in words(fold(text)))
 
 

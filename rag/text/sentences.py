@@ -52,7 +52,7 @@ def _within(spans: list[tuple[int, int]], position: int) -> bool:
 
 
 def _ends(text: str, start: int, end: int, mark: re.Match[str]) -> bool:
-    """Tell whether the sentence that begins at ``start`` ends at this mark, with more text of the line after it."""
+    """Tell whether the sentence from ``start`` ends at this mark, with text after it."""
     if mark["wide"]:
         return True
     if not mark["gap"]:
@@ -76,7 +76,7 @@ def _space_is_missing(text: str, start: int, mark: re.Match[str]) -> bool:
 
 
 def _full_stop_ends(text: str, start: int, before: re.Match[str], following: re.Match[str]) -> bool:
-    """Tell whether a full stop between these two words ends the sentence that begins at ``start``, or an abbreviation."""
+    """Tell whether a full stop between two words ends a sentence, not an abbreviation."""
     last, next_word = before["last"], following["word"]
     letters = re.sub(r"\s", "", before.group())
     new_start = next_word in _STARTERS and not following["stop"]

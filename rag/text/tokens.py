@@ -67,7 +67,7 @@ def encode(text: str, encoding: str = FOOTNOTE) -> list[int]:
 
 
 def encoding_for(model: str) -> str:
-    """Return the encoding that a chat model reads with, where it is cached on this machine, else "footnote".
+    """Return a chat model's encoding where it is cached here, else "footnote".
 
     >>> encoding_for("extractive")
     'footnote'
@@ -123,7 +123,7 @@ def _ranks() -> dict[bytes, int]:
 
 
 def _is_cached(name: str) -> bool:
-    """Tell whether tiktoken would find this encoding in its cache, whole, so that it will not download it."""
+    """Tell whether tiktoken's cache has this encoding whole, so that nothing is downloaded."""
     if name not in _CACHED:
         return False
     file, digest = _CACHED[name]

@@ -42,7 +42,7 @@ def words(text: str) -> list[str]:
 
 
 def split_unspaced(text: str) -> str:
-    """Write each run of a script without spaces as its pairs of neighbouring characters, with spaces between them.
+    """Write runs of a script without spaces as spaced pairs of characters.
 
     Bigrams find words that no dictionary has cut out. Vowel signs above and below a letter are left out: the index's
     tokenizer would cut there.

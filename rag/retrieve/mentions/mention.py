@@ -176,7 +176,7 @@ class _Text:
         return inside and self.words[place] not in FUNCTION_WORDS and not self.tokens[place].group()[0].islower()
 
     def lead(self, place: int, links: Container[str] = _LINKS) -> str:
-        """Return the last word before a place that is no link, no initial and in no name found so far."""
+        """Return the last word before a place that is no link, initial or part of a name."""
         for token, word in zip(self.tokens[:place][::-1], self.words[:place][::-1], strict=True):
             inside = any(name.start <= token.start() < name.end for name in self.names)
             if not inside and len(word) > 1 and word not in links:

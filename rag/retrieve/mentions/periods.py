@@ -113,7 +113,7 @@ class _Point(NamedTuple):
 
 
 def find_periods(question: str, today: date, newest: str = "") -> Iterator[tuple[int, int, str, str]]:
-    """Yield where a question names a period, its first and its last day (ISO, inclusive, empty where open).
+    """Yield where a question names a period, and its first and last day (ISO, empty where open).
 
     ``newest`` is the date of the newest article: a day or month without a year is the last one that it can know.
 
@@ -169,7 +169,7 @@ def _symbol(token: re.Match[str], word: str) -> str:
 
 
 def _is_first_name(tokens: list[re.Match[str]], words: list[str], symbols: str, place: int) -> bool:
-    """Tell whether a month is a person's, as in "after April Smith left" and not in "in April Osk voted"."""
+    """Tell a person from a month: "after April Smith left", "in April Osk voted"."""
     written, surname = tokens[place].group(), tokens[place + 1].group()
     leads = symbols[place - 1 : place] in ("i", "D", "o", "q")
     named = words[place] in _FIRST_NAMES and written[0].isupper() and surname[0].isupper() and len(surname) > 1
@@ -251,7 +251,7 @@ def _range(one: _Point, other: _Point, symbols: str) -> tuple[date, date] | None
 
 
 def _bounds(point: _Point, symbols: str) -> tuple[date | None, date | None]:
-    """Return the first and the last day of a point, None where "since" or "before" leaves it open."""
+    """Return the first and last day of a point, None where "since" or "before" opens it."""
     way = re.search("([sfbu])d?(?:h?qo?)?(h?)$", symbols[: point.begin])
     # "Before the 2031 election" is asked of 2031; "before the 3rd of May" is not.
     sign = way[1] if way and (not way[2] or point.first == point.last) else ""
