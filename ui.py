@@ -23,7 +23,7 @@ import click
 from rag.chat.model_names import EXTRACTIVE
 from rag.errors import FootnoteError, KeyMissing, MissingExtra, SettingsError
 from rag.export.conversation import Conversation
-from rag.retrieve.find import LONGEST_QUESTION
+from rag.retrieval.find import LONGEST_QUESTION
 from rag.settings import Settings
 from rag.types import Progress
 from rag.web import FOLDER, asset

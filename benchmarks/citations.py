@@ -36,7 +36,7 @@ from rag.cite.similarity import Similarity
 from rag.index.build import load_embedder
 from rag.index.keywords import KeywordIndex, create_keyword_index
 from rag.read import read, scan
-from rag.retrieve.question import Vocabulary
+from rag.retrieval.question import Vocabulary
 from rag.settings import Settings
 from rag.split import split
 from rag.text.facts import Evidenced, facts

@@ -34,8 +34,8 @@ from embeddings import Embedder
 from rag.chatbot import Chatbot
 from rag.index.build import build, load_embedder
 from rag.index.store import Index
-from rag.retrieve.find import retrieve
-from rag.retrieve.follow_up import complete
+from rag.retrieval.find import retrieve
+from rag.retrieval.follow_up import complete
 from rag.settings import Settings
 from rag.text.stems import stem
 from rag.text.words import FUNCTION_WORDS, words

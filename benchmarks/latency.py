@@ -1,4 +1,4 @@
-"""Where the time of finding passages goes: each step of ``rag.retrieve.find.find``, at several sizes of an index.
+"""Where the time of finding passages goes: each step of ``rag.retrieval.find.find``, at several sizes of an index.
 
     python benchmarks/latency.py TEXTS... --cache FOLDER [--sizes 5000 100000] [--questions 200] [--k 8]
 
@@ -33,16 +33,16 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")  # before torch is loaded
 from embeddings import open_embedder
 from embeddings.in_memory import HashingEmbedder
 from rag.errors import IndexingError
-from rag.evaluate import percentile
+from rag.evaluation import percentile
 from rag.index.generations import new_generation
 from rag.index.store import FileState, Index, IndexWriter, LocalIndex, Recipe, describe
-from rag.retrieve.mentions import Catalogue
+from rag.retrieval.mentions import Catalogue
 from rag.types import Document, Passage, Progress
 
 if TYPE_CHECKING:
     from embeddings import Embedder
 
-retrieve: Any = import_module("rag.retrieve.find")  # ``rag.retrieve`` is the function of that name
+retrieve: Any = import_module("rag.retrieval.find")  # ``rag.retrieve`` is the function of that name
 SEED = 11
 ARTICLE = 5
 """Passages."""

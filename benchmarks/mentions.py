@@ -30,8 +30,8 @@ from pathlib import Path
 from typing import Any
 
 from rag.index.keywords import KeywordIndex, create_keyword_index
-from rag.retrieve.find import MENTION_WEIGHT, sure_scope
-from rag.retrieve.mentions import Catalogue, Mention
+from rag.retrieval.find import MENTION_WEIGHT, sure_scope
+from rag.retrieval.mentions import Catalogue, Mention
 from rag.types import Header, Scope
 
 TODAY = date(2024, 1, 15)

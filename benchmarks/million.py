@@ -32,10 +32,10 @@ import numpy
 from latency import STEPS, WHOLE, articles, measure, retrieve, write_index
 from public_sets import open_set, read_set
 
-from rag.evaluate import percentile
+from rag.evaluation import percentile
 from rag.index.generations import open_generation
 from rag.index.store import Index, LocalIndex
-from rag.retrieve.find import check_question
+from rag.retrieval.find import check_question
 from rag.types import Progress, Scope
 
 if TYPE_CHECKING:

@@ -24,7 +24,7 @@ from latency import LONGEST, asked, made_up, open_index, retrieve
 from public_sets import open_set, read_set, sampled
 
 from embeddings.in_memory import HashingEmbedder
-from rag.evaluate import percentile
+from rag.evaluation import percentile
 from rag.index.milvus import Address, publish
 from rag.index.store import Index, LocalIndex
 from rag.types import Scope

@@ -32,8 +32,8 @@ from typing import Any
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # before torch is loaded
 
 from rag.chatbot import Chatbot
-from rag.evaluate import ndcg, percentile
-from rag.retrieve.find import embed_question
+from rag.evaluation import ndcg, percentile
+from rag.retrieval.find import embed_question
 from rag.settings import Settings
 from rag.types import Progress
 

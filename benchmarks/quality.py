@@ -21,8 +21,8 @@ from typing import Any
 
 from rag.chatbot import Chatbot
 from rag.index.build import load_embedder
-from rag.retrieve.find import embed_question, fuse, rerank
-from rag.retrieve.question import understand
+from rag.retrieval.find import embed_question, fuse, rerank
+from rag.retrieval.question import understand
 from rag.settings import Settings
 from rag.types import Answer, Hit
 

@@ -1,8 +1,4 @@
-"""Footnote: ask a folder of articles; every sentence of the answer carries a quote that stands in an article.
-
-``rag.retrieve`` and ``rag.evaluate`` are functions. The room and the module of these names are reached with
-``from … import`` alone.
-"""
+"""Footnote: ask a folder of articles; every sentence of the answer carries a quote that stands in an article."""
 
 from __future__ import annotations
 
@@ -49,7 +45,7 @@ from rag.errors import (
     UnreadableFile,
     VocabularyError,
 )
-from rag.evaluate import Case, Evidence, Report, evaluate
+from rag.evaluation import Case, Evidence, Report, evaluate
 from rag.index.build import build
 from rag.settings import Settings
 from rag.types import Answer, Changes, Citation, Document, Hit, Message, Passage, Scope, Sentence

@@ -70,10 +70,10 @@ from rag.index.map import PassageMap, passage_map
 from rag.index.milvus import is_address
 from rag.index.store import Index
 from rag.read import check_folder
-from rag.retrieve.find import EVERYTHING, Found, check_k, check_question, check_scope, find, sure_scope
-from rag.retrieve.follow_up import complete, may_stand_alone, rewriting, rewritten, split_context
-from rag.retrieve.parts import compared, decomposed, decomposing
-from rag.retrieve.question import asks_for_now, understand
+from rag.retrieval.find import EVERYTHING, Found, check_k, check_question, check_scope, find, sure_scope
+from rag.retrieval.follow_up import complete, may_stand_alone, rewriting, rewritten, split_context
+from rag.retrieval.parts import compared, decomposed, decomposing
+from rag.retrieval.question import asks_for_now, understand
 from rag.settings import Settings
 from rag.text.sentences import sentence_spans
 from rag.types import (
@@ -94,7 +94,7 @@ from rag.types import (
 if TYPE_CHECKING:
     from embeddings import Embedder, Reranker, SpanReader
     from rag.chat.keys import Key
-    from rag.retrieve.mentions import Mention
+    from rag.retrieval.mentions import Mention
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")

@@ -21,7 +21,7 @@ from rag.answer.answering import (
     weigh,
 )
 from rag.answer.reading import WINDOW, Candidate, read
-from rag.retrieve.question import Question
+from rag.retrieval.question import Question
 from rag.text.stems import stem
 from rag.text.words import words
 from rag.types import Header, Hit, Passage

@@ -20,7 +20,7 @@ from rag.cite.checker import marked_text
 from rag.errors import EmbedderError
 from rag.index.build import build
 from rag.index.store import Index
-from rag.retrieve.mentions import Catalogue, Mention
+from rag.retrieval.mentions import Catalogue, Mention
 from rag.settings import Settings
 
 MORE = {

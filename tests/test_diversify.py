@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rag.retrieve.diversify import (
+from rag.retrieval.diversify import (
     COPY,
     LIMIT,
     LONGEST_SPAN,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 import importlib.util
 import itertools
 import json
@@ -23,9 +22,10 @@ from hypothesis import strategies as st
 import scripted
 from embeddings import Embedder
 from news import write_articles
+from rag import evaluation
 from rag.chatbot import Chatbot
 from rag.errors import EndpointUnreachable, QuestionError, SettingsError
-from rag.evaluate import (
+from rag.evaluation import (
     MEASURES,
     Case,
     Evidence,
@@ -49,8 +49,6 @@ from rag.evaluate import (
 )
 from rag.settings import Settings
 from rag.types import Answer, Citation, Document, Header, Hit, Message, Passage, Progress, Sentence, State
-
-room = importlib.import_module("rag.evaluate")  # the package's face gives its name to the function
 
 few = hypothesis_settings(max_examples=100, deadline=None)
 
@@ -444,7 +442,7 @@ def test_earlier_questions_are_asked_first(chatbot: Chatbot) -> None:
     assert first.answer.searched == ""
     assert "plant" in second.answer.searched.lower()
     hits = chatbot.retrieve(second.answer.searched, 10)
-    assert second.ranks == ranks(hits, [room._Articles(chatbot).locate(ASKED[1].evidence[0])])
+    assert second.ranks == ranks(hits, [evaluation._Articles(chatbot).locate(ASKED[1].evidence[0])])
 
 
 def test_history_carries_what_was_answered(settings: Settings, bundled: Embedder) -> None:
@@ -652,8 +650,8 @@ def test_settings_are_compared_and_the_index_of_the_user_stays(
     settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     loaded = []
-    load = room.load_embedder
-    monkeypatch.setattr(room, "load_embedder", lambda each: loaded.append(each.embedder) or load(each))
+    load = evaluation.load_embedder
+    monkeypatch.setattr(evaluation, "load_embedder", lambda each: loaded.append(each.embedder) or load(each))
     both = Case(
         ASKED[0].question, evidence=(Evidence("harbour.md", LINE), Evidence("plant.txt"), Evidence("ru/ozero.txt"))
     )

@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from news import ARTICLES, write_articles
 from rag.chatbot import Chatbot
 from rag.errors import FeedbackError, QuestionError, StoreError, StoreUnwritable
-from rag.evaluate import Case, Evidence, evaluate, read_questions
+from rag.evaluation import Case, Evidence, evaluate, read_questions
 from rag.export.conversation import MAX_HISTORY, Conversation, Turn
 from rag.settings import Settings
 from rag.types import Answer, Header

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rag.retrieve.follow_up import (
+from rag.retrieval.follow_up import (
     LONGEST_CARRIED,
     LONGEST_FOLLOW_UP,
     complete,

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rag.retrieve.mentions import Catalogue, Mention
+from rag.retrieval.mentions import Catalogue, Mention
 from rag.types import Header
 
 TODAY = date(2032, 5, 12)  # a Wednesday

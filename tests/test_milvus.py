@@ -44,7 +44,7 @@ from rag.index import milvus
 from rag.index.build import build
 from rag.index.milvus import Address, InMilvus, Records, conditions, connect, filters, is_address, publish
 from rag.index.store import Index, open_folder, verify
-from rag.retrieve.find import find
+from rag.retrieval.find import find
 from rag.settings import Settings
 from rag.types import Header, Progress, Scope
 

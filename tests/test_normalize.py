@@ -56,7 +56,7 @@ def test_every_mark_of_unicode_counts() -> None:
 
 # What takes a text from a file, a browser or a model.
 DOORS = {
-    "question": "from rag.retrieve.find import check_question; quiet(check_question, text)",
+    "question": "from rag.retrieval.find import check_question; quiet(check_question, text)",
     "question of the page": "from rag.export.conversation import clean_question; quiet(clean_question, text)",
     "file": "from rag.read.encoding import decode; decode(f'The council voted {text}'.encode())",
     "title": "from rag.text.one_line import shortened; shortened(text, 100)",
@@ -65,7 +65,7 @@ DOORS = {
     "file name": "from rag.web.shelf import safe_name; safe_name(text + '.txt')",
     "name": "from rag.text.names import plain; plain(text)",
     "spelling": "from rag.text.spelling import keys; keys([text])",
-    "evaluation": "from rag.evaluate import _clean; _clean(text)",
+    "evaluation": "from rag.evaluation import _clean; _clean(text)",
 }
 
 

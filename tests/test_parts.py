@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rag.retrieve.parts import MOST_PARTS, compared, decomposed, decomposing, each_outlet, parts
+from rag.retrieval.parts import MOST_PARTS, compared, decomposed, decomposing, each_outlet, parts
 
 
 @pytest.mark.parametrize(

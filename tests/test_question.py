@@ -6,7 +6,7 @@ import math
 
 import pytest
 
-from rag.retrieve.question import asks_for_now, understand
+from rag.retrieval.question import asks_for_now, understand
 from rag.text.stems import stem
 
 

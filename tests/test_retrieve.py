@@ -15,8 +15,8 @@ from news import write_articles
 from rag.errors import EmbedderError, QuestionError
 from rag.index.build import build
 from rag.index.store import Index, LocalIndex
-from rag.retrieve.diversify import LIMIT
-from rag.retrieve.find import (
+from rag.retrieval.diversify import LIMIT
+from rag.retrieval.find import (
     DENSE_WEIGHT,
     SENTENCE_WEIGHT,
     check_k,
@@ -27,7 +27,7 @@ from rag.retrieve.find import (
     retrieve,
     sentence_coverage,
 )
-from rag.retrieve.question import understand
+from rag.retrieval.question import understand
 from rag.settings import Settings
 from rag.types import Header, Passage, Scope
 

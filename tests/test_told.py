@@ -67,7 +67,7 @@ IN_THE_TERMINAL = {
     "rag/doors/mcp.py",
     "rag/doors/openai_shape.py",
     "rag/doors/serve.py",
-    "rag/evaluate.py",
+    "rag/evaluation.py",
     "rag/settings.py",
     "rag/index/shards.py",
     "rag/web/accounts.py",

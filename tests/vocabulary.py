@@ -9,7 +9,7 @@ from rag.text.words import content_words, words
 
 
 class Vocabulary:
-    """As ``rag.retrieve.question.Vocabulary`` asks for it, a text a passage."""
+    """As ``rag.retrieval.question.Vocabulary`` asks for it, a text a passage."""
 
     def __init__(self, texts: Sequence[str]) -> None:
         self._rows = [{stem(word) for word in words(text)} for text in texts]

@@ -11,8 +11,8 @@ from typing import NamedTuple
 from rag.answer.reading import Candidate
 from rag.answer.units import units
 from rag.cite.checker import Evidence, Numbers
-from rag.retrieve.mentions import Mention
-from rag.retrieve.question import Question, asks_for_now
+from rag.retrieval.mentions import Mention
+from rag.retrieval.question import Question, asks_for_now
 from rag.text.spelling import is_cyrillic
 from rag.text.stems import stem, stems
 from rag.text.words import content_words, words

@@ -17,7 +17,7 @@ from rag.types import Header, Hit, Sentence, spoken_date
 
 if TYPE_CHECKING:
     from embeddings import Embedder, Vectors
-    from rag.retrieve.mentions import Mention
+    from rag.retrieval.mentions import Mention
 
 SHOWN = 6
 """Articles in an overview."""

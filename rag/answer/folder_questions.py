@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from embeddings import Embedder, Vectors
-    from rag.retrieve.mentions import Mention
+    from rag.retrieval.mentions import Mention
 
 TAKEN = 0.03
 """The share of the ordinary examples that may be taken for another kind, each judged by the others: sets the threshold."""

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 from rag.answer.units import units
 from rag.cite.similarity import Similarity
 from rag.index.store import Index
-from rag.retrieve.find import check_question, embed_question
-from rag.retrieve.question import Question, understand
+from rag.retrieval.find import check_question, embed_question
+from rag.retrieval.question import Question, understand
 from rag.text.stems import stem, stems
 from rag.text.words import FUNCTION_WORDS, words
 from rag.types import Citation, Header, Hit, Passage, Why

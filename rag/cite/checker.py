@@ -21,7 +21,7 @@ from rag.cite.prose import Prose, Statement
 from rag.cite.quotation import nearest
 from rag.cite.similarity import Similarity
 from rag.errors import EmbedderError
-from rag.retrieve.question import Vocabulary
+from rag.retrieval.question import Vocabulary
 from rag.text.facts import Evidenced, Fact, facts
 from rag.text.names import plain, transcribed
 from rag.text.sentences import sentence_spans

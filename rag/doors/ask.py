@@ -51,7 +51,7 @@ def ask(
 
     Without QUESTION it is read from a pipe; on a terminal a conversation begins, as with rag talk.
     """
-    from rag.retrieve.find import check_question
+    from rag.retrieval.find import check_question
 
     if file is not None:
         from rag.doors.batch import answer_file, checked_format, read_questions
@@ -111,7 +111,7 @@ def search(
     **narrowed: Any,
 ) -> None:
     """Find the passages nearest to QUESTION, and why each was found."""
-    from rag.retrieve.find import check_question
+    from rag.retrieval.find import check_question
 
     question = check_question(question)
     with opened(articles, index) as chatbot:
@@ -135,7 +135,7 @@ def search(
 def show_timeline(topic: str, articles: Path | None, index: Path | None, as_json: bool, **narrowed: Any) -> None:
     """Quote one line on TOPIC from each article that mentions it, in order of publication."""
     from rag.draft.report import citation_as_json
-    from rag.retrieve.find import check_question
+    from rag.retrieval.find import check_question
 
     topic = check_question(topic)
     with opened(articles, index) as chatbot:

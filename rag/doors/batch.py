@@ -58,7 +58,7 @@ def parse_questions(data: bytes, path: Path) -> list[Asked]:
 
     Raises QuestionError where there is none, naming the lines that cannot be used.
     """
-    from rag.retrieve.find import check_question
+    from rag.retrieval.find import check_question
 
     try:
         text = data.decode("utf-8-sig")

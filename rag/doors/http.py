@@ -39,7 +39,7 @@ from rag.doors.openai_shape import (
 )
 from rag.doors.openapi import openapi
 from rag.errors import FootnoteError, MissingExtra, QuestionError, SettingsError
-from rag.retrieve.find import check_k, check_question, check_scope
+from rag.retrieval.find import check_k, check_question, check_scope
 from rag.types import Answer
 from rag.web.models import Services
 from rag.web.opening import Opening, sentence, what_went_wrong
@@ -51,7 +51,7 @@ if TYPE_CHECKING:
 
     from rag.chat import ChatModel
     from rag.chatbot import Chatbot
-    from rag.retrieve.find import Found
+    from rag.retrieval.find import Found
     from rag.settings import Settings
 
 FOOTNOTE = "footnote"

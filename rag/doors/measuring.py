@@ -55,7 +55,7 @@ def evaluate(
     as_json: bool,
 ) -> None:
     """Ask QUESTIONS with known answers, JSON lines, and count what is found, answered, refused and quoted."""
-    from rag.evaluate import changed_settings, evaluate_against, read_questions
+    from rag.evaluation import changed_settings, evaluate_against, read_questions
 
     settings = Settings.from_environment(articles=articles, index=index, model=model, k=k)
     against = [changed_settings(settings, changes) for changes in others]

@@ -43,7 +43,7 @@ class Setting(click.Option):
 
 def read_day(ctx: click.Context, param: click.Parameter, value: str | None) -> str | None:
     """Read a date as people write it: its first day (ISO) for --since, its last for --until."""
-    from rag.retrieve.mentions.periods import find_periods
+    from rag.retrieval.mentions.periods import find_periods
 
     if value is None:
         return None
@@ -160,7 +160,7 @@ def narrowing(
 
     Raises click.UsageError for an outlet of no article, with the nearest one's name.
     """
-    from rag.retrieve.find import check_scope
+    from rag.retrieval.find import check_scope
 
     known = {each.outlet.casefold(): each.outlet for each in chatbot.documents() if each.outlet} if outlets else {}
     for outlet in outlets:

@@ -19,7 +19,7 @@ from rag.types import DOUBTS
 
 if TYPE_CHECKING:
     from rag.draft.report import Line
-    from rag.retrieve.find import Found
+    from rag.retrieval.find import Found
     from rag.types import Answer, Changes, Hit, Sentence
 
 MOST_NEAREST = 3

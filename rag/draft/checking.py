@@ -16,7 +16,7 @@ from rag.draft.shortlist import Shortlist
 from rag.errors import DraftError
 from rag.read.encoding import clean
 from rag.read.lines import ends_sentence
-from rag.retrieve.find import EVERYTHING, LONGEST_QUESTION, find
+from rag.retrieval.find import EVERYTHING, LONGEST_QUESTION, find
 from rag.text.facts import Evidenced, Fact, facts
 from rag.text.names import transcribed
 from rag.text.sentences import sentence_spans

@@ -9,7 +9,7 @@ from difflib import SequenceMatcher
 from rag.cite.quotation import NEAR, SIGNS, WORD, Folded, exact, near
 from rag.draft.checked import Piece, Quotation
 from rag.index.store import Index
-from rag.retrieve.diversify import joined
+from rag.retrieval.diversify import joined
 from rag.types import Citation, Document, Hit, Scope
 
 LONGEST_QUOTATION = 5_000

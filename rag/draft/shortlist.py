@@ -12,7 +12,7 @@ from rag.text.words import content_words, words
 
 if TYPE_CHECKING:
     from embeddings import Vectors
-    from rag.retrieve.question import Vocabulary
+    from rag.retrieval.question import Vocabulary
 
 SENTENCES = 6
 """How many sentences a claim is compared with in meaning where they share words with it."""

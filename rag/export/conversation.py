@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
-from rag.retrieve.find import check_question
+from rag.retrieval.find import EVERYTHING, check_question
 from rag.text.one_line import shortened
 from rag.types import Answer, Message, Scope
 
@@ -19,8 +19,6 @@ MAX_HISTORY = 10
 MAX_TITLE = 120
 MAX_NUMBER = 1_000_000
 """The highest number a turn may have."""
-EVERYTHING = Scope()
-"""A scope that narrows nothing."""
 
 Status = Literal["waiting", "answering", "done", "stopped", "failed"]
 

@@ -17,7 +17,7 @@ from typing import Any
 from rag.errors import FeedbackError, QuestionError, StoreError
 from rag.export.conversation import MAX_HISTORY, Conversation, Turn
 from rag.export.record import damaged, parsed, read, readable, write
-from rag.retrieve.find import check_question
+from rag.retrieval.find import check_question
 from rag.text.one_line import one_line
 from rag.types import Answer
 from rag.web.database import Store, checked_owner

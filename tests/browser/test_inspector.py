@@ -11,7 +11,7 @@ from double import ARTICLES, as_file
 from embeddings import Embedder
 from news import write_articles
 from rag.chatbot import Chatbot
-from rag.retrieve.diversify import COPY, LIMIT
+from rag.retrieval.diversify import COPY, LIMIT
 from rag.settings import Settings
 from reader import ask
 

@@ -13,11 +13,11 @@ from weakref import WeakKeyDictionary
 from rag.errors import EmbedderError, QuestionError
 from rag.index.keywords import matched_words
 from rag.index.store import Index
-from rag.retrieve.diversify import LONGEST_SPAN, chosen, dropped, joined, without_copies
-from rag.retrieve.mentions import Catalogue, Mention
-from rag.retrieve.parts import each_outlet
-from rag.retrieve.parts import parts as parts_of
-from rag.retrieve.question import Question, understand
+from rag.retrieval.diversify import LONGEST_SPAN, chosen, dropped, joined, without_copies
+from rag.retrieval.mentions import Catalogue, Mention
+from rag.retrieval.parts import each_outlet
+from rag.retrieval.parts import parts as parts_of
+from rag.retrieval.question import Question, understand
 from rag.text.normalize import normalize
 from rag.text.sentences import sentence_spans
 from rag.text.stems import stems

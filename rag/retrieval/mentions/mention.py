@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import date
 from typing import Literal, NamedTuple
 
-from rag.retrieve.mentions.periods import describe, find_periods
+from rag.retrieval.mentions.periods import describe, find_periods
 from rag.text.names import plain
 from rag.text.spelling import is_cyrillic, key
 from rag.text.stems import stem

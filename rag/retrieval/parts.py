@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from rag.retrieve.follow_up import CAPITAL, QUESTION_WORDS, names, refers_back, split_context, statement, with_context
+from rag.retrieval.follow_up import CAPITAL, QUESTION_WORDS, names, refers_back, split_context, statement, with_context
 from rag.text.stems import stem
 from rag.text.words import FUNCTION_WORDS, words
 from rag.types import Message

@@ -33,7 +33,7 @@ from typing import Any, TypeVar
 from rag.chatbot import Chatbot
 from rag.errors import QuestionError, SettingsError
 from rag.index.build import load_embedder
-from rag.retrieve.find import check_question
+from rag.retrieval.find import check_question
 from rag.settings import Settings
 from rag.text.normalize import normalize
 from rag.text.one_line import folded

@@ -1,5 +1,5 @@
 """Outlets, authors, articles and dates that a question names."""
 
-from rag.retrieve.mentions.mention import Catalogue, Mention
+from rag.retrieval.mentions.mention import Catalogue, Mention
 
 __all__ = ["Catalogue", "Mention"]
