@@ -70,17 +70,6 @@ def split(document: Document, tokens: int = 200, fits: Fits | None = None) -> li
     ]
 
 
-def embedded_text(header: Header, text: str) -> str:
-    """Return what the embedder reads for a passage: a line of title, outlet and date, and the text below it.
-
-    A long line is shortened to ``HEADER_BYTES``, its title first.
-
-    >>> embedded_text(Header(id="a.md", title="A vote", published="2019"), "The vote was held.")
-    'A vote · 2019\\nThe vote was held.'
-    """
-    return _below(_header_line(header), text)
-
-
 def _below(line: str, text: str) -> str:
     return f"{line}\n{text}" if line else text
 

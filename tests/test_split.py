@@ -16,7 +16,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from rag.errors import EmbedderError
-from rag.split import HEADER_BYTES, _anchors, _Block, _blocks, _cheapest, embedded_text, split
+from rag.split import HEADER_BYTES, _anchors, _below, _Block, _blocks, _cheapest, _header_line, split
 from rag.text.tokens import count_tokens
 from rag.types import Document, Header, Passage
 
@@ -49,6 +49,10 @@ VERBS = [
     "postponed",
     "repaired",
 ]
+
+
+def embedded_text(header: Header, text: str) -> str:
+    return _below(_header_line(header), text)
 
 
 def article(seed: int, paragraphs: int = 40) -> str:

@@ -21,9 +21,9 @@ from zlib import crc32
 from rag.chat.model_names import EXTRACTIVE
 from rag.errors import SettingsError
 from rag.export.bibliography import bibtex, csl_json, ris, web_address
-from rag.export.conversation import MAX_NUMBER, MAX_TITLE, Conversation, Turn, title_of
+from rag.export.conversation import MAX_TITLE, Conversation, Turn, title_of
 from rag.export.paragraphs import Block, Piece, also, blocks, cited_byline, pieces, place_text
-from rag.export.record import VERSION, checked_version, damaged, from_json, parsed, readable, to_json
+from rag.export.record import VERSION, readable, to_json
 from rag.language.phrases import current, phrase, told
 from rag.text.one_line import one_line, shortened
 from rag.types import DOUBTED, DOUBTS, Answer, Citation, Header, Hit, Sentence
@@ -94,22 +94,6 @@ def copied(turn: Turn, kind: object) -> str:
     if kind == "plain":
         return _joined(_plain_answer(turn))
     raise SettingsError("an answer is copied as markdown or plain text; choose one of them")
-
-
-def read_json(text: str | bytes) -> tuple[str, Conversation]:
-    """Return the title and the conversation that were saved as JSON. Raises StoreCorrupt or StoreTooNew."""
-    found = parsed(text)
-    if not isinstance(found, dict) or found.get("format") != FORMAT:
-        raise damaged("it is no conversation of Footnote")
-    checked_version(found.get("version"))
-    title, records = found.get("title"), found.get("turns")
-    if not isinstance(title, str) or not isinstance(records, list):
-        raise damaged("it has no title or no turns")
-    turns = tuple(from_json(Turn, each) for each in records)
-    numbers = [0, *(turn.number for turn in turns)]
-    if numbers != sorted(set(numbers)) or numbers[-1] > MAX_NUMBER:
-        raise damaged("its turns are out of order")
-    return title, turns
 
 
 # --- what is told of a turn, whatever the format --------------------------------------------------------------------------
