@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import importlib.util
 import itertools
 import json
 import math
 import random
 import statistics
-import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import public_sets
 import pytest
 from hypothesis import given
 from hypothesis import settings as hypothesis_settings
@@ -694,19 +693,6 @@ def test_changes_are_written_as_names_and_values() -> None:
 
 # --- public sets ---------------------------------------------------------------------------------------------------------
 
-
-def _public_sets() -> Any:
-    path = Path(__file__).parent.parent / "benchmarks" / "public_sets.py"
-    spec = importlib.util.spec_from_file_location("public_sets", path)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules["public_sets"] = module  # dataclasses look their module up
-    spec.loader.exec_module(module)
-    return module
-
-
-public_sets = _public_sets()
 
 CORPUS = [
     {"_id": "d1", "title": "A tram", "text": "The tram line of Port Velm is 14 kilometres long."},

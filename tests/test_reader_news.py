@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import random
-import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
-
-BENCHMARKS = Path(__file__).parent.parent / "benchmarks"
+import reader_news
 
 STORY = """\
 == The pier
@@ -23,17 +21,6 @@ Work begins in May, said the mayor, Ada Lind. The old pier burned down in 2019.
 ? Who is the mayor? | Ada Lind
 ?? Who designed the old pier?
 """
-
-
-@pytest.fixture(scope="module")
-def news() -> Any:
-    sys.path.insert(0, str(BENCHMARKS))
-    try:
-        import reader_news
-
-        yield reader_news
-    finally:
-        sys.path.remove(str(BENCHMARKS))
 
 
 def whole(rng: random.Random, question: str, title: str, text: str, start: int, end: int) -> Any:
@@ -53,9 +40,9 @@ def lines(text: str) -> list[tuple[int, int]]:
     return found
 
 
-def test_a_file_is_read(news: Any) -> None:
+def test_a_file_is_read() -> None:
     """Heads, texts with their paragraphs, wordings and near misses."""
-    (cluster,) = news.clusters(STORY)
+    (cluster,) = reader_news.clusters(STORY)
     assert [article.language for article in cluster.articles] == ["en", "ru"]
     assert cluster.articles[0].text.split("\n\n")[1].startswith("Work begins in May")
     assert [question.spans for question in cluster.questions] == [
@@ -63,19 +50,19 @@ def test_a_file_is_read(news: Any) -> None:
         ["Ada Lind"],
         [],
     ]
-    assert list(news.problems(cluster)) == []
+    assert list(reader_news.problems(cluster)) == []
 
 
-def test_a_wording_that_is_not_there_is_told(news: Any) -> None:
-    (cluster,) = news.clusters(STORY.replace("| Ada Lind", "| Ada Lindt"))
-    assert list(news.problems(cluster)) == ["The pier: 'Ada Lindt' stands 0 times in an article"]
+def test_a_wording_that_is_not_there_is_told() -> None:
+    (cluster,) = reader_news.clusters(STORY.replace("| Ada Lind", "| Ada Lindt"))
+    assert list(reader_news.problems(cluster)) == ["The pier: 'Ada Lindt' stands 0 times in an article"]
 
 
 @pytest.mark.parametrize("seed", range(5))
-def test_only_the_first_of_a_group_answers(news: Any, seed: int) -> None:
+def test_only_the_first_of_a_group_answers(seed: int) -> None:
     """With windows of whole articles, the article without a wording competes, and a near miss has an answered twin."""
-    (cluster,) = news.clusters(STORY)
-    made = list(news.groups(cluster, random.Random(seed), lines, whole))
+    (cluster,) = reader_news.clusters(STORY)
+    made = list(reader_news.groups(cluster, random.Random(seed), lines, whole))
     answered = {question.text: question.spans for question in cluster.questions}
     assert all(pair.start == pair.end == 0 for group in made for pair in group[1:])
     for group in made:
@@ -86,10 +73,10 @@ def test_only_the_first_of_a_group_answers(news: Any, seed: int) -> None:
     assert all(not answered[group[0].question] for group in made if not group[0].end)
 
 
-def test_all_shipped_news_can_be_asked(news: Any) -> None:
+def test_all_shipped_news_can_be_asked() -> None:
     """No wording is missing or stands twice; every cluster has two articles or more, and near misses."""
-    paths = sorted((BENCHMARKS / "reader_news").glob("*.txt"))
-    read = [cluster for path in paths for cluster in news.clusters(path.read_text("utf-8"))]
+    paths = sorted(Path(reader_news.__file__).with_name("reader_news").glob("*.txt"))
+    read = [cluster for path in paths for cluster in reader_news.clusters(path.read_text("utf-8"))]
     assert len(read) > 500
-    assert [problem for cluster in read for problem in news.problems(cluster)] == []
+    assert [problem for cluster in read for problem in reader_news.problems(cluster)] == []
     assert all(any(not question.spans for question in cluster.questions) for cluster in read)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import doctest
 import hashlib
+import os
 import re
 import subprocess
 import sys
@@ -11,13 +13,14 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
+import train_vocabulary
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
+from train_vocabulary import SIZE, in_tiktoken_form, train, word_counts
 
 from rag.errors import VocabularyError
 from rag.text import tokens
 from rag.text.tokens import FOOTNOTE, SHA256, VOCABULARY, count_tokens, encode, encoding_for
-from rag.text.vocabulary.train import SIZE, in_tiktoken_form, train, word_counts
 
 ENGLISH = "The harbour master of Port Lindhope resigned on Thursday after the storm destroyed eleven fishing boats."
 RUSSIAN = "Начальник порта подал в отставку в четверг, после того как шторм разбил одиннадцать рыбацких лодок."
@@ -118,14 +121,18 @@ def test_training_finds_what_the_textbook_finds(counts: dict[str, int], size: in
     assert train(counts, size) == slow_train(counts, size)
 
 
+def test_the_examples_of_training_hold() -> None:
+    assert not doctest.testmod(train_vocabulary).failed
+
+
 def test_training_does_not_depend_on_the_run() -> None:
     code = (
-        "from rag.text.vocabulary.train import *; import hashlib;"
+        "from train_vocabulary import *; import hashlib;"
         f"print(hashlib.sha256(in_tiktoken_form(train(word_counts({ENGLISH * 3!r}), 400))).hexdigest())"
     )
-    results = set()
+    root, results = Path(__file__).parent.parent, set()
     for seed in ("0", "1", "2"):
-        environment = {"PYTHONHASHSEED": seed, "PYTHONPATH": str(Path(__file__).parent.parent)}
+        environment = {"PYTHONHASHSEED": seed, "PYTHONPATH": os.pathsep.join([str(root), str(root / "benchmarks")])}
         done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True)
         results.add(done.stdout.strip())
     assert results == {hashlib.sha256(in_tiktoken_form(train(word_counts(ENGLISH * 3), 400))).hexdigest()}

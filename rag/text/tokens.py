@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 FOOTNOTE = "footnote"
 """The encoding we ship."""
 
-VOCABULARY = Path(__file__).with_name("vocabulary") / "footnote.tiktoken"
-"""Its file: a line for each token, made by ``rag/text/vocabulary/train.py``."""
+VOCABULARY = Path(__file__).with_name("footnote.tiktoken")
+"""Its file: a line for each token, made by ``benchmarks/train_vocabulary.py``."""
 
 SHA256 = "8a46245c9d50ae886e9d26665d1ea48d6d5d2caa36774f60065c324c6f1337b3"
 """What the file's SHA-256 must be."""

@@ -1,8 +1,8 @@
-"""Makes the vocabulary that text is measured with: ``python -m rag.vocabulary.train footnote.tiktoken``.
+"""Makes the vocabulary that text is measured with: ``python benchmarks/train_vocabulary.py rag/text/footnote.tiktoken``.
 
 Byte-pair encoding over bytes (Sennrich, Haddow and Birch 2016, https://aclanthology.org/P16-1162), written as tiktoken reads
 it: a line for each token, its bytes in base64 and its rank. The training text is the documentation in Python's standard
-library (PSF licence) and the news prose and word lists beside this file, which we wrote. Python's documentation changes
+library (PSF licence) and the news prose and word lists in ``vocabulary_texts``, which we wrote. Python's documentation changes
 with its version: ``MADE_WITH`` made the vocabulary we ship; another makes another, equally usable one.
 """
 
@@ -106,7 +106,7 @@ def training_counts() -> Counter[str]:
     counts: Counter[str] = Counter()
     for text in _documentation():
         counts.update(word_counts(text))
-    for path in sorted(Path(__file__).parent.glob("*.txt")):
+    for path in sorted(Path(__file__).with_name("vocabulary_texts").glob("*.txt")):
         for word, count in word_counts(path.read_text("utf-8")).items():
             counts[word] += count * PROSE_WEIGHT
     return counts
@@ -144,7 +144,7 @@ def main() -> None:
     arguments = parser.parse_args()
     data = in_tiktoken_form(train(training_counts(), arguments.size))
     arguments.file.write_bytes(data)
-    print(f"{arguments.file.name}: {len(data)} bytes, SHA-256 {hashlib.sha256(data).hexdigest()}")  # noqa: T201
+    print(f"{arguments.file.name}: {len(data)} bytes, SHA-256 {hashlib.sha256(data).hexdigest()}")
 
 
 if __name__ == "__main__":
