@@ -252,7 +252,7 @@ for name in ("ollama:small", "openai:large", "anthropic:large", "https://velm.ex
         open_chat_model(Settings(model=name))
     except MissingExtra:
         pass
-print([name for name in {("torch", "transformers", "openai", "anthropic", "llama_cpp", "httpx2", "tiktoken")!r}
+print([name for name in {("torch", "transformers", "llama_cpp", "httpx2", "tiktoken")!r}
        if name in sys.modules])
 """
     environment = {"RAG_API_KEY": "test-key", "PYTHONPATH": str(ROOT)}

@@ -211,9 +211,7 @@ def test_paid_services_are_not_contacted_and_keys_not_shown(monkeypatch: pytest.
 
 def test_what_is_not_installed_says_what_to_type(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("rag.chat.reachable.find_spec", lambda name: None)
-    states = {row.service: row.state for row in reachable({"ANTHROPIC_API_KEY": "test-key"}, PAID)}
-    assert states["anthropic"] == 'key is set; first run pip install "footnote-rag[anthropic]"'
-    assert states["openai"] == 'no key; set OPENAI_API_KEY; first run pip install "footnote-rag[openai]"'
+    states = {row.service: row.state for row in reachable({}, PAID)}
     assert states["gguf"] == 'not installed; run pip install "footnote-rag[gguf]"'
     monkeypatch.setattr("rag.chat.reachable.find_spec", lambda name: object())
     states = {row.service: row.state for row in reachable({}, [])}

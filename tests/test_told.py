@@ -257,10 +257,7 @@ class TestLedger:
         _, _, read = read_description(written)
         assert read == files
         assert told(read["a"].reason, "ru").startswith("больше 5 МБ")
-        assert (
-            told(joined(*read["b"].notices, between="; "), "ru")
-            == "1 из 2 слайдов повреждены; сохраните заново; скрытый"
-        )
+        assert told(joined(*read["b"].notices), "ru") == "1 из 2 слайдов повреждены; сохраните заново скрытый"
         for each in written["file_states"]:
             each["reason"], each["notices"] = str(files[each["id"]].reason), list(map(str, files[each["id"]].notices))
         assert read_description(written)[2] == files  # as it was written before
@@ -313,13 +310,11 @@ class TestRooms:
 
     def test_the_models_say_how_it_is_with_them(self) -> None:
         models = Models(Settings(), cast("Any", SimpleNamespace(keyed=())))
-        run_first = Translatable('first run pip install "footnote-rag[{package}]"', package="openai")
-        state = joined(Translatable("{count} models", count=2), run_first, between="; ")
-        found = SimpleNamespace(service="ollama", models=(), state=state)
+        found = SimpleNamespace(service="ollama", models=(), state=Translatable("{count} models", count=2))
         models._found = (found,)
         with speaking("ru"):
             state = models.data(RUSSIAN)["found"][0]["state"]
-        assert state == '2 модели; сначала выполните pip install "footnote-rag[openai]"'
+        assert state == "2 модели"
 
     def test_what_is_copied_and_saved_is_in_the_language_of_its_reader(self, tmp_path: Path) -> None:
         acts = Acts(Feedback(tmp_path))

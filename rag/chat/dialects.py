@@ -1,22 +1,20 @@
 """The two dialects of chat over HTTP: what is sent, and what an event of the reply says.
 
 OpenAI's Chat Completions, which most servers speak (https://platform.openai.com/docs/api-reference/chat), and Anthropic's
-Messages (https://docs.anthropic.com/en/api/messages-streaming). Their SDKs are made by the same generator, so what differs
-is here and everything else in ``endpoint.py``.
+Messages (https://docs.anthropic.com/en/api/messages-streaming). What differs is here, everything else in ``service.py``.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import Any, Protocol
 
 from rag.chat.turns import fold
 from rag.types import Message
 
-PLACEHOLDER = "placeholder-for-the-key"
-"""What the SDKs are told the key is; ``wire.py`` puts the key in its place."""
+VERSION = "anthropic-version"
+"""The header that says which form of Messages is spoken."""
 
 SYSTEM = "system"
 """The option of a turn for the rules; without it they stand in front of the question."""
@@ -25,9 +23,6 @@ SEARCH_RESULT = "search_result"
 """The option of passages as blocks that the model cites; without it they are lines of its text."""
 
 _THOUGHTS = ("reasoning", "thinking", "thought")
-
-if TYPE_CHECKING:
-    import httpx2
 
 Fields = dict[str, Any]
 
@@ -53,9 +48,6 @@ class Part:
 class Dialect(Protocol):
     """One of the two."""
 
-    package: str
-    """The SDK, which is also the name of our extra."""
-
     options: tuple[str, ...]
     """Parts of the request that we like and some servers refuse."""
 
@@ -63,8 +55,8 @@ class Dialect(Protocol):
         """Return the request's body; ``room`` is how many tokens the answer may have."""
         ...
 
-    def send(self, client: httpx2.Client, base_url: str, request: Fields) -> AbstractContextManager[Any]:
-        """Send a request with the SDK. The context's value has the reply as ``http_response``, its body not read yet."""
+    def target(self, base_url: str) -> tuple[str, dict[str, str]]:
+        """Return where requests go, and the headers that they carry beside the key."""
         ...
 
     def event(self, fields: Fields) -> Part:
@@ -79,7 +71,6 @@ class Dialect(Protocol):
 class OpenAI:
     """Chat Completions."""
 
-    package = "openai"
     options: tuple[str, ...] = ("stream_options", "temperature", SYSTEM)
 
     def request(self, model: str, messages: Sequence[Message], room: int, options: Sequence[str]) -> Fields:
@@ -91,22 +82,8 @@ class OpenAI:
         wanted = {name: liked[name] for name in options if name in liked}
         return {"model": model, "messages": turns, "stream": True, **wanted}
 
-    def send(self, client: httpx2.Client, base_url: str, request: Fields) -> AbstractContextManager[Any]:
-        import openai
-
-        # Whatever the SDK would else read from the environment is given; what remains (headers), the wire leaves out.
-        sdk = openai.OpenAI(
-            api_key=PLACEHOLDER,
-            admin_api_key="",
-            organization="",
-            project="",
-            webhook_secret="",
-            base_url=base_url,
-            max_retries=0,
-            http_client=client,
-        )
-        context: AbstractContextManager[Any] = sdk.chat.completions.with_streaming_response.create(**request)
-        return context
+    def target(self, base_url: str) -> tuple[str, dict[str, str]]:
+        return f"{base_url}/chat/completions", {}
 
     def event(self, fields: Fields) -> Part:
         if fields.get("error"):
@@ -130,8 +107,7 @@ class OpenAI:
 class Anthropic:
     """Messages."""
 
-    package = "anthropic"
-    options: tuple[str, ...] = (SEARCH_RESULT,)  # newer models know no temperature, and neither does the SDK
+    options: tuple[str, ...] = (SEARCH_RESULT,)  # newer models know no temperature
 
     def request(self, model: str, messages: Sequence[Message], room: int, options: Sequence[str]) -> Fields:
         system = "\n\n".join(each.text for each in messages if each.role == "system")
@@ -146,18 +122,8 @@ class Anthropic:
             fields["system"] = system
         return fields
 
-    def send(self, client: httpx2.Client, base_url: str, request: Fields) -> AbstractContextManager[Any]:
-        import anthropic
-
-        sdk = anthropic.Anthropic(
-            api_key=PLACEHOLDER,
-            webhook_key="",
-            base_url=base_url.removesuffix("/v1"),
-            max_retries=0,
-            http_client=client,
-        )
-        context: AbstractContextManager[Any] = sdk.messages.with_streaming_response.create(**request)
-        return context
+    def target(self, base_url: str) -> tuple[str, dict[str, str]]:
+        return f"{base_url.removesuffix('/v1')}/v1/messages", {VERSION: "2023-06-01"}
 
     def event(self, fields: Fields) -> Part:
         kind = fields.get("type")

@@ -16,7 +16,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from rag.chat.model_names import EXTRACTIVE, KEY_VARIABLE, SERVICES, Service
-from rag.errors import SettingsError, Translatable, joined
+from rag.errors import SettingsError, Translatable
 
 SECONDS = 1.0
 """How long a server may take to list its models."""
@@ -64,8 +64,7 @@ def reachable(
     rows = [Reachable(EXTRACTIVE, (), "always there; needs no model")]
     for service in services:
         models, state = lookups[service].found() if service in lookups else ((), _key_state(service, environment))
-        needed = "" if state == _NOT_RUNNING else _missing_extra(service)
-        rows.append(Reachable(service.name, models, joined(state, needed, between="; ")))
+        rows.append(Reachable(service.name, models, state))
     return (*rows, *_in_process())
 
 
@@ -156,13 +155,6 @@ def _key_state(service: Service, environment: Mapping[str, str]) -> str:
     if environment.get(KEY_VARIABLE, "").strip():
         return Translatable("key is set ({variable})", variable=KEY_VARIABLE)
     return Translatable("no key; set {variable}", variable=service.variable)
-
-
-def _missing_extra(service: Service) -> str:
-    package = service.dialect  # the SDKs are called like that
-    return (
-        "" if find_spec(package) else Translatable('first run pip install "footnote-rag[{package}]"', package=package)
-    )
 
 
 def _in_process() -> tuple[Reachable, ...]:

@@ -1,7 +1,7 @@
 """Chat models behind an address: any OpenAI-compatible server, and Anthropic's.
 
-The SDK (openai, anthropic) makes the request; retries, limits, clocks, the reading of the stream and the rule for when an
-answer is whole are ours, since the SDKs' own are for programs that can ask again, and a reader has already begun to read.
+Retries, limits, clocks, the reading of the stream and the rule for when an answer is whole are for a reader who has already
+begun to read, where a service's own library is for programs that can ask again.
 """
 
 from __future__ import annotations
@@ -15,9 +15,7 @@ import ssl
 import threading
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from importlib import import_module
-from importlib.util import find_spec
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 from urllib.parse import urlsplit
 
 from rag.chat import ChatModel, Draft
@@ -35,7 +33,6 @@ from rag.errors import (
     ChatError,
     EndpointRefused,
     EndpointUnreachable,
-    MissingExtra,
     RateLimited,
     SettingsError,
     Translatable,
@@ -126,6 +123,14 @@ class Address:
         return is_loopback(self.host) or self.host.endswith(".localhost")
 
 
+def check_key(key: Key | None, variable: str) -> None:
+    """Raise SettingsError for a key that no header can carry; ``variable`` is what messages call it."""
+    if key and not (key.reveal().isascii() and key.reveal().isprintable() and " " not in key.reveal()):
+        raise SettingsError(
+            "the key has a character that no key has; set {variable} to the key alone", variable=variable
+        )
+
+
 def open_endpoint(
     name: str,
     base_url: str,
@@ -139,21 +144,10 @@ def open_endpoint(
     """Return the model ``model`` of the server at ``base_url``, shown as ``name``. Contacts nobody yet.
 
     ``base_url`` may carry a query, which goes with every request. ``key_variable`` is what messages call the key.
-    Raises SettingsError for an address or a key that cannot be one, MissingExtra where the SDK is not installed.
+    Raises SettingsError for an address or a key that cannot be one.
     """
     address = Address.parse(base_url)
-    if key and not (key.reveal().isascii() and key.reveal().isprintable() and " " not in key.reveal()):
-        raise SettingsError(
-            "the key has a character that no key has; set {variable} to the key alone", variable=key_variable
-        )
-    package = _DIALECTS[dialect].package
-    if find_spec(package) is None or find_spec("httpx2") is None:
-        raise MissingExtra(
-            '{name} needs the package {package}; run pip install "footnote-rag[{extra}]"',
-            name=name,
-            package=package,
-            extra=package,
-        )
+    check_key(key, key_variable)
     first = settings.first_word_seconds or (60 if address.is_local else 30)
     return Endpoint(
         name,
@@ -204,14 +198,6 @@ class Endpoint:
         breaker = breaker_for(self.address.base_url, self.address.where)
         breaker.check()
         try:
-            import_module(self.dialect.package)  # takes a second at first, which the model's clocks should not pay
-        except ImportError as error:
-            raise ChatError(
-                'the package {package} cannot be loaded; run pip install "footnote-rag[{extra}]"',
-                package=self.dialect.package,
-                extra=self.dialect.package,
-            ) from error
-        try:
             yield from follow(_Exchange(self, tuple(messages)), self.clocks)
         except EndpointUnreachable:
             breaker.failed()
@@ -246,7 +232,7 @@ class _Exchange:
                 return
             except Trouble as caught:
                 trouble = caught
-            # Outside of the except block, so that our error does not hold the SDK's, which may hold what the server wrote.
+            # Outside of the except block, so that our error does not hold the client's, which may hold what was sent.
             if trouble.option and not begun:
                 self._leave_out(trouble.option)
                 continue
@@ -285,12 +271,16 @@ class _Exchange:
             request.pop("stream_options", None)
             request["stream"] = False
         try:
-            with self._client() as client, endpoint.dialect.send(client, endpoint.address.base_url, request) as reply:
-                yield from self._pieces(reply.http_response)
+            url, headers = endpoint.dialect.target(endpoint.address.base_url)
+            with self._client() as client, client.stream("POST", url, json=request, headers=headers) as reply:
+                if not reply.is_success:
+                    reply.read()
+                    raise read_refusal(endpoint.server, reply.status_code, reply.text, reply.headers, options)
+                yield from self._pieces(reply)
         except (Trouble, ChatError):
             raise
         except Exception as error:
-            raise _translate(error, endpoint.address, endpoint.server, options) from None
+            raise _translate(error, endpoint.address, endpoint.server) from None
 
     @contextlib.contextmanager
     def _client(self) -> Iterator[httpx2.Client]:
@@ -428,15 +418,12 @@ def _stranger(server: Server) -> Trouble:
     )
 
 
-def _translate(error: Exception, address: Address, server: Server, options: tuple[str, ...]) -> Trouble:
-    """Translate an error of the SDK or the network. Its own words may hold anything, so only its type is logged."""
+def _translate(error: Exception, address: Address, server: Server) -> Trouble:
+    """Translate an error of the network. Its own words may hold anything, so only its type is logged."""
     import httpx2
 
     chain = list(_chain(error))
     _log.debug("%s: %s", server.where, " from ".join(type(each).__name__ for each in chain))
-    response: Any = getattr(error, "response", None)
-    if isinstance(response, httpx2.Response) and not response.is_success:
-        return read_refusal(server, response.status_code, response.text, response.headers, options)
 
     def found(*kinds: type[BaseException]) -> bool:
         return any(isinstance(each, kinds) for each in chain)

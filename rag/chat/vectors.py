@@ -14,13 +14,12 @@ import threading
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
-from importlib.util import find_spec
 
 from rag.chat.keys import Key
 from rag.chat.model_names import SERVICES, is_loopback
 from rag.chat.refusals import LONGEST_WAIT, wait_asked_for
-from rag.chat.service import BACKOFF, CONNECT_SECONDS, RETRIES, Address
-from rag.errors import ChatError, EmbedderError, KeyMissing, MissingExtra, SettingsError
+from rag.chat.service import BACKOFF, CONNECT_SECONDS, RETRIES, Address, check_key
+from rag.errors import ChatError, EmbedderError, KeyMissing, SettingsError
 
 KEY_VARIABLE = "RAG_EMBEDDER_KEY"
 SECONDS = 120.0
@@ -42,7 +41,7 @@ def names_endpoint(name: str) -> bool:
 def open_vectors(name: str, environment: Mapping[str, str] | None = None) -> tuple[str, Vectors]:
     """Return a named model with its options, and what posts to its server. Contacts nobody yet.
 
-    Raises SettingsError for an address that cannot be used, KeyMissing, MissingExtra.
+    Raises SettingsError for an address that cannot be used, KeyMissing.
     """
     environment = os.environ if environment is None else environment
     form, _, target = name.strip().partition(":")
@@ -71,12 +70,7 @@ def open_vectors(name: str, environment: Mapping[str, str] | None = None) -> tup
         raise SettingsError(
             f"a key is not sent to {{host}} over http://; use https://, or unset {KEY_VARIABLE}", host=address.host
         )
-    if key and not (key.reveal().isascii() and key.reveal().isprintable() and " " not in key.reveal()):
-        raise SettingsError(
-            "the key has a character that no key has; set {variable} to the key alone", variable=variable
-        )
-    if find_spec("httpx2") is None:
-        raise MissingExtra('a model behind an address needs httpx2; run: pip install "footnote-rag[openai]"')
+    check_key(key, variable)
     return model, Vectors(address, model.partition("?")[0], key or None, variable)
 
 

@@ -1,6 +1,6 @@
 """Guard one request's connection. What is sent, how much may come back, and how it is cut from another thread.
 
-Imports httpx2, which openai and anthropic bring; import this module where a connection is opened.
+Imports httpx2, which takes a while; import this module where a connection is opened.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from typing import Any, cast
 
 import httpx2
 
-from rag.chat.dialects import PLACEHOLDER
+from rag.chat.dialects import VERSION
 from rag.chat.keys import Key
 from rag.errors import ChatError, EndpointRefused
 
@@ -26,17 +26,12 @@ LARGEST_REPLY = 8_000_000
 LARGEST_REFUSAL = 64_000
 """Bytes that are read of an error page."""
 
-_KEPT = ("anthropic-version",)
-"""The SDK's headers that are sent."""
-
 
 class Wire(httpx2.BaseTransport):
     """Carries one request to one server.
 
-    The SDK's headers are not sent: it takes some from the environment (OPENAI_CUSTOM_HEADERS, OPENAI_ORG_ID, ...), and they
-    belong to another service than the one that was named here. The SDK is given ``PLACEHOLDER`` for a key, and the key takes
-    its place here, as late as can be; so does the address's query. So neither ever lies in the SDK, in its errors or in a
-    log of addresses.
+    The key and the address's query join the request here, as late as can be, so that neither ever lies in an error of the
+    client's or in a log of addresses. The client's own headers are not sent.
     """
 
     def __init__(
@@ -62,8 +57,8 @@ class Wire(httpx2.BaseTransport):
                     "Accept-Encoding": "identity",
                     "Content-Type": "application/json",
                     "User-Agent": "footnote-rag",
-                    **{name: request.headers[name] for name in _KEPT if name in request.headers},
-                    **self._authorization(request),
+                    **({VERSION: request.headers[VERSION]} if VERSION in request.headers else {}),
+                    **self._authorization(),
                 },
                 content=request.read(),
                 extensions={**request.extensions, "trace": self._trace},
@@ -98,14 +93,12 @@ class Wire(httpx2.BaseTransport):
             while self._sockets:
                 self._sockets.pop().close()
 
-    def _authorization(self, request: httpx2.Request) -> dict[str, str]:
-        """Return the headers that carry the key, where the SDK would have put it."""
+    def _authorization(self) -> dict[str, str]:
+        """Return the headers that carry the key."""
         if not self._key:
             return {}
         secret = self._key.reveal()
-        names = [name for name in ("Authorization", "X-Api-Key") if PLACEHOLDER in request.headers.get(name, "")]
-        found = {name: request.headers[name].replace(PLACEHOLDER, secret) for name in names}
-        return {**(found or {"Authorization": f"Bearer {secret}"}), **({"api-key": secret} if self._azure else {})}
+        return {"Authorization": f"Bearer {secret}", **({"api-key": secret} if self._azure else {})}
 
     def _trace(self, name: str, info: Mapping[str, Any]) -> None:
         """Remember each new connection (httpcore2 reports its steps to a request's "trace").
