@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import pkgutil
 from pathlib import Path
 from typing import Any
 
@@ -71,5 +72,5 @@ def test_the_examples_answer_from_any_folder_and_take_no_articles(
 
 def test_no_function_hides_a_room() -> None:
     """So that ``import rag.retrieval.find as find`` means what it says."""
-    rooms = {path.stem for path in (ROOT / "rag").iterdir() if path.is_dir() or path.suffix == ".py"}
+    rooms = {room.name for room in pkgutil.iter_modules(rag.__path__)}
     assert rooms.isdisjoint(rag.__all__)
