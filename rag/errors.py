@@ -103,13 +103,13 @@ def as_sentence(error: FootnoteError) -> Translatable:
     return Translatable("{message:sentence}", message=error)
 
 
-def joined(*texts: str) -> str:
+def joined(*texts: str, between: str = " ") -> str:
     """Join texts, each once; what can be translated stays so."""
     parts = list(dict.fromkeys(text for text in texts if text))
     if len(parts) < 2:
         return parts[0] if parts else ""
     names = [f"message{place}" for place in range(len(parts))]
-    template = " ".join(f"{{{name}}}" for name in names)
+    template = between.join(f"{{{name}}}" for name in names)
     return Translatable(template, **dict(zip(names, parts, strict=True)))
 
 

@@ -257,7 +257,10 @@ class TestLedger:
         _, _, read = read_description(written)
         assert read == files
         assert told(read["a"].reason, "ru").startswith("больше 5 МБ")
-        assert told(joined(*read["b"].notices), "ru") == "1 из 2 слайдов повреждены; сохраните заново скрытый"
+        assert (
+            told(joined(*read["b"].notices, between="; "), "ru")
+            == "1 из 2 слайдов повреждены; сохраните заново; скрытый"
+        )
         for each in written["file_states"]:
             each["reason"], each["notices"] = str(files[each["id"]].reason), list(map(str, files[each["id"]].notices))
         assert read_description(written)[2] == files  # as it was written before

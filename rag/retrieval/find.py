@@ -180,9 +180,8 @@ def _ranked(index: Index, query: _Query, k: int, also: Collection[int] = ()) -> 
     met = {row: _met(query.mentions, header) for row, (_, header) in passages.items()}
     scores = {row: round(score + MENTION_WEIGHT * len(met[row]), 6) for row, score in scores.items()}
     ranked = sorted(first, key=lambda row: (-scores[row], row))
-    dense_ranks, keyword_ranks = (
-        {hit.row: rank for rank, hit in enumerate(found, start=1)} for found in (dense, keywords)
-    )
+    dense_ranks = {hit.row: rank for rank, hit in enumerate(dense, start=1)}
+    keyword_ranks = {hit.row: rank for rank, hit in enumerate(keywords, start=1)}
     hits = {}
     for row in ranked:
         passage, header = passages[row]
