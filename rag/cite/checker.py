@@ -7,7 +7,6 @@ both are in one language, meanings always.
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -21,7 +20,7 @@ from rag.cite.prose import Prose, Statement
 from rag.cite.quotation import nearest
 from rag.cite.similarity import Similarity
 from rag.errors import EmbedderError
-from rag.retrieval.question import Vocabulary
+from rag.retrieval.question import Vocabulary, rarity
 from rag.text.facts import Evidenced, Fact, facts
 from rag.text.names import plain, transcribed
 from rag.text.sentences import sentence_spans
@@ -429,11 +428,8 @@ class _Claim:
 
     @staticmethod
     def of(sentence: str, vocabulary: Vocabulary) -> _Claim:
-        size = len(vocabulary)
         asked = dict.fromkeys(word.lower() for word in content_words(sentence))
-        weights = {
-            word: math.log(1 + size / (max(vocabulary.frequency(stem(word)), 1) + 0.5)) for word in asked if stem(word)
-        }
+        weights = {word: rarity(vocabulary, stem(word)) for word in asked if stem(word)}
         return _Claim(sentence, weights, tuple(facts(sentence)))
 
     def words_in(self, facts_: Iterable[Fact]) -> set[str]:

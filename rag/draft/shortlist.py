@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from rag.cite.similarity import Similarity
+from rag.retrieval.question import Vocabulary, rarity
 from rag.text.stems import stem
 from rag.text.words import content_words, words
 
 if TYPE_CHECKING:
     from embeddings import Vectors
-    from rag.retrieval.question import Vocabulary
 
 SENTENCES = 6
 """How many sentences a claim is compared with in meaning where they share words with it."""
@@ -46,10 +45,7 @@ class Shortlist(Similarity):
     def chosen(self, text: str, others: Sequence[str]) -> list[int]:
         """Return the places of the sentences that are embedded for a claim, the best first."""
         asked = {stem(word) for word in content_words(text)}
-        size = len(self._vocabulary)
-        weights = {
-            each: math.log(1 + size / (max(self._vocabulary.frequency(each), 1) + 0.5)) for each in asked if each
-        }
+        weights = {each: rarity(self._vocabulary, each) for each in asked if each}
         shares = [sum(weights[each] for each in weights.keys() & set(map(stem, words(other)))) for other in others]
         best = max(shares, default=0.0)
         if not best:

@@ -62,15 +62,16 @@ class Question:
         return stems(self.text)
 
 
+def rarity(vocabulary: Vocabulary, *terms: str) -> float:
+    """Return what a word weighs that an index knows by these terms: the rarer, the more."""
+    # A word that stands nowhere weighs like one that stands once: most of such words are everyday ones by chance.
+    return math.log(1 + len(vocabulary) / (max([1, *map(vocabulary.frequency, terms)]) + 0.5))
+
+
 def understand(text: str, vocabulary: Vocabulary) -> Question:
     """Return what a question asks for, seen against the words of an index."""
     terms = vocabulary.terms(text)
-    size = len(vocabulary)
-    weights = {}
-    for word, meant in terms.items():
-        frequency = max((vocabulary.frequency(term) for term in meant), default=0)
-        # A word that stands nowhere weighs like one that stands once: most of such words are everyday ones by chance.
-        weights[word] = math.log(1 + size / (max(frequency, 1) + 0.5))
+    weights = {word: rarity(vocabulary, *meant) for word, meant in terms.items()}
     first = words(text)[0] if words(text) else ""
     names = frozenset(word for word in terms if _is_name(word) and (word != first or word.isdigit()))
     return Question(text, terms, weights, names)
