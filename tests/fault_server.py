@@ -16,6 +16,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
+from site_double import Loopback
+
 
 @dataclass
 class Request:
@@ -73,16 +75,13 @@ class Connection:
 Reply = Callable[[Connection], None]
 
 
-class FaultServer:
+class FaultServer(Loopback):
     """See the module."""
 
     def __init__(self, *replies: Reply) -> None:
+        super().__init__(self._reply)
         self._replies = replies
-        self._stopping = threading.Event()
         self._lock = threading.Lock()
-        self._threads: list[threading.Thread] = []
-        self._listener = socket.create_server(("127.0.0.1", 0), backlog=128)
-        self.port = self._listener.getsockname()[1]
         self.requests: list[Request] = []
         self.arrived = threading.Event()
 
@@ -90,30 +89,7 @@ class FaultServer:
     def url(self) -> str:
         return f"http://127.0.0.1:{self.port}/v1"
 
-    def __enter__(self) -> FaultServer:
-        self._accepting = threading.Thread(target=self._accept)
-        self._accepting.start()
-        return self
-
-    def __exit__(self, *error: object) -> None:
-        self._stopping.set()
-        self._listener.shutdown(socket.SHUT_RDWR)
-        self._accepting.join()
-        self._listener.close()
-        for thread in self._threads:
-            thread.join()
-
-    def _accept(self) -> None:
-        while True:
-            try:
-                peer, _ = self._listener.accept()
-            except OSError:
-                return
-            thread = threading.Thread(target=self._serve, args=(peer,))
-            self._threads.append(thread)
-            thread.start()
-
-    def _serve(self, peer: socket.socket) -> None:
+    def _reply(self, peer: socket.socket) -> None:
         with peer:
             try:
                 request = _read(peer)
@@ -123,7 +99,7 @@ class FaultServer:
                     self.requests.append(request)
                     reply = self._replies[min(len(self.requests), len(self._replies)) - 1]
                 self.arrived.set()
-                connection = Connection(peer, request, self._stopping)
+                connection = Connection(peer, request, self.stopping)
             except OSError:
                 return
             try:

@@ -7,6 +7,8 @@ import threading
 from collections.abc import Callable
 from typing import Any
 
+from typing_extensions import Self
+
 Answer = bytes | Callable[[socket.socket], object]
 """The whole answer with its head, or a function that writes it."""
 
@@ -23,18 +25,17 @@ def leads(to: str, status: str = "302 Found") -> bytes:
     return page("", status=status, Location=to)
 
 
-class Site:
-    """Use as a context; ``url`` is its address without a path."""
+class Loopback:
+    """A server of threads; use as a context. ``serve`` is called with each connection."""
 
-    def __init__(self, pages: dict[str, Answer] | None = None) -> None:
-        self.pages: dict[str, Answer] = pages or {}
-        self.asked: list[str] = []
+    def __init__(self, serve: Callable[[socket.socket], object]) -> None:
         self.stopping = threading.Event()
-        self._listener = socket.create_server(("127.0.0.1", 0))
-        self.url = f"http://127.0.0.1:{self._listener.getsockname()[1]}"
+        self._listener = socket.create_server(("127.0.0.1", 0), backlog=128)
+        self.port = self._listener.getsockname()[1]
+        self._serve = serve
         self._threads: list[threading.Thread] = []
 
-    def __enter__(self) -> Site:
+    def __enter__(self) -> Self:
         self._accepting = threading.Thread(target=self._accept)
         self._accepting.start()
         return self
@@ -56,7 +57,17 @@ class Site:
             self._threads.append(threading.Thread(target=self._serve, args=(peer,)))
             self._threads[-1].start()
 
-    def _serve(self, peer: socket.socket) -> None:
+
+class Site(Loopback):
+    """Use as a context; ``url`` is its address without a path."""
+
+    def __init__(self, pages: dict[str, Answer] | None = None) -> None:
+        super().__init__(self._answer)
+        self.pages: dict[str, Answer] = pages or {}
+        self.asked: list[str] = []
+        self.url = f"http://127.0.0.1:{self.port}"
+
+    def _answer(self, peer: socket.socket) -> None:
         with peer:
             peer.settimeout(5)
             try:
