@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rag.chat import Draft
-from rag.chat.guard import LONGEST, Clocks, Ending, Pause, follow
+from rag.chat.guard import LONGEST, Clocks, Ending, Pause, follow, repeats
 from rag.chat.pieces import Thought, readable
 from rag.errors import AnswerCut, ChatError, ContextTooLong, EndpointRefused, EndpointUnreachable, MissingExtra
 
@@ -179,6 +179,10 @@ def test_a_loop_is_cut(piece: str, fewest: int, pieces: int) -> None:
     assert isinstance(error, AnswerCut)
     assert "the same again and again" in str(error)
     assert fewest <= drafts[-1].text.count(piece) < pieces
+
+
+def test_a_text_of_any_length_may_end_without_a_loop() -> None:
+    assert not any(repeats("It began at seven o'clock sharp on Friday."[:length]) for length in range(40))
 
 
 class Endless:

@@ -127,8 +127,10 @@ def repeats(text: str) -> bool:
     tail = text[-LONGEST_LOOP * REPEATS :]
     last = len(tail) - SHORTEST_LOOP
     period = last - tail.rfind(tail[-SHORTEST_LOOP:], 0, len(tail) - 1)
+    if not 0 < period <= last:
+        return False
     times = REPEATS if period >= SHORTEST_LOOP else SHORT_LOOPS // period
-    return 0 < period <= last and tail.endswith(tail[-period:] * times)
+    return tail.endswith(tail[-period:] * times)
 
 
 def _has_text(draft: Draft) -> bool:
