@@ -987,7 +987,7 @@ def test_l19_endless_line_and_endless_stream() -> None:
     with FaultServer(repeat(chunk({"reasoning_content": "hm " * 20_000}) * 4)) as server:
         outcome = ask(server)
     assert "more than 8 MB" in str(outcome.error)
-    with FaultServer(repeat(text("word " * 1000))) as server:
+    with FaultServer(repeat(text("".join(f"word {n} " for n in range(1000))))) as server:
         outcome = ask(server)
         assert server.requests[0].gone.wait(1)
     assert isinstance(outcome.error, AnswerCut)

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rag.chat import Draft
-from rag.chat.guard import LONGEST, Clocks, Notice, follow
+from rag.chat.guard import LONGEST, Clocks, Notice, follow, repeats
 from rag.chat.pieces import Thought, readable
 from rag.errors import AnswerCut, ChatError, ContextTooLong, EndpointRefused, EndpointUnreachable, MissingExtra
 
@@ -160,21 +160,29 @@ def test_nothing_written(script: tuple[str, ...]) -> None:
 
 
 def test_the_longest_answer() -> None:
-    drafts, error = run(Scripted("x" * LONGEST))
-    assert (len(drafts[-1].text), error) == (LONGEST, None)
-    source = Scripted(*["x" * 1000] * 64, "y", None)
+    longest = "".join(f"{n:07} " for n in range(LONGEST // 8))
+    drafts, error = run(Scripted(longest))
+    assert (drafts[-1].text, error) == (longest, None)
+    source = Scripted(*(longest[at : at + 1000] for at in range(0, LONGEST, 1000)), "y", None)
     drafts, error = run(source)
-    assert drafts[-1].text == "x" * LONGEST
+    assert drafts[-1].text == longest
     assert isinstance(error, AnswerCut)
     assert "64,000 characters" in str(error)
 
 
-def test_a_loop_is_cut() -> None:
-    source = Scripted("It began. ", *["Question: When? Answer: On Friday.\n", 0.02] * 100)
+@pytest.mark.parametrize(
+    ("piece", "fewest", "pieces"), [("Question: When? Answer: On Friday.\n", 5, 100), ("1 " * 25, 10, 100)]
+)
+def test_a_loop_is_cut(piece: str, fewest: int, pieces: int) -> None:
+    source = Scripted("It began. ", *[piece, 0.02] * pieces)
     drafts, error = run(source)
     assert isinstance(error, AnswerCut)
     assert "the same again and again" in str(error)
-    assert 5 <= drafts[-1].text.count("Friday") < 100
+    assert fewest <= drafts[-1].text.count(piece) < pieces
+
+
+def test_a_text_of_any_length_may_end_without_a_loop() -> None:
+    assert not any(repeats("It began at seven o'clock sharp on Friday."[:length]) for length in range(40))
 
 
 class Endless:

@@ -17,8 +17,8 @@ from rag.errors import AnswerCut, ChatError, EndpointUnreachable, FootnoteError
 LONGEST = 64_000
 """How many characters an answer may have: some ten thousand words, many times what a reader asked for."""
 
-SHORTEST_LOOP, LONGEST_LOOP, REPEATS = 16, 500, 5
-"""A model that writes the same 16 to 500 characters five times in a row finds no end: small ones do."""
+SHORTEST_LOOP, LONGEST_LOOP, REPEATS, SHORT_LOOPS = 16, 500, 5, 500
+"""A model that writes the same 16 to 500 characters five times in a row, or less over 500, finds no end: small ones do."""
 
 PACE = 0.1
 """Seconds between two drafts at least: nobody reads faster, and each draft is checked and drawn whole."""
@@ -106,15 +106,20 @@ def follow(source: Source, clocks: Clocks) -> Iterator[Draft]:
 
 
 def repeats(text: str) -> bool:
-    """Tell whether a text ends in a loop.
+    """Tell whether a text ends in a loop. A short one, such as the dashes of a table, may fill a line or two.
 
-    >>> repeats("It rained in Velm on Friday. " * 5), repeats("It rained in Velm on Friday. " * 4), repeats("No. " * 99)
-    (True, False, False)
+    >>> repeats("It rained in Velm on Friday. " * 5), repeats("It rained in Velm on Friday. " * 4)
+    (True, False)
+    >>> repeats("1 " * 300), repeats("-" * 200)
+    (True, False)
     """
     tail = text[-LONGEST_LOOP * REPEATS :]
     last = len(tail) - SHORTEST_LOOP
     period = last - tail.rfind(tail[-SHORTEST_LOOP:], 0, len(tail) - 1)
-    return SHORTEST_LOOP <= period <= last and tail.endswith(tail[-period:] * REPEATS)
+    if not 0 < period <= last:
+        return False
+    times = REPEATS if period >= SHORTEST_LOOP else SHORT_LOOPS // period
+    return tail.endswith(tail[-period:] * times)
 
 
 def _judge(error: BaseException | None, draft: Draft) -> None:
