@@ -71,11 +71,13 @@ def _hangs_on(first: str, piece: str) -> bool:
 def _pair(question: str) -> list[str]:
     """Return what "compare A and B" compares, or nothing.
 
-    >>> _pair("Compare the fares in Port Velm and Osk"), _pair("Compare the fares")
+    What two sources say is one question: "compare what the Courier and the Gazette say of the fares".
+
+    >>> _pair("Compare the fares in Port Velm and Osk"), _pair("Compare how the Courier and the Gazette describe the fares")
     (['the fares in Port Velm', 'the fares in Osk'], [])
     """
     match = _PAIR.search(question.strip(" ?.!"))
-    if match is None:
+    if match is None or re.match(rf"(?:{_ASKING})\b", match["one"], re.IGNORECASE):
         return []
     one, other = match["one"], match["other"]
     first, last = other.split()[0], re.search(rf"{_NAME}$", one)
