@@ -128,11 +128,13 @@ def find(
     # An outlet that is named speaks for itself, also where another says nearly the same.
     kept = without_copies(weighed, {ranked[order[0]].passage.id for order in of_scopes if order})
     groups = chosen(kept, k, places, repeated)
-    hits = tuple(
-        joined(each, index.document(each[0].document.id).text) if len(each) > 1 else each[0] for each in groups
-    )
+    hits = tuple(_one_hit(index, group) for group in groups)
     left = dropped(weighed, kept, groups)
     return Found(hits, whole.mentions, whole.scope, whole.notice, tuple(parts), candidates, left)
+
+
+def _one_hit(index: Index, group: Sequence[Hit]) -> Hit:
+    return group[0] if len(group) == 1 else joined(group, index.document(group[0].document.id).text)
 
 
 def _query(
