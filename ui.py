@@ -45,7 +45,7 @@ from rag.web.models import ChatServices, Models, Services
 from rag.web.opening import Opening, sentence
 from rag.web.preferences import Preferences
 from rag.web.render import panel
-from rag.web.rooms import Room, Visitor, skip, update
+from rag.web.rooms import Field, Form, Room, Visitor, skip, update
 from rag.web.security import (
     FILES,
     OWNER,
@@ -80,29 +80,21 @@ WAITING = 200
 """How many requests may wait before further ones are turned away."""
 
 WELCOME = "welcome"
-LABELS = (
-    "Ask",
-    "Draft",
-    "Articles",
-    "Coverage",
-    "Settings",
-    "Conversation",
-    "Your question",
-    "Ask the articles…",
-    "Narrow to…",
-    "Your draft",
-    "Paste your draft here…",
-    "Check",
-    "Stop",
-)
+_labelled: set[str] = set()
 """The texts that gradio draws itself."""
 
 LOGIN = "After five wrong passwords a name has to wait, up to a minute."
 
-FOLLOWING = ("article.js", "progress.js")
-"""The scripts of what follows the index."""
-ADDING = (*FOLLOWING, "adding.js")
+ADDING = ("article.js", "adding.js")
 """The scripts of what also takes files."""
+USED = {
+    "Button": ("click",),
+    "Checkbox": ("input",),
+    "Dropdown": ("input",),
+    "Number": ("submit", "blur"),
+    "Textbox": ("submit",),
+}
+"""The events by which gradio's fields tell that they are used."""
 
 
 def _drop_copies(request: gr.Request) -> None:
@@ -178,26 +170,25 @@ def _furnish(
     """
     panel = _component(room.name, {}, scripts, **functions)
     page.load(_door(room.shown), None, [panel], **events)
-    panel.changes = _attend(panel, room, events)
+    _attend(panel, room, events)
     return panel
 
 
-def _attend(panel: Any, room: Room, events: dict[str, Any]) -> list[Any]:
-    """Do what a room's script asks for; returns gradio's events."""
-    return [
+def _attend(panel: Any, room: Room, events: dict[str, Any]) -> None:
+    """Do what a room's script asks for."""
+    for action in room.actions:
         getattr(panel, action)(_door(partial(room.acted, action), True, action), None, [panel], **events)
-        for action in room.actions
-    ]
 
 
 def _label(text: str) -> str:
-    """Return a text for gradio to draw in the language of the page: one of ``LABELS``, or ``WELCOME``."""
-    return str(gr.I18n()(text if text == WELCOME else LABELS[LABELS.index(text)]))
+    """Return a text for gradio to draw in the language of the page."""
+    _labelled.add(text)
+    return str(gr.I18n()(text))
 
 
-def _labels(language: str) -> dict[str, str]:
+def _spoken(language: str) -> dict[str, str]:
     """Return what gradio draws itself, in a language."""
-    return {**{text: phrase(text, language) for text in LABELS}, WELCOME: welcome(language)}
+    return {**{text: phrase(text, language) for text in _labelled}, WELCOME: welcome(language)}
 
 
 def build_page(
@@ -251,7 +242,7 @@ def build_page(
 
     with gr.Blocks(title="Footnote", fill_width=True, fill_height=True, analytics_enabled=False) as page:
         conversation = gr.State(())
-        masthead = _component("masthead", {}, FOLLOWING, index_beat=keeper.beat)
+        masthead = _component("masthead", {}, index_beat=keeper.beat)
         with gr.Tabs(elem_id="rooms") as tabs:
             with gr.Tab(_label("Ask"), id="ask", elem_id="ask-tab"), gr.Row(elem_id="desk"):
                 listed = _component("history", {}) if kept is not None else None
@@ -314,17 +305,26 @@ def build_page(
                 gr.Row(elem_id="coverage-desk"),
             ):
                 with gr.Column(scale=2, min_width=0, elem_id="coverage-charts"):
-                    coverage = [gr.HTML(elem_id="coverage-about", apply_default_css=False)]
+                    coverage = [_html("coverage-about")]
                     coverage += [
                         gr.Plot(show_label=False, container=False, elem_id=f"coverage-{each}")
                         for each in ("times", "map")
                     ]
                 with gr.Column(scale=1, min_width=0, elem_id="coverage-side"):
                     coverage.append(_component("coverage", {}, read_article=handlers.read_article))
-            with gr.Tab(_label("Settings"), id="settings", elem_id="settings-tab"), gr.Row(elem_id="settings-desk"):
-                writer = _furnish(page, models, at_once)
-                _furnish(page, keeper, at_once, FOLLOWING)
-                _furnish(page, Preferences(settings, models), at_once)
+            with (
+                gr.Tab(_label("Settings"), id="settings", elem_id="settings-tab") as setting,
+                gr.Row(elem_id="settings-desk"),
+            ):
+                with gr.Column(min_width=0, elem_id="model-column"):
+                    _, chosen = _form(models, [setting.select], at_once)
+                    _form(keeper, [setting.select, masthead.moved], at_once)
+                with gr.Column(min_width=0, elem_id="settings-column"):
+                    fields, _ = _form(Preferences(settings, models), [setting.select], at_once)
+            setting.select(None, None, [fields["theme"]], js="() => footnote.theme", **at_once)
+            for name, call in (("theme", "footnote.shade"), ("language", "speak")):
+                fields[name].input(None, [fields[name]], None, js=f"(chosen) => {call}(chosen)", **at_once)
+            chosen["shown"].then(None, None, None, js="() => document.querySelector('#model-look').click()")
 
         shown = [box, conversation, chat, sources]
         asked = (
@@ -354,8 +354,8 @@ def build_page(
             event.then(None, None, None, js="() => footnote.toQuestion()")
             event.then(_door(handlers.scope), [conversation], [scope], **at_once)
         scope.change(_door(handlers.narrow), [scope], [scope], **at_once)
-        for event in writer.changes:
-            event.then(_door(start_line.shown), None, [asking], **at_once)
+        for name in ("model", "secret", "forget_key"):
+            chosen[name].then(_door(start_line.shown), None, [asking], **at_once)
         for event in changed + others:
             event.then(_door(handlers.judged), [conversation], [acts], **at_once)
             if listed is not None:
@@ -370,7 +370,6 @@ def build_page(
         drafting.select(_door(handlers.narrowing), None, [drafted], **at_once)
         for tab in tabs.children:
             tab.select(None, None, None, js=f"() => footnote.tab('{tab.id}')")
-        page.load(_door(handlers.keyless), None, [masthead], **at_once)
         page.load(_door(handlers.suggest), None, [chat, scope], **at_once)
         start.fresh(_door(handlers.suggest), None, [chat, scope], **at_once)
         page.unload(_door(handlers.leave))
@@ -401,7 +400,7 @@ def _draft_desk(page: gr.Blocks, drafts: Drafts, handlers: Handlers, events: dic
             )
             stop = gr.Button(_label("Stop"), elem_id="draft-stop", visible=False)
             start = gr.Button(_label("Check"), elem_id="draft-check", variant="primary")
-        report = gr.HTML(elem_id="draft-report", apply_default_css=False)
+        report = _html("draft-report")
     with gr.Column(scale=2, min_width=0, elem_id="draft-side"):
         _component("passage", {}, read_article=handlers.read_article)
     checked = gr.State(None)
@@ -419,6 +418,64 @@ def _draft_desk(page: gr.Blocks, drafts: Drafts, handlers: Handlers, events: dic
     page.unload(_door(drafts.stop))
     scope.change(_door(handlers.narrow), [scope], [scope], **events)
     return scope
+
+
+def _form(room: Form, anew: Sequence[Any], events: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Draw gradio's own fields, filled with what a room says of them after the events in ``anew``.
+
+    Returns the fields and gradio's events by their names; that of filling them is "shown".
+    """
+    fields = {name: _field(f"{room.name}-{name}", made) for name, made in room.fields.items()}
+
+    def changes(told: dict[str, Any]) -> list[dict[str, Any]]:
+        return [update(**told.get(name, {})) for name in fields]
+
+    async def shown(visitor: Visitor) -> list[dict[str, Any]]:
+        return changes(await room.shown(visitor))
+
+    def attend(name: str, kind: str) -> Any:
+        read = room.reads.get(name, () if kind == "Button" else (name,))
+
+        async def act(visitor: Visitor, *values: Any) -> AsyncGenerator[list[dict[str, Any]], None]:
+            async with aclosing(room.filled(name, visitor, dict(zip(read, values, strict=True)))) as steps:
+                async for step in steps:
+                    yield changes({name: {"value": ""}, **step} if kind == "Textbox" else step)
+
+        ways = [getattr(fields[name], event) for event in USED[kind]]
+        how = {**events, "trigger_mode": "once" if kind == "Button" else "multiple"}
+        return gr.on(ways, _door(act, name=name), [fields[each] for each in read], [*fields.values()], **how)
+
+    for_others = {each for name, read in room.reads.items() for each in read if each != name}
+    used = {name: made.kind for name, made in room.fields.items() if made.kind in USED and name not in for_others}
+    acting = {name: attend(name, kind) for name, kind in used.items()}
+    filled = [event(_door(shown), None, [*fields.values()], **events) for event in anew]
+    return fields, {**acting, "shown": filled[0]}
+
+
+def _field(elem_id: str, field: Field) -> Any:
+    """Make one of gradio's own fields, or what stands between them."""
+    if field.kind == "title":
+        heading = f'<h2 class="pane-title" tabindex="-1">{field.text}</h2>'
+        return gr.HTML(
+            "", html_template=heading, js_on_load="sayAll(element)", apply_default_css=False, elem_id=elem_id
+        )
+    if field.kind == "said":
+        said = _component("said", {}, ())
+        said.elem_id = elem_id
+        return said
+    if field.kind == "HTML":
+        return _html(elem_id)
+    made = {**field.options, "value" if field.kind == "Button" else "label": _label(field.text), "elem_id": elem_id}
+    if field.info:
+        made["info"] = _label(field.info)
+    if field.kind == "Textbox":
+        made["submit_btn"] = _label("Use for this session")
+    return getattr(gr, field.kind)(**made)
+
+
+def _html(elem_id: str) -> Any:
+    """Make a place for markup."""
+    return gr.HTML(elem_id=elem_id, apply_default_css=False)
 
 
 def _component(
@@ -516,7 +573,7 @@ def serve(
         auth=partial(log_in, accounts) if accounts is not None else None,
         auth_message=LOGIN if accounts is not None else None,
         root_path=address.root,
-        i18n=gr.I18n(**{language: _labels(language) for language in LANGUAGES}),
+        i18n=gr.I18n(**{language: _spoken(language) for language in LANGUAGES}),
         favicon_path=FOLDER / "icon.svg",
         app_kwargs={
             "middleware": [

@@ -76,36 +76,34 @@ def desk(
 
 def reloaded(models: Models, visitor: Visitor, session: str) -> Visitor:
     """The same browser with its page opened anew: its cookie is what the last answer told it to keep."""
-    kept = models.data(visitor)["kept"]
+    kept = models.kept(visitor)
     return Visitor(session, visitor.owner, choice=visitor.choice if kept is None else quote(kept))
 
 
 def shown(models: Models, room: Preferences, visitor: Visitor) -> tuple[str, int]:
-    return models.data(visitor)["current"], {each["name"]: each["value"] for each in room.data(visitor)["controls"]}[
-        "k"
-    ]
+    return models.data(visitor)["model"]["value"], room.data(visitor)["k"]["value"]
 
 
 @pytest.mark.parametrize("owner", ["", "maren"])
 def test_model_and_settings_are_there_after_a_reload_and_a_new_start(owner: str, tmp_path: Path) -> None:
     models, room = desk(tmp_path)
     one = Visitor("one", owner)
-    models.act("choose", {"name": "near:small"}, one)
-    room.act("adjust", {"name": "k", "value": 3}, one)
+    models.act("model", {"model": "near:small"}, one)
+    room.act("k", {"k": 3}, one)
     two = reloaded(models, one, "two")
     assert shown(models, room, two) == ("near:small", 3)
     assert (models.choice("two").name, models.choice("two").changes) == ("near:small", {"k": 3})
     models, room = desk(tmp_path)
     assert shown(models, room, replace(two, session="three")) == ("near:small", 3)
     room.act("defaults", {}, replace(two, session="three"))
-    models.act("choose", {"name": "extractive"}, replace(two, session="three"))
+    models.act("model", {"model": "extractive"}, replace(two, session="three"))
     four = reloaded(models, replace(two, session="three"), "four")
     assert shown(models, room, four) == ("extractive", 8)
 
 
 def test_each_owner_and_each_browser_chooses_alone(tmp_path: Path) -> None:
     models, room = desk(tmp_path)
-    models.act("choose", {"name": "near:small"}, Visitor("one", "maren"))
+    models.act("model", {"model": "near:small"}, Visitor("one", "maren"))
     for other in (Visitor("two", "jon"), Visitor("three"), Visitor("four", "maren'--")):
         assert shown(models, room, other) == ("extractive", 8)
     stolen = Visitor("five", "jon", choice=quote('{"model": "near:small"}'))
@@ -115,28 +113,27 @@ def test_each_owner_and_each_browser_chooses_alone(tmp_path: Path) -> None:
 def test_no_key_is_kept_and_a_model_that_misses_it_waits(tmp_path: Path) -> None:
     models, _ = desk(tmp_path)
     one = Visitor("one", "maren")
-    models.act("keep_key", {"service": "paid", "key": "test-key"}, one)
-    models.act("choose", {"name": "paid:grand"}, one)
+    models.act("secret", {"service": "paid", "secret": "test-key"}, one)
+    models.act("model", {"model": "paid:grand"}, one)
     written = b"".join(each.read_bytes() for each in tmp_path.rglob("*") if each.is_file())
     assert b"paid:grand" in written
     assert b"test-key" not in written + json.dumps(models.data(one)).encode()
     models, _ = desk(tmp_path)
     two = replace(one, session="two")
-    data = models.data(two)
-    assert (data["current"], data["keyless"]) == ("extractive", "paid:grand")
+    assert (models.data(two)["model"]["value"], models.keyless("two")) == ("extractive", "paid:grand")
     assert models.choice("two").name == "extractive"
-    assert models.act("keep_key", {"service": "paid", "key": "test-key"}, two).endswith(
+    assert models.act("secret", {"service": "paid", "secret": "test-key"}, two).endswith(
         "paid:grand writes the answers."
     )
-    assert models.choice("two").name == models.data(two)["current"] == "paid:grand"
+    assert models.choice("two").name == models.current("two") == "paid:grand"
 
 
 def test_the_servers_own_model_is_nobodys_choice() -> None:
     models, _ = desk(model=Model("near:own"))
-    models.act("choose", {"name": "near:other"}, Visitor("one"))
-    assert json.loads(models.data(Visitor("one"))["kept"]) == {"model": "near:other"}
-    models.act("choose", {"name": "extractive"}, Visitor("one"))  # what this server was started with
-    assert models.data(Visitor("one"))["kept"] == ""
+    models.act("model", {"model": "near:other"}, Visitor("one"))
+    assert json.loads(models.kept(Visitor("one")) or "") == {"model": "near:other"}
+    models.act("model", {"model": "extractive"}, Visitor("one"))  # what this server was started with
+    assert models.kept(Visitor("one")) == ""
 
 
 SENT = st.recursive(
@@ -162,7 +159,7 @@ class TestTest:
     def test_it_asks_the_chosen_model_one_question(self) -> None:
         model = Model("near:small")
         models, _ = desk(model=model)
-        models.act("choose", {"name": "near:small"}, Visitor("one"))
+        models.act("model", {"model": "near:small"}, Visitor("one"))
         said = models.act("test", {}, Visitor("one"))
         assert said.startswith("near:small works: first word after 0.0 s, whole answer after 0.0 s: “To let readers")
         assert (model.asked, model.closed) == (TEST_QUESTION, True)
@@ -184,7 +181,7 @@ class TestTest:
         fail = EndpointUnreachable("nobody listens at 127.0.0.1:11434; start the server")
         model = Model("near:small", fail)
         models, _ = desk(model=model)
-        models.act("choose", {"name": "near:small"}, Visitor("one"))
+        models.act("model", {"model": "near:small"}, Visitor("one"))
         for _ in range(TESTS_AT_ONCE + 1):
             with pytest.raises(EndpointUnreachable, match="start the server"):
                 models.act("test", {}, Visitor("one"))

@@ -144,29 +144,28 @@ class TestState:
         def refresh(on_progress: Callable[[Progress], None], *, fresh: bool = False) -> None:
             states.append(keeper.state)
             for stage, second, done, total in (
-                ("reading", 2, 1, 10),
-                ("reading", 4, 2, 10),
-                ("embedding", 24, 50, 200),
-                ("embedding", 44, 100, 200),
+                ("reading", 20, 1, 10),
+                ("reading", 40, 2, 10),
+                ("embedding", 240, 50, 200),
+                ("embedding", 440, 100, 200),
             ):
                 clock.now = second
                 on_progress(Progress(stage, done, total))
                 states.append(keeper.state)
-            clock.now = 54
+            clock.now = 540
             states.append(keeper.state)
 
         chatbot.refresh = refresh  # type: ignore[method-assign,assignment]
         keeper.rebuild()
         keeper.wait(SECONDS)
-        assert [(each.stage, each.done, each.left) for each in states] == [
-            ("looking for changes", 0, None),
-            ("reading", 1, 18),
-            ("reading", 2, 16),
-            ("embedding", 50, 60),
-            ("embedding", 100, 40),
-            ("embedding", 100, 30),
+        assert [each.text for each in states] == [
+            "Looking for changes…",
+            "Reading 1 of 10 articles… About 3 min left.",
+            "Reading 2 of 10 articles… About 3 min left.",
+            "Embedding 50 of 200 passages… About 10 min left.",
+            "Embedding 100 of 200 passages… About 7 min left.",
+            "Embedding 100 of 200 passages… About 5 min left.",
         ]
-        assert states[1].text == "Reading 1 of 10 articles…"
 
     def test_before_the_chatbot_is_there_it_is_loading_or_failed_and_failure_is_tried_again(
         self, chatbot: Chatbot

@@ -46,10 +46,13 @@ def said_in_scripts(path: Path) -> Iterator[str]:
             place += 1
 
 
+SAYING = ("phrase", "_label", "_title", "_text")
+
+
 def said_in_python(path: Path) -> Iterator[str]:
-    """The literals in the first argument of every ``phrase(…)`` and ``_label(…)``."""
+    """The literals in the first argument of every call in ``SAYING``."""
     for node in ast.walk(ast.parse(path.read_text("utf-8"))):
-        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in ("phrase", "_label"):
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in SAYING:
             for part in ast.walk(node.args[0]):
                 if isinstance(part, ast.Constant) and isinstance(part.value, str):
                     yield part.value

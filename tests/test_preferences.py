@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
+from html import unescape
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +17,7 @@ from rag.errors import KeyMissing, SettingsError
 from rag.settings import Settings
 from rag.web.head import Head
 from rag.web.models import OF_THE_MODEL, Choice, Models
-from rag.web.preferences import CONTROLS, FIXED, Preferences
+from rag.web.preferences import CHOICES, FIXED, LIMITS, Preferences
 from rag.web.rooms import Visitor
 
 ONE, TWO = Visitor("one"), Visitor("two")
@@ -50,53 +52,55 @@ def rooms(**settings: Any) -> tuple[Preferences, Models, Services]:
 
 
 def value(room: Preferences, name: str, visitor: Visitor = ONE) -> Any:
-    return next(each["value"] for each in room.data(visitor)["controls"] if each["name"] == name)
+    return room.data(visitor)[name]["value"]
 
 
 def test_every_control_is_a_setting_that_an_open_chatbot_or_its_model_takes() -> None:
-    assert {each.name for each in CONTROLS} == {*CHANGEABLE, *OF_THE_MODEL}
-    assert not {each.name for each in CONTROLS} & set(FIXED)
-    for each in CONTROLS:
-        for edge in each.choices or (each.low, each.high):
-            Settings().replace(**{each.name: edge})
+    assert {*LIMITS, *CHOICES} == {*CHANGEABLE, *OF_THE_MODEL}
+    assert not {*LIMITS, *CHOICES} & {*FIXED}
+    for name, edges in {**LIMITS, **CHOICES}.items():
+        for edge in edges:
+            Settings().replace(**{name: edge})
 
 
 def test_a_change_is_the_sessions_own_and_goes_back() -> None:
     room, models, _ = rooms()
-    assert room.act("adjust", {"name": "k", "value": 3}, ONE) == "Used from your next question on."
-    room.act("adjust", {"name": "rewrite", "value": "off"}, ONE)
+    assert room.act("k", {"k": 3}, ONE) == "Used from your next question on."
+    room.act("rewrite", {"rewrite": "off"}, ONE)
     assert (value(room, "k"), value(room, "k", TWO)) == (3, 8)
     assert models.choice("one").changes == {"k": 3, "rewrite": "off"}
-    room.act("adjust", {"name": "k", "value": 8}, ONE)
+    room.act("k", {"k": 8}, ONE)
     assert models.choice("one").changes == {"rewrite": "off"}
     room.act("defaults", {}, ONE)
     assert models.choice("one") == Choice()
-    room.act("adjust", {"name": "k", "value": 3}, ONE)
+    room.act("k", {"k": 3}, ONE)
+    assert room.act("k", {"k": 3.0}, ONE) is None, "nothing was changed, and gradio's numbers are all fractions"
     models.forget("one")  # its keys, for the page may only have lost its connection
     assert value(room, "k") == 3
 
 
 def test_who_is_logged_in_is_told_to_that_visitor() -> None:
     room, _, _ = rooms()
-    assert room.data(ONE)["user"] == ""
-    assert room.data(Visitor("three", "maren"))["user"] == "maren"
+    assert not room.data(ONE)["login"]["visible"]
+    login = room.data(Visitor("three", "<b>maren"))["login"]
+    assert login["visible"]
+    assert "as &lt;b&gt;maren<" in login["value"]
 
 
 @pytest.mark.parametrize(
     "sent",
     [
-        {},
-        {"name": "k"},
-        {"name": "k", "value": 0},
-        {"name": "k", "value": 21},
-        {"name": "k", "value": True},
-        {"name": "k", "value": "3"},
-        {"name": "k", "value": 3.0},
-        {"name": "decompose", "value": "maybe"},
-        {"name": "decompose", "value": ["off"]},
-        {"name": "model", "value": "near:small"},
-        {"name": "embedder", "value": "bundled"},
-        {"name": ["k"], "value": 3},
+        {"k": None},
+        {"k": 0},
+        {"k": 21},
+        {"k": True},
+        {"k": "3"},
+        {"k": 2.5},
+        {"k": float("nan")},
+        {"decompose": "maybe"},
+        {"decompose": ["off"]},
+        {"model": "near:small"},
+        {"embedder": "bundled"},
     ],
 )
 def test_what_cannot_be_changes_nothing(sent: dict[str, Any]) -> None:
@@ -110,36 +114,36 @@ def test_what_cannot_be_changes_nothing(sent: dict[str, Any]) -> None:
 
 def test_what_the_server_was_started_with_can_always_be_had() -> None:
     room, _, _ = rooms(k=50, context_tokens=600)
-    room.act("adjust", {"name": "k", "value": 50}, ONE)
-    room.act("adjust", {"name": "context_tokens", "value": 600}, ONE)
-    with pytest.raises(SettingsError, match="from 1 to 50"):
-        room.act("adjust", {"name": "k", "value": 51}, ONE)
+    room.act("k", {"k": 50}, ONE)
+    room.act("context_tokens", {"context_tokens": 600}, ONE)
+    with pytest.raises(SettingsError, match="from 1 to 20; set it to one such as 50"):
+        room.act("k", {"k": 51}, ONE)
 
 
 def test_no_path_is_shown() -> None:
     room, _, _ = rooms(articles=Path("/home/ann/reporting"), embedder="/models/small", data=Path("/srv/data"))
-    shown = {each["name"]: each["value"] for each in room.data(ONE)["fixed"]}
-    assert (shown["articles"], shown["embedder"], shown["data"]) == ("reporting", "small", "data")
-    assert "/" not in "".join(shown.values())
+    shown = re.findall("<dd>([^<]*)</dd>", room.data(ONE)["fixed"]["value"])
+    assert {"reporting (RAG_ARTICLES)", "small (RAG_EMBEDDER)", "data (RAG_DATA)"} <= set(map(unescape, shown))
+    assert "/" not in "".join(map(unescape, shown))
 
 
 def test_a_model_is_opened_with_the_changes_and_one_in_this_process_is_not_opened_twice() -> None:
     room, models, services = rooms(model="near:own")
-    room.act("adjust", {"name": "answer_seconds", "value": 20}, ONE)
+    room.act("answer_seconds", {"answer_seconds": 20}, ONE)
     assert models.choice("one").open() == "near:own"  # type: ignore[comparison-overlap]
     assert services.opened[-1].answer_seconds == 20
     room.act("defaults", {}, ONE)
-    room.act("adjust", {"name": "k", "value": 3}, ONE)
+    room.act("k", {"k": 3}, ONE)
     assert models.choice("one").name == ""
     room, models, services = rooms(model="gguf:velm.gguf")
-    room.act("adjust", {"name": "context_tokens", "value": 2048}, ONE)
+    room.act("context_tokens", {"context_tokens": 2048}, ONE)
     assert models.choice("one") == Choice(changes={"context_tokens": 2048})
     assert services.opened == []
 
 
 def test_a_key_that_is_missing_is_waited_for() -> None:
     _, models, services = rooms(model="paid:grand")
-    assert (models.keyless("one"), models.data(ONE)["current"]) == ("paid:grand", "extractive")
+    assert (models.keyless("one"), models.current("one")) == ("paid:grand", "extractive")
     assert models.choice("one") == Choice()
     assert models.keep_key("one", "paid", "test-key").endswith("paid:grand writes the answers.")
     assert (models.keyless("one"), models.keyless("two")) == ("", "paid:grand")

@@ -11,6 +11,7 @@ import os
 import re
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
+from html import unescape
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
@@ -316,8 +317,8 @@ class TestRooms:
         found = SimpleNamespace(service="ollama", models=(), state=Translatable("{count} models", count=2))
         models._found = (found,)
         with speaking("ru"):
-            state = models.data(RUSSIAN)["found"][0]["state"]
-        assert state == "2 модели"
+            unready = unescape(models.data(RUSSIAN)["unready"]["value"])
+        assert "<dd>2 модели</dd>" in unready
 
     def test_what_is_copied_and_saved_is_in_the_language_of_its_reader(self, tmp_path: Path) -> None:
         acts = Acts(Feedback(tmp_path))
@@ -352,7 +353,7 @@ class TestHandlers:
 
     def test_a_room_says_its_problem(self) -> None:
         room = Preferences(Settings(), Models(Settings(), cast("Any", SimpleNamespace(keyed=()))))
-        problem = run(room.acted("adjust", RUSSIAN, {"name": "k", "value": "many"}))["problem"]
+        problem = run(room.acted("adjust", RUSSIAN, {"k": "many"}))["problem"]
         assert problem.startswith("Это не целое число от ")
 
     def test_the_masthead_says_why_there_is_no_index(self, ui: Any, request_of: Any) -> None:

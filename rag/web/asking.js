@@ -36,8 +36,9 @@ on(clip, "click", () => {
 });
 on(mode, "click", () => click("settings-tab-button"));
 follow(() => {
-  const { model = "", suffixes = [], obstacle = "" } = given();
-  mode.textContent = model
+  const { model = "", keyless = "", suffixes = [], obstacle = "" } = given();
+  if (keyless) mode.textContent = say("{model} needs a key · quotes only until then", { model: keyless });
+  else mode.textContent = model
     ? say("Model: {name}", { name: model.split("#").at(-1) })
     : say("Quotes only · connect a model");
   mode.title = say("Choose in Settings who writes the answers");

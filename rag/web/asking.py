@@ -28,9 +28,10 @@ class Asking(Start):
         self._models = models
 
     def data(self, visitor: Visitor) -> dict[str, Any]:
-        """Return the model's name, empty for quotes only, and what adding files needs."""
-        current = self._models.data(visitor)["current"]
-        return {**super().data(visitor), "model": "" if current == EXTRACTIVE else current}
+        """Return the model's name, empty for quotes only, or which one waits for a key; and what adding files needs."""
+        self._models.remember(visitor)
+        current, keyless = self._models.current(visitor.session), self._models.keyless(visitor.session)
+        return {**super().data(visitor), "model": "" if current == EXTRACTIVE else current, "keyless": keyless}
 
 
 def welcome(language: str, folder: str = "", headers: Sequence[Header] = ()) -> str:

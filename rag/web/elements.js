@@ -30,16 +30,12 @@ trigger = (name, sent) => {
   asking(name, sent);
 };
 
-// On a phone tables are drawn as blocks, and are still tables for who does not see them.
-const ROLES = { tr: "row", th: "columnheader", td: "cell" };
-
 // Makes an element of a kind such as "p.byline" from parts in any order: properties, texts, elements, lists of these.
 // What is empty, null, 0 or false is left out.
 function make(kind, ...parts) {
   const [tag, ...classes] = kind.split(".");
   const made = document.createElement(tag);
   if (classes.length) made.classList.add(...classes);
-  if (tag in ROLES) made.role = ROLES[tag];
   for (const part of parts.flat(Infinity)) {
     if (part && part.constructor !== Object) made.append(part);
     else

@@ -11,16 +11,19 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping
-from dataclasses import asdict
+from datetime import datetime
 from functools import partial
+from html import escape
+from types import MappingProxyType
 from typing import Any
 
-from rag.errors import Cancelled, FootnoteError, QuestionError
+from rag.errors import Cancelled, FootnoteError
 from rag.read.folder import QUESTIONS
 from rag.types import FileStatus, Progress
-from rag.web.language import phrase, told
+from rag.web.language import decimal, phrase, spoken, told
 from rag.web.opening import LOADING, Job, Opening, State, sentence, state_data, what_went_wrong
-from rag.web.rooms import Room, Visitor
+from rag.web.render import facts
+from rag.web.rooms import Field, Form, Visitor
 from rag.web.shelf import REMOVED
 from rag.web.watching import follow
 
@@ -41,6 +44,14 @@ BEATS_PER_SECOND = 12.0
 MOST_REASONS = 100
 """How many files that are not in the index are named, each with its reason, where none is in it."""
 
+_KINDS = {
+    "loading": "Being opened",
+    "fresh": "Up to date",
+    "outdated": "The folder has changed",
+    "building": "Being built",
+    "failed": "The last build failed",
+    "cancelled": "The build was cancelled",
+}
 _OBSTACLES = {
     "ArticlesError": "folder",
     "IndexLocked": "locked",
@@ -49,15 +60,28 @@ _OBSTACLES = {
 }
 
 
-class Keeper(Room):
-    """Keep the index of the chatbot that ``opening`` opens; a room (see ``rag.web.rooms``). Safe from any thread.
+class Keeper(Form):
+    """Keep the index of the chatbot that ``opening`` opens; a form (see ``rag.web.rooms``). Safe from any thread.
 
     At most one build runs at a time, in a thread of its own, and the old index answers meanwhile. ``snapshot`` returns what
     differs once the folder has changed, see ``rag.web.watching``; ``clock`` gives seconds.
     """
 
     name = "index"
-    actions = ("rebuild", "start_over", "cancel", "follow", "check")
+    fields = MappingProxyType(
+        {
+            "title": Field("title", "Index"),
+            "state": Field("HTML"),
+            "rebuild": Field("Button", "Rebuild"),
+            "check": Field("Button", "Check for changes"),
+            "start_over": Field("Button", "Rebuild from scratch"),
+            "said": Field("said"),
+            "watch": Field(
+                "Checkbox", "Watch the folder", "Changes are indexed within seconds; questions go on meanwhile"
+            ),
+            "contents": Field("HTML"),
+        }
+    )
 
     def __init__(
         self, opening: Opening, snapshot: Callable[[], object], clock: Callable[[], float] = time.monotonic
@@ -269,31 +293,53 @@ class Keeper(Room):
     # The page's room.
 
     def data(self, visitor: Visitor) -> dict[str, Any]:  # noqa: ARG002 - it is the same for everybody
-        """Return the state of the index."""
-        return self.beat()
+        """Return what the section of Settings shows: the state of the index and what is in it."""
+        state, chatbot = self.state, self._opening.chatbot
+        title, about, known = _KINDS.get(state.kind, ""), told(state.text), [(phrase("Articles"), phrase("none yet"))]
+        if chatbot is None:
+            title = "Could not be opened" if state.kind == "failed" else title
+        elif state.kind == "building":
+            about = phrase("Questions go on meanwhile, answered from the index as it was.")
+        elif state.kind == "failed":
+            about = f"{phrase('The index as it was before goes on answering.')} {about}"
+        if chatbot is not None:
+            contents = chatbot.contents()
+            built = datetime.fromtimestamp(contents.built)
+            known = [
+                (phrase("Articles"), str(contents.articles)),
+                (phrase("Passages"), str(contents.passages)),
+                (phrase("Embedding model"), contents.embedder),
+                (phrase("Built"), f"{spoken(f'{built:%Y-%m-%d}')}, {built:%H:%M}"),
+                (phrase("Size on disk"), phrase("{size} MB", size=decimal(contents.size / 1e6))),
+                (phrase("Generation"), str(contents.generation)),
+            ]
+        return {
+            "state": {
+                "value": f'<p class="index-state" data-kind="{state.kind}">{phrase(title)}</p>'
+                f'<p class="hint index-about">{escape(about)}</p>'
+            },
+            "watch": {"value": self.watching},
+            "contents": {"value": facts(known)},
+        }
 
     def act(self, action: str, sent: Mapping[str, Any], visitor: Visitor) -> str:  # noqa: ARG002 - one index for all
-        """Build, end a build, follow the folder (``on``) or look at it. Raises FootnoteError."""
-        if action in ("rebuild", "start_over"):
-            began = self.rebuild(fresh=action == "start_over")
-            return "" if began else phrase("A build is running already.")
+        """Build with "rebuild" or "start_over", "check" the folder or follow it, with "watch". Raises FootnoteError."""
         if action == "check":
             return "" if self.look() else phrase("The index is up to date with the folder.")
-        if action == "cancel":
-            self.cancel()
-        elif action == "follow" and isinstance(sent.get("on"), bool):
-            self.watch(sent["on"])
-        else:
-            raise QuestionError("this cannot be done with the index; reload the page")
-        return ""
+        if action == "watch":
+            self.watch(sent.get("watch") is True)
+            return ""
+        return "" if self.rebuild(fresh=action == "start_over") else phrase("A build is running already.")
 
     def beat(self, wish: object = "") -> dict[str, Any]:
         """Return the state of the index for a page, as plain data; ``wait`` says after how many seconds to ask again.
 
-        The ``wish`` "rebuild" begins a build first.
+        The ``wish`` "rebuild" begins a build first, "cancel" ends one.
         """
         if wish == "rebuild":
             self.rebuild()
+        elif wish == "cancel":
+            self.cancel()
         self._look_sometimes()
         state = self.state
         contents = self._opening.chatbot.contents() if self._opening.chatbot is not None else None
@@ -304,7 +350,6 @@ class Keeper(Room):
             **state_data(state),
             "watching": self.watching,
             "serving": contents is not None,
-            "contents": asdict(contents) if contents is not None else {},
             "files": dict(counts),
             "folder": told(self._problem),
             "first": first,

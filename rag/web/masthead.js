@@ -1,9 +1,10 @@
 // The line under the name: what is being loaded or built, what went wrong, or what the reader should know. It also
 // follows the index for the whole page: what it hears goes to every part that shows something of it.
 
-const [status, keyless, spoken] = find(".status", ".keyless", ".masthead-said");
+const [status, spoken] = find(".status", ".masthead-said");
 let timer = 0;
 let said = "";
+let known = ""; // how the index stood
 let arrived = false; // at the tab that the address names
 let newest = 0; // the answer that was asked for last: one that comes later is older
 
@@ -13,17 +14,20 @@ function drawLine(kind, text, progress, action) {
   status.hidden = !text;
   // Counts that change twice a second are not read aloud; the stages are, below.
   status.ariaLive = kind === "loading" ? "off" : "polite";
-  const drawn = progress && bar(say("Progress"), progress.done, progress.total);
+  const { done, total } = progress || {};
+  const drawn = progress && make("progress", { ariaLabel: say("Progress") }, total > 0 && { max: total, value: done });
   const home = action || document.querySelector('#rooms [role="tab"][aria-selected="true"]');
   draw(status, [make("span.status-text", text), drawn, action], home);
 }
+
+const cancel = () => button("action", () => beat("cancel"), keyed("cancel"), say("Cancel the build"));
 
 function drawServing(state) {
   const count = state.files?.failed;
   const unread = () =>
     say("{count} file could not be read; Articles says why.|{count} files could not be read; Articles says why.", { count });
   const offer = (words, onclick, about) => drawLine("ready", about, null, button("again", onclick, words));
-  if (state.kind === "building") drawLine("loading", progressText(state), state);
+  if (state.kind === "building") drawLine("loading", state.text, state, cancel());
   else if (state.kind === "outdated")
     offer(say("Update the index"), () => beat("rebuild"), say("The folder of articles has changed."));
   else if (state.kind === "cancelled" || state.kind === "failed") offer(say("Show the index"), showIndex, state.text);
@@ -34,21 +38,14 @@ function drawStatus() {
   const state = footnote.index;
   if (!state) drawLine("loading", "");
   else if (state.serving) drawServing(state);
-  else if (state.kind === "loading") drawLine("loading", progressText(state) || state.text, state);
+  else if (state.kind === "loading")
+    drawLine("loading", state.text, state, state.first === "building" && cancel());
   else drawLine("failed", state.text, null, button("again", () => beat("rebuild"), say("Try again")));
 }
 
-// The model that Footnote was started with has no key: answers come without it until one is entered.
-function drawKeyless(model) {
-  keyless.hidden = !model;
-  const text = say("{model} needs a key; until it has one, answers are the articles’ own sentences.", { model });
-  const open = button("action", () => click("settings-tab-button"), say("Enter it in Settings"));
-  draw(keyless, model ? [make("span.status-text", text), open] : []);
-}
-
-function speakOf({ kind, stage }) {
-  const news = (kind === "building" || kind === "loading") && STAGES[stage];
-  const text = news ? say(news) : said && kind === "fresh" ? say("The index is up to date.") : "";
+function speakOf({ kind, first }) {
+  const news = kind === "building" || first === "building";
+  const text = news ? say("The index is being built") : said && kind === "fresh" ? say("The index is up to date.") : "";
   if (text !== said) spoken.textContent = said = text;
 }
 
@@ -57,6 +54,9 @@ function hear(state) {
   window.dispatchEvent(new CustomEvent("footnote:index", { detail: state }));
   drawStatus();
   speakOf(state);
+  const now = [state.kind, state.serving, state.watching, state.stamp].join();
+  if (now !== known) trigger("moved");
+  known = now;
   if (!arrived) showTab(); // by now gradio has drawn the tabs
 }
 
@@ -72,12 +72,6 @@ async function beat(wish = "") {
 }
 
 footnote.hurry = () => beat();
-// What another part of the page was told of the index: all show it in one go, or what comes later would move what is
-// pressed.
-footnote.hear = (state) => {
-  hear(state);
-  beat();
-};
 on(document, "visibilitychange", () => document.hidden || beat());
 listening.signal.addEventListener("abort", () => clearTimeout(timer));
 
@@ -101,13 +95,12 @@ on(window, "popstate", showTab);
 function showIndex() {
   click("settings-tab-button");
   const arrive = (left) => {
-    const title = document.getElementById("index-title");
+    const title = document.querySelector("#index-title h2");
     if (title?.offsetParent) reveal(title, "start");
     else if (left) requestAnimationFrame(() => arrive(left - 1));
   };
   arrive(300);
 }
 
-follow(() => drawKeyless(given().keyless));
 drawStatus();
 beat();

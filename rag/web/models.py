@@ -13,7 +13,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal, Protocol, cast
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol, cast
 
 from rag.chat.keys import Key
 from rag.chat.model_names import EXTRACTIVE, KEY_VARIABLE, SERVICES, may_choose, open_named, shown_name
@@ -23,7 +23,8 @@ from rag.types import Message
 from rag.web.choices import Choices
 from rag.web.language import decimal, phrase, told
 from rag.web.preferences import usable
-from rag.web.rooms import Room, Visitor
+from rag.web.render import facts
+from rag.web.rooms import Field, Form, Visitor
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -127,7 +128,7 @@ class Choice:
         return chatbot.stream(question, history, model=model, scope=scope, ignored=ignored)
 
 
-class Models(Room):
+class Models(Form):
     """What each session chose, by its hash; ``capacity`` sessions at most, the one that was idle longest leaves first.
 
     A room of the page, and the memory of another one: settings that a session changed are kept here beside its model.
@@ -146,11 +147,34 @@ class Models(Room):
         choices: Choices | None = None,
         own: Callable[[], ChatModel | None] = lambda: None,
     ) -> None:
+        self.fields = {
+            "title": Field("title", "Model"),
+            "model": Field(
+                "Dropdown",
+                "Who writes the answers",
+                "One of these, or another as service:name",
+                {"choices": [EXTRACTIVE], "allow_custom_value": True},
+            ),
+            "test": Field("Button", "Test", options={"visible": False}),
+            "look": Field("Button", "Refresh"),
+            "said": Field("said"),
+            "unready": Field("HTML"),
+            "keys": Field("title", "API keys"),
+            "service": Field(
+                "Dropdown",
+                "Service",
+                "A key that you enter here stays in the server's memory until you close or reload this page. It is sent to "
+                "its service and nowhere else, and is never shown again.",
+                {"choices": [*services.keyed], "filterable": False},
+            ),
+            "secret": Field("Textbox", "Key", options={"type": "password", "max_length": LONGEST_KEY}),
+            "forget_key": Field("Button", "Remove the key", options={"visible": False}),
+        }
         self._choices = choices or Choices()
         self._own = own
         self._testing = threading.BoundedSemaphore(TESTS_AT_ONCE)
         self._settings = settings
-        self._services = services
+        self.services = services
         self._capacity = capacity
         self._idle_seconds = idle_seconds
         self._clock = clock
@@ -161,20 +185,23 @@ class Models(Room):
         self._without_key: dict[str, bool] = {}  # by service: whether it cannot be used without a visitor's key
 
     name = "model"
-    actions = ("look", "choose", "test", "keep_key", "forget_key")
+    reads: ClassVar = {"secret": ("service", "secret"), "forget_key": ("service",)}
+    meanwhile: ClassVar = {"look": "Looking for models…", "test": "Asking the model one question…"}
 
-    def act(self, action: str, sent: Mapping[str, Any], visitor: Visitor) -> str:
+    def act(self, action: str, sent: Mapping[str, Any], visitor: Visitor) -> str | None:
         self.remember(visitor)
         session = visitor.session
         if action == "test":
             return self.test(session)
-        if action == "keep_key":
-            return self.keep_key(session, sent.get("service"), sent.get("key"))
+        if action == "secret":
+            return self.keep_key(session, sent.get("service"), sent.get("secret"))
         if action == "look":
             self.look()
             return ""
-        choosing = action == "choose"
-        said = self.choose(session, sent.get("name")) if choosing else self.forget_key(session, sent.get("service"))
+        choosing = action == "model"
+        if choosing and sent.get("model") == self.current(session):
+            return None
+        said = self.choose(session, sent.get("model")) if choosing else self.forget_key(session, sent.get("service"))
         self.keep(visitor)
         return said
 
@@ -192,7 +219,7 @@ class Models(Room):
             if not isinstance(name, str) or len(name) > LONGEST_NAME or name == self._settings.model:
                 name = ""
             elif name not in ("", EXTRACTIVE):
-                name = self._services.check(name)
+                name = self.services.check(name)
         except SettingsError:
             name = ""
         with self._lock:
@@ -254,7 +281,7 @@ class Models(Room):
 
     def look(self) -> None:
         """Look which models there are; takes a second or two."""
-        self._found = tuple(self._services.look())
+        self._found = tuple(self.services.look())
 
     def choose(self, session: str, name: Any) -> str:
         """From now on ``name`` writes the session's answers; says so. Raises FootnoteError, and all stays as it was."""
@@ -264,8 +291,8 @@ class Models(Room):
         if name == shown_name(self._settings.model):
             name = self._settings.model
         if name not in (EXTRACTIVE, self._settings.model):
-            service = self._services.check(name).partition(":")[0]
-            if service not in self._services.keyed:
+            service = self.services.check(name).partition(":")[0]
+            if service not in self.services.keyed:
                 self.look()
                 if any(each.service == service and not each.models for each in self._found):
                     raise SettingsError(
@@ -367,7 +394,7 @@ class Models(Room):
     def _needs_key(self, name: str) -> bool:
         """Tell whether a model has no key in the environment. Looked up once, for that stays as it is."""
         service = name.partition(":")[0].casefold()
-        if service not in self._services.keyed:
+        if service not in self.services.keyed:
             return False
         if service not in self._without_key:
             try:
@@ -377,35 +404,42 @@ class Models(Room):
                 self._without_key[service] = isinstance(error, KeyMissing)
         return self._without_key[service]
 
+    def current(self, session: str) -> str:
+        """Name what writes the session's answers."""
+        with self._lock:
+            name = self._sessions[session].name if session in self._sessions else ""
+        return EXTRACTIVE if self.keyless(session) else shown_name(name or self._settings.model)
+
     def data(self, visitor: Visitor) -> dict[str, Any]:
         """Return what the page shows of the models. Names and whether a key is set, never a key."""
         self.remember(visitor)
         session = visitor.session
-        keyless = self.keyless(session)
+        current, keyless = self.current(session), self.keyless(session)
         with self._lock:
-            kept = self._sessions.get(session) or _Session()
-            found = [
-                {
-                    "service": each.service,
-                    "models": [f"{each.service}:{name}" for name in each.models],
-                    "state": phrase("key is set for this session") if each.service in kept.keys else told(each.state),
-                }
-                for each in self._found
-            ]
-            return {
-                "current": EXTRACTIVE if keyless else shown_name(kept.name or self._settings.model),
-                "own": shown_name(self._settings.model),
-                "keyless": keyless,
-                "kept": self.kept(visitor),
-                "found": found,
-                "keys": [{"service": each, "kept": each in kept.keys} for each in self._services.keyed],
-            }
+            keys = set(self._sessions[session].keys) if session in self._sessions else set()
+        names = [f"{each.service}:{name}" for each in self._found for name in each.models]
+        listed = {each: each for each in (EXTRACTIVE, *names, shown_name(self._settings.model), current)}
+        listed[EXTRACTIVE] = phrase("The articles’ own sentences")
+        if keyless:
+            listed[keyless] = phrase("{model} (needs its key)", model=keyless)
+        unready = [(each.service, told(each.state)) for each in self._found if not each.models]
+        summary = phrase("{count} service is not ready|{count} services are not ready", count=len(unready))
+        with_key = phrase("key is set for this session")
+        return {
+            "model": {"choices": [(title, name) for name, title in listed.items()], "value": current},
+            "test": {"visible": current != EXTRACTIVE},
+            "unready": {"value": f"<details><summary>{summary}</summary>{facts(unready)}</details>" * bool(unready)},
+            "service": {
+                "choices": [(f"{each} · {with_key}" if each in keys else each, each) for each in self.services.keyed]
+            },
+            "forget_key": {"visible": bool(keys)},
+        }
 
     def _open_chosen(self, name: str, key: Key | None, changes: Mapping[str, Any] | None = None) -> ChatModel | None:
         try:
             return self._open(name, key, changes)
         except SettingsError as error:
-            if key is None and name.partition(":")[0] in self._services.keyed:
+            if key is None and name.partition(":")[0] in self.services.keyed:
                 raise SettingsError("{message}, or enter one under API keys", message=error) from None
             raise
 
@@ -413,7 +447,7 @@ class Models(Room):
         wanted = (*OF_THE_MODEL, "context_tokens")
         opened_with = {each: value for each, value in (changes or {}).items() if each in wanted}
         settings = self._settings.replace(model=name or None, **opened_with)
-        return None if settings.model == EXTRACTIVE else self._services.open(settings, key)
+        return None if settings.model == EXTRACTIVE else self.services.open(settings, key)
 
     def _key(self, session: str, name: str) -> Key | None:
         with self._lock:
@@ -426,7 +460,7 @@ class Models(Room):
         return phrase("From your next question on, {model} writes the answers.", model=shown_name(name))
 
     def _check_service(self, service: Any) -> str:
-        if service not in self._services.keyed:
+        if service not in self.services.keyed:
             raise SettingsError("this service takes no key; choose one from the list")
         return str(service)
 

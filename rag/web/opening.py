@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
+from math import ceil
 from typing import TYPE_CHECKING, Any, Literal
 
 from rag.errors import Cancelled, FootnoteError, QuestionError, Translatable
@@ -32,8 +33,8 @@ CANCELLED = "The build was cancelled before there was an index; open it again to
 class State:
     """Where the opening or the index stands, in words for the reader.
 
-    ``done`` of ``total`` are 0 where nothing is counted; ``stage`` is that of the step it is at, as ``Progress`` names it, and
-    ``left`` the seconds that this stage still takes at its pace. ``error`` is the kind of error that opening failed with.
+    ``done`` of ``total`` are 0 where nothing is counted; ``stage`` is that of the step it is at, as ``Progress`` names it.
+    ``error`` is the kind of error that opening failed with.
     """
 
     kind: Literal["loading", "ready", "failed", "fresh", "outdated", "building", "cancelled"] = "loading"
@@ -42,14 +43,11 @@ class State:
     total: int = 0
     stage: str = ""
     error: str = ""
-    left: float | None = None
 
 
 def state_data(state: State) -> dict[str, Any]:
     """Return a state as plain data, in the language that is spoken."""
-    left = None if state.left is None else round(state.left, 1)
-    counted = {"stage": state.stage, "done": state.done, "total": state.total, "left": left}
-    return {"kind": state.kind, "text": told(state.text), **counted}
+    return {"kind": state.kind, "text": told(state.text), "done": state.done, "total": state.total}
 
 
 class Job:
@@ -74,10 +72,10 @@ class Job:
         """Return how far it is."""
         step, began, heard = self._heard
         text = "Ending the build…" if self._cancelled.is_set() else progress_text(step)
-        left = None
-        if step.done:
+        if step.done and not self._cancelled.is_set():
             left = max(0.0, (heard - began) / step.done * (step.total - step.done) - (self._clock() - heard))
-        return State(self._kind, text, step.done, step.total, step.stage, left=left)
+            text = Translatable("{message} About {minutes:,} min left.", message=text, minutes=ceil(left / 60))
+        return State(self._kind, text, step.done, step.total, step.stage)
 
     def wait(self, seconds: float | None = None) -> None:
         """Wait until it has ended; raises TimeoutError after ``seconds``."""
@@ -186,10 +184,10 @@ def progress_text(progress: Progress) -> str:
     >>> progress_text(Progress("loading the model", 0, 1))
     'Loading the model…'
     """
-    stage = progress.stage.capitalize()
-    noun = {"reading": " articles", "embedding": " passages", "keywords": " passages"}.get(progress.stage, "")
     if progress.total <= 1:
-        return f"{stage}…"
+        return f"{progress.stage.capitalize()}…"
+    stage = {"keywords": "indexing the words of"}.get(progress.stage, progress.stage).capitalize()
+    noun = {"reading": " articles", "embedding": " passages", "keywords": " passages"}.get(progress.stage, "")
     template = f"{stage} {{done:,}} of {{count:,}}{noun}…"
     return Translatable(template, done=progress.done, count=progress.total)
 

@@ -58,6 +58,16 @@ def _piece(text: str) -> str:
     return text.replace("\x00", "<wbr>")
 
 
+def facts(rows: Iterable[tuple[str, str]]) -> str:
+    """Draw terms, each with what is known of it.
+
+    >>> facts([("Built", "today")])
+    '<dl class="facts"><dt>Built</dt><dd>today</dd></dl>'
+    """
+    drawn = (f"<dt>{escape(term)}</dt><dd>{escape(known)}</dd>" for term, known in rows)
+    return f'<dl class="facts">{"".join(drawn)}</dl>'
+
+
 def messages(conversation: Conversation, language: str = "en") -> list[dict[str, str]]:
     """Draw a conversation for the chat. Two messages a turn, each with its buttons, ``act-<turn>-<name>`` by id."""
     drawn = []

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import AsyncGenerator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from itertools import count
+from types import MappingProxyType
+from typing import Any, ClassVar, NamedTuple
 
 from rag.errors import QuestionError
-from rag.web.language import speaking, told
+from rag.web.language import phrase, speaking, told
 from rag.web.opening import what_went_wrong
 from rag.web.stream import aside
 
@@ -49,8 +51,11 @@ class Room:
         """Return what the panel shows; keys are strings."""
         raise NotImplementedError
 
-    def act(self, action: str, sent: Mapping[str, Any], visitor: Visitor) -> str:  # noqa: ARG002 - nothing is done here
-        """Do one of ``actions`` and return what to tell the visitor, or nothing. May take long. Raises FootnoteError."""
+    def act(self, action: str, sent: Mapping[str, Any], visitor: Visitor) -> str | None:  # noqa: ARG002
+        """Do one of ``actions`` and return what to tell the visitor; ``None`` where there was nothing to do.
+
+        May take long. Raises FootnoteError.
+        """
         raise QuestionError("this cannot be done here; reload the page")
 
     async def shown(self, visitor: Visitor) -> dict[str, Any]:
@@ -60,10 +65,51 @@ class Room:
 
     async def acted(self, action: str, visitor: Visitor, sent: Mapping[str, Any]) -> dict[str, Any]:
         """Return what a room shows after an action. With what to say of it as ``said`` or ``problem``."""
-        said = problem = ""
+        said: str | None = ""
+        problem = ""
         with speaking(visitor.language):
             try:
                 said = await aside(self.act, action, sent, visitor)
             except Exception as error:  # the reader must be told, whatever it was
                 problem = told(what_went_wrong(error, f"{action} in {self.name}"))
             return {**await aside(self.data, visitor), "said": said, "problem": problem}
+
+
+class Field(NamedTuple):
+    """One of gradio's fields: its kind, its label (a button's words) and what it is made with.
+
+    The kind "title" is a heading, "said" the line that says what was done.
+    """
+
+    kind: str
+    text: str = ""
+    info: str = ""
+    options: Mapping[str, Any] = MappingProxyType({})
+
+
+class Form(Room):
+    """A panel of gradio's own ``fields``, by name.
+
+    ``data`` gives what changes of each, as ``update`` takes it. Using a field is an action of its name, which gets its value
+    or those of the fields in ``reads``, which do nothing by themselves; ``meanwhile`` is said while it takes its time.
+    """
+
+    fields: Mapping[str, Field] = MappingProxyType({})
+    reads: ClassVar[Mapping[str, tuple[str, ...]]] = {}
+    meanwhile: ClassVar[Mapping[str, str]] = {}
+    _stamps = count(1)
+
+    def kept(self, visitor: Visitor) -> str | None:  # noqa: ARG002 - nothing is kept
+        """Return what the browser is to keep from now on; ``None`` for what it has kept."""
+        return None
+
+    async def filled(
+        self, action: str, visitor: Visitor, sent: Mapping[str, Any]
+    ) -> AsyncGenerator[dict[str, dict[str, Any]], None]:
+        """Do an action and yield what changes; "said" is the line that tells of it."""
+        if action in self.meanwhile:
+            yield {"said": {"value": {"said": phrase(self.meanwhile[action], visitor.language)}}}
+        done = await self.acted(action, visitor, sent)
+        told = {name: done.pop(name) for name in ("said", "problem")}
+        told |= {"kept": self.kept(visitor), "stamp": next(self._stamps)}
+        yield {} if told["said"] is None else {**done, "said": {"value": told}}

@@ -1,9 +1,7 @@
 // What stands before the first answer: a model that is being loaded, an index that is being built, no articles, no
 // folder. Where one can ask already it stands above the chat, else in its place.
 
-const [start, title, about, stages, files, add] = find(
-  ".start", "h2", ".start-about", ".stages", ".start-files", ".start-add",
-);
+const [start, title, about, files, add] = find(".start", "h2", ".start-about", ".start-files", ".start-add");
 const ASKED = "You can ask already: your question is answered as soon as this is done.";
 const PAGES = {
   building: ["The index is being built", ASKED],
@@ -47,8 +45,6 @@ function drawStart(state) {
   start.classList.toggle("alone", Boolean(page) && page[1] !== ASKED);
   if (page) draw(title, say(page[0]));
   if (page) draw(about, say(page[1], { name: name || "…" }));
-  stages.hidden = first !== "building";
-  if (first === "building") drawStages(stages, state);
   const reasons = first === "unusable" ? state.reasons : [];
   files.hidden = !reasons.length;
   draw(files, reasons.map(([id, reason]) => make("li", make("span.card-name", id), make("span.byline", reason))));
@@ -57,5 +53,5 @@ function drawStart(state) {
   else if (adding && !adder && suffixes.length) draw(add, (adder = makeAdder(given())));
 }
 
-watch("value", () => drawStart(footnote.index));
-followIndex(drawStart);
+follow(() => drawStart(footnote.index));
+on(window, "footnote:index", ({ detail }) => drawStart(detail));

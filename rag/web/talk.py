@@ -84,11 +84,6 @@ class Handlers:
         self._turns = Turns(ANSWERING, ANSWERING_ONE, WAITING_ONE)
         self._reading = Turns(READING, 1, ANSWERING)
 
-    async def keyless(self, visitor: Visitor) -> dict[str, Any]:
-        """Name the model that waits for a key, for the masthead."""
-        await aside(self.models.remember, visitor)
-        return {"keyless": await aside(self.models.keyless, visitor.session)}
-
     async def suggest(self, visitor: Visitor) -> AsyncGenerator[tuple[Any, Any], None]:
         """Fill the start screen and the choices of a scope. Examples come later, names last."""
         if chatbot := await self.opening.opened():

@@ -45,3 +45,14 @@ def press(page: Any, name: str, turn: int | None = None) -> None:
     if not tool.is_visible():
         page.locator("#chat details.menu", has=page.locator(selector)).last.locator("summary").click()
     tool.click()
+
+
+def pick(page: Any, label: str, choice: str) -> None:
+    """Takes one of the choices of a field of Settings."""
+    page.get_by_role("combobox", name=label).click()
+    page.get_by_role("option", name=choice).click()
+
+
+def chosen_model(page: Any) -> Any:
+    """The field that says who writes the answers."""
+    return page.get_by_role("combobox", name="Who writes the answers")

@@ -224,7 +224,7 @@ class TestTable:
         page.get_by_role("tab", name="Статьи").click()
         expect(page.get_by_role("button", name="Все 1\u00a0201")).to_be_visible()
         page.get_by_role("tab", name="Настройки").click()
-        expect(page.locator("#index")).to_contain_text("1,2 МБ")
+        expect(page.locator("#index-contents")).to_contain_text("1,2 МБ")
 
 
 class TestReading:

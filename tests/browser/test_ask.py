@@ -87,8 +87,8 @@ class TestStart:
     ) -> None:
         page = visit(url)
         page.locator("#asking .mode").click()
-        page.locator("#model").get_by_role("textbox").first.fill("near:small")
-        page.locator("#model").get_by_role("textbox").first.press("Enter")
+        page.locator("#model-model input").fill("near:small")
+        page.locator("#model-model input").press("Enter")
         expect(page.locator("#asking .mode")).to_have_text("Model: near:small")
 
 
