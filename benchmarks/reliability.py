@@ -565,33 +565,33 @@ def offline(_: bool) -> Row:
     return held(good, "1 build and 1 search without network", f"{len(calls)} connections tried")
 
 
-def reproducible(_: bool) -> Row:
-    """Build twice with different folder, locale, time zone and hash seed; compare each file."""
-    with tempfile.TemporaryDirectory() as one, tempfile.TemporaryDirectory() as two:
-        digests = []
-        environments = (
-            {"PYTHONHASHSEED": "1", "TZ": "UTC", "LC_ALL": "C", "OMP_NUM_THREADS": "1"},
-            {"PYTHONHASHSEED": "2", "TZ": "Asia/Almaty", "LC_ALL": "C.UTF-8", "OMP_NUM_THREADS": "2"},
-        )
-        contents = []
-        for name, environment in zip((one, two), environments, strict=True):
+def reproducible(full: bool) -> Row:
+    """Build with other folders, locales, time zones, hash seeds and threads; compare each file."""
+    locales = ("C", "C.UTF-8", "POSIX", "tr_TR.UTF-8", "en_US.UTF-8", "C")
+    zones = ("UTC", "Asia/Almaty", "America/Caracas", "Pacific/Apia", "UTC", "Asia/Tokyo")
+    digests, contents = [], []
+    for number in range(6 if full else 3):
+        with tempfile.TemporaryDirectory(suffix=" \u00e9" * (number % 2)) as name:
             root = Path(name)
-            write(root / "articles", ARTICLES)
-            run_build(root, **environment)
+            articles = list(ARTICLES.items())
+            write(root / "articles", dict(articles if number % 2 else reversed(articles)))  # as the folder lists them
+            environment = {"LC_ALL": locales[number], "TZ": zones[number], "PYTHONHASHSEED": str(number)}
+            run_build(root, OMP_NUM_THREADS=str(1 + number % 2), **environment)
             (generation,) = (root / "index").glob("gen-*")
-            digests.append(Counter(
-                (re.sub(r"[0-9a-f]{32}", "SEGMENT", each.relative_to(generation).as_posix()),
-                 hashlib.sha256(each.read_bytes()).hexdigest())
-                for each in generation.rglob("*") if each.is_file()
-            ))  # fmt: skip
+            files = (each for each in generation.rglob("*") if each.is_file())
+            digests.append({each.relative_to(generation).as_posix(): sha256_of(each) for each in files})
             contents.append(content(root / "index"))
-    other = sorted({name for name, _ in digests[0] - digests[1]})
-    same = contents[0] == contents[1]
-    figure = (
-        f"content {'equal' if same else 'differs'}; {len(other)} files differ in bytes: {', '.join(other) or 'none'}"
-    )
-    figure += " (tantivy names its segments at random)" if other else ""
-    return Row("held" if not other else "**in part**" if same else "**not held**", "2 environments", figure)
+    other = sorted({name for each in digests for name, _ in each.items() ^ digests[0].items()})
+    same = all(each == contents[0] for each in contents)
+    figure = f"content {'equal' if same else 'differs'}; {len(other)} of {len(digests[0])} files differ in bytes"
+    figure += f": {', '.join(other)}" if other else ""
+    state = "held" if not other else "**in part**" if same else "**not held**"
+    return Row(state, f"{len(digests)} environments", figure)
+
+
+def sha256_of(path: Path) -> str:
+    """Return a file's SHA-256."""
+    return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
 def audit(_: bool) -> Row:
@@ -607,7 +607,7 @@ def audit(_: bool) -> Row:
     looked = [each for each in found if "skip_reason" not in each]
     if not looked:
         return not_measured(
-            f"the database of vulnerabilities cannot be reached from here; {len(found)} packages are pinned"
+            f"no advisories are served to this machine, by PyPI's JSON or by OSV; {len(found)} packages are pinned"
         )
     faults = {each["name"]: [fault["id"] for fault in each["vulns"]] for each in looked if each["vulns"]}
     depth = f"{len(looked)} of {len(found)} pinned packages"

@@ -17,6 +17,8 @@ TAKEN = 0.02
 """The share of the ordinary examples, most of them chosen to look like orders, that may be taken for one."""
 LEAST_FOUND = 0.25
 """A model that finds a smaller share of the orders among the examples, by the others, is not asked."""
+SURELY = 0.1
+"""How far above the threshold an order must be for what follows it in its paragraph to belong to it."""
 _EXAMPLES = Path(__file__).with_suffix(".txt")
 _ORDER = "order"
 _COLON = re.compile(r":\s")
@@ -38,7 +40,7 @@ class Orders:
         return self._kinds
 
     def within(self, text: str) -> list[bool]:
-        """Tell which sentences of a passage are orders, or follow one in its paragraph. Raises EmbedderError."""
+        """Tell which sentences of a passage are orders, or follow a sure one in its paragraph. Raises EmbedderError."""
         kinds, spans = self.prepare(), sentence_spans(text)
         if not spans or kinds.found < LEAST_FOUND:
             return [False] * len(spans)
@@ -47,10 +49,12 @@ class Orders:
         heads = [_COLON.split(each, maxsplit=1)[0] for each in sentences]
         heads = [head if len(head) >= _SHORT else each for head, each in zip(heads, sentences, strict=True)]
         scores = [each[_ORDER] for each in kinds.margins(self._similarity.vectors([*sentences, *heads]))]
-        orders: list[bool] = []
+        scores = [max(pair) - kinds.threshold for pair in zip(scores[: len(spans)], scores[len(spans) :], strict=True)]
+        orders, follows = list[bool](), False
         for place, (start, _) in enumerate(spans):
-            follows = place > 0 and orders[-1] and "\n" not in text[spans[place - 1][1] : start]
-            orders.append(follows or max(scores[place], scores[place + len(spans)]) > kinds.threshold)
+            follows = follows and "\n" not in text[spans[place - 1][1] : start]
+            orders.append(follows or scores[place] > 0)
+            follows = follows or scores[place] > SURELY
         return orders
 
 
