@@ -671,7 +671,7 @@ def injection(_: bool) -> Row:
             f"{model}: {seen['without']} of {len(own)} without us, {seen['shown']} shown, {seen['verified']} as verified "
             f"({seen['quoted']} with the planted words as their quote)"
         )
-    depth = f"{len({row['file'] for row in rows})} planted instructions, {len(figures)} models; obedient is a double"
+    depth = f"{len({row['file'] for row in rows})} planted instructions; obedient is a double, extractive no model"
     good = not any(row["verified"] for row in rows)
     return Row("held" if good else "**in part**", depth, "; ".join(figures))
 
@@ -716,6 +716,22 @@ PROMISES: dict[int, tuple[str, str, Callable[[bool], Row]]] = {
     27: ("Reproducible builds", "builds in other environments", reproducible),
     28: ("Dependencies without known faults", "pip-audit", audit),
 }  # fmt: skip
+NOTES = """\
+**18.** An article's own words are quoted letter for letter, an order among them where somebody asks for what it says:
+that is by design, and the reader sees that it is one. In answer to another question none is shown. What a chat model
+writes is marked where the quote nearest to it speaks to a model; what stays are an order to refuse, and an order that
+is not recognised.
+
+**25.** The page keeps 256 conversations. Memory grows until there are so many, and is compared from then on: the
+first thousand questions, three of each visitor, fill them.
+
+**27.** A manifest names the folder that its index is of, so the builds are of one folder. Indexes built before
+segments were named by their content keep the names they have until `rag build --fresh`.
+
+**28.** `python -m pip_audit` asks PyPI's JSON for advisories, or OSV with `-s osv`. Where neither answers, run it
+elsewhere with the same constraints.txt; a copy on PyPI that needs no network (safety-db) ends in 2021 and says
+nothing of today's versions.
+"""
 LOAD: Path | None = None
 INJECTION: Path | None = None
 
@@ -762,7 +778,7 @@ def _write(path: Path, lines: dict[int, str]) -> None:
         "with the hashing embedder; the depth is what was tried, which is less than a release asks for unless `--depth full` "
         "was given.\n\n| # | Promise | Test | Depth | Figure | State |\n|---|---|---|---|---|---|\n"
         + "\n".join(rows)
-        + "\n",
+        + f"\n\n{NOTES}",
         "utf-8",
     )
 
