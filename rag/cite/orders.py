@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 TAKEN = 0.02
 """The share of the ordinary examples, most of them chosen to look like orders, that may be taken for one."""
-LEAST_FOUND = 0.25
+LEAST_FOUND = 0.4
 """A model that finds a smaller share of the orders among the examples, by the others, is not asked."""
 SURELY = 0.1
 """How far above the threshold an order must be for what follows it in its paragraph to belong to it."""
