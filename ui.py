@@ -670,10 +670,16 @@ def _import_gradio() -> None:
         known = os.environ.get(name, "")
         if "127.0.0.1" not in known:
             os.environ[name] = ",".join(part for part in (known, "127.0.0.1,localhost,::1") if part)
+    # pandas takes 30 MB of pyarrow along where it is installed (Milvus needs it), and gradio nothing of it
+    absent = {"pyarrow": None} if "pyarrow" not in sys.modules else {}
+    sys.modules.update(absent)  # type: ignore[arg-type]
     try:
         import gradio as gr
     except ImportError as error:
         raise MissingExtra("the page needs gradio; install it with: pip install 'footnote-rag[ui]'") from error
+    finally:
+        for name in absent:
+            del sys.modules[name]
 
 
 def _theme() -> Any:

@@ -34,8 +34,8 @@ DEPTHS = {"flood": 250, "half": 1100, "streams": 200, "slow": 50, "processes": 2
 """What is measured, and how much of it where nothing is named."""
 BELLS = 50
 """How many bells the questions of ``--questions`` are about."""
-CONVERSATION = 5
-"""How many questions a visitor asks before he leaves."""
+CONVERSATION = 3
+"""How many questions a visitor asks before he leaves: a thousand fill the 256 sessions that the page keeps."""
 
 
 def flood(server: Server, count: int) -> dict[str, float]:

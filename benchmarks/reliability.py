@@ -565,33 +565,35 @@ def offline(_: bool) -> Row:
     return held(good, "1 build and 1 search without network", f"{len(calls)} connections tried")
 
 
-def reproducible(_: bool) -> Row:
-    """Build twice with different folder, locale, time zone and hash seed; compare each file."""
-    with tempfile.TemporaryDirectory() as one, tempfile.TemporaryDirectory() as two:
-        digests = []
-        environments = (
-            {"PYTHONHASHSEED": "1", "TZ": "UTC", "LC_ALL": "C", "OMP_NUM_THREADS": "1"},
-            {"PYTHONHASHSEED": "2", "TZ": "Asia/Almaty", "LC_ALL": "C.UTF-8", "OMP_NUM_THREADS": "2"},
-        )
-        contents = []
-        for name, environment in zip((one, two), environments, strict=True):
-            root = Path(name)
-            write(root / "articles", ARTICLES)
-            run_build(root, **environment)
-            (generation,) = (root / "index").glob("gen-*")
-            digests.append(Counter(
-                (re.sub(r"[0-9a-f]{32}", "SEGMENT", each.relative_to(generation).as_posix()),
-                 hashlib.sha256(each.read_bytes()).hexdigest())
-                for each in generation.rglob("*") if each.is_file()
-            ))  # fmt: skip
-            contents.append(content(root / "index"))
-    other = sorted({name for name, _ in digests[0] - digests[1]})
-    same = contents[0] == contents[1]
-    figure = (
-        f"content {'equal' if same else 'differs'}; {len(other)} files differ in bytes: {', '.join(other) or 'none'}"
-    )
-    figure += " (tantivy names its segments at random)" if other else ""
-    return Row("held" if not other else "**in part**" if same else "**not held**", "2 environments", figure)
+def reproducible(full: bool) -> Row:
+    """Build one folder with other locales, time zones, hash seeds, threads and orders of files; compare each file."""
+    locales = ("C", "C.UTF-8", "POSIX", "tr_TR.UTF-8", "en_US.UTF-8", "C")
+    zones = ("UTC", "Asia/Almaty", "America/Caracas", "Pacific/Apia", "UTC", "Asia/Tokyo")
+    digests, contents = [], []
+    with tempfile.TemporaryDirectory() as name:  # one for all: the manifest names the folder that the index is of
+        root = Path(name)
+        for number in range(6 if full else 3):
+            shutil.rmtree(root / "articles", ignore_errors=True)
+            written = list(ARTICLES.items())
+            write(root / "articles", dict(written if number % 2 else reversed(written)))
+            environment = {"LC_ALL": locales[number], "TZ": zones[number], "PYTHONHASHSEED": str(number)}
+            index = f"index{number}"
+            run_build(root, index=index, OMP_NUM_THREADS=str(1 + number % 2), **environment)
+            (generation,) = (root / index).glob("gen-*")
+            files = (each for each in generation.rglob("*") if each.is_file())
+            digests.append({each.relative_to(generation).as_posix(): sha256_of(each) for each in files})
+            contents.append(content(root / index))
+    other = sorted({name for each in digests for name, _ in each.items() ^ digests[0].items()})
+    same = all(each == contents[0] for each in contents)
+    figure = f"content {'equal' if same else 'differs'}; {len(other)} of {len(digests[0])} files differ in bytes"
+    figure += f": {', '.join(other)}" if other else ""
+    state = "held" if not other else "**in part**" if same else "**not held**"
+    return Row(state, f"{len(digests)} environments", figure)
+
+
+def sha256_of(path: Path) -> str:
+    """Return a file's SHA-256."""
+    return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
 def audit(_: bool) -> Row:
@@ -607,7 +609,7 @@ def audit(_: bool) -> Row:
     looked = [each for each in found if "skip_reason" not in each]
     if not looked:
         return not_measured(
-            f"the database of vulnerabilities cannot be reached from here; {len(found)} packages are pinned"
+            f"no advisories are served to this machine, by PyPI's JSON or by OSV; {len(found)} packages are pinned"
         )
     faults = {each["name"]: [fault["id"] for fault in each["vulns"]] for each in looked if each["vulns"]}
     depth = f"{len(looked)} of {len(found)} pinned packages"
@@ -669,7 +671,7 @@ def injection(_: bool) -> Row:
             f"{model}: {seen['without']} of {len(own)} without us, {seen['shown']} shown, {seen['verified']} as verified "
             f"({seen['quoted']} with the planted words as their quote)"
         )
-    depth = f"{len({row['file'] for row in rows})} planted instructions, {len(figures)} models; obedient is a double"
+    depth = f"{len({row['file'] for row in rows})} planted instructions; obedient is a double, extractive no model"
     good = not any(row["verified"] for row in rows)
     return Row("held" if good else "**in part**", depth, "; ".join(figures))
 
@@ -711,9 +713,25 @@ PROMISES: dict[int, tuple[str, str, Callable[[bool], Row]]] = {
     24: ("Fifty askers", "benchmarks/load.py", load_row(askers)),
     25: ("Bounded memory", "benchmarks/load.py", load_row(memory)),
     26: ("Sessions are isolated", "benchmarks/load.py", load_row(isolated)),
-    27: ("Reproducible builds", "two builds", reproducible),
+    27: ("Reproducible builds", "builds in other environments", reproducible),
     28: ("Dependencies without known faults", "pip-audit", audit),
 }  # fmt: skip
+NOTES = """\
+**18.** An article's own words are quoted letter for letter, an order among them where somebody asks for what it says:
+that is by design, and the reader sees that it is one. In answer to another question none is shown. What a chat model
+writes is marked where the quote nearest to it speaks to a model; what stays are an order to refuse, and an order that
+is not recognised.
+
+**25.** The page keeps 256 conversations. Memory grows until there are so many, and is compared from then on: the
+first thousand questions, three of each visitor, fill them.
+
+**27.** A manifest names the folder that its index is of, so the builds are of one folder. Indexes built before
+segments were named by their content keep the names they have until `rag build --fresh`.
+
+**28.** `python -m pip_audit` asks PyPI's JSON for advisories, or OSV with `-s osv`. Where neither answers, run it
+elsewhere with the same constraints.txt; a copy on PyPI that needs no network (safety-db) ends in 2021 and says
+nothing of today's versions.
+"""
 LOAD: Path | None = None
 INJECTION: Path | None = None
 
@@ -760,7 +778,7 @@ def _write(path: Path, lines: dict[int, str]) -> None:
         "with the hashing embedder; the depth is what was tried, which is less than a release asks for unless `--depth full` "
         "was given.\n\n| # | Promise | Test | Depth | Figure | State |\n|---|---|---|---|---|---|\n"
         + "\n".join(rows)
-        + "\n",
+        + f"\n\n{NOTES}",
         "utf-8",
     )
 

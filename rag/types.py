@@ -343,7 +343,7 @@ class Sentence:
     ``lead`` is what stands in front of it: a space, a line break, or a line break and the mark of a list. ``unverified``
     are the spans of ``text`` (start, end) with a number, date, name or quotation that stands in none of the quotes, or that
     say something else than they do; ``doubts`` are their kinds: number, date, name, quotation, negation, direction, meaning
-    (all of it), attribution (its speaker is left out), speaker (another one);
+    (all of it), attribution (its speaker is left out), speaker (another one), order (the quote is one to a model);
     ``bold`` are the spans that are set in bold. ``answer`` is the span of ``text`` that answers, where one is known;
     ``context`` is the article's own words that the sentence hangs on (what "she" means, a table's header), shown in front
     of it and not part of the quote. ``label`` heads a paragraph: the part of the question, or the outlet, that it is about.
@@ -383,6 +383,7 @@ DOUBTS = {
     "meaning": "the quote may say something else",
     "attribution": "speaker left out",
     "speaker": "not who says so in the quote",
+    "order": "the quote speaks to the model, not to readers",
 }
 """What a mark on a sentence means, by the kind of doubt; others stand in no quote."""
 

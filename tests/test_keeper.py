@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import queue
 import threading
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any, cast
 
@@ -502,6 +504,37 @@ class TestFollowing:
         keeper.watch(True)
         assert there.wait(SECONDS)
         keeper.close()
+
+    def test_who_was_kept_from_building_takes_what_the_other_built(
+        self, keeper: Keeper, chatbot: Chatbot, settings: Settings, hashing: Embedder, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(watching, "QUIET_SECONDS", 0.01)
+        monkeypatch.setattr(watching, "LOOK_SECONDS", 0.01)
+        ended: queue.Queue[str] = queue.Queue()
+        refresh = chatbot.refresh
+
+        def counted(*given: Any, **named: Any) -> Any:
+            try:
+                return refresh(*given, **named)
+            finally:
+                ended.put(str(chatbot.notice))
+
+        monkeypatch.setattr(chatbot, "refresh", counted)
+        keeper._snapshot = partial(snapshot, settings.articles, settings.index)
+        write_articles(settings.articles, NEW)
+
+        def meanwhile(step: Progress) -> None:
+            if step.stage == "keywords" and not keeper.watching:
+                keeper.watch(True)
+                assert "another build" in ended.get(timeout=SECONDS)
+
+        other = Chatbot.open(settings, embedder=hashing, on_progress=meanwhile)
+        assert "new.txt" in ids(other)
+        assert ended.get(timeout=SECONDS) == ""
+        keeper.wait(SECONDS)
+        assert keeper.state.kind == "fresh"
+        assert "new.txt" in ids(chatbot)
+        other.close()
 
 
 class TestSnapshot:

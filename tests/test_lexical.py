@@ -235,11 +235,27 @@ def test_an_updated_index_equals_one_that_is_built_whole(versions: list[list[tup
                 create_keyword_index(folder, passages, block=2, older=source)
             one, other = KeywordIndex(updated), KeywordIndex(whole)
             assert len(one) == len(other) == len(passages)
-            assert (updated / "spellings.table").read_bytes() == (whole / "spellings.table").read_bytes()
+            contents = [{file.name: file.read_bytes() for file in folder.iterdir()} for folder in (updated, whole)]
+            assert contents[0] == contents[1]
             for question in ("tram", "Harbour lake opened", "kosymof", "港口 озеро"):
                 assert one.terms(question) == other.terms(question)
                 assert one.search(question, 100) == other.search(question, 100)
             older = updated
+
+
+def test_equal_blocks_have_segments_of_their_own_and_two_builds_the_same_bytes(tmp_path: Path) -> None:
+    passages = [("", f"The tram number {number % 8} waits.") for number in range(80)]
+    contents, older = [], None
+    for name in ("one", "other", "updated"):
+        folder = tmp_path / name
+        folder.mkdir()
+        create_keyword_index(folder, passages, block=2, older=older)
+        contents.append({file.name: file.read_bytes() for file in folder.iterdir()})
+        older = folder if name == "other" else None
+    assert contents[0] == contents[1] == contents[2]
+    index = KeywordIndex(folder)
+    assert len(index) == 80
+    assert {hit.row % 8 for hit in index.search("3", 10)} == {3}
 
 
 def test_a_change_leaves_the_segments_of_other_blocks_as_they_were(tmp_path: Path) -> None:

@@ -106,6 +106,14 @@ def test_what_was_weighed_is_counted_and_what_is_left_out_is_told(index: Index, 
     assert {each.reason for each in found.dropped} == {LIMIT}
 
 
+def test_who_asks_the_same_keeps_the_same_passages(index: Index, hashing: Embedder) -> None:
+    one, other = (find(index, hashing, "Which tram runs by the lake?", k=8) for _ in range(2))
+    assert one == other
+    for mine, theirs in zip(one.hits, other.hits, strict=True):
+        assert mine.passage is theirs.passage
+        assert mine.document is theirs.document
+
+
 def test_the_fused_score_is_the_one_before_words_that_stand_together_count(index: Index, hashing: Embedder) -> None:
     question = "Which farmers protested at Lake Verrin?"
     asked = understand(question, index)

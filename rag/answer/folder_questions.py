@@ -1,42 +1,35 @@
 """Recognise questions about the folder itself, and small talk, by their nearness to example questions.
 
-A kind's score is the sum of the cosines with all examples, weighted by ridge regression: the single nearest example has
-the question's language rather than its kind. Topics and names are hidden behind an X first, so that they do not dominate.
+Topics and names are hidden behind an X first, so that they do not dominate.
 """
 
 from __future__ import annotations
 
-import json
 import re
 import threading
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from functools import lru_cache
-from hashlib import sha256
+from functools import lru_cache, partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 from weakref import WeakKeyDictionary
 
+from embeddings.examples import ORDINARY, Kinds
 from rag.errors import EmbedderError
 from rag.text.stems import stem
 from rag.text.words import FUNCTION_WORDS, words
 from rag.types import Scope
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
     from embeddings import Embedder, Vectors
     from rag.retrieval.mentions import Mention
 
 TAKEN = 0.03
 """The share of the ordinary examples that may be taken for another kind, each judged by the others: sets the threshold."""
-RIDGE = 0.5
-"""Regularization of the examples' weights."""
 NEED_TOPIC = ("mention", "article")
 _TELLING = 2  # times more questions about the folder than ordinary ones hold a telling word
 _LONGEST = 200  # characters
 _EXAMPLES = Path(__file__).with_suffix(".txt")
-_ORDINARY = "ordinary"
 _QUOTES = '"“”„«»'
 _QUOTED = re.compile(r"[\"“„«][^\"“”„«»]{2,200}[\"”“»]")
 _WORD = re.compile(r"[^\W_]+")
@@ -110,62 +103,14 @@ def load_examples() -> Examples:
             pairs.append((line, kind))
     about, ordinary = Counter[str](), Counter[str]()
     for text, kind in pairs:
-        (ordinary if kind == _ORDINARY else about).update({stem(word) for word in words(text) if word != "X"})
+        (ordinary if kind == ORDINARY else about).update({stem(word) for word in words(text) if word != "X"})
     return Examples(
         tuple(text for text, _ in pairs),
         tuple(kind for _, kind in pairs),
         frozenset(about) | {stem(word) for word in FUNCTION_WORDS},
         frozenset(word for word in about if about[word] >= _TELLING * ordinary[word]),
-        frozenset(kind for text, kind in pairs if "X" in words(text) and kind != _ORDINARY),
+        frozenset(kind for text, kind in pairs if "X" in words(text) and kind != ORDINARY),
     )
-
-
-class _Nearness:
-    """The weights of the examples for one embedder."""
-
-    def __init__(self, embedder: Embedder) -> None:
-        from embeddings.cache import cached_arrays
-
-        rows = _rows()
-        self._kinds = [*dict.fromkeys(kind for kind in rows.values() if kind != _ORDINARY), _ORDINARY]
-        depends = [embedder.fingerprint, Path(__file__).read_text("utf-8"), *rows, *rows.values()]
-        key = sha256(json.dumps(depends).encode()).hexdigest()[:24]
-        learned = cached_arrays(f"folder-questions-{key}", lambda: _learn(embedder, rows, self._kinds))
-        self._mean, self._usual, self._weights = (learned[name] for name in ("mean", "usual", "weights"))
-        self.threshold = float(learned["threshold"])
-
-    def margins(self, vectors: Vectors) -> list[dict[str, float]]:
-        """Score each kind above an ordinary question, for each vector."""
-        scores = _centred(vectors, self._mean) @ self._weights + self._usual
-        above = scores - scores[:, -1:]
-        return [dict(zip(self._kinds[:-1], map(float, row), strict=False)) for row in above]
-
-
-def _learn(embedder: Embedder, rows: dict[str, str], kinds: list[str]) -> dict[str, NDArray[Any]]:
-    """Embed the examples and weigh them."""
-    import numpy
-
-    vectors = embed_texts(embedder, list(rows))
-    mean = vectors.mean(axis=0)
-    near = _centred(vectors, mean)
-    numbers = numpy.array([kinds.index(kind) for kind in rows.values()])
-    wanted = numpy.eye(len(kinds), dtype=numpy.float32)[numbers]
-    usual = wanted.mean(axis=0)
-    inverse = numpy.linalg.inv(near @ near.T + RIDGE * numpy.eye(len(rows), dtype=numpy.float32))
-    shares = inverse @ (wanted - usual)
-    # What each example would score, were it not among the examples (leave-one-out, in closed form).
-    left_out = wanted - shares / inverse.diagonal()[:, None]
-    above = left_out[:, :-1].max(axis=1) - left_out[:, -1]
-    threshold = max(0.0, float(numpy.quantile(above[numbers == len(kinds) - 1], 1 - TAKEN)))
-    return {"mean": mean, "usual": usual, "weights": near.T @ shares, "threshold": numpy.array(threshold)}
-
-
-def _centred(vectors: Vectors, mean: Vectors) -> Vectors:
-    import numpy
-
-    moved: Vectors = vectors - mean
-    moved /= numpy.maximum(numpy.linalg.norm(moved, axis=1, keepdims=True), 1e-9)
-    return moved
 
 
 def embed_texts(embedder: Embedder, texts: Sequence[str]) -> Vectors:
@@ -188,20 +133,21 @@ def _rows() -> dict[str, str]:
     masked: dict[str, str] = {}
     for text, kind in rows.items():
         question = FolderQuestion(text)
-        if kind != _ORDINARY or question.possible or "X" in words(text):
+        if kind != ORDINARY or question.possible or "X" in words(text):
             masked |= {text: kind, question.masked: kind}
     return masked
 
 
-_known: WeakKeyDictionary[Embedder, _Nearness] = WeakKeyDictionary()
+_known: WeakKeyDictionary[Embedder, Kinds] = WeakKeyDictionary()
 _learning = threading.Lock()
 
 
-def _nearness(embedder: Embedder) -> _Nearness:
+def _nearness(embedder: Embedder) -> Kinds:
     """Learn from the examples once for each embedder. Others that need them wait."""
     with _learning:
         if embedder not in _known:
-            _known[embedder] = _Nearness(embedder)
+            depends = [embedder.fingerprint, Path(__file__).read_text("utf-8")]
+            _known[embedder] = Kinds("folder-questions", _rows(), TAKEN, partial(embed_texts, embedder), depends)
         return _known[embedder]
 
 

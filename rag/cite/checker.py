@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from rag.cite.antecedents import SENTENCES, antecedents, somebody_else
 from rag.cite.attribution import misattributed
+from rag.cite.orders import Orders
 from rag.cite.prose import Prose, Statement
 from rag.cite.quotation import nearest
 from rag.cite.similarity import Similarity
@@ -117,7 +118,7 @@ class Citer:
         vocabulary: Vocabulary,
         support_check: Callable[[], SupportCheck] | None = None,
     ) -> None:
-        self._checker = Checker(passages, similarity, vocabulary, support_check)
+        self._checker = Checker(passages, similarity, vocabulary, support_check, Orders(similarity))
         self._passages = len(passages)
         self._begin()
 
@@ -210,12 +211,14 @@ class Checker:
         similarity: Similarity,
         vocabulary: Vocabulary,
         support_check: Callable[[], SupportCheck] | None = None,
+        orders: Orders | None = None,
     ) -> None:
         self._passages = [_Candidate.all_of(hit) for hit in passages]
         self._labels = {hit.passage.id: label for label, hit in enumerate(passages, 1)}
         self._similarity = similarity
         self._vocabulary = vocabulary
         self._support_check = support_check
+        self._orders = orders
 
     def add(self, passages: Iterable[Hit]) -> list[int]:
         """Add passages, those that are there already not again; return their labels, from 1."""
@@ -231,6 +234,8 @@ class Checker:
         """Open the support check and embed all sentences once; raises EmbedderError."""
         if self._support_check is not None:
             self._support_check()
+        if self._orders is not None:
+            self._orders.prepare()
         for passage in self._passages:
             self._similarity.vectors([each.text for each in passage])
 
@@ -251,11 +256,13 @@ class Checker:
         return self._doubted(claim, support, before) if support.score >= THRESHOLD else support
 
     def _doubted(self, claim: _Claim, support: Support, before: Sequence[str] | None) -> Support:
-        """Add whether the first quote's speaker and subject are kept, and what the support check says."""
+        """Add what speaks against the first quote: an order to the model, another speaker or subject, the support check."""
         found: list[Fact] = []
         evidence = support.evidence[0]
         sentences, place = _around(evidence, claim)
         header = evidence.hit.document
+        if self._orders is not None and self._orders.within(evidence.hit.passage.text)[place]:
+            found.append(Fact("order", 0, len(claim.text), frozenset()))
         spoken = misattributed(claim.text, sentences, place, (header.outlet, *header.authors))
         if spoken is not None:
             found.append(Fact(spoken.kind, spoken.start, spoken.end, frozenset()))

@@ -37,6 +37,11 @@ class Similarity:
         self._vectors: OrderedDict[str, Vectors] = OrderedDict()
         self._lock = threading.Lock()
 
+    @property
+    def fingerprint(self) -> str:
+        """Return which model the vectors are of."""
+        return self._embedder.fingerprint
+
     def to_question(self, question: str, texts: Sequence[str]) -> list[float]:
         """Compare a question with texts, from 0 to 1; raises EmbedderError."""
         with EmbedderError.translated():
@@ -61,14 +66,17 @@ class Similarity:
         with self._lock:
             found = {text: self._vectors[text] for text in texts if text in self._vectors}
         if missing := [text for text in dict.fromkeys(texts) if text not in found]:
-            with EmbedderError.translated():
-                rows = self._embedder.embed_documents([self._readable(text) for text in missing])
-            found.update(zip(missing, rows, strict=True))
+            found.update(zip(missing, self.embed(missing), strict=True))
             with self._lock:
                 self._vectors.update({text: found[text] for text in missing})
                 while len(self._vectors) > _REMEMBERED:
                     self._vectors.popitem(last=False)
         return numpy.stack([found[text] for text in texts])
+
+    def embed(self, texts: Sequence[str]) -> Vectors:
+        """Embed texts without remembering them; raises EmbedderError."""
+        with EmbedderError.translated():
+            return self._embedder.embed_documents([self._readable(text) for text in texts])
 
     @cached_property
     def _unrelated(self) -> float:

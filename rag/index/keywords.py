@@ -27,6 +27,7 @@ from hashlib import blake2b
 from pathlib import Path
 from tempfile import mkdtemp
 from typing import TYPE_CHECKING, Any, NamedTuple
+from uuid import UUID
 
 from rag.errors import IndexCorrupt
 from rag.text.spelling import Spellings, is_cyrillic, written_forms
@@ -233,11 +234,12 @@ def _write(folder: Path, passages: Iterable[tuple[str, str]], size: int, older: 
     known_forms: dict[str, list[Any]] = {}
     spellings = None
     if older is not None:
-        known = {block.digest: block for block in _read_blocks(older)}
+        known = {block.digest: block for block in reversed(_read_blocks(older))}
         known_forms = json.loads((older / _FORMS_FILE).read_bytes()) if known else {}
         spellings = Spellings.open(older)
     blocks: list[_Block] = []
     forms: dict[str, _Forms] = {}
+    times = Counter[str]()
     with _scratch(folder) as scratch:
         _new_index(scratch)
         meta = json.loads((scratch / _META_FILE).read_bytes())
@@ -248,9 +250,10 @@ def _write(folder: Path, passages: Iterable[tuple[str, str]], size: int, older: 
                 shutil.copyfile(file, folder / file.name)
             forms[digest] = _Forms(*known_forms[digest])
         else:
-            block = _Block(digest, len(pairs), _index(folder, pairs))
+            block = _Block(digest, len(pairs), _index(folder, pairs, f"{digest} {times[digest]}"))
             forms[digest] = _count_forms(pairs)
         blocks.append(block)
+        times[digest] += 1
     meta["segments"] = [segment for block in blocks for segment in block.segments]
     for name, content in ((_META_FILE, meta), (_BLOCK_FILE, blocks), (_FORMS_FILE, forms)):
         (folder / name).write_text(json.dumps(content, ensure_ascii=False, separators=(",", ":")), "utf-8")
@@ -281,8 +284,11 @@ def _blocks(passages: Iterable[tuple[str, str]], size: int) -> Iterator[tuple[st
         yield blake2b(b"".join(digests), digest_size=16).hexdigest(), block
 
 
-def _index(folder: Path, pairs: Iterable[tuple[str, str]]) -> list[dict[str, Any]]:
-    """Index the passages of a block. Return its segments, whose files are then in ``folder``."""
+def _index(folder: Path, pairs: Iterable[tuple[str, str]], name: str) -> list[dict[str, Any]]:
+    """Index the passages of a block. Return its segments, whose files are then in ``folder``.
+
+    Tantivy draws a segment's id at random; ``name`` makes one that is the same in each build.
+    """
     import tantivy
 
     with _scratch(folder) as scratch:
@@ -301,8 +307,11 @@ def _index(folder: Path, pairs: Iterable[tuple[str, str]]) -> list[dict[str, Any
         writer.commit()
         writer.wait_merging_threads()
         segments: list[dict[str, Any]] = json.loads((scratch / _META_FILE).read_bytes())["segments"]
-        for file in _files(scratch, segments):
-            file.rename(folder / file.name)
+        for place, segment in enumerate(segments):
+            id = UUID(bytes=blake2b(f"{name} {place}".encode(), digest_size=16).digest())
+            for file in _files(scratch, [segment]):
+                file.rename(folder / f"{id.hex}{file.name[len(id.hex) :]}")
+            segment["segment_id"] = str(id)
         return segments
 
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import threading
 import unicodedata
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
-from typing import TYPE_CHECKING
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
 
 from rag.errors import EmbedderError, QuestionError
@@ -128,9 +129,17 @@ def find(
     # An outlet that is named speaks for itself, also where another says nearly the same.
     kept = without_copies(weighed, {ranked[order[0]].passage.id for order in of_scopes if order})
     groups = chosen(kept, k, places, repeated)
-    hits = tuple(_one_hit(index, group) for group in groups)
-    left = dropped(weighed, kept, groups)
+    hits = tuple(_shared(_one_hit(index, group)) for group in groups)
+    left = tuple(replace(each, hit=_shared(each.hit)) for each in dropped(weighed, kept, groups))
     return Found(hits, whole.mentions, whole.scope, whole.notice, tuple(parts), candidates, left)
+
+
+_same: Callable[[Any], Any] = lru_cache(maxsize=4096)(lambda value: value)
+"""Gives the equal value that was seen before: conversations that are open keep the same passages."""
+
+
+def _shared(hit: Hit) -> Hit:
+    return replace(hit, passage=_same(hit.passage), document=_same(hit.document))
 
 
 def _one_hit(index: Index, group: Sequence[Hit]) -> Hit:

@@ -265,7 +265,7 @@ def _marked(piece: Piece) -> str:
     if not piece.doubt:
         return text
     about = phrase(DOUBTS.get(piece.doubt, DOUBTED))
-    told_beside = piece.doubt in ("meaning", "attribution", "speaker")
+    told_beside = piece.doubt in ("meaning", "attribution", "speaker", "order")
     said = "" if told_beside or not piece.ends else f'<span class="spoken"> &#40;{about}&#41;</span>'
     marked = f'<span class="unverified{" end" * piece.ends}" title="{about}">{text}{said}</span>'
     return f'{marked} <span class="no-source">{about}</span>' if told_beside and piece.ends else marked

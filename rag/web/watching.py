@@ -53,8 +53,14 @@ def follow(
 
 
 def snapshot(folder: Path, index: Path) -> dict[str, tuple[int, int]]:
-    """Return size and time of each file in a folder of articles. Hidden ones and the index do not count."""
+    """Return size and time of each file in a folder of articles. Hidden ones and the index do not count.
+
+    Which generation of the index is current does: another process may have built what this one was kept from building.
+    """
     index, seen = index.resolve(), {}
+    with suppress(OSError):
+        current = (index / "CURRENT").stat()
+        seen["CURRENT"] = (current.st_ino, current.st_mtime_ns)
     for above, folders, names in os.walk(folder.resolve()):
         folders[:] = [each for each in folders if not each.startswith(".") and Path(above, each) != index]
         for name in names:
