@@ -4,12 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from rag.errors import QuestionError
 from rag.web.language import speaking, told
 from rag.web.opening import what_went_wrong
-from rag.web.stream import aside
+from rag.web.queueing import Turns
+from rag.web.stream import AT_ONCE, aside
+
+ACTS = 12
+"""How many actions of one visitor are done at once: each holds a thread, looking at a large folder for seconds."""
+WAITING = 250
+"""How many more of one visitor wait for that; further ones are turned away."""
 
 
 def update(**changes: Any) -> dict[str, Any]:
@@ -63,7 +70,13 @@ class Room:
         said = problem = ""
         with speaking(visitor.language):
             try:
-                said = await aside(self.act, action, sent, visitor)
+                async with _turns().turn(visitor.client or visitor.session):
+                    said = await aside(self.act, action, sent, visitor)
             except Exception as error:  # the reader must be told, whatever it was
                 problem = told(what_went_wrong(error, f"{action} in {self.name}"))
             return {**await aside(self.data, visitor), "said": said, "problem": problem}
+
+
+@lru_cache(maxsize=1)
+def _turns() -> Turns:
+    return Turns(AT_ONCE, ACTS, WAITING)
