@@ -238,10 +238,10 @@ def test_what_one_visitor_does_in_rooms_leaves_threads_to_others() -> None:
     looked = threading.Event()
 
     class Slow(Room):
-        def data(self, visitor: Visitor) -> dict[str, Any]:  # noqa: ARG002
+        def data(self, visitor: Visitor) -> dict[str, Any]:
             return {}
 
-        def act(self, action: str, sent: Mapping[str, Any], visitor: Visitor) -> str:  # noqa: ARG002
+        def act(self, action: str, sent: Mapping[str, Any], visitor: Visitor) -> str:
             return "" if looked.wait(30) else "nobody else was served"
 
     async def flood() -> list[dict[str, Any]]:

@@ -59,7 +59,8 @@ def read_questions(path: Path) -> list[Asked]:
 def parse_questions(data: bytes, path: Path, most: int | None = None) -> list[Asked]:
     """Read the questions of a .csv (column "question"), .jsonl (field "question") or other file (one a line).
 
-    No line is read after ``most`` that should hold one. Raises QuestionError where there is none, naming the lines that cannot be used.
+    Of lines that should hold one the first ``most`` are read. Raises QuestionError where there is none, naming the lines
+    that cannot be used.
     """
     from rag.retrieve.find import check_question
 
