@@ -15,6 +15,7 @@ from functools import partial
 from html import escape
 from inspect import isasyncgenfunction
 from pathlib import Path
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import quote
 
@@ -42,7 +43,7 @@ from rag.web.keeper import Keeper
 from rag.web.language import LANGUAGES, chosen_language, phrase, script, speaking, told
 from rag.web.library import Library, Start
 from rag.web.models import ChatServices, Models, Services
-from rag.web.opening import Opening, sentence
+from rag.web.opening import Opening, sentence, what_went_wrong
 from rag.web.preferences import Preferences
 from rag.web.render import panel
 from rag.web.rooms import Field, Form, Room, Visitor, skip, update
@@ -680,6 +681,10 @@ def _import_gradio() -> None:
     finally:
         for name in absent:
             del sys.modules[name]
+    from gradio import queueing, routes
+
+    for each in (queueing, routes):  # else they print the whole error: paths, and what was sent
+        vars(each)["traceback"] = SimpleNamespace(print_exc=lambda: what_went_wrong(sys.exc_info()[1], "a request"))
 
 
 def _theme() -> Any:

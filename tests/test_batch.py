@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from news import ARTICLES, write_articles
 from rag.__main__ import cli
 from rag.chatbot import Chatbot
-from rag.doors.batch import Asked, answer_file, cell, read_questions
+from rag.doors.batch import Asked, answer_file, cell, parse_questions, read_questions
 from rag.errors import QuestionError, SettingsError
 from rag.settings import Settings
 from rag.types import Answer, Message
@@ -176,6 +176,19 @@ def test_what_is_no_question_is_named_by_its_line(tmp_path: Path, name: str, tex
     with pytest.raises(QuestionError, match=said) as refused:
         read_questions(tmp_path / name)
     assert str(refused.value).startswith(str(tmp_path / name))
+
+
+def test_a_wide_table_costs_no_more_than_its_rows() -> None:
+    wide = b"question" + b"," * 400_000 + b"\n" + b"Who?\n" * 100_000  # a dictionary of each row would take hours
+    with pytest.raises(QuestionError, match="more than 1,000 columns"):
+        parse_questions(wide, Path("in.csv"))
+
+
+def test_no_more_is_read_than_can_be_answered() -> None:
+    lines = b"Who?\n" * 100 + b"\xd1\x85" * 2_001
+    assert len(parse_questions(lines, Path("in.txt"), 100)) == 100
+    with pytest.raises(QuestionError, match="line 101"):
+        parse_questions(lines, Path("in.txt"), 101)
 
 
 def test_what_cannot_be_written_is_told_before_anything_is_asked(folder: Path, asked: list[str]) -> None:

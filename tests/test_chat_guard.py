@@ -384,6 +384,12 @@ def test_no_text_takes_long_to_be_read(piece: str, size: int) -> None:
     assert seconds(piece * (64_000 // len(piece))) < 3
 
 
+def test_a_piece_full_of_marks_is_soon_read() -> None:
+    began = time.process_time()
+    assert list(readable(["</s>" * 100_000])) == []  # each mark used to copy all that stands behind it: 16 seconds
+    assert time.process_time() - began < 3
+
+
 class TestThoughts:
     """A model that thinks is alive, but not for ever."""
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 
 import pytest
 from hypothesis import given, settings
@@ -10,7 +11,7 @@ from hypothesis import strategies as st
 
 from news import write_articles
 from rag import Chatbot, Quotation, Settings
-from rag.cite.quotation import Folded
+from rag.cite.quotation import Folded, exact, near
 from rag.draft.checked import Piece
 from rag.draft.quotations import compare, quotation_spans
 
@@ -175,3 +176,19 @@ def test_a_comparison_of_words_that_are_alike_goes_by_letters() -> None:
 )
 def test_quotations_of_all_houses_are_seen(text: str, quoted: list[str]) -> None:
     assert [text[start:end] for start, end in quotation_spans(text)] == quoted
+
+
+@pytest.mark.parametrize(
+    "look",
+    [
+        lambda: near(
+            Folded.of("a " * 2_500), Folded.of("a b " * 2_500)
+        ),  # an hour, eight times as long for twice as much
+        lambda: exact(["the", "tide"], Folded.of("the " * 500_000)),  # each place copied all before it: a minute
+        lambda: list(compare("x y z " + "a" * 4_900, "x y z " + "ab" * 4_900)),  # hours
+    ],
+)
+def test_no_words_take_long_to_be_found(look: Callable[[], object]) -> None:
+    began = time.thread_time()
+    look()
+    assert time.thread_time() - began < 5

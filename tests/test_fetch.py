@@ -358,6 +358,11 @@ class TestFiles:
         assert article.text == parse("a.html", markup.encode()).text
         assert article.source == "https://a.test/"
 
+    @pytest.mark.parametrize("charset", ["punycode", "punycode!", "idna"])
+    def test_an_encoding_of_names_is_not_asked_for_a_page(self, charset: str) -> None:
+        data = b"-egbpdaj6bu4bxfgehfvwxn"  # each letter is set in among those before: a page of many takes hours
+        assert noted(Fetched("https://a.test/", "text/html", charset, data), ".html", "2031-05-06").endswith(data)
+
     @pytest.mark.parametrize("suffix", [".txt", ".md"])
     def test_plain_text_gets_its_address_too(self, suffix: str) -> None:
         text = f"Ferry returns to the bay\n\n{SENTENCES}\n\n{SENTENCES.replace('day', 'week')}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -127,6 +128,27 @@ def test_other_format_versions(
     monkeypatch.undo()
     with pytest.raises(error):
         open_generation(tmp_path)
+
+
+@pytest.mark.parametrize("line", [b"", b"\xff\xfe"])
+def test_a_build_mends_pointers_that_are_both_damaged_and_removes_nothing(tmp_path: Path, line: bytes) -> None:
+    paths = [publish(tmp_path, text) for text in ("one", "two")]
+    for pointer in ("CURRENT", "PREVIOUS"):
+        (tmp_path / pointer).write_bytes(line)
+    assert publish(tmp_path, "three") not in paths
+    assert all(path.is_dir() for path in paths)
+
+
+@pytest.mark.skipif(os.name != "posix", reason="needs pipes")
+def test_a_link_or_a_pipe_in_the_folder_leads_a_build_nowhere(tmp_path: Path) -> None:
+    (victim := tmp_path / "victim").write_text("precious")
+    (folder := tmp_path / "index").mkdir()
+    (folder / "CURRENT.tmp").symlink_to(victim)
+    publish(folder, "one")
+    os.mkfifo(folder / "PREVIOUS.tmp")  # it would wait for a reader of its own
+    publish(folder, "two")
+    assert victim.read_text() == "precious"
+    assert open_generation(folder).content["what"] == "two"
 
 
 def test_two_builders_are_one_build_and_one_clear_message(tmp_path: Path) -> None:

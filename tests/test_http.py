@@ -423,6 +423,11 @@ class TestOtherWays:
         word = WEB.post(f"{served.url}/v1/batch?format=docx", content=b"Who voted for the tram line?")
         assert word.content.startswith(b"PK")
 
+    @pytest.mark.parametrize("kind", ["CSV", 'x"y.csv', "ф.csv"])
+    def test_the_name_of_the_file_of_answers_is_ours(self, served: Served, kind: str) -> None:
+        reply = WEB.post(f"{served.url}/v1/batch", params={"format": kind}, content=b"Who voted for the tram line?")
+        assert (reply.status_code, reply.headers["content-disposition"]) == (200, 'attachment; filename="answers.csv"')
+
     @pytest.mark.parametrize(
         ("query", "sent", "said"),
         [

@@ -685,6 +685,8 @@ class TestServed:
                 ("POST", "/gradio_api/queue/join", f'{{"session_hash": "{name}", "fn_index": 0}}'),
                 ("POST", "/gradio_api/queue/join", f'{{"session\\u005fhash": "{name}", "fn_index": 0}}'),
                 ("POST", "/gradio_api/run/keep_key", f'{{"session_hash": "{name}", "data": []}}'),
+                ("POST", "/gradio_api/run/keep_key", '{"data": []}'),  # those without a name would share one session
+                ("POST", "/gradio_api/api/keep_key", '{"session_hash": null, "data": []}'),
                 ("POST", "/gradio_api/component_server", f'{{"session_hash": "{name}"}}'),
                 ("POST", "/gradio_api/cancel", f'{{"session_hash": "{name}"}}'),
                 ("GET", f"/gradio_api/queue/data?session_hash={name}", ""),
@@ -727,6 +729,12 @@ class TestServed:
             assert answer.status_code >= 400, path
             assert "default-src 'self'" in answer.headers["content-security-policy"], path
             assert answer.headers["x-frame-options"] == "DENY"
+        asked = next(each for each in client.get("/config").json()["dependencies"] if each["api_name"] == "ask")
+        file = {"path": "/no/such/file", "meta": {"_type": "gradio.FileData"}}  # gradio raises and prints
+        sent = {"data": [file, None, None], "fn_index": asked["id"], "session_hash": "junk"}
+        client.post("/gradio_api/queue/join", json=sent)
+        assert '"success":false' in client.get("/gradio_api/queue/data?session_hash=junk").text.replace(" ", "")
+        assert "a request failed: InvalidPathError" in caplog.text
         shown = capfd.readouterr()
         assert "Traceback" not in caplog.text + shown.out + shown.err
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import json
+import threading
+from collections.abc import Mapping
 from typing import Any
 
 import pytest
@@ -12,8 +14,10 @@ from hypothesis import strategies as st
 
 from rag.errors import Busy
 from rag.web.queueing import Turns
+from rag.web.rooms import Room, Visitor
 from rag.web.security import FILES, OWNER
 from rag.web.sessions import CALLS, Bound, Sessions
+from rag.web.stream import AT_ONCE, aside
 
 
 async def serve(turns: Turns, asked: list[str], served: list[str], most: dict[str, int]) -> list[Any]:
@@ -228,3 +232,22 @@ def test_files_are_handed_out_a_few_at_a_time() -> None:
         assert len(running) == 40
 
     asyncio.run(all_together())
+
+
+def test_what_one_visitor_does_in_rooms_leaves_threads_to_others() -> None:
+    looked = threading.Event()
+
+    class Slow(Room):
+        def data(self, visitor: Visitor) -> dict[str, Any]:
+            return {}
+
+        def act(self, action: str, sent: Mapping[str, Any], visitor: Visitor) -> str:
+            return "" if looked.wait(30) else "nobody else was served"
+
+    async def flood() -> list[dict[str, Any]]:
+        acts = [asyncio.ensure_future(Slow().acted("check", Visitor("s", client="a"), {})) for _ in range(AT_ONCE)]
+        await asyncio.sleep(0)  # all of them have asked for a thread, or for a turn
+        await aside(looked.set)
+        return await asyncio.gather(*acts)
+
+    assert {each["said"] for each in asyncio.run(flood())} == {""}

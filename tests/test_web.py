@@ -587,6 +587,16 @@ class TestExamples:
         assert read_questions(folder) == ["Fine?"]
         (tmp_path / "questions.jsonl").write_bytes(b"\xff\xfe\x00")
         assert read_questions(tmp_path) == []
+        self.write(tmp_path, "[" * 100_000, {"question": "Fine?"})
+        assert read_questions(tmp_path) == ["Fine?"]
+
+    @pytest.mark.skipif(os.name != "posix", reason="needs pipes and links")
+    def test_only_a_file_is_read(self, tmp_path: Path) -> None:
+        (place := tmp_path / "questions.jsonl").symlink_to("/dev/zero")
+        assert read_questions(tmp_path) == []  # else it fills the memory
+        place.unlink()
+        os.mkfifo(place)
+        assert read_questions(tmp_path) == []  # else it waits for ever, and each opened page with it
 
 
 class TestOpening:

@@ -71,6 +71,7 @@ _UNFINISHED = re.compile(
     r"|<\|start\|>[a-z]{0,9}|\[[/A-Z ]{0,24})\Z",
     re.IGNORECASE,
 )
+_READ_AT_ONCE = 1000  # characters: a server may send a million at once, and each mark copies what stands behind it
 _LONGEST_WORDS = 20  # of those that end a thought without brackets
 # A tag behind other characters is spoken of: "the <think> tag", "`</think>`".
 _BEFORE_A_BEGINNING = frozenset("\n.!?…:;\"”'’)]>▷")
@@ -127,7 +128,8 @@ def _without_thoughts(pieces: Iterable[str | Other]) -> Iterator[str | Other | T
     reader = _Reader()
     for piece in pieces:
         if isinstance(piece, str):
-            yield from reader.read(piece)
+            for start in range(0, len(piece), _READ_AT_ONCE):
+                yield from reader.read(piece[start : start + _READ_AT_ONCE])
         else:
             yield piece
     yield from reader.read("", ended=True)

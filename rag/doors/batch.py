@@ -15,6 +15,7 @@ from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from hashlib import sha256
 from io import StringIO
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -33,6 +34,8 @@ FORMULAS = tuple("=+-@＝＋－＠\t\r\n")
 """What begins a formula in a spreadsheet, or hides what does (https://owasp.org/www-community/attacks/CSV_Injection)."""
 _AFTER_SEMICOLON = re.compile(r";(?=\s*[=+\-@＝＋－＠])")
 SHOWN_BAD_LINES = 5
+MOST_COLUMNS = 1000
+"""Each row of a table is kept with a cell for every column."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,10 +56,11 @@ def read_questions(path: Path) -> list[Asked]:
         ) from None
 
 
-def parse_questions(data: bytes, path: Path) -> list[Asked]:
+def parse_questions(data: bytes, path: Path, most: int | None = None) -> list[Asked]:
     """Read the questions of a .csv (column "question"), .jsonl (field "question") or other file (one a line).
 
-    Raises QuestionError where there is none, naming the lines that cannot be used.
+    Of lines that should hold one the first ``most`` are read. Raises QuestionError where there is none, naming the lines
+    that cannot be used.
     """
     from rag.retrieval.find import check_question
 
@@ -69,7 +73,7 @@ def parse_questions(data: bytes, path: Path) -> list[Asked]:
     read = {".csv": _csv_lines, ".jsonl": _json_lines}.get(path.suffix.lower(), _text_lines)
     asked, wrong = [], []
     try:
-        for number, row in read(text):
+        for number, row in islice(read(text), most):
             try:
                 asked.append(Asked(check_question(row[COLUMN]), row))
             except QuestionError as error:
@@ -214,7 +218,8 @@ def _csv_lines(text: str) -> Iterator[tuple[int, dict[str, str]]]:
         place = next((place for place, name in enumerate(names) if name.casefold() == COLUMN), None)
         if place is None:
             raise QuestionError(f"no column {COLUMN}; name it in line 1, or save the questions as .txt")
-
+        if len(names) > MOST_COLUMNS:
+            raise QuestionError(f"more than {MOST_COLUMNS:,} columns; keep those that you need")
         for row in rows:
             if len(row) > len(names):
                 raise QuestionError(

@@ -348,9 +348,11 @@ async def search(service: Service, request: Request) -> Response:
 async def batch(service: Service, request: Request) -> Response:
     """Answer a file of questions with the articles' own sentences, and send a file of answers."""
     name = Path(request.query_params.get("name") or "questions.txt").name
-    out = Path(f"answers.{request.query_params.get('format') or 'csv'}")
+    out = Path(f"answers.{request.query_params.get('format') or 'csv'}".lower())
+    body = await read_body(request)
     try:
-        asked, write = parse_questions(await read_body(request), Path(name)), checked_format(out)
+        write = checked_format(out)
+        asked = await to_thread.run_sync(parse_questions, body, Path(name), MOST_QUESTIONS + 1)
     except (QuestionError, SettingsError) as refused:
         raise Refusal(400, f"{sentence(refused)}.") from None
     if len(asked) > MOST_QUESTIONS:
@@ -369,10 +371,9 @@ async def batch(service: Service, request: Request) -> Response:
         async for _ in steps:
             if await request.is_disconnected():
                 raise ClientDisconnect
-    written = await to_thread.run_sync(write, [(each, known[each.question]) for each in asked], out.stem)
-    return Response(
-        written, headers={"content-disposition": f'attachment; filename="{out}"'}, media_type=KINDS[out.suffix]
-    )
+    written = await to_thread.run_sync(write, [(each, known[each.question]) for each in asked], "answers")
+    disposition = f'attachment; filename="answers{out.suffix}"'
+    return Response(written, headers={"content-disposition": disposition}, media_type=KINDS[out.suffix])
 
 
 async def article(service: Service, request: Request) -> Response | None:

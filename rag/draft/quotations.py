@@ -20,6 +20,8 @@ _ARTICLES = 12
 """Articles that are compared word by word, the best by their keywords."""
 _ALIKE = 0.6
 """Words with more letters in common than this are compared letter by letter, others as wholes."""
+_LONGEST_ALIKE = 300
+"""Characters of words that are compared letter by letter: the time grows with the cube of them."""
 
 _OMISSION = re.compile(r"\.\.\.+|…|\[[^\[\]]*\]")
 _CAPITAL = re.compile(r"\[(\w)\](?=\w)")  # "[W]e were": the letter alone is the reporter's
@@ -113,7 +115,7 @@ def compare(written: str, printed: str) -> Iterator[Piece]:
             pieces.append(Piece(other, other))
             continue
         letters = SequenceMatcher(None, one, other, autojunk=False)
-        if letters.ratio() <= _ALIKE:
+        if max(len(one), len(other)) > _LONGEST_ALIKE or letters.ratio() <= _ALIKE:
             pieces.append(Piece(one, other))
             continue
         for _, start, end, other_start, other_end in letters.get_opcodes():

@@ -98,10 +98,10 @@ def open_generation(folder: Path, whole: bool = True) -> Generation:
         raise _unreadable() from None
 
 
-def current_name(folder: Path) -> str:
+def current_name(folder: Path, pointer: str = "CURRENT") -> str:
     """Return the name of the current generation, or nothing where it cannot be read."""
     try:
-        name = _read(folder / "CURRENT", 1000).decode("ascii").partition(" ")[0]
+        name = _read(folder / pointer, 1000).decode("ascii").partition(" ")[0]
     except (OSError, ValueError):
         return ""
     return name if _GENERATION.fullmatch(name) else ""
@@ -139,6 +139,13 @@ def checked_files(path: Path) -> dict[str, dict[str, Any]]:
     """List a generation's files, but for its manifest, with their sizes and SHA-256."""
     names = sorted(each.relative_to(path).as_posix() for each in path.rglob("*") if each.is_file())
     return {name: _checksum(path / name) for name in names if name != _MANIFEST}
+
+
+def write_anew(file: Path, text: str) -> None:
+    """Write a file in place of whatever lies there: a link is not followed, and a pipe holds nobody up."""
+    file.unlink(missing_ok=True)
+    with file.open("x", encoding="utf-8") as stream:
+        stream.write(text)
 
 
 def _open(folder: Path, pointer: str, whole: bool = True) -> Generation:
@@ -264,7 +271,7 @@ def _keep_previous(folder: Path) -> None:
 
 def _point(folder: Path, pointer: str, line: str) -> None:
     temporary = folder / f"{pointer}.tmp"
-    temporary.write_text(line, "ascii")
+    write_anew(temporary, line)
     _flush(temporary)
     temporary.replace(folder / pointer)
     try:
@@ -282,10 +289,9 @@ def _generations(folder: Path) -> list[Path]:
 
 
 def _remove_old(folder: Path) -> None:
-    pointers = [folder / pointer for pointer in ("CURRENT", "PREVIOUS")]
-    kept = {each.read_text("ascii").split()[0] for each in pointers if each.is_file()}
+    kept = {current_name(folder, pointer) for pointer in ("CURRENT", "PREVIOUS") if (folder / pointer).exists()}
     for each in _generations(folder):
-        if each.name not in kept:
+        if each.name not in kept and "" not in kept:  # where a pointer is damaged nobody knows what it led to
             shutil.rmtree(each, ignore_errors=True)
 
 

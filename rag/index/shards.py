@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 from rag.errors import IndexingError, IndexMismatch, SettingsError, as_plain, from_plain
 from rag.index.build import build, changes_between, in_engine, load_embedder, recipe_of, scan_articles
-from rag.index.generations import new_generation
+from rag.index.generations import new_generation, write_anew
 from rag.index.milvus import is_address
 from rag.index.store import FileState, IndexWriter, LocalIndex, describe, open_folder
 from rag.settings import Settings, folder_key
@@ -59,7 +59,7 @@ def build_shard(
     settings.index.mkdir(parents=True, exist_ok=True)
     about = {"shard": number, "of": count, "skipped": _plain(skipped), "failed": _plain(failed)}
     temporary = marker.with_name(f"{_SHARD}.tmp")
-    temporary.write_text(json.dumps(about, ensure_ascii=False), "utf-8")
+    write_anew(temporary, json.dumps(about, ensure_ascii=False))
     temporary.replace(marker)
     return _together(parts, skipped, failed)
 

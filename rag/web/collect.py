@@ -17,6 +17,10 @@ LONGEST_TITLE = 100
 """Characters of a title in a file's name."""
 
 _PAGES = ("text/html", "application/xhtml+xml")
+_OF_NAMES = (
+    "punycode",
+    "idna",
+)  # no page is written in them, and Python takes a minute for a megabyte, hours for fifty
 _MARKS = {codecs.BOM_UTF8: "utf-8-sig", codecs.BOM_UTF16_LE: "utf-16", codecs.BOM_UTF16_BE: "utf-16"}
 
 
@@ -87,6 +91,6 @@ def _text(found: Fetched) -> str | None:
         found.charset, found.charset
     )  # as browsers do
     try:
-        return found.data.decode(charset) if charset else None
+        return found.data.decode(charset) if charset and codecs.lookup(charset).name not in _OF_NAMES else None
     except (LookupError, UnicodeError):
         return None

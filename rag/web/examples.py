@@ -11,9 +11,9 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from rag.errors import QuestionError
+from rag.errors import QuestionError, RefusedFile
 from rag.export.conversation import clean_question
-from rag.read import QUESTIONS
+from rag.read import MEGABYTE, QUESTIONS, read_bytes
 from rag.text.one_line import one_line
 from rag.types import Answer
 
@@ -79,12 +79,12 @@ def read_questions(articles: Path) -> list[str]:
     Those marked ``"example": true`` if any are, else those that have an answer. A damaged line is passed over.
     """
     try:
-        lines = (articles / QUESTIONS).read_text(encoding="utf-8").splitlines()
-    except (OSError, UnicodeError):
+        lines = read_bytes(articles, (QUESTIONS,), MEGABYTE).decode().splitlines()  # never a pipe or a link
+    except (OSError, UnicodeError, RefusedFile):
         return []
     entries = []
     for line in lines:
-        with suppress(ValueError, QuestionError):
+        with suppress(ValueError, RecursionError, QuestionError):
             entry = json.loads(line)
             if isinstance(entry, dict) and (question := clean_question(entry.get("question"))):
                 entries.append({**entry, "question": question})

@@ -201,7 +201,7 @@ def sentence(error: FootnoteError) -> str:
     return Translatable("{message:capital}", message=error)
 
 
-def what_went_wrong(error: BaseException, doing: str) -> str:
+def what_went_wrong(error: BaseException | None, doing: str) -> str:
     """Return what a reader is told of an error.
 
     Of one that is not ours only its kind is told and logged: paths, texts or keys may stand in its words.

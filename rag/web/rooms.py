@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import count
 from types import MappingProxyType
 from typing import Any, ClassVar, NamedTuple
@@ -11,7 +12,13 @@ from typing import Any, ClassVar, NamedTuple
 from rag.errors import QuestionError
 from rag.web.language import phrase, speaking, told
 from rag.web.opening import what_went_wrong
-from rag.web.stream import aside
+from rag.web.queueing import Turns
+from rag.web.stream import AT_ONCE, aside
+
+ACTS = 12
+"""How many actions of one visitor are done at once: each holds a thread, looking at a large folder for seconds."""
+WAITING = 250
+"""How many more of one visitor wait for that; further ones are turned away."""
 
 
 def update(**changes: Any) -> dict[str, Any]:
@@ -69,10 +76,16 @@ class Room:
         problem = ""
         with speaking(visitor.language):
             try:
-                said = await aside(self.act, action, sent, visitor)
+                async with _turns().turn(visitor.client or visitor.session):
+                    said = await aside(self.act, action, sent, visitor)
             except Exception as error:  # the reader must be told, whatever it was
                 problem = told(what_went_wrong(error, f"{action} in {self.name}"))
             return {**await aside(self.data, visitor), "said": said, "problem": problem}
+
+
+@lru_cache(maxsize=1)
+def _turns() -> Turns:
+    return Turns(AT_ONCE, ACTS, WAITING)
 
 
 class Field(NamedTuple):

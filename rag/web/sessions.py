@@ -26,6 +26,8 @@ API = "/gradio_api/"
 """What the paths of gradio's own doors begin with."""
 UNUSED = f"{API}call/"
 """A door for programs, who have ``/v1``: its streams take a session's name for that of an event."""
+DIRECT = (f"{API}run/", f"{API}api/")
+"""Doors that would also let in who names no session: all of them, whatever their accounts, would share one."""
 LONGEST_NAME = 64
 """Characters of a session's name; gradio's have eleven."""
 VISITORS_AT_ONCE = 1000
@@ -126,7 +128,8 @@ class Bound:
     async def _pass_on(self, scope: Scope, receive: Receive, send: Send, body: bytes) -> None:
         named = [*_named_in_address(scope), *_named_in_body(body)]
         owner, visitor = str(scope.get(OWNER, "")), visitor_of(scope)
-        if not all(self.sessions.admit(each, owner, visitor) for each in named):
+        nameless = not named and scope["path"].startswith(DIRECT)
+        if nameless or not all(self.sessions.admit(each, owner, visitor) for each in named):
             await refuse(403, "This page belongs to somebody else; reload it.", send)
             return
         present = "/heartbeat/" in scope["path"]  # open as long as the page is
