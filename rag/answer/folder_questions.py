@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 from weakref import WeakKeyDictionary
 
-from embeddings.examples import ORDINARY, Kinds
+from embeddings.kinds import ORDINARY, Kinds
 from rag.errors import EmbedderError
 from rag.text.stems import stem
 from rag.text.words import FUNCTION_WORDS, words

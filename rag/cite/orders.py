@@ -7,7 +7,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from embeddings.examples import Kinds
+from embeddings.kinds import Kinds
 from rag.text.sentences import sentence_spans
 
 if TYPE_CHECKING:
