@@ -230,6 +230,7 @@ def build_page(
         History(kept, feedback, 2 * SESSIONS),
         Acts(feedback),
         lambda: keeper.first_build,
+        keeper.unread,
         examples or Examples().of,
         settings.articles.name,
         _warn,

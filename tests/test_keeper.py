@@ -109,10 +109,18 @@ class TestState:
         assert keeper.state.kind == "fresh"
         assert keeper.look()
         assert keeper.state.kind == "outdated"
+        unread, refresh = [], chatbot.refresh
+
+        def refresh_heard(*values: Any, **named: Any) -> Any:
+            unread.append(keeper.unread())
+            return refresh(*values, **named)
+
+        chatbot.refresh = refresh_heard  # type: ignore[method-assign]
         assert keeper.rebuild()
         keeper.wait(SECONDS)
         assert keeper.state.kind == "fresh"
         assert "new.txt" in ids(chatbot)
+        assert [*unread, keeper.unread()] == [["new.txt"], []]
 
     def test_from_nothing_builds_also_where_nothing_changed(self, keeper: Keeper, chatbot: Chatbot) -> None:
         keeper.rebuild()
@@ -162,8 +170,8 @@ class TestState:
         keeper.wait(SECONDS)
         assert [each.text for each in states] == [
             "Looking for changes…",
-            "Reading 1 of 10 articles… About 3 min left.",
-            "Reading 2 of 10 articles… About 3 min left.",
+            "Reading 1 of 10 articles…",
+            "Reading 2 of 10 articles…",
             "Embedding 50 of 200 passages… About 10 min left.",
             "Embedding 100 of 200 passages… About 7 min left.",
             "Embedding 100 of 200 passages… About 5 min left.",

@@ -91,7 +91,7 @@ def test_a_part_of_one_choice_stands_for_it(typed: str, meant: str) -> None:
 
 def test_a_part_of_several_choices_is_refused() -> None:
     with pytest.raises(QuestionError, match="choose one from the list"):
-        scope_of(["er"], HEADERS)
+        scope_of(["ar"], HEADERS)
 
 
 def test_an_articles_file_and_any_case_do_too() -> None:
@@ -109,3 +109,18 @@ def test_names_that_articles_mention_stand_after_authors() -> None:
     assert scope_of(labels(scope, HEADERS), HEADERS, names) == scope
     with pytest.raises(QuestionError, match="nor mentions it"):
         scope_of(["Ilse Brandt"], HEADERS)
+
+
+@pytest.mark.parametrize(
+    ("typed", "outlets", "meant"),
+    [
+        ("sun", ["The Sun", "Sunday Post"], "The Sun"),
+        ("post", ["Sunday Post", "The Sun"], "Sunday Post"),
+        ("sun", ["Sunday Post", "The Sun"], "The Sun"),
+        ("su", ["Sunday Post", "The Sun"], "Sunday Post"),
+    ],
+)
+def test_a_part_of_several_choices_stands_for_an_outlet(typed: str, outlets: list[str], meant: str) -> None:
+    """The one that has it as a word, else the first, as the list shows them."""
+    headers = [Header(f"{number}.md", f"Sunny post {number}", outlet) for number, outlet in enumerate(outlets)]
+    assert scope_of([typed], headers) == Scope(outlets=(meant,))

@@ -860,8 +860,18 @@ class TestModels:
         monkeypatch.setenv("RAG_API_KEY", "test-key")
         monkeypatch.delenv("GROQ_API_KEY", raising=False)
         services = ChatServices(Settings(model="https://models.example/v1#grand"))
-        with pytest.raises(SettingsError, match="groq needs a key"):
+        with pytest.raises(SettingsError, match="Groq needs a key"):
             services.open(Settings(model="groq:small"), None)
+
+    def test_a_service_without_its_key_says_where_to_enter_it(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.delenv("RAG_API_KEY", raising=False)
+        monkeypatch.delenv("OPENAI_API_KEY", raising=False)
+        found = (Reachable("ollama", (), "not running"), Reachable("openai", (), "no key; set OPENAI_API_KEY"))
+        monkeypatch.setattr("rag.chat.reachable.reachable", lambda: found)
+        near, paid = ChatServices(Settings()).look()
+        assert (near.state, paid.state) == (found[0].state, f"{found[1].state}, or enter one under API keys")
+        monkeypatch.setenv("OPENAI_API_KEY", "test-key")
+        assert tuple(ChatServices(Settings()).look()) == found
 
     @pytest.mark.parametrize("name", ["https://evil.test/v1#x", "local:/etc", "gguf:x.gguf", "nothing"])
     def test_no_addresses_folders_or_files_are_chosen_on_the_page(self, name: str) -> None:

@@ -8,6 +8,7 @@ import json
 import threading
 from collections.abc import Iterator
 from dataclasses import replace
+from html import unescape
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -397,6 +398,10 @@ class TestMarkup:
         assert article_data(DOCUMENT, Place(0, 29))["link"] == f"?article=mill.md&start=0&end=29&check={some}"
         everything = f"?article=mill.md&start=0&end={len(TEXT)}&check={whole}"
         assert article_data(DOCUMENT, Place(-5, 10**30))["link"] == everything
+        marked = article_data(DOCUMENT, Place(0, 29), [Place(30, 53)])
+        assert [each["link"] for each in marked["links"]] == [
+            article_data(DOCUMENT, each)["link"] for each in (Place(0, 29), Place(30, 53))
+        ]
         odd = replace(DOCUMENT, id="a&b=#?.md")
         assert article_data(odd)["link"] == "?article=a%26b%3D%23%3F.md"
 
@@ -573,6 +578,31 @@ class TestHandlers:
         assert [each.question for each in undone] == ["One?"]
         assert box["value"] == "Two?"
         assert self.questions(kept) == [["One?"]]
+
+    def test_a_question_whose_page_is_closed_says_so(self, handlers: Any, kept: Conversations) -> None:
+        async def steps(end: str) -> str:
+            opening, handlers.opening.chatbot = handlers.opening.chatbot, None
+            _, conversation, _ = await handlers.ask(ADA, f"{end}?", (), [])
+            answering = handlers.answer(ADA, conversation)
+            await anext(answering)
+            await (answering.aclose() if end == "aclose" else getattr(handlers, end)(ADA))
+            async for _ in answering:
+                pass
+            handlers.opening.chatbot = opening
+            newest = kept.listed("ada").summaries[0]
+            return messages(kept.open("ada", newest.id).turns)[-1]["content"]
+
+        for end, closed in (("aclose", True), ("leave", True), ("stop", False)):
+            shown = run_apart(steps(end))
+            assert "Stopped" in shown
+            assert ("the page was closed before an answer came" in shown) is closed, end
+
+    def test_an_answer_names_the_files_that_were_still_being_read(self, handlers: Any) -> None:
+        handlers._unread = lambda: ["harbour.pdf"]
+        shown = unescape(messages(run_apart(self.asked(handlers, (), "One?")))[-1]["content"])
+        assert "still being read: harbour.pdf. Retry" in shown
+        handlers._unread = list
+        assert "still being read" not in messages(run_apart(self.asked(handlers, (), "One?")))[-1]["content"]
 
     def test_many_who_wait_for_something_slow_hold_nobody_up(self, handlers: Any) -> None:
         begun, go_on = threading.Semaphore(0), threading.Event()

@@ -33,6 +33,11 @@ class Service:
     variable: str = ""
     dialect: Literal["openai", "anthropic"] = "openai"
 
+    @property
+    def title(self) -> str:
+        """Return its name as it writes it itself."""
+        return TITLES.get(self.name, self.name)
+
     def address(self, environment: Mapping[str, str]) -> str:
         """Return its base URL; for Ollama, what its own variable OLLAMA_HOST says.
 
@@ -42,6 +47,22 @@ class Service:
         host = environment.get("OLLAMA_HOST", "").strip() if self.name == "ollama" else ""
         return ollama_url(host) if host else self.base_url
 
+
+TITLES = {
+    "ollama": "Ollama",
+    "lmstudio": "LM Studio",
+    "vllm": "vLLM",
+    "llamacpp": "llama.cpp",
+    "openai": "OpenAI",
+    "anthropic": "Anthropic",
+    "mistral": "Mistral",
+    "groq": "Groq",
+    "openrouter": "OpenRouter",
+    "gemini": "Gemini",
+    "deepseek": "DeepSeek",
+    "together": "Together",
+}
+"""How services write their names."""
 
 # The addresses are those of each service's own documentation of its OpenAI-compatible interface.
 SERVICES: tuple[Service, ...] = (
@@ -199,7 +220,7 @@ def _open_service(
     if service.variable and key is None:
         raise KeyMissing(
             "{name} needs a key; set {variable} or {other} to it",
-            name=service.name,
+            name=service.title,
             variable=service.variable,
             other=KEY_VARIABLE,
         )

@@ -62,7 +62,7 @@ def open_vectors(name: str, environment: Mapping[str, str] | None = None) -> tup
     if service and service.variable and not key:
         raise KeyMissing(
             "{name} needs a key; set {variable} or {other} to it",
-            name=service.name,
+            name=service.title,
             variable=service.variable,
             other=KEY_VARIABLE,
         )

@@ -140,8 +140,9 @@ function makeAdder({ suffixes, megabytes }, { zone, kinds = ["text/uri-list"], f
       count += kind === "taken";
       become(kind, text);
     }
-    const missed = say("{count} not|{count} not", { count: wanted.length - count });
-    spoken.textContent = say("{count} file added|{count} files added", { count }) + ", " + missed;
+    const missed = wanted.length - count;
+    const not = missed ? ", " + say("{count} not|{count} not", { count: missed }) : "";
+    spoken.textContent = say("{count} file added|{count} files added", { count }) + not;
     work(false);
     picker.value = "";
     if (!count) return;

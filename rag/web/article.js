@@ -26,7 +26,7 @@ function drawArticle(place, article) {
     source && make("p.article-source", say("Source: {source}", { source })),
   ];
   place.replaceChildren(...make("div", parts).childNodes);
-  if (marks.length > (at ? 1 : 0)) head.append(drawSteps(marks, at));
+  if (marks.length > (at ? 1 : 0)) head.append(drawSteps(marks, article, head));
   marks[at - 1]?.classList.add("now");
   return marks[at - 1] || heading;
 }
@@ -38,15 +38,22 @@ function changed(count) {
   );
 }
 
-// Leads from one marked quote to the one before or after it; the focus stays on the button.
-function drawSteps(marks, at) {
+// Leads from one marked quote to the one before or after it; the focus stays on the button. Link and
+// address follow.
+function drawSteps(marks, article, head) {
+  const { at, links } = article;
   const said = make("span.byline", { role: "status" }, say("{count} quote|{count} quotes", { count: marks.length }));
   let now = at - 1; // -1 where none was asked for
   const go = (by) => {
     now = (Math.max(now, by < 0 ? 0 : -1) + by + marks.length) % marks.length;
     said.textContent = say("Quote {number} of {total}", { number: now + 1, total: marks.length });
     for (const each of marks) each.classList.toggle("now", each === marks[now]);
-    if (by) marks[now].scrollIntoView({ block: "center", behavior: scrolling() });
+    if (!by) return;
+    marks[now].scrollIntoView({ block: "center", behavior: scrolling() });
+    Object.assign(article, links[now], { at: now + 1 });
+    head.querySelector(".article-link").replaceWith(drawLinks(article));
+    const named = inAddress("article") === article.article && !inAddress("tab");
+    if (named) writeAddress(Object.fromEntries(new URLSearchParams(article.link)));
   };
   if (at) go(0);
   const step = (by, words) => button("action", () => go(by), words);

@@ -9,7 +9,9 @@ import json
 import re
 from collections import Counter
 from collections.abc import AsyncGenerator
+from datetime import date, timedelta
 from html import escape
+from math import ceil
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from rag.export.conversation import Conversation
@@ -28,10 +30,14 @@ if TYPE_CHECKING:
 COLOURS = 6
 """Outlets with a colour of their own; the others share a grey."""
 MOST_PERIODS = 120
+_UNITS = {"day": (10, 31, 1), "week": (10, 183, 7), "month": (7, 1096, 28), "year": (4, date.max.toordinal(), 365)}
+"""Of each: the characters a date needs to be counted by it, how many days most dates may span, its shortest in days."""
+MOST = 0.9
+"""The share of the dates that the axis must have room for; what lies further away than these span is put together."""
 MAX_TITLE = 200
 MAX_BEGINNING = 90
 _TEXT = {"Color": "var(--faded)", "Font": "Source Sans 3", "FontSize": 14}
-_DATE = re.compile(r"\d{4}(?:-\d\d)?")
+_DATE = re.compile(r"(?!0000)[0-9]{4}(?:-[0-9]{2}){0,2}")
 
 Data = dict[str, Any]
 
@@ -143,19 +149,52 @@ def _rows(made: PassageMap, titles: dict[str, str], outlets: list[str], answer: 
 
 
 def _times(headers: list[Header], outlets: list[str]) -> tuple[list[str], Counter[tuple[str, int]]]:
-    """Count each outlet's articles by month. By year where the dates span more than three."""
-    dated = [(each.published, outlets.index(each.outlet) if each.outlet in outlets else COLOURS) for each in headers]
-    dated = [(published, outlet) for published, outlet in dated if _DATE.match(published)]
-    years = sorted({int(published[:4]) for published, _ in dated})
-    if not years:
+    """Count each outlet's articles by day, week, month or year. The few far from all others share a period at either end."""
+    found = [(_DATE.match(each.published), each.outlet) for each in headers]
+    dated = [(each[0], outlets.index(name) if name in outlets else COLOURS) for each, name in found if each]
+    if not dated:
         return [], Counter()
-    whole = years[-1] - years[0] > 3 or any(len(published) < 7 for published, _ in dated)
-    counts = Counter((published[: 4 if whole else 7], outlet) for published, outlet in dated)
-    every = range(years[0], years[-1] + 1)
-    periods = (
-        [f"{year:04}" for year in every] if whole else [f"{year:04}-{m:02}" for year in every for m in range(1, 13)]
-    )
-    return (periods if len(periods) <= MOST_PERIODS else sorted({period for period, _ in counts})), counts
+    days = sorted(_day(published) for published, _ in dated)
+    most = ceil(MOST * len(days))
+    begin, end = min(zip(days, days[most - 1 :], strict=False), key=lambda each: each[1] - each[0])
+    length = min(len(published) for published, _ in dated)
+    fits = (unit for unit, (least, span, _) in _UNITS.items() if length >= least and (end - begin).days < span)
+    unit = next(fits)
+    _, reach, step = _UNITS[unit]
+    near = [day for day in days if (begin - day).days <= reach and (day - end).days <= reach]
+    every = [near[0] + timedelta(count) for count in range(0, (near[-1] - near[0]).days, step)] + [near[-1]]
+    earlier, later = [phrase("earlier")] * (days[0] < near[0]), [phrase("later")] * (near[-1] < days[-1])
+    periods = [*earlier, *dict.fromkeys(_period(day, unit) for day in every), *later]
+
+    def period(day: date) -> str:
+        return periods[0] if day < near[0] else periods[-1] if day > near[-1] else _period(day, unit)
+
+    counts = Counter((period(_day(published)), outlet) for published, outlet in dated)
+    counted = {period for period, _ in counts}
+    return (periods if len(periods) <= MOST_PERIODS else [each for each in periods if each in counted]), counts
+
+
+def _day(published: str) -> date:
+    """Return the first day of a date.
+
+    >>> _day("2031-03"), _day("2031-02-30")
+    (datetime.date(2031, 3, 1), datetime.date(2031, 1, 1))
+    """
+    try:
+        return date.fromisoformat(f"{published}-01-01"[:10])
+    except ValueError:
+        return date(int(published[:4]), 1, 1)
+
+
+def _period(day: date, unit: str) -> str:
+    """Return what a day is counted by.
+
+    >>> [_period(date(2031, 3, 5), unit) for unit in ("day", "week", "month", "year")]
+    ['2031-03-05', 'week of 2031-03-03', '2031-03', '2031']
+    """
+    if unit == "week":
+        return phrase("week of {day}", day=day - timedelta(day.weekday()))
+    return day.isoformat()[: {"day": 10, "month": 7}.get(unit, 4)]
 
 
 def _chart(chart: Data) -> str:

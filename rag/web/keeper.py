@@ -120,6 +120,11 @@ class Keeper(Form):
         building = chatbot is not None and state.kind == "building" and not chatbot.contents().articles
         return state if building else None
 
+    def unread(self) -> list[str]:
+        """Return the files that a build is reading, which no answer knows of before it has ended."""
+        building = self.state.kind == "building"
+        return [each.id for each in self.files() if each.status in ("new", "changed")] if building else []
+
     @property
     def watching(self) -> bool:
         """Tell whether changes of the folder are followed."""

@@ -38,6 +38,7 @@ let fetching = false;
 let filter = "all";
 let chosen = {}; // outlet, year and language that rows must have
 let known = []; // {name, also, mentions, articles, key}
+let namesOf = null; // the stamp that they came with
 let named = null; // the one of them that rows must name
 let order = { name: "date", falling: true };
 let listed = ROWS;
@@ -85,6 +86,7 @@ async function fetchNames(wanted) {
   let found = null;
   while (wanted === stamp && (!found || found.wait)) found = await server.library_names();
   if (wanted !== stamp || !found.names) return;
+  namesOf = wanted;
   known = found.names.map(([name, also, mentions, places]) => {
     const articles = new Set(places.map((each) => found.ids[each]));
     return { name, also, mentions, articles, key: fold([name, ...also].join(" ")) };
@@ -116,7 +118,8 @@ function drawNames() {
   const shown = found.slice(0, NAMES);
   draw(list, shown.map(item), nameSearch);
   const count = found.length - shown.length;
-  const nothing = () => (known.length ? say("No name has these letters.") : say("There are no names yet."));
+  const none = () => (namesOf === null ? say("The names are still being read…") : say("There are no names yet."));
+  const nothing = () => (known.length ? say("No name has these letters.") : none());
   left.textContent = count ? say("{count} more; find them above.", { count }) : found.length ? "" : nothing();
 }
 
@@ -233,7 +236,7 @@ function drawShelf() {
   none.hidden = Boolean(some);
   none.textContent = count
     ? say("No article fits all of this.")
-    : footnote.index?.serving
+    : footnote.index?.serving && stamp
       ? say("There are no articles yet.")
       : say("The articles are listed here as soon as they are read.");
   const all = count ? say("{count} file|{count} files", { count }) : "";

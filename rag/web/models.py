@@ -12,12 +12,12 @@ import time
 from collections import OrderedDict
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import closing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol, cast
 
 from rag.chat.keys import Key
-from rag.chat.model_names import EXTRACTIVE, KEY_VARIABLE, SERVICES, may_choose, open_named, shown_name
-from rag.errors import ChatError, FootnoteError, KeyMissing, SettingsError
+from rag.chat.model_names import EXTRACTIVE, KEY_VARIABLE, SERVICES, TITLES, may_choose, open_named, shown_name
+from rag.errors import ChatError, FootnoteError, KeyMissing, SettingsError, Translatable
 from rag.text.one_line import shortened
 from rag.types import Message
 from rag.web.choices import Choices
@@ -70,8 +70,14 @@ class ChatServices:
         """Return which services there are; takes a second or two."""
         from rag.chat.reachable import reachable
 
-        choosable = {service.name for service in SERVICES}
-        return tuple(each for each in reachable() if each.service in choosable)
+        variables = {service.name: (service.variable, KEY_VARIABLE) for service in SERVICES}
+        found = [each for each in reachable() if each.service in variables]
+        for at, each in enumerate(found):
+            if each.service in self.keyed and not any(os.environ.get(name) for name in variables[each.service]):
+                found[at] = replace(
+                    each, state=Translatable("{message}, or enter one under API keys", message=each.state)
+                )
+        return found
 
     def check(self, name: str) -> str:
         """Return the name, where a visitor may choose it; raises SettingsError."""
@@ -296,7 +302,8 @@ class Models(Form):
                 self.look()
                 if any(each.service == service and not each.models for each in self._found):
                     raise SettingsError(
-                        "{service} offers no model now; start it, then choose the model again", service=service
+                        "{service} offers no model now; start it, then choose the model again",
+                        service=TITLES.get(service, service),
                     )
         key = self._key(session, name)
         self._open_chosen(name, key)  # outside the lock: it may have to load a package first
@@ -315,7 +322,7 @@ class Models(Form):
             kept = self._touch(session)
             kept.keys[service] = Key(text)
             self._remind()
-        said = phrase("The key for {service} is set for this session.", service=service)
+        said = phrase("The key for {service} is set for this session.", service=TITLES.get(service, service))
         if waited and not self.keyless(session):
             said += f" {self._from_now_on(waited)}"
         return said
@@ -327,7 +334,7 @@ class Models(Form):
             kept = self._touch(session)
             kept.keys.pop(service, None)
             name = kept.name
-        said = phrase("The key for {service} is forgotten.", service=service)
+        said = phrase("The key for {service} is forgotten.", service=TITLES.get(service, service))
         try:
             self._open(name, self._key(session, name))
         except FootnoteError:
@@ -422,7 +429,9 @@ class Models(Form):
         listed[EXTRACTIVE] = phrase("The articles’ own sentences")
         if keyless:
             listed[keyless] = phrase("{model} (needs its key)", model=keyless)
-        unready = [(each.service, told(each.state)) for each in self._found if not each.models]
+        unready = [
+            (TITLES.get(each.service, each.service), told(each.state)) for each in self._found if not each.models
+        ]
         summary = phrase("{count} service is not ready|{count} services are not ready", count=len(unready))
         with_key = phrase("key is set for this session")
         return {
@@ -430,7 +439,10 @@ class Models(Form):
             "test": {"visible": current != EXTRACTIVE},
             "unready": {"value": f"<details><summary>{summary}</summary>{facts(unready)}</details>" * bool(unready)},
             "service": {
-                "choices": [(f"{each} · {with_key}" if each in keys else each, each) for each in self.services.keyed]
+                "choices": [
+                    (f"{TITLES.get(each, each)} · {with_key}" if each in keys else TITLES.get(each, each), each)
+                    for each in self.services.keyed
+                ]
             },
             "forget_key": {"visible": bool(keys)},
         }

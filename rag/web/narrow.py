@@ -37,7 +37,7 @@ def scope_of(chosen: object, headers: Iterable[Header], names: Sequence[Name] = 
 
     ``names`` are those that the articles mention.
 
-    A part of a name stands for the only choice that holds it, as in the list while it is typed.
+    A part of a name stands for the outlet that holds it, best as a whole word, or for the only choice that does.
 
     >>> headers = [Header("a.md", "A vote", "Courier", ("Ada Brook",), "2031-03-04")]
     >>> scope_of(["courier", "Ada Brook", "2030 – 2031"], headers)
@@ -63,7 +63,11 @@ def scope_of(chosen: object, headers: Iterable[Header], names: Sequence[Name] = 
         if not _period(label) and not any(label in labelled for labelled in kinds.values()):
             offered = [other.casefold() for other in choices(known, names)] if offered is None else offered
             meant = [other for other in offered if label in other]
-            label = meant[0] if len(meant) == 1 else label
+            word = re.compile(rf"(?<!\w){re.escape(label)}(?!\w)")
+            outlets = [other for other in meant if other in kinds["outlets"]]
+            words = [other for other in outlets if word.search(other)]
+            best = words or outlets or meant
+            label = best[0] if len(best) == 1 or (outlets and best[0] == meant[0]) else label
         kind = next((kind for kind, labelled in kinds.items() if label in labelled), "")
         if (period := _period(label)) and kind != "outlets":
             periods.append(period)

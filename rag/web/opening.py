@@ -26,6 +26,8 @@ log = logging.getLogger(__name__)
 _MALLOC = {-8: 2, -3: 1 << 20, -1: 1 << 20}
 """M_ARENA_MAX, and M_MMAP_THRESHOLD and M_TRIM_THRESHOLD in bytes (malloc.h)."""
 LOADING = "loading the model"
+SURE_SECONDS = 10.0
+"""How long a stage must have taken, besides a twentieth of its work, before its pace says how long it will take."""
 CANCELLED = "The build was cancelled before there was an index; open it again to build it."
 
 
@@ -72,7 +74,8 @@ class Job:
         """Return how far it is."""
         step, began, heard = self._heard
         text = "Ending the build…" if self._cancelled.is_set() else progress_text(step)
-        if step.done and not self._cancelled.is_set():
+        sure = step.done and step.done >= step.total / 20 and heard - began >= SURE_SECONDS
+        if sure and not self._cancelled.is_set():
             left = max(0.0, (heard - began) / step.done * (step.total - step.done) - (self._clock() - heard))
             text = Translatable("{message} About {minutes:,} min left.", message=text, minutes=ceil(left / 60))
         return State(self._kind, text, step.done, step.total, step.stage)

@@ -28,6 +28,8 @@ MAX_MORE = 20
 """How many passages beyond the cited ones are shown."""
 MAX_ARTICLE = 200_000
 """How many characters of an article are shown, around the sentence that is looked for; a browser draws more only slowly."""
+LEFT = "the page was closed"
+"""The note of a question that nobody waited for."""
 MAX_TITLE = 200
 MAX_LABEL = 60
 LONGEST_TOGETHER = 30
@@ -149,7 +151,11 @@ def answer_markup(turn: Turn, last: bool = False) -> str:
     if not turn.ended:
         parts.append(f'<p class="working">{escape(told(turn.note) or _doing(answer))}</p>')
     if turn.status == "stopped":
-        parts.append(f'<p class="note">{escape(phrase("Stopped."))}</p>')
+        left = turn.note == LEFT
+        why = phrase("Stopped: the page was closed before an answer came." if left else "Stopped.")
+        parts.append(f'<p class="note">{escape(why)}</p>')
+    if turn.status == "done" and turn.note:
+        parts.append(f'<p class="note notice">{escape(told(turn.note))}</p>')
     if turn.status == "failed":
         parts.append(f'<p class="failure">{escape(told(turn.note))}</p>')
     if answer is not None and turn.status in ("done", "stopped"):
@@ -380,7 +386,8 @@ def article_data(document: Document, asked: Place = NOWHERE, others: Iterable[Pl
 
     Places count characters, browsers count otherwise: that is why the pieces are cut here. A marked piece has its mark's
     number, from 1 in the order of the text, places that overlap being one; ``at`` is that of the piece where the asked one
-    begins. ``gone`` counts places whose text stands in the article no more. An article that is too long for a page is shown
+    begins, ``links`` lead to each. ``gone`` counts places whose text stands in the article no more. An article that is too
+    long for a page is shown
     around the asked place, and ``cut`` says so.
 
     >>> data = article_data(Document(id="a.md", text="It rained. It snowed.\\n\\nThen sun."), Place(11, 21))
@@ -402,8 +409,8 @@ def article_data(document: Document, asked: Place = NOWHERE, others: Iterable[Pl
         "at": next((number for number, (begin, stop) in enumerate(marks, 1) if begin <= start < min(stop, end)), 0),
         "gone": found.count(None),
         "cut": last - first < len(text),
-        "link": _link_to(document, start, end),
-        "file": _file_of(document, start, end),
+        **_ways_to(document, start, end),
+        "links": [_ways_to(document, *each) for each in marks],
     }
 
 
@@ -420,10 +427,11 @@ def _beginning(places: Sequence[Locator], blocks: Sequence[re.Match[str]]) -> li
     return beside
 
 
-def _link_to(document: Document, start: int, end: int) -> str:
-    """Return the query that opens an article. At a place unless that is empty."""
+def _ways_to(document: Document, start: int, end: int) -> dict[str, str]:
+    """Return the query that opens an article at a place, unless that is empty, and the address of its file."""
     place = {"start": start, "end": end, "check": check_of(document.text[start:end])} if start < end else {}
-    return f"?{urlencode({'article': document.id, **place}, safe='/')}"
+    link = f"?{urlencode({'article': document.id, **place}, safe='/')}"
+    return {"link": link, "file": _file_of(document, start, end)}
 
 
 def _file_of(document: Document, start: int, end: int) -> str:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from rag.chat.model_names import EXTRACTIVE
 from rag.errors import FootnoteError, QuestionError, Translatable
 from rag.export.conversation import MAX_TURNS, Conversation, Turn, begin, change, clean_question, history
+from rag.text.one_line import shortened
 from rag.types import Header, Scope
 from rag.web.acts import Acts
 from rag.web.asking import welcome
@@ -25,7 +26,7 @@ from rag.web.narrow import choices, labels, scope_of
 from rag.web.opening import Opening, State, sentence, what_went_wrong
 from rag.web.place import Place
 from rag.web.queueing import Turns
-from rag.web.render import article_data, messages, panel
+from rag.web.render import LEFT, article_data, messages, panel
 from rag.web.rooms import Visitor, skip, update
 from rag.web.stream import aside, newest, until
 
@@ -42,6 +43,8 @@ WAITING_ONE = 60
 """How many more of one visitor may wait for that; further ones are turned away."""
 ENDING_SECONDS = 15.0
 """How long another conversation waits for the answer that is being written to come to its end."""
+LONGEST_NAMES = 200
+"""Characters of the names of files that an answer says were not searched."""
 MOST_PLACES = 201
 """How many places of an article are marked."""
 
@@ -65,6 +68,7 @@ class Handlers:
         history: History | None = None,
         acts: Acts | None = None,
         first_build: Callable[[], State | None] = lambda: None,
+        unread: Callable[[], Sequence[str]] = lambda: (),
         examples: Callable[[Chatbot], Sequence[str]] = lambda _: (),
         folder: str = "",
         warn: Callable[[str, Visitor], None] = lambda *_: None,
@@ -74,10 +78,12 @@ class Handlers:
         self.history = history or History()
         self.acts = acts or Acts()
         self._first_build = first_build
+        self._unread = unread
         self._examples = examples
         self._folder = folder
         self._warn = warn
         self._stops: dict[str, asyncio.Event] = {}  # by session, while it is being answered
+        self._left: set[str] = set()  # sessions whose page was closed while it was being answered
         self._ends: dict[str, asyncio.Event] = {}  # by session, until its answer is kept
         self._keeping = asyncio.Lock()  # what is kept is kept in the order in which it came
         self._noting = asyncio.Lock()  # so is what is said of answers
@@ -102,13 +108,13 @@ class Handlers:
         return update(choices=await aside(choices, await self._headers()))
 
     async def narrow(self, visitor: Visitor, chosen: Any) -> Any:
-        """Show a scope as it was understood. What no article has is told and taken out."""
+        """Show a scope as it was understood. What no article has is told and stays, for nothing is asked without it."""
         headers = await self._headers()
         try:
             understood = labels(await aside(self._scope_of, chosen, headers), headers)
         except QuestionError as error:
             self._warn(sentence(error), visitor)
-            return update(value=chosen[:-1])
+            return update()
         return update() if understood == chosen else update(value=understood)  # a value sent is a change again
 
     async def scope(self, _: Visitor, conversation: Conversation) -> Any:
@@ -195,9 +201,15 @@ class Handlers:
                 turn = self._turn(conversation, self.models.choice(session), visitor.client or session)
                 async for latest in until(turn, stop):
                     yield update(**_stop(visitor)), latest, *_drawn(latest, visitor, desk, newest=True)
+            except (GeneratorExit, asyncio.CancelledError):  # how gradio ends it when the page is closed
+                self._left.add(session)
+                raise
             finally:
                 del self._stops[session]
-                latest = latest if latest[-1].ended else change(latest, status="stopped")
+                if not latest[-1].ended:
+                    left = session in self._left and latest[-1].answer is None
+                    latest = change(latest, status="stopped", note=LEFT if left else "")
+                self._left.discard(session)
             last = update(**_ask(visitor)), latest, *_drawn(latest, visitor, desk, newest=True)
             yield last
         finally:  # also when the page was closed meanwhile
@@ -231,6 +243,8 @@ class Handlers:
 
     async def leave(self, visitor: Visitor) -> None:
         """End and forget what belongs to a page that was closed."""
+        if visitor.session in self._stops:
+            self._left.add(visitor.session)
         await self.stop(visitor)
         self.models.forget(visitor.session)
         self.history.leave(visitor.session)
@@ -257,6 +271,7 @@ class Handlers:
             await asyncio.sleep(0.15)
         turn, said = conversation[-1], history(conversation[:-1])
         try:
+            unread = await aside(self._unread)
             async with self._turns.turn(client), AsyncExitStack() as reading:
                 await reading.enter_async_context(self._reading.turn(client))
                 async for answer in newest(
@@ -266,7 +281,8 @@ class Handlers:
                         await reading.aclose()
                     conversation = change(conversation, status="answering", answer=answer, note="")
                     yield conversation
-            yield change(conversation, status="done")
+            unread = unread or await aside(self._unread)  # also those that were only noticed meanwhile
+            yield change(conversation, status="done", note=_unsearched(unread))
         except Exception as error:  # the reader must be told, whatever it was
             yield change(conversation, status="failed", note=what_went_wrong(error, "answering"))
 
@@ -359,6 +375,12 @@ class Handlers:
             return article_data(self.opening.ready().document(id), places[0], places[1:])
         except Exception as error:  # the reader must be told, whatever it was
             return {"error": told(what_went_wrong(error, "opening an article"))}
+
+
+def _unsearched(files: Sequence[str]) -> str:
+    """Return what an answer says of files that are not in the index yet, or empty."""
+    names = shortened(", ".join(files), LONGEST_NAMES)
+    return Translatable("Not searched, for still being read: {names}. Retry asks again.", names=names) if files else ""
 
 
 def _last(conversation: Conversation, sent: Sent) -> Turn | None:

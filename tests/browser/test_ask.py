@@ -14,6 +14,7 @@ from double import ARTICLES, Double, Opener, as_file
 from rag.cite.checker import citations_of
 from rag.settings import Settings
 from rag.types import Answer, Citation, Scope, Sentence
+from rag.web.place import check_of
 from reader import ask, press, wait_until
 
 FERRIES = "How much will the four electric ferries cost?"
@@ -127,13 +128,21 @@ class TestScope:
         press(page, "retry")
         wait_until(page, lambda: chatbot.scopes == [gazette, Scope(published=("2031-01-01", ""))])
 
-    def test_what_no_article_has_is_told_and_taken_out(self, visit: Callable[..., Any], url: str, expect: Any) -> None:
+    def test_what_no_article_has_is_told_and_nothing_is_asked(
+        self, visit: Callable[..., Any], url: str, chatbot: Any, expect: Any
+    ) -> None:
         page = visit(url)
+        page.locator(".welcome .held").wait_for()  # new choices make gradio forget what was typed
         page.get_by_role("combobox", name="Narrow to…").click()
         page.keyboard.type("The <b>Moon</b>")
         page.keyboard.press("Enter")
         expect(page.get_by_test_id("toast-body")).to_contain_text("No article has The <b>Moon</b> as its outlet")
-        expect(page.locator("#scope .token")).to_have_count(0)
+        expect(page.locator("#scope .token")).to_have_text(["The <b>Moon</b>"])
+        page.get_by_role("textbox", name="Your question").fill(FERRIES)
+        page.keyboard.press("Enter")
+        page.get_by_role("button", name="Remove The <b>Moon</b>").click()
+        ask(page, FERRIES)
+        assert chatbot.scopes == [None]  # it was not asked of all articles before
 
 
 class TestFiles:
@@ -293,7 +302,7 @@ class TestSources:
         self, visit: Callable[..., Any], url: str, chatbot: Any, expect: Any
     ) -> None:
         chatbot.writing = lambda answer: iter([sentences(answer, *THREE)])
-        page = visit(url, height=420)
+        page = visit(url, height=420, permissions=["clipboard-read", "clipboard-write"])
         ask(page, FERRIES)
         page.locator("#sources .quote").nth(1).get_by_role("button", name="Read in article").click()
         head, mark = page.locator("#sources .article-head"), page.locator("#sources mark.now")
@@ -305,6 +314,10 @@ class TestSources:
             expect(mark).to_be_in_viewport()
             expect(head.get_by_role("heading")).to_be_in_viewport()
             expect(page.get_by_role("button", name=name)).to_be_focused()
+            expect(page).to_have_url(re.compile(check_of(THREE[place][1])))  # the address and the link follow
+        page.get_by_role("button", name="Copy link to this passage").click()
+        expect(head).to_contain_text("Copied")
+        assert page.url.startswith(page.evaluate("navigator.clipboard.readText()"))
         expect(head).to_contain_text("The Orsund Gazette · 4 March 2031")
         expect(head.get_by_role("link", name="Open the file")).to_be_visible()
 
