@@ -154,7 +154,8 @@ class TestState:
         def refresh(on_progress: Callable[[Progress], None], *, fresh: bool = False) -> None:
             states.append(keeper.state)
             for stage, second, done, total in (
-                ("reading", 20, 1, 10),
+                ("reading", 2, 1, 10),  # too soon to tell
+                ("reading", 19, 1, 50),  # too little
                 ("reading", 40, 2, 10),
                 ("embedding", 240, 50, 200),
                 ("embedding", 440, 100, 200),
@@ -171,7 +172,8 @@ class TestState:
         assert [each.text for each in states] == [
             "Looking for changes…",
             "Reading 1 of 10 articles…",
-            "Reading 2 of 10 articles…",
+            "Reading 1 of 50 articles…",
+            "Reading 2 of 10 articles… About 3 min left.",
             "Embedding 50 of 200 passages… About 10 min left.",
             "Embedding 100 of 200 passages… About 7 min left.",
             "Embedding 100 of 200 passages… About 5 min left.",

@@ -618,7 +618,7 @@ class TestOpening:
         opening.start()
         assert self.wait(opening) == State("ready", "")
         (state,) = seen
-        assert state.text.startswith("Embedding 12 of 1,063 passages… About ")
+        assert state.text == "Embedding 12 of 1,063 passages…"
         assert replace(state, text="") == State("loading", "", 12, 1063, "embedding")
         assert opening.chatbot == "a chatbot"  # type: ignore[comparison-overlap]
 
