@@ -23,21 +23,15 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import numpy
 from reader_texts import Pair
 
-from embeddings import Embedder
-
 _SPACE = 150  # characters that an answer's neighbourhood takes: a window that competes begins further away
-_NEAREST = 6  # windows of other stories, of which one is drawn
-_EVERY = 3  # sentences from one window of another story to the next
+_OTHERS = 2  # windows that compete with the one that answers
 
 Cut = Callable[[str], list[tuple[int, int]]]
 """Cut a text into sentences."""
 Shown = Callable[[random.Random, str, str, str, int, int], Pair]
 """Make a pair of a question, a title and a window around a span of a text."""
-Elsewhere = Callable[[str, str, Sequence[str]], tuple["Article", int]]
-"""Find a window of another story for a cluster's name and a question, without some wordings: an article and a place."""
 
 
 class Article(NamedTuple):
@@ -85,27 +79,17 @@ def clusters(text: str) -> list[Cluster]:
     ]
 
 
-def groups(
-    cluster: Cluster, rng: random.Random, cut: Cut, shown: Shown, elsewhere: Elsewhere | None = None
-) -> Iterator[list[Pair]]:
+def groups(cluster: Cluster, rng: random.Random, cut: Cut, shown: Shown) -> Iterator[list[Pair]]:
     """Make a group of pairs of each question; only the first of a group may have an answer.
 
     ``cut`` and ``shown`` are the trainer's own, so that windows here are cut as there.
     """
-
-    def other(question: Question, asked: str) -> list[Pair]:
-        if elsewhere is None:
-            return []
-        article, place = elsewhere(cluster.name, question.text, question.spans)
-        return [shown(rng, asked, article.title, article.text, place, place)._replace(question=asked)]
-
     answered = [(question, places) for question in cluster.questions if (places := _places(cluster, question))]
     for question, places in answered:
         article, start, end = rng.choice(places)
         first = shown(rng, question.text, article.title, article.text, start, end)
         taken = [(a.text, low, high) for a, low, high in places]
-        close = _competing(cluster, first.question, rng, cut, shown, taken)
-        yield [first, *close[: 2 if elsewhere is None else 1], *other(question, first.question)]
+        yield [first, *_competing(cluster, first.question, rng, cut, shown, taken)]
     for question in cluster.questions:
         if question.spans:
             continue
@@ -113,56 +97,14 @@ def groups(
         for place, pair in enumerate(missed):
             twins = [
                 right
-                for asked, places in answered
+                for other, places in answered
                 for a, start, end in places
                 if a.title == pair.title or not pair.title
                 for low in [pair.text.find(a.text[start:end])]
                 if low >= 0 and a.text.find(pair.text) >= 0
-                for right in [pair._replace(question=asked.text, start=low, end=low + end - start)]
+                for right in [pair._replace(question=other.text, start=low, end=low + end - start)]
             ]
             yield [rng.choice(twins), pair] if twins and place == 0 else [pair]
-        for pair in other(question, question.text):
-            yield [pair]
-
-
-class OtherStories:
-    """Windows of all stories by meaning: what a reader is shown when the right passage is not there.
-
-    A folder holds many stories, and most of the windows that are read for a question come from others than its own.
-    """
-
-    def __init__(self, embedder: Embedder, rng: random.Random, cut: Cut) -> None:
-        self._embedder, self._rng, self._cut = embedder, rng, cut
-        self._places: list[tuple[str, Article, int, str]] = []
-        self._vectors = numpy.empty((0, embedder.dimension), numpy.float32)
-        self._known: set[str] = set()
-
-    def add(self, read: Sequence[Cluster]) -> None:
-        """Embed the windows of stories that are new."""
-        new = [
-            (cluster.name, article, cut[at][0], article.text[cut[at][0] : cut[min(at + _EVERY, len(cut)) - 1][1]])
-            for cluster in read
-            if cluster.name not in self._known
-            for article in cluster.articles
-            for cut in [self._cut(article.text)]
-            for at in range(0, len(cut), _EVERY)
-        ]
-        if new:
-            vectors = self._embedder.embed_documents([f"{article.title}\n{text}"[:1500] for _, article, _, text in new])
-            self._vectors = numpy.vstack([self._vectors, vectors])
-            self._places += new
-            self._known.update(cluster.name for cluster in read)
-
-    def near(self, name: str, question: str, spans: Sequence[str]) -> tuple[Article, int]:
-        """Draw one of the windows of other stories that are nearest to a question and hold none of the wordings."""
-        found: list[tuple[Article, int]] = []
-        for at in numpy.argsort(-(self._vectors @ self._embedder.embed_query(question))):
-            story, article, place, text = self._places[at]
-            if story != name and not any(span in text for span in spans):
-                found.append((article, place))
-            if len(found) == _NEAREST:
-                break
-        return self._rng.choice(found)
 
 
 def _places(cluster: Cluster, question: Question) -> list[tuple[Article, int, int]]:
@@ -189,7 +131,7 @@ def _competing(
                 shared = wanted & {word[:5] for word in re.findall(r"\w{3,}", article.text[low:high].lower())}
                 near.append((len(shared) + rng.random() * 2, article, low))
     pairs = []
-    for _, article, low in sorted(near, key=lambda each: -each[0])[:2]:
+    for _, article, low in sorted(near, key=lambda each: -each[0])[:_OTHERS]:
         pair = shown(rng, question, article.title, article.text, low, low)
         inside = [article.text[start:end] for text, start, end in taken if text == article.text]
         if not any(span in pair.text for span in inside):

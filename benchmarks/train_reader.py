@@ -32,14 +32,14 @@ from typing import Any, NamedTuple
 import numpy
 import torch
 from read_sets import f1, figures
-from reader_news import OtherStories, clusters, groups
+from reader_news import clusters, groups
 from reader_texts import Pair, written_pairs
 from safetensors.torch import load_file, save_file
 from sklearn.feature_extraction.text import TfidfVectorizer
 from torch import Tensor
 from torch.nn.functional import cross_entropy, gelu, layer_norm, linear, scaled_dot_product_attention
 
-from embeddings.runtime import END, EPSILON, MODULES, START, bundled, open_multilingual
+from embeddings.runtime import END, EPSILON, MODULES, START, bundled
 from embeddings.span_reader import asked, best_spans, header
 from embeddings.unigram import Tokens, UnigramTokenizer
 from embeddings.weights import WORDS, Weights
@@ -51,7 +51,6 @@ BATCH_TOKENS = 4096
 POOL = 1024  # groups tokenized at once and sorted by length
 RATES = {"adapters": 8e-4, "head": 2e-3}
 WARM_UP = 0.03  # of the time given
-STORIES = 60  # of the invented news, asked before others are drawn
 AGAINST = 0.5  # weight of the loss between the windows of a group
 SHARES = {  # of the groups
     "news": 0.55,
@@ -208,8 +207,6 @@ class Data:
     def __init__(self, folder: Path, seed: int, news: Path) -> None:
         self.news = news
         self.rng = random.Random(seed)
-        self.stories = OtherStories(open_multilingual(), self.rng, sentences)
-        self.asked: Counter[str] = Counter()
         squad, train = folder / "squad", folder / "train"
         self.contexts = {row["pid"]: row["context"] for row in _rows(squad / "train_v1.1_paragraphs.jsonl.gz")}
         self.questions = [r for r in _rows(squad / "train_v1.1_questions.jsonl.gz") if r.get("n_occurrences", 1) == 1]
@@ -260,16 +257,10 @@ class Data:
                     yield [made] if isinstance(made, Pair) else made
 
     def _news(self) -> list[list[Pair]]:
-        """Ask the questions of some of the invented news, those that were read least first.
-
-        Files that are named held are kept for testing.
-        """
+        """Ask all questions of the invented news once; files that are named held are kept for testing."""
         paths = [path for path in sorted(self.news.glob("*.txt")) if not path.name.startswith("held")]
         read = [cluster for path in paths for cluster in clusters(path.read_text("utf-8"))]
-        self.stories.add(read)
-        some = sorted(read, key=lambda cluster: self.asked[cluster.name] + 2 * self.rng.random())[:STORIES]
-        self.asked.update(cluster.name for cluster in some)
-        made = [group for cluster in some for group in groups(cluster, self.rng, sentences, shown, self.stories.near)]
+        made = [group for cluster in read for group in groups(cluster, self.rng, sentences, shown)]
         self.rng.shuffle(made)
         return made
 

@@ -9,8 +9,6 @@ from typing import Any
 import pytest
 import reader_news
 
-from embeddings.in_memory import HashingEmbedder
-
 STORY = """\
 == The pier
 -- en | The Harbour Ledger | 2031-04-17 | Pier to be rebuilt
@@ -58,23 +56,6 @@ def test_a_file_is_read() -> None:
 def test_a_wording_that_is_not_there_is_told() -> None:
     (cluster,) = reader_news.clusters(STORY.replace("| Ada Lind", "| Ada Lindt"))
     assert list(reader_news.problems(cluster)) == ["The pier: 'Ada Lindt' stands 0 times in an article"]
-
-
-def test_a_window_of_another_story_is_near_and_does_not_answer() -> None:
-    """Nearest of all is the question's own story, then the second one, whose window holds the wording."""
-    told = {"The bridge": "The bridge cost 41 million crowns.", "The quay": "The quay by the bridge will cost more."}
-    others = [reader_news.clusters(STORY.replace("The pier", name, 1))[0] for name in told]
-    others = [c._replace(articles=[c.articles[0]._replace(title=c.name, text=told[c.name])]) for c in others]
-    (own,) = reader_news.clusters(STORY)
-    stories = reader_news.OtherStories(HashingEmbedder(), random.Random(1), lines)
-    stories.add([own, *others])
-    stories.add([own, *others])
-    for _ in range(5):
-        article, place = stories.near("The pier", "What did the bridge cost?", ["41 million crowns"])
-        assert (article.title, place) == ("The quay", 0)
-    made = list(reader_news.groups(own, random.Random(1), lines, whole, stories.near))
-    assert {pair.title for group in made for pair in group} >= {"The quay"}
-    assert all(pair.start == pair.end == 0 for group in made for pair in group[1:])
 
 
 @pytest.mark.parametrize("seed", range(5))

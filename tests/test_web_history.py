@@ -619,7 +619,7 @@ class TestHandlers:
                 return {}
 
         async def steps() -> Any:
-            slow = [asyncio.ensure_future(Slow().acted("look", ADA, {})) for _ in range(40)]
+            slow = [asyncio.ensure_future(Slow().acted("look", Visitor(f"page-{n}"), {})) for n in range(40)]
             try:
                 for _ in slow:
                     while not begun.acquire(blocking=False):
