@@ -24,7 +24,7 @@ from tiny import END, FORGETFUL_TEMPLATE, SAYS, STRICT_TEMPLATE, TURN, write_ggu
 
 ASKED = (Message("system", "Answer in one sentence."), Message("user", "When did the harbour reopen?"))
 SETTINGS = Settings(context_tokens=4096)
-AGAIN = "The harbour of"  # too short for the guard to take it for a loop
+AGAIN = "The harbour of"  # as short a loop may fill a thousand characters
 
 
 needs_llama_cpp = pytest.mark.skipif(
@@ -141,11 +141,11 @@ def test_the_prompt_is_the_templates(velm: Path) -> None:
 
 @needs_llama_cpp
 def test_an_answer_has_a_quarter_of_the_context(endless: Path) -> None:
-    model = open_gguf(str(endless), Settings(context_tokens=1000))
+    model = open_gguf(str(endless), Settings(context_tokens=512))
     drafts: list[Draft] = []
-    with pytest.raises(AnswerCut, match="250 tokens"):
+    with pytest.raises(AnswerCut, match="128 tokens"):
         drafts.extend(model.stream(ASKED))
-    assert model.context_tokens == 1000
+    assert model.context_tokens == 512
 
 
 @needs_llama_cpp

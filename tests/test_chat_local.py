@@ -25,7 +25,7 @@ from tiny import END, FORGETFUL_TEMPLATE, SAYS, STRICT_TEMPLATE, TEMPLATE, TURN,
 
 ASKED = (Message("system", "Answer in one sentence."), Message("user", "When did the harbour reopen?"))
 SETTINGS = Settings(context_tokens=4096)
-AGAIN = "The harbour of"  # too short for the guard to take it for a loop
+AGAIN = "The harbour of"  # as short a loop may fill a thousand characters
 
 
 @pytest.fixture(scope="session")
@@ -123,11 +123,11 @@ def test_an_answer_is_what_generate_gives(tmp_path: Path) -> None:
 
 
 def test_an_answer_has_a_quarter_of_the_context(endless: Path) -> None:
-    model = open_local(str(endless), Settings(context_tokens=1000))
+    model = open_local(str(endless), Settings(context_tokens=512))
     drafts, cut = drafts_until_cut(model)
-    assert "250 tokens" in str(cut)
+    assert "128 tokens" in str(cut)
     assert drafts[-1].text.startswith(AGAIN + AGAIN)
-    assert model.count_tokens(drafts[-1].text) == 250
+    assert model.count_tokens(drafts[-1].text) == 128
 
 
 def test_who_leaves_frees_the_model_within_a_second(endless: Path) -> None:

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rag.types import Header
-from rag.web.coverage import MOST_PERIODS, _times
+from rag.web.coverage import COLOURS, MOST_PERIODS, _times
 
 
 def headers(*published: str) -> list[Header]:
@@ -19,7 +19,12 @@ def test_two_strays_do_not_stretch_the_axis() -> None:
     three = [f"2019-11-{day}" for day in (10, 11, 12)]
     periods, counts = _times(headers("2018-01-05", *three * 19, "2019-11-10", "2024-07-01"), [])
     assert periods == ["earlier", *three, "later"]
-    assert [counts[each, 6] for each in periods] == [1, 20, 19, 19, 1]
+    assert [counts[each, COLOURS] for each in periods] == [1, 20, 19, 19, 1]
+
+
+def test_outlets_are_counted_apart() -> None:
+    named = [Header("a.md", outlet="A", published="2031-03-04"), Header("b.md", outlet="B", published="2031-03-04")]
+    assert _times(named, ["A"]) == (["2031-03-04"], {("2031-03-04", 0): 1, ("2031-03-04", COLOURS): 1})
 
 
 def test_the_unit_is_that_of_most_dates() -> None:
@@ -31,6 +36,7 @@ def test_the_unit_is_that_of_most_dates() -> None:
     assert _times(headers("2031-03-04", "2031-05"), [])[0] == ["2031-03", "2031-04", "2031-05"]
     assert _times(headers("2031-03-04", "2032"), [])[0] == ["2031", "2032"]
     assert _times(headers("", "soon"), [])[0] == []
+    assert _times(headers("0001", "9999"), [])[0] == ["0001", "9999"]
 
 
 dates = st.dates(date(1900, 1, 1), date(2100, 1, 1)).map(str) | st.dates(date(2030, 1, 1), date(2030, 2, 1)).map(str)

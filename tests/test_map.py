@@ -19,7 +19,6 @@ from rag.index.map import passage_map, topic_words
 from rag.index.store import Index, verify
 from rag.settings import Settings
 from rag.types import Header
-from rag.web import coverage as tab
 from rag.web.coverage import COLOURS, coverage
 
 QUESTION = "Who protested because of Lake Verrin?"
@@ -117,26 +116,12 @@ class TestCoverage:
             text = chatbot.document(row["article"]).text[row["start"] : row["end"]]
             assert " ".join(text.split()).startswith(row["text"].rstrip("…"))
 
-    def test_articles_are_counted_by_month_or_by_year(self) -> None:
-        def header(published: str, outlet: str) -> Header:
-            return Header(f"{published}{outlet}", outlet=outlet, published=published)
-
-        headers = [header("2031-03-04", "A"), header("2031-03-20", "B"), header("2032-01-01", "A"), header("", "A")]
-        periods, counts = tab._times(headers, ["A"])
-        assert (len(periods), periods[0], periods[-1]) == (24, "2031-01", "2032-12")
-        assert counts == {("2031-03", 0): 1, ("2031-03", COLOURS): 1, ("2032-01", 0): 1}
-        periods, counts = tab._times([*headers, header("2029", "B")], ["A"])
-        assert periods == ["2029", "2030", "2031", "2032"]
-        assert counts["2031", 0] == counts["2031", COLOURS] == counts["2029", COLOURS] == 1
-        assert tab._times([header("someday", "A")], []) == ([], {})
-        assert tab._times([header("0001", "A"), header("9999", "A")], [])[0] == ["0001", "9999"]
-
     def test_outlets_beyond_the_colours_share_one(self, chatbot: Chatbot, monkeypatch: pytest.MonkeyPatch) -> None:
         headers = [Header(f"{n}.md", outlet=f"Outlet {n % 9}", published="2031-01-01") for n in range(90)]
         monkeypatch.setattr(chatbot, "documents", lambda: headers)
         drawn = coverage(chatbot, ())
         assert drawn.tables["columns"] == ["Date", *(f"Outlet {n}" for n in range(COLOURS)), "Other or no outlet"]
-        assert drawn.tables["dates"] == [["2031-01", *[10] * COLOURS, 30]]
+        assert drawn.tables["dates"] == [["2031-01-01", *[10] * COLOURS, 30]]
         assert sum(each["count"] for each in json.loads(drawn.times)["data"]["values"]) == 90
 
     def test_texts_are_escaped_in_the_markup_and_hold_nothing_hidden(

@@ -17,8 +17,8 @@ from rag.errors import AnswerCut, ChatError, EndpointUnreachable, FootnoteError
 LONGEST = 64_000
 """How many characters an answer may have: some ten thousand words, many times what a reader asked for."""
 
-SHORTEST_LOOP, LONGEST_LOOP, REPEATS, SHORT_LOOPS = 16, 500, 5, 500
-"""A model that writes the same 16 to 500 characters five times in a row, or less over 500, finds no end: small ones do."""
+SHORTEST_LOOP, LONGEST_LOOP, REPEATS, SHORT_LOOPS = 16, 500, 5, 1000
+"""A model that writes the same 16 to 500 characters five times in a row, or less over 1,000, finds no end: small ones do."""
 
 PACE = 0.1
 """Seconds between two drafts at least: nobody reads faster, and each draft is checked and drawn whole."""
@@ -110,7 +110,7 @@ def repeats(text: str) -> bool:
 
     >>> repeats("It rained in Velm on Friday. " * 5), repeats("It rained in Velm on Friday. " * 4)
     (True, False)
-    >>> repeats("1 " * 300), repeats("-" * 200)
+    >>> repeats("1 " * 600), repeats("-" * 200)
     (True, False)
     """
     tail = text[-LONGEST_LOOP * REPEATS :]
