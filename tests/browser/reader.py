@@ -50,7 +50,7 @@ def press(page: Any, name: str, turn: int | None = None) -> None:
 def pick(page: Any, label: str, choice: str) -> None:
     """Takes one of the choices of a field of Settings."""
     page.get_by_role("combobox", name=label).click()
-    page.get_by_role("option", name=choice).click()
+    page.get_by_role("option", name=choice).last.click()  # another field's list may still be closing
 
 
 def chosen_model(page: Any) -> Any:

@@ -179,6 +179,8 @@ class TestIndex:
         page.get_by_role("button", name="Check for changes").click()
         update = page.locator(".status").get_by_role("button", name="Update the index")
         update.focus()
+        expect(page.locator("#index-state .index-state")).to_have_text("The folder has changed")
+        beat(page)
         page.evaluate(
             "window.drawn = 0; const watcher = new MutationObserver((all) => (drawn += all.length));"
             " for (const each of ['.status', '#index-state'])"

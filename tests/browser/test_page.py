@@ -547,7 +547,7 @@ class TestTrouble:
     ) -> None:
         opener = Opener(steps=[Progress("loading the model", 0, 1), Progress("reading", 3, 5)])
         page = visit(serve_page(opener))
-        expect(page.locator(".status")).to_have_text("Reading 3 of 5 articles…")
+        expect(page.locator(".status .status-text")).to_have_text("Reading 3 of 5 articles…")
         expect(page.locator(".status progress")).to_have_attribute("value", "3")
         answer = ask(page, FERRIES, wait=False)
         expect(answer.locator(".working")).to_contain_text("Your question comes next.")
