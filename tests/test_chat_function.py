@@ -110,7 +110,7 @@ def test_an_endless_answer_is_closed_too() -> None:
     def endless(messages: Sequence[Message]) -> Iterator[str]:
         try:
             while True:
-                yield "rain " * 1000
+                yield "".join(f"rain {n} " for n in range(1000))
         finally:
             closed.set()
 

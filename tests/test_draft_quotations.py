@@ -183,9 +183,9 @@ def test_quotations_of_all_houses_are_seen(text: str, quoted: list[str]) -> None
     [
         lambda: near(
             Folded.of("a " * 2_500), Folded.of("a b " * 2_500)
-        ),  # an hour, eight times as long for twice as much
+        ),  # this took eight times as long for twice as much
         lambda: exact(["the", "tide"], Folded.of("the " * 500_000)),  # each place copied all before it: a minute
-        lambda: list(compare("x y z " + "a" * 4_900, "x y z " + "ab" * 4_900)),  # hours
+        lambda: list(compare("x y z " + "a" * 4_900, "x y z " + "ab" * 4_900)),  # this grew with the cube
     ],
 )
 def test_no_words_take_long_to_be_found(look: Callable[[], object]) -> None:

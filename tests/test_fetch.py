@@ -360,7 +360,7 @@ class TestFiles:
 
     @pytest.mark.parametrize("charset", ["punycode", "punycode!", "idna"])
     def test_an_encoding_of_names_is_not_asked_for_a_page(self, charset: str) -> None:
-        data = b"-egbpdaj6bu4bxfgehfvwxn"  # each letter is set in among those before: a page of many takes hours
+        data = b"-egbpdaj6bu4bxfgehfvwxn"  # each letter is set in among those before, which grows with the square
         assert noted(Fetched("https://a.test/", "text/html", charset, data), ".html", "2031-05-06").endswith(data)
 
     @pytest.mark.parametrize("suffix", [".txt", ".md"])
