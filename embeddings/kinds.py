@@ -25,6 +25,18 @@ ORDINARY = "ordinary"
 """The kind of the examples that are of no other kind."""
 
 
+def read_examples(path: Path) -> list[tuple[str, str]]:
+    """Read the examples of a file, one a line, each with its kind: the word in brackets on the line above them."""
+    pairs: list[tuple[str, str]] = []
+    kind = ""
+    for line in path.read_text("utf-8").splitlines():
+        if line[:1] == "[" and line[1:-1].isalpha():
+            kind = line[1:-1]
+        elif line and kind:
+            pairs.append((line, kind))
+    return pairs
+
+
 class Kinds:
     """Scores vectors by kind; what is learned from ``rows``, each text with its kind, is cached under ``name``.
 

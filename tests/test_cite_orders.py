@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 
 from embeddings import Embedder
+from embeddings.kinds import read_examples
 from rag.cite.checker import Citer
-from rag.cite.orders import Orders, load_examples
+from rag.cite.orders import _EXAMPLES, Orders
 from rag.cite.similarity import Similarity
 from rag.types import Header, Hit, Passage
 from vocabulary import Vocabulary
@@ -50,4 +51,4 @@ def test_reports_on_such_orders_and_what_is_said_to_readers_are_none(bundled: Em
 
 def test_without_sentences_there_is_no_order(hashing: Embedder) -> None:
     assert Orders(Similarity(hashing)).within(" \n") == []
-    assert set(load_examples().values()) == {"order", "ordinary"}
+    assert {kind for _, kind in read_examples(_EXAMPLES)} == {"order", "ordinary"}

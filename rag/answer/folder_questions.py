@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 from weakref import WeakKeyDictionary
 
-from embeddings.kinds import ORDINARY, Kinds
+from embeddings.kinds import ORDINARY, Kinds, read_examples
 from rag.errors import EmbedderError
 from rag.text.stems import stem
 from rag.text.words import FUNCTION_WORDS, words
@@ -94,13 +94,7 @@ class FolderQuestion:
 @lru_cache(maxsize=1)
 def load_examples() -> Examples:
     """Read the examples and count their words."""
-    pairs: list[tuple[str, str]] = []
-    kind = ""
-    for line in _EXAMPLES.read_text("utf-8").splitlines():
-        if line.startswith("["):
-            kind = line.strip("[]")
-        elif line and kind:
-            pairs.append((line, kind))
+    pairs = read_examples(_EXAMPLES)
     about, ordinary = Counter[str](), Counter[str]()
     for text, kind in pairs:
         (ordinary if kind == ORDINARY else about).update({stem(word) for word in words(text) if word != "X"})

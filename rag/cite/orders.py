@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import re
-from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from embeddings.kinds import Kinds
+from embeddings.kinds import Kinds, read_examples
 from rag.text.sentences import sentence_spans
 
 if TYPE_CHECKING:
@@ -36,7 +35,7 @@ class Orders:
         """Embed the examples, unless they were before on this machine; raises EmbedderError."""
         if self._kinds is None:
             depends = [self._similarity.fingerprint]
-            self._kinds = Kinds("orders", load_examples(), TAKEN, self._similarity.embed, depends)
+            self._kinds = Kinds("orders", dict(read_examples(_EXAMPLES)), TAKEN, self._similarity.embed, depends)
         return self._kinds
 
     def within(self, text: str) -> list[bool]:
@@ -56,16 +55,3 @@ class Orders:
             orders.append(follows or scores[place] > 0)
             follows = follows or scores[place] > SURELY
         return orders
-
-
-@lru_cache(maxsize=1)
-def load_examples() -> dict[str, str]:
-    """Read the examples, each with its kind."""
-    kinds: dict[str, str] = {}
-    kind = ""
-    for line in _EXAMPLES.read_text("utf-8").splitlines():
-        if line in ("[order]", "[ordinary]"):
-            kind = line.strip("[]")
-        elif line and kind:
-            kinds[line] = kind
-    return kinds
