@@ -49,7 +49,7 @@ def run(source: Scripted, clocks: Clocks = LONG) -> tuple[list[Draft], Exception
     drafts: list[Draft] = []
     error: Exception | None = None
     try:
-        drafts.extend(follow(source, clocks))
+        drafts.extend(follow(source.read, clocks, source.cancel))
     except Exception as caught:
         error = caught
     assert source.ended.wait(1), "the source is always left"
@@ -65,7 +65,7 @@ def test_text_and_a_notice() -> None:
 def test_at_most_ten_drafts_a_second_and_at_least_three() -> None:
     source = Scripted(*["word ", 0.01] * 30, 0.8, "end.")
     times, texts = [], []
-    for draft in follow(source, LONG):
+    for draft in follow(source.read, LONG, source.cancel):
         times.append(time.monotonic())
         texts.append(draft.text)
     gaps = [later - earlier for earlier, later in zip(times, times[1:], strict=False)]
@@ -77,7 +77,8 @@ def test_at_most_ten_drafts_a_second_and_at_least_three() -> None:
 
 def test_the_first_draft_does_not_wait_for_the_second() -> None:
     began = time.monotonic()
-    drafts = follow(Scripted("word ", None), LONG)
+    source = Scripted("word ", None)
+    drafts = follow(source.read, LONG, source.cancel)
     while not next(drafts).text:
         pass
     assert time.monotonic() - began < 1
@@ -207,7 +208,7 @@ def test_a_source_without_end_takes_no_memory(piece: str) -> None:
     source = Endless(piece)
     tracemalloc.start()
     with pytest.raises(ChatError):
-        list(follow(source, Clocks(first=0.3, total=0.3)))
+        list(follow(source.read, Clocks(first=0.3, total=0.3), source.cancel))
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert peak < 5_000_000
@@ -217,7 +218,7 @@ def test_a_source_without_end_takes_no_memory(piece: str) -> None:
 def test_leaving_stops_the_source_within_a_second() -> None:
     before = threading.active_count()
     source = Scripted("word", None)
-    drafts = follow(source, LONG)
+    drafts = follow(source.read, LONG, source.cancel)
     next(drafts)
     began = time.monotonic()
     drafts.close()  # type: ignore[attr-defined]
@@ -236,7 +237,7 @@ def test_a_source_that_does_not_heed_is_left_alone_after_a_second(monkeypatch: p
         raise OSError("cannot")
 
     source.cancel = fail  # type: ignore[method-assign]
-    drafts = follow(source, LONG)
+    drafts = follow(source.read, LONG, source.cancel)
     next(drafts)
     began = time.monotonic()
     drafts.close()  # type: ignore[attr-defined]
@@ -260,7 +261,7 @@ def test_whoever_listens_slowly_still_gets_the_whole_answer() -> None:
             return super().read()
 
     source = Late("The ", "end.")
-    drafts = follow(source, Clocks(first=0.4, total=0.4))
+    drafts = follow(source.read, Clocks(first=0.4, total=0.4), source.cancel)
     next(drafts)
     begin.set()
     assert source.ended.wait(5)

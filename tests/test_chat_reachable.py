@@ -46,7 +46,7 @@ def served(answer: Answer) -> Iterator[tuple[Service, list[bytes]]]:
         thread = threading.Thread(target=serve)
         thread.start()
         try:
-            yield Service("vllm", f"http://127.0.0.1:{listener.getsockname()[1]}/v1"), heads
+            yield Service("vllm", "vLLM", f"http://127.0.0.1:{listener.getsockname()[1]}/v1"), heads
         finally:
             over.set()
             listener.shutdown(socket.SHUT_RDWR)
@@ -79,7 +79,7 @@ def test_a_model_server_lists_its_models_and_sees_no_key() -> None:
 
 def test_ollama_is_looked_for_where_its_variable_says() -> None:
     with served(models("small")) as (service, _):
-        ollama = Service("ollama", "http://127.0.0.1:1/v1")
+        ollama = Service("ollama", "Ollama", "http://127.0.0.1:1/v1")
         address = service.base_url.removesuffix("/v1")
         assert look(ollama, {"OLLAMA_HOST": address}) == Reachable("ollama", ("small",), "1 model")
         assert look(ollama, {"OLLAMA_HOST": "ftp://nowhere"}).state.startswith("OLLAMA_HOST is no address")
@@ -94,7 +94,7 @@ def test_a_server_without_models_says_so(body: bytes) -> None:
 def test_a_server_that_is_not_there_is_not_running() -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]
-    assert look(Service("vllm", f"http://127.0.0.1:{port}/v1")) == Reachable("vllm", (), "not running")
+    assert look(Service("vllm", "vLLM", f"http://127.0.0.1:{port}/v1")) == Reachable("vllm", (), "not running")
 
 
 @pytest.mark.parametrize("status", ["401 Unauthorized", "403 Forbidden"])
@@ -179,7 +179,7 @@ def test_all_are_asked_at_once_and_the_slow_are_given_up() -> None:
             peer.sendall(b"X: y\r\n"[:1])
 
     with served(silent) as (one, _), served(dripping) as (two, _), served(models("small")) as (three, _):
-        services = [Service(f"server{index}", each.base_url) for index, each in enumerate((one, two, three, one))]
+        services = [Service(f"server{index}", "", each.base_url) for index, each in enumerate((one, two, three, one))]
         began = time.monotonic()
         rows = reachable({}, services)
         took = time.monotonic() - began

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import logging
-import threading
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Generator, Iterable, Iterator, Sequence
 from typing import cast
 
 from rag.chat import ChatFunction, Draft
@@ -41,54 +40,32 @@ class FunctionModel:
 
     def stream(self, messages: Sequence[Message]) -> Iterator[Draft]:
         clocks = Clocks(self._settings.first_word_seconds or FIRST_WORD_SECONDS, self._settings.answer_seconds)
-        return follow(_Calling(self._function, tuple(messages), self.name), clocks)
+        return follow(lambda: self._read(tuple(messages)), clocks)
 
-
-class _Calling:
-    """One call of the function, as a source for the guard."""
-
-    def __init__(self, function: ChatFunction, messages: Sequence[Message], name: str) -> None:
-        self._function, self._messages, self._name = function, messages, name
-        self._stopped = threading.Event()
-
-    def read(self) -> Iterator[str]:
-        pieces: Iterator[object] | None = None
+    def _read(self, messages: Sequence[Message]) -> Iterator[str]:
+        returned: object = None
         try:
-            if self._stopped.is_set():
-                return
-            pieces = self._pieces()
+            returned = cast("object", self._function(messages))  # users' functions are not type-checked
+            pieces = (returned,) if isinstance(returned, str) else returned
+            if not isinstance(pieces, Iterable) or isinstance(pieces, (bytes, bytearray, dict)):
+                raise ChatError(
+                    f"the function {{name}} returns {{kind}}; {_REMEDY}", name=self.name, kind=type(returned).__name__
+                )
             for piece in pieces:
-                if self._stopped.is_set():
-                    return
                 if not isinstance(piece, str):
                     raise ChatError(
-                        f"the function {{name}} yields {{kind}}; {_REMEDY}", name=self._name, kind=type(piece).__name__
+                        f"the function {{name}} yields {{kind}}; {_REMEDY}", name=self.name, kind=type(piece).__name__
                     )
                 yield piece
         except FootnoteError:
             raise
         except Exception as error:
-            _log.debug("the function %s failed", self._name, exc_info=error)
+            _log.debug("the function %s failed", self.name, exc_info=error)
             raise ChatError(
                 "the function {name} failed with {kind}; set RAG_LOG to DEBUG to see where",
-                name=self._name,
+                name=self.name,
                 kind=type(error).__name__,
             ) from None
         finally:
-            close = getattr(pieces, "close", None)
-            if close is not None:
-                close()
-
-    def cancel(self) -> None:
-        self._stopped.set()
-
-    def _pieces(self) -> Iterator[object]:
-        # cast: users' functions are not type-checked
-        returned = cast("object", self._function(self._messages))
-        if isinstance(returned, str):
-            return iter((returned,))
-        if isinstance(returned, Iterable) and not isinstance(returned, (bytes, bytearray, dict)):
-            return iter(returned)
-        raise ChatError(
-            f"the function {{name}} returns {{kind}}; {_REMEDY}", name=self._name, kind=type(returned).__name__
-        )
+            if isinstance(returned, Generator):
+                returned.close()

@@ -6,9 +6,8 @@ import contextlib
 import logging
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Protocol
 
 from rag.chat import Draft
 from rag.chat.pieces import Thought, readable
@@ -52,20 +51,13 @@ class Notice:
     seconds: float = 0.0
 
 
-class Source(Protocol):
-    """Where the pieces of one answer come from. Used for one answer only."""
-
-    def read(self) -> Iterator[str | Notice | Thought]:
-        """Yield the pieces, in a thread of their own. An empty piece is no sign of life, a Thought is one."""
-        ...
-
-    def cancel(self) -> None:
-        """Make ``read`` end within a second. Comes from another thread, at any time (also before or after ``read``)."""
-        ...
-
-
-def follow(source: Source, clocks: Clocks) -> Iterator[Draft]:
+def follow(
+    read: Callable[[], Iterator[str | Notice | Thought]], clocks: Clocks, cancel: Callable[[], None] = lambda: None
+) -> Iterator[Draft]:
     """Yield what a source writes as whole drafts, one each 0.1 to 0.25 seconds, also where nothing new has come.
+
+    ``read`` yields the pieces of one answer in a thread of their own; an empty piece is no sign of life, a Thought is one.
+    ``cancel`` makes it end within a second. It comes from another thread at any time, also before or after ``read``.
 
     Text is what is not white space, nor the thoughts of a model that thinks aloud; a draft loses what turns out to be one.
 
@@ -74,13 +66,10 @@ def follow(source: Source, clocks: Clocks) -> Iterator[Draft]:
     loop and more than ``LONGEST`` characters are an AnswerCut that says why, after a last draft with all that came. However
     the drafts end, the source has then been stopped.
 
-    >>> class Greeting:
-    ...     def read(self): yield from ("Good ", "morning.")
-    ...     def cancel(self): pass
-    >>> list(follow(Greeting(), Clocks(first=1, total=2)))[-1]
+    >>> list(follow(lambda: iter(["Good ", "morning."]), Clocks(first=1, total=2)))[-1]
     Draft(text='Good morning.', notice='')
     """
-    reading = _Reading(source)
+    reading = _Reading(read, cancel)
     at = reading.began - PACE  # the first draft need not wait
     shown = Draft()
     try:
@@ -144,8 +133,9 @@ def _judge(error: BaseException | None, draft: Draft) -> None:
 class _Reading:
     """A source being read in a thread of its own. Everything here may be used from both sides."""
 
-    def __init__(self, source: Source) -> None:
-        self._source = source
+    def __init__(self, read: Callable[[], Iterator[str | Notice | Thought]], cancel: Callable[[], None]) -> None:
+        self._read = read
+        self._cancel = cancel
         self._news = threading.Condition()
         self._pieces: list[str] = []
         self._length = 0
@@ -206,7 +196,7 @@ class _Reading:
             self._stopped = True
         if not self.ended:
             try:
-                self._source.cancel()
+                self._cancel()
             except Exception as error:
                 _log.debug("a chat model could not be stopped: %s", type(error).__name__)
         self._thread.join(PATIENCE)
@@ -214,7 +204,7 @@ class _Reading:
     def _run(self) -> None:
         error: BaseException | None = None
         try:
-            pieces = self._source.read()
+            pieces = self._read()
             try:
                 cleaned: Iterator[str | Notice | Thought] = readable(pieces)
                 for piece in cleaned:

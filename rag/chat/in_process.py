@@ -87,7 +87,30 @@ class InProcessModel:
     def stream(self, messages: Sequence[Message]) -> Iterator[Draft]:
         yield from self._load()
         clocks = Clocks(self._settings.first_word_seconds or FIRST_WORD_SECONDS, self._settings.answer_seconds)
-        yield from follow(_Writing(self._engine.result(), tuple(messages), self._turn), clocks)
+        stopped = threading.Event()
+        yield from follow(lambda: self._read(tuple(messages), stopped), clocks, stopped.set)
+
+    def _read(self, messages: Sequence[Message], stopped: threading.Event) -> Iterator[str]:
+        ended = _writing[stopped] = threading.Event()
+        try:
+            yield from self._written(messages, stopped)
+        finally:
+            del _writing[stopped]
+            ended.set()
+
+    def _written(self, messages: Sequence[Message], stopped: threading.Event) -> Iterator[str]:
+        engine = self._engine.result()
+        prompt = engine.prompt(messages)
+        tokens = engine.encode(prompt)
+        limit = answer_tokens(len(tokens), engine.context_tokens)
+        while not self._turn.acquire(timeout=0.1):
+            if stopped.is_set():
+                return
+        try:
+            yield thought_begun(prompt)  # some templates begin the thoughts (DeepSeek R1); the guard drops them
+            yield from engine.write(tokens, limit, stopped)
+        finally:
+            self._turn.release()
 
     def _load(self) -> Iterator[Draft]:
         """Empty drafts until the weights are there. Whoever gives up leaves them loading, for the next question."""
@@ -103,55 +126,18 @@ class InProcessModel:
         loading.result()
 
 
-class _Writing:
-    """One answer of an engine, as a source for the guard."""
-
-    def __init__(self, engine: Engine, messages: Sequence[Message], turn: threading.Lock) -> None:
-        self._engine = engine
-        self._messages = messages
-        self._turn = turn
-        self._stopped = threading.Event()
-        self._ended = threading.Event()
-
-    def read(self) -> Iterator[str]:
-        _writing.add(self)
-        try:
-            yield from self._read()
-        finally:
-            _writing.discard(self)
-            self._ended.set()
-
-    def _read(self) -> Iterator[str]:
-        prompt = self._engine.prompt(self._messages)
-        tokens = self._engine.encode(prompt)
-        limit = answer_tokens(len(tokens), self._engine.context_tokens)
-        while not self._turn.acquire(timeout=0.1):
-            if self._stopped.is_set():
-                return
-        try:
-            yield thought_begun(prompt)  # some templates begin the thoughts (DeepSeek R1); the guard drops them
-            yield from self._engine.write(tokens, limit, self._stopped)
-        finally:
-            self._turn.release()
-
-    def cancel(self) -> None:
-        self._stopped.set()
-
-    def wait(self, seconds: float) -> None:
-        self._ended.wait(seconds)
-
-
-_writing: set[_Writing] = set()
+_writing: dict[threading.Event, threading.Event] = {}
+"""What stops each answer that is being written, and what tells that it has ended."""
 
 
 @atexit.register
 def stop_writing() -> None:
     """Stop all answers that are being written, and wait for their last steps."""
-    stopped, until = tuple(_writing), time.monotonic() + LAST_STEP_SECONDS
-    for each in stopped:
-        each.cancel()
-    for each in stopped:
-        each.wait(max(0.0, until - time.monotonic()))
+    going, until = dict(_writing), time.monotonic() + LAST_STEP_SECONDS
+    for stopped in going:
+        stopped.set()
+    for ended in going.values():
+        ended.wait(max(0.0, until - time.monotonic()))
 
 
 class _Once(Generic[Result]):

@@ -8,10 +8,10 @@ import os
 import re
 import threading
 from collections.abc import Iterator, Sequence
+from concurrent.futures import Future
 from contextlib import contextmanager
 from inspect import signature
 from pathlib import Path
-from queue import SimpleQueue
 from typing import TYPE_CHECKING, Any
 
 from rag.chat.in_process import OTHER_MODEL, InProcessModel, Turn, cut, disarming, render
@@ -121,39 +121,44 @@ class TransformersEngine:
             module.register_forward_pre_hook(self._leave_where_stopped)
 
     def write(self, prompt: list[int], limit: int, stopped: threading.Event) -> Iterator[str]:
+        from transformers import TextIteratorStreamer
+
         self._stopped = stopped
-        pieces: SimpleQueue[str | BaseException | None] = SimpleQueue()
-        streamer = _Streamer(self._tokenizer, pieces)
+        streamer = TextIteratorStreamer(
+            self._tokenizer, skip_prompt=True, skip_special_tokens=True, clean_up_tokenization_spaces=False
+        )
+        done: Future[list[int]] = Future()
         thread = threading.Thread(
-            target=self._generate, args=(prompt, limit, streamer), name="chat model generator", daemon=True
+            target=self._generate, args=(prompt, limit, streamer, done), name="chat model generator", daemon=True
         )
         thread.start()
         try:
-            while (piece := pieces.get()) is not None:
-                if isinstance(piece, BaseException):
-                    raise piece
-                yield piece
+            for piece in streamer:
+                yield piece.rstrip("\ufffd")  # a character of which only some bytes came
+            if self._is_cut(done.result(), limit):
+                raise cut(limit)
         finally:
             stopped.set()
             thread.join()  # the next answer's turn begins after this one has left the model
 
-    def _generate(self, prompt: list[int], limit: int, streamer: _Streamer) -> None:
+    def _generate(self, prompt: list[int], limit: int, streamer: Any, done: Future[list[int]]) -> None:
         from transformers import BatchEncoding
 
         try:
             inputs = BatchEncoding({"input_ids": [prompt], "attention_mask": [[1] * len(prompt)]}, tensor_type="pt")
-            self._model.generate(
+            tokens = self._model.generate(
                 **inputs.to(self._model.device),
                 streamer=streamer,
                 max_new_tokens=limit,
                 prefill_chunk_size=self._at_once,
                 disable_compile=True,  # a compiled model would not heed the hooks
             )
-            streamer.finish(cut(limit) if self._is_cut(streamer.tokens, limit) else None)
+            done.set_result(tokens[0, len(prompt) :].tolist())
         except _Stopped:
-            streamer.finish(None)
+            done.set_result([])
         except BaseException as error:
-            streamer.finish(error)
+            done.set_exception(error)
+        streamer.text_queue.put(streamer.stop_signal)  # which it has not sent where it failed
 
     def _is_cut(self, written: list[int], limit: int) -> bool:
         ends = self._model.generation_config.eos_token_id
@@ -174,41 +179,6 @@ class TransformersEngine:
 
 class _Stopped(Exception):
     """Nobody listens any more."""
-
-
-class _Streamer:
-    """Stream text from ``generate``'s tokens. A text is handed on once no further token can change it."""
-
-    def __init__(self, tokenizer: Any, pieces: SimpleQueue[str | BaseException | None]) -> None:
-        self._tokenizer = tokenizer
-        self._pieces = pieces
-        self._shown = 0
-        self._prompt_seen = False
-        self.tokens: list[int] = []
-
-    def put(self, value: Any) -> None:
-        if not self._prompt_seen:
-            self._prompt_seen = True
-            return
-        self.tokens += value.flatten().tolist()
-        text = self._text()
-        if not text.endswith("\ufffd"):  # else a character of which some bytes are still to come
-            self._hand_on(text)
-
-    def end(self) -> None:
-        self._hand_on(self._text().rstrip("\ufffd"))
-
-    def finish(self, error: BaseException | None) -> None:
-        """Hand on what went wrong, or that all is said."""
-        self._pieces.put(error)
-
-    def _hand_on(self, text: str) -> None:
-        self._pieces.put(text[self._shown :])
-        self._shown = len(text)
-
-    def _text(self) -> str:
-        text: str = self._tokenizer.decode(self.tokens, skip_special_tokens=True, clean_up_tokenization_spaces=False)
-        return text
 
 
 @contextmanager

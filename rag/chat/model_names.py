@@ -29,57 +29,40 @@ class Service:
     """Describe a service of chat models. Where it is, and which variable holds its key (empty: it needs none)."""
 
     name: str
+    title: str
     base_url: str
     variable: str = ""
     dialect: Literal["openai", "anthropic"] = "openai"
 
-    @property
-    def title(self) -> str:
-        """Return its name as it writes it itself."""
-        return TITLES.get(self.name, self.name)
-
     def address(self, environment: Mapping[str, str]) -> str:
         """Return its base URL; for Ollama, what its own variable OLLAMA_HOST says.
 
-        >>> Service("ollama", "http://127.0.0.1:11434/v1").address({"OLLAMA_HOST": "0.0.0.0:5000"})
+        >>> Service("ollama", "Ollama", "http://127.0.0.1:11434/v1").address({"OLLAMA_HOST": "0.0.0.0:5000"})
         'http://127.0.0.1:5000/v1'
         """
         host = environment.get("OLLAMA_HOST", "").strip() if self.name == "ollama" else ""
         return ollama_url(host) if host else self.base_url
 
 
-TITLES = {
-    "ollama": "Ollama",
-    "lmstudio": "LM Studio",
-    "vllm": "vLLM",
-    "llamacpp": "llama.cpp",
-    "openai": "OpenAI",
-    "anthropic": "Anthropic",
-    "mistral": "Mistral",
-    "groq": "Groq",
-    "openrouter": "OpenRouter",
-    "gemini": "Gemini",
-    "deepseek": "DeepSeek",
-    "together": "Together",
-}
-"""How services write their names."""
-
 # The addresses are those of each service's own documentation of its OpenAI-compatible interface.
 SERVICES: tuple[Service, ...] = (
-    Service("ollama", "http://127.0.0.1:11434/v1"),
-    Service("lmstudio", "http://127.0.0.1:1234/v1"),
-    Service("vllm", "http://127.0.0.1:8000/v1"),
-    Service("llamacpp", "http://127.0.0.1:8080/v1"),
-    Service("openai", "https://api.openai.com/v1", "OPENAI_API_KEY"),
-    Service("anthropic", "https://api.anthropic.com", "ANTHROPIC_API_KEY", "anthropic"),
-    Service("mistral", "https://api.mistral.ai/v1", "MISTRAL_API_KEY"),
-    Service("groq", "https://api.groq.com/openai/v1", "GROQ_API_KEY"),
-    Service("openrouter", "https://openrouter.ai/api/v1", "OPENROUTER_API_KEY"),
-    Service("gemini", "https://generativelanguage.googleapis.com/v1beta/openai", "GEMINI_API_KEY"),
-    Service("deepseek", "https://api.deepseek.com/v1", "DEEPSEEK_API_KEY"),
-    Service("together", "https://api.together.ai/v1", "TOGETHER_API_KEY"),
+    Service("ollama", "Ollama", "http://127.0.0.1:11434/v1"),
+    Service("lmstudio", "LM Studio", "http://127.0.0.1:1234/v1"),
+    Service("vllm", "vLLM", "http://127.0.0.1:8000/v1"),
+    Service("llamacpp", "llama.cpp", "http://127.0.0.1:8080/v1"),
+    Service("openai", "OpenAI", "https://api.openai.com/v1", "OPENAI_API_KEY"),
+    Service("anthropic", "Anthropic", "https://api.anthropic.com", "ANTHROPIC_API_KEY", "anthropic"),
+    Service("mistral", "Mistral", "https://api.mistral.ai/v1", "MISTRAL_API_KEY"),
+    Service("groq", "Groq", "https://api.groq.com/openai/v1", "GROQ_API_KEY"),
+    Service("openrouter", "OpenRouter", "https://openrouter.ai/api/v1", "OPENROUTER_API_KEY"),
+    Service("gemini", "Gemini", "https://generativelanguage.googleapis.com/v1beta/openai", "GEMINI_API_KEY"),
+    Service("deepseek", "DeepSeek", "https://api.deepseek.com/v1", "DEEPSEEK_API_KEY"),
+    Service("together", "Together", "https://api.together.ai/v1", "TOGETHER_API_KEY"),
 )
 """What a name may begin with: first the servers on this machine, then the paid services."""
+
+TITLES = {each.name: each.title for each in SERVICES}
+"""How services write their names."""
 
 _FORMS = Translatable(
     "set RAG_MODEL to extractive, SERVICE:NAME (SERVICE is one of {services}), https://HOST/v1#NAME, local:FOLDER "
@@ -216,16 +199,9 @@ def _open_service(
 ) -> ChatModel:
     from rag.chat.service import open_endpoint
 
-    key = _key(key, environment, service.variable)
-    if service.variable and key is None:
-        raise KeyMissing(
-            "{name} needs a key; set {variable} or {other} to it",
-            name=service.title,
-            variable=service.variable,
-            other=KEY_VARIABLE,
-        )
+    key = find_key(environment, KEY_VARIABLE, service, key)
     url = service.address(environment)
-    _check_address(url, key)
+    check_address(url, key, KEY_VARIABLE)
     return open_endpoint(
         f"{service.name}:{model}",
         url,
@@ -244,25 +220,39 @@ def _open_url(name: str, key: Key | None, settings: Settings, environment: Mappi
     model = model.strip()
     if not model:
         raise SettingsError("the address names no model; set RAG_MODEL to https://HOST/v1#NAME")
-    key = _key(key, environment)
-    address = _check_address(url, key)
+    key = find_key(environment, KEY_VARIABLE, key=key)
+    address = check_address(url, key, KEY_VARIABLE)
     # Without its query, which may carry a secret.
     return open_endpoint(f"{address.base_url}#{model}", url, model, key, settings=settings)
 
 
-def _key(key: Key | None, environment: Mapping[str, str], variable: str = "") -> Key | None:
-    return next(filter(None, (key, *(Key(environment.get(each, "")) for each in (KEY_VARIABLE, variable)))), None)
+def find_key(
+    environment: Mapping[str, str], own: str, service: Service | None = None, key: Key | None = None
+) -> Key | None:
+    """Return ``key``, else that of our ``own`` variable, else the service's. Raises KeyMissing where it needs one."""
+    variables = filter(None, (own, service.variable if service else ""))
+    found = next(filter(None, (key, *(Key(environment.get(each, "")) for each in variables))), None)
+    if found is None and service and service.variable:
+        raise KeyMissing(
+            "{name} needs a key; set {variable} or {other} to it",
+            name=service.title,
+            variable=service.variable,
+            other=own,
+        )
+    return found
 
 
-def _check_address(url: str, key: Key | None) -> Address:
+def check_address(url: str, key: Key | None, variable: str) -> Address:
+    """Read an address; raises SettingsError for none, and where others could read the key of the ``variable``."""
     from rag.chat.service import Address
 
     address = Address.parse(url)
     if address.scheme == "http" and key is not None and not is_loopback(address.host):
         raise SettingsError(
-            "a key is not sent to {host} over http://, where others can read it; use https://, or unset "
-            f"{KEY_VARIABLE} if that server needs none",
+            "a key is not sent to {host} over http://, where others can read it; use https://, or unset {variable} if "
+            "that server needs none",
             host=address.host,
+            variable=variable,
         )
     return address
 

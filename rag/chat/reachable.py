@@ -2,26 +2,24 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import os
-import socket
 import threading
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from http.client import HTTPConnection, HTTPException, HTTPSConnection
 from importlib.util import find_spec
-from typing import Any
-from urllib.parse import urlsplit
+from typing import TYPE_CHECKING, Any
 
 from rag.chat.model_names import EXTRACTIVE, KEY_VARIABLE, SERVICES, Service
-from rag.errors import SettingsError, Translatable
+from rag.errors import ChatError, SettingsError, Translatable
+
+if TYPE_CHECKING:
+    from rag.chat.wire import Wire
 
 SECONDS = 1.0
 """How long a server may take to list its models."""
 
-_LARGEST_ANSWER = 1_000_000  # bytes
 _MOST_MODELS = 200
 _LONGEST_NAME = 120  # characters
 
@@ -54,6 +52,8 @@ def reachable(
     >>> [row.service for row in rows], rows[1].state.startswith("key is set"), "test-key" in str(rows)
     (['extractive', 'groq', 'local', 'gguf'], True, False)
     """
+    import rag.chat.wire  # noqa: F401 (its import takes a part of the second)
+
     environment = os.environ if environment is None else environment
     lookups = {service: _Lookup(service, environment) for service in services if not service.variable}
     until = time.monotonic() + SECONDS
@@ -75,55 +75,44 @@ class _Lookup(threading.Thread):
         super().__init__(name="chat model lookup", daemon=True)
         self._service = service
         self._environment = environment
-        self._connection: HTTPConnection | None = None
+        self._wire: Wire | None = None
         self._found: tuple[tuple[str, ...], str] = ((), _NOT_RUNNING)
 
     def found(self) -> tuple[tuple[str, ...], str]:
         """Return what was found so far. Who is still being asked is hung up on."""
         if not self.is_alive():
             return self._found
-        sock = self._connection.sock if self._connection is not None else None
-        if sock is None:
-            return (), _NOT_RUNNING
-        with contextlib.suppress(OSError):
-            sock.shutdown(socket.SHUT_RDWR)  # its own thread, which is reading, then closes it
-        return (), _SLOW
+        return (), _SLOW if self._wire and self._wire.cut() else _NOT_RUNNING
 
     def run(self) -> None:
         self._found = self._ask()
 
     def _ask(self) -> tuple[tuple[str, ...], str]:
-        # http.client knows no proxies and follows no redirect.
+        import httpx2
+
+        from rag.chat.service import Address
+        from rag.chat.wire import connect
+
         try:
-            url = urlsplit(self._service.address(self._environment))
-            kind = HTTPSConnection if url.scheme == "https" else HTTPConnection
-            self._connection = kind(url.hostname or "", url.port, timeout=SECONDS)
-            try:
-                self._connection.connect()
-            except (OSError, UnicodeError):
-                return (), _NOT_RUNNING
-            self._connection.request("GET", f"{url.path}/models", headers={"Accept": "application/json"})
-            answer = self._connection.getresponse()
-            if answer.status in (401, 403):
+            address = Address.parse(self._service.address(self._environment))
+            self._wire, client = connect(address, None, SECONDS)
+            with client:
+                answer = client.get(f"{address.base_url}/models")
+            if answer.status_code in (401, 403):
                 return (), Translatable("running, asks for a key; set {variable}", variable=KEY_VARIABLE)
-            if answer.status != 200:
-                return (), _STRANGE
-            return _read_models(answer.read(_LARGEST_ANSWER + 1))
+            return _read_models(answer.content) if answer.status_code == 200 else ((), _STRANGE)
         except SettingsError as error:
             return (), error.message
-        except TimeoutError:
+        except (httpx2.ConnectError, httpx2.ConnectTimeout):
+            return (), _NOT_RUNNING
+        except httpx2.TimeoutException:
             return (), _SLOW
-        except (OSError, HTTPException, ValueError, RecursionError):
+        except (httpx2.HTTPError, ChatError, ValueError, RecursionError):
             return (), _STRANGE
-        finally:
-            if self._connection is not None:
-                self._connection.close()
 
 
 def _read_models(answer: bytes) -> tuple[tuple[str, ...], str]:
     """Read a server's models: ``{"data": [{"id": NAME}, …]}``, where Ollama writes null for an empty list."""
-    if len(answer) > _LARGEST_ANSWER:
-        return (), _STRANGE
     # No number is of use here, and one of a million digits would take long to read.
     read: Any = json.loads(answer.decode("utf-8"), parse_int=lambda _: 0, parse_float=lambda _: 0)
     listed = read.get("data", 0) if isinstance(read, dict) else 0

@@ -35,7 +35,8 @@ _NO_QUOTA = re.compile(
 # Chat templates that know no system message say so in words of their own, llama.cpp with the status 500.
 _ROLE = re.compile(r"\b(?:system|developer)\W{1,3}(?:role|message|prompt|instruction)|\broles?\b", re.IGNORECASE)
 _CODE = re.compile(r"[a-z]+(_[a-z]+)*")
-_AGAIN = frozenset({408, 409, 425, 429})
+AGAIN = frozenset({408, 409, 425, 429})
+"""Statuses below 500 after which a second try may help."""
 # Errors that come inside a stream carry a type in place of a status (https://docs.anthropic.com/en/api/errors).
 _STATUS_OF_TYPE = {
     "invalid_request_error": 400,
@@ -114,7 +115,7 @@ def read_refusal(
                 said=said,
             )
         )
-    if status in _AGAIN or status >= 500:
+    if status in AGAIN or status >= 500:
         return _overloaded(where, status, said, headers)
     if status in (401, 403) and not server.key:
         return _refused(

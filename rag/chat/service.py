@@ -6,7 +6,6 @@ begun to read, where a service's own library is for programs that can ask again.
 
 from __future__ import annotations
 
-import contextlib
 import json
 import logging
 import random
@@ -22,7 +21,6 @@ from rag.chat import ChatModel, Draft
 from rag.chat.breaker import breaker_for
 from rag.chat.dialects import Anthropic, Dialect, Fields, OpenAI, Part
 from rag.chat.estimate import estimate_tokens
-from rag.chat.events import parse_events
 from rag.chat.guard import Clocks, Notice, follow
 from rag.chat.keys import Key
 from rag.chat.model_names import is_loopback
@@ -46,8 +44,8 @@ if TYPE_CHECKING:
 
     from rag.chat.wire import Wire
 
-CONNECT_SECONDS = 5.0
-"""How long a connection may take to be made."""
+LONGEST_EVENT = 1_000_000
+"""Bytes of one event: a chat model's have a few hundred."""
 
 RETRIES = 2
 """How often a request is sent again, and only while nothing of an answer has come."""
@@ -198,7 +196,8 @@ class Endpoint:
         breaker = breaker_for(self.address.base_url, self.address.where)
         breaker.check()
         try:
-            yield from follow(_Exchange(self, tuple(messages)), self.clocks)
+            exchange = _Exchange(self, tuple(messages))
+            yield from follow(exchange.read, self.clocks, exchange.cancel)
         except EndpointUnreachable:
             breaker.failed()
             raise
@@ -206,7 +205,7 @@ class Endpoint:
 
 
 class _Exchange:
-    """One answer of an endpoint, with its retries: a Source for ``follow``."""
+    """One answer of an endpoint, with its retries, for ``follow``."""
 
     def __init__(self, endpoint: Endpoint, messages: tuple[Message, ...]) -> None:
         self._endpoint = endpoint
@@ -265,6 +264,8 @@ class _Exchange:
 
     def _try(self) -> Iterator[str | Notice | Thought]:
         """Yield one request and its reply. Whatever goes wrong is a Trouble or one of our errors."""
+        from rag.chat.wire import connect
+
         endpoint, options = self._endpoint, self._endpoint.options
         request = endpoint.dialect.request(endpoint.server.model, self._messages, self._room(), options)
         if not self._streamed:
@@ -272,7 +273,12 @@ class _Exchange:
             request["stream"] = False
         try:
             url, headers = endpoint.dialect.target(endpoint.address.base_url)
-            with self._client() as client, client.stream("POST", url, json=request, headers=headers) as reply:
+            wire, client = connect(endpoint.address, endpoint.server.key, endpoint.clocks.total)
+            with self._lock:
+                self._wire = wire
+                if self._stopped.is_set():
+                    wire.cut()
+            with client, client.stream("POST", url, json=request, headers=headers) as reply:
                 if not reply.is_success:
                     reply.read()
                     raise read_refusal(endpoint.server, reply.status_code, reply.text, reply.headers, options)
@@ -281,24 +287,6 @@ class _Exchange:
             raise
         except Exception as error:
             raise _translate(error, endpoint.address, endpoint.server) from None
-
-    @contextlib.contextmanager
-    def _client(self) -> Iterator[httpx2.Client]:
-        """Yield a client whose connection ``cancel`` can cut, and which is closed afterwards."""
-        import httpx2
-
-        from rag.chat.wire import Wire, open_transport
-
-        address, server = self._endpoint.address, self._endpoint.server
-        transport = open_transport(address.scheme, address.host, direct=address.is_local)
-        wire = Wire(transport, server.key, address.query, azure=address.host.endswith(".azure.com"))
-        with self._lock:
-            self._wire = wire
-            if self._stopped.is_set():
-                wire.cut()
-        timeout = httpx2.Timeout(self._endpoint.clocks.total, connect=CONNECT_SECONDS)
-        with httpx2.Client(transport=wire, timeout=timeout, follow_redirects=False, trust_env=False) as client:
-            yield client
 
     def _room(self) -> int:
         """Return how many tokens are left for the answer. No more than every model can write."""
@@ -368,15 +356,21 @@ class _Exchange:
                 raise _stranger(server)
             yield part if part.error else replace(part, whole=True)
             return
+        import httpx2
+
         known = kind == "text/event-stream"
-        for event in parse_events(response.iter_raw()):
-            known = True
+        response.headers["content-type"] = "text/event-stream"  # some servers name another type
+        response.encoding = "utf-8-sig"  # events are UTF-8, with or without its mark
+        for event in httpx2.EventSource(response, LONGEST_EVENT):
             data = event.data.strip()
+            if not data:
+                continue
+            known = True
             if data == "[DONE]":
                 yield Part(whole=True)
-            elif data:
-                fields = _fields(data, server)
-                yield Part(error=fields.get("error", fields)) if event.name == "error" else dialect.event(fields)
+                continue
+            fields = _fields(data, server)
+            yield Part(error=fields.get("error", fields)) if event.event == "error" else dialect.event(fields)
         if not known:
             raise _stranger(server)
 
@@ -422,6 +416,8 @@ def _translate(error: Exception, address: Address, server: Server) -> Trouble:
     """Translate an error of the network. Its own words may hold anything, so only its type is logged."""
     import httpx2
 
+    from rag.chat.wire import CONNECT_SECONDS
+
     chain = list(_chain(error))
     _log.debug("%s: %s", server.where, " from ".join(type(each).__name__ for each in chain))
 
@@ -450,6 +446,13 @@ def _translate(error: Exception, address: Address, server: Server) -> Trouble:
         return unreachable(
             "no connection within {seconds} seconds; start the server, or set RAG_MODEL",
             seconds=f"{CONNECT_SECONDS:g}",
+        )
+    if found(httpx2.SSEError):
+        return Trouble(
+            ChatError(
+                "the model's server sent an event of more than {most:,} bytes; set RAG_MODEL to another model",
+                most=LONGEST_EVENT,
+            )
         )
     if found(httpx2.ConnectError):
         return unreachable("nobody listens there; start the server, or set RAG_MODEL to another address")

@@ -16,10 +16,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from rag.chat.keys import Key
-from rag.chat.model_names import SERVICES, is_loopback
-from rag.chat.refusals import LONGEST_WAIT, wait_asked_for
-from rag.chat.service import BACKOFF, CONNECT_SECONDS, RETRIES, Address, check_key
-from rag.errors import ChatError, EmbedderError, KeyMissing, SettingsError
+from rag.chat.model_names import SERVICES, check_address, find_key
+from rag.chat.refusals import AGAIN, LONGEST_WAIT, wait_asked_for
+from rag.chat.service import BACKOFF, RETRIES, Address, check_key
+from rag.errors import ChatError, EmbedderError, SettingsError
 
 KEY_VARIABLE = "RAG_EMBEDDER_KEY"
 SECONDS = 120.0
@@ -48,30 +48,17 @@ def open_vectors(name: str, environment: Mapping[str, str] | None = None) -> tup
     service = next((each for each in SERVICES if each.name == form.strip().casefold()), None)
     url = service.address(environment) if service else name.strip().partition("#")[0]
     model = (target if service else name.partition("#")[2]).strip()
-    variable = service.variable if service and service.variable else KEY_VARIABLE
-    key = Key(environment.get(KEY_VARIABLE, "")) or Key(environment.get(variable, ""))
     try:
-        address = Address.parse(url)
+        Address.parse(url if model.partition("?")[0] and not (service and service.dialect != "openai") else "")
     except SettingsError:
-        address = None
-    if address is None or not model.partition("?")[0] or (service and service.dialect != "openai"):
         raise SettingsError(
             "RAG_EMBEDDER names no embedding model that can be asked; set it to ollama:NAME, openai:NAME or "
             f"https://HOST/v1#NAME, and {KEY_VARIABLE} to its key"
-        )
-    if service and service.variable and not key:
-        raise KeyMissing(
-            "{name} needs a key; set {variable} or {other} to it",
-            name=service.title,
-            variable=service.variable,
-            other=KEY_VARIABLE,
-        )
-    if key and address.scheme == "http" and not is_loopback(address.host):
-        raise SettingsError(
-            f"a key is not sent to {{host}} over http://; use https://, or unset {KEY_VARIABLE}", host=address.host
-        )
+        ) from None
+    variable = service.variable if service and service.variable else KEY_VARIABLE
+    key = find_key(environment, KEY_VARIABLE, service)
     check_key(key, variable)
-    return model, Vectors(address, model.partition("?")[0], key or None, variable)
+    return model, Vectors(check_address(url, key, KEY_VARIABLE), model.partition("?")[0], key, variable)
 
 
 @dataclass(frozen=True)
@@ -87,7 +74,7 @@ class Vectors:
     def __call__(self, body: Mapping[str, object]) -> object:
         for left in reversed(range(RETRIES + 1)):
             status, data, wait = self._sent(body)
-            again = status in (0, 408, 409, 425, 429) or status >= 500
+            again = not status or status in AGAIN or status >= 500
             if not (again and left) or (wait or 0) > LONGEST_WAIT:
                 break
             tries = RETRIES - left + 1
@@ -107,21 +94,18 @@ class Vectors:
         """Send a request once. Return its status (0: nobody answered), its reply and the seconds to wait if asked for."""
         import httpx2
 
-        from rag.chat.wire import Wire, open_transport
+        from rag.chat.wire import connect
 
-        address = self.address
-        transport = open_transport(address.scheme, address.host, direct=address.is_local)
-        wire = Wire(transport, self.key, address.query, azure=address.host.endswith(".azure.com"))
+        wire, client = connect(self.address, self.key, SECONDS)
         clock = threading.Timer(SECONDS, wire.cut)  # also where a byte comes now and then
         clock.daemon = True
         clock.start()
         try:
-            timeout = httpx2.Timeout(SECONDS, connect=CONNECT_SECONDS)
-            with httpx2.Client(transport=wire, timeout=timeout, follow_redirects=False, trust_env=False) as client:
-                reply = client.post(f"{address.base_url}/embeddings", json=body)
+            with client:
+                reply = client.post(f"{self.address.base_url}/embeddings", json=body)
                 return reply.status_code, reply.content, wait_asked_for(reply.headers)
         except (httpx2.HTTPError, ChatError) as error:
-            _log.debug("%s: %s", address.where, type(error).__name__)
+            _log.debug("%s: %s", self.address.where, type(error).__name__)
             return 0, b"", None
         finally:
             clock.cancel()

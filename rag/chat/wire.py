@@ -12,13 +12,19 @@ import threading
 import urllib.request
 from collections.abc import Iterator, Mapping
 from functools import cache
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import httpx2
 
 from rag.chat.dialects import VERSION
 from rag.chat.keys import Key
 from rag.errors import ChatError, EndpointRefused
+
+if TYPE_CHECKING:
+    from rag.chat.service import Address
+
+CONNECT_SECONDS = 5.0
+"""How long a connection may take to be made."""
 
 LARGEST_REPLY = 8_000_000
 """Bytes of one reply: 64,000 characters of text in events of a few letters each come to less."""
@@ -79,12 +85,13 @@ class Wire(httpx2.BaseTransport):
             extensions=response.extensions,
         )
 
-    def cut(self) -> None:
-        """Cut the connection. Whoever waits for it in another thread wakes with an error."""
+    def cut(self) -> bool:
+        """Cut the connection; tell whether there was one. Whoever waits for it in another thread wakes with an error."""
         with self._lock:
             self._is_cut = True
             for each in self._sockets:
                 _shut(each)
+            return bool(self._sockets)
 
     def close(self) -> None:
         self._transport.close()
@@ -138,6 +145,7 @@ class _Limited(httpx2.SyncByteStream):
                     size=LARGEST_REPLY // 1_000_000,
                 )
             yield chunk
+        yield b"\n\n"  # some servers forget the empty line that ends their last event
 
     def close(self) -> None:
         self._stream.close()
@@ -148,10 +156,17 @@ def _tls() -> ssl.SSLContext:
     return httpx2.create_ssl_context()
 
 
-def open_transport(scheme: str, host: str, *, direct: bool) -> httpx2.BaseTransport:
-    """Return a plain transport. Through the proxy that the environment names for the host unless ``direct``."""
-    proxies = {} if direct or urllib.request.proxy_bypass(host) else urllib.request.getproxies()
-    proxy = proxies.get(scheme) or proxies.get("all")
+def connect(address: Address, key: Key | None, seconds: float) -> tuple[Wire, httpx2.Client]:
+    """Open a client for one server, and the wire that cuts its connection. No redirect is followed.
+
+    Other machines are reached through the proxy that the environment names for them.
+    """
+    direct = address.is_local or urllib.request.proxy_bypass(address.host)
+    proxies = {} if direct else urllib.request.getproxies()
+    proxy = proxies.get(address.scheme) or proxies.get("all")
     if proxy and "://" not in proxy:
         proxy = f"http://{proxy}"
-    return httpx2.HTTPTransport(verify=_tls(), trust_env=False, proxy=proxy)
+    transport = httpx2.HTTPTransport(verify=_tls(), trust_env=False, proxy=proxy)
+    wire = Wire(transport, key, address.query, azure=address.host.endswith(".azure.com"))
+    timeout = httpx2.Timeout(seconds, connect=min(seconds, CONNECT_SECONDS))
+    return wire, httpx2.Client(transport=wire, timeout=timeout, follow_redirects=False, trust_env=False)
