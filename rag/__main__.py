@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING
 import click
 
 from rag.doors import mcp
-from rag.doors.account_token import token
 from rag.doors.ask import ask, search, show_timeline
 from rag.doors.doctor import doctor
 from rag.doors.drafts import check_draft, find_quotation
@@ -75,7 +74,6 @@ cli.add_command(verify)
 cli.add_command(doctor)
 cli.add_command(mcp.command)
 cli.add_command(serve)
-account.add_command(token)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

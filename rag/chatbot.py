@@ -364,7 +364,7 @@ class Chatbot:
             notice=joined(answer.notice, found.notice),
         )
         yield answer
-        if scope is None and (collected := collection_answer(searched, index, self._embedder, found.mentions)):
+        if scope is None and (collected := collection_answer(searched, index, self._similarity, found.mentions)):
             answer = replace(answer, model="extractive", hits=collected.hits, dropped=(), score=1.0)
             answer = _with(answer, collected.sentences, complete=True)
             yield replace(answer, sentences=(), state="none") if collected.talk else answer

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date
+from functools import lru_cache
 from pathlib import Path
 
 import numpy
@@ -15,8 +16,9 @@ from embeddings.cache import cached_arrays
 from embeddings.in_memory import HashingEmbedder
 from news import ARTICLES, write_articles
 from rag.answer.collection import LISTED, SHOWN, Collected, collection_answer
-from rag.answer.folder_questions import FolderQuestion, embed_texts, load_examples
+from rag.answer.folder_questions import FolderQuestion, load_examples
 from rag.cite.checker import marked_text
+from rag.cite.similarity import Similarity
 from rag.errors import EmbedderError
 from rag.index.build import build
 from rag.index.store import Index
@@ -284,7 +286,11 @@ def _bare(line: str) -> str:
 
 
 def _ask(index: Index, embedder: Embedder, question: str) -> Collected | None:
-    return collection_answer(question, index, embedder, Catalogue(index.headers()).mentions(question, date(2032, 1, 1)))
+    mentions = Catalogue(index.headers()).mentions(question, date(2032, 1, 1))
+    return collection_answer(question, index, similarity(embedder), mentions)
+
+
+similarity = lru_cache(maxsize=None)(Similarity)
 
 
 class Knowing(HashingEmbedder):
@@ -319,7 +325,9 @@ class TestRecognition:
         wrong = [
             (question, kind, found)
             for question, kind in asked
-            for found, _ in [FolderQuestion(question, catalogue.mentions(question, date(2032, 1, 1))).kind(bundled)]
+            for found, _ in [
+                FolderQuestion(question, catalogue.mentions(question, date(2032, 1, 1))).kind(similarity(bundled))
+            ]
             if found != kind
         ]
         assert len(asked) >= 100
@@ -374,7 +382,7 @@ class TestRecognition:
                 return super().embed_documents(texts, on_progress)
 
         def kind(embedder: Counting) -> tuple[tuple[str, bool], int]:
-            return FolderQuestion("Hello!").kind(embedder), embedder.embedded
+            return FolderQuestion("Hello!").kind(Similarity(embedder)), embedder.embedded
 
         expected, uncached = kind(Counting())
         monkeypatch.setattr("embeddings.cache.cached_arrays", cached_arrays)
@@ -384,11 +392,6 @@ class TestRecognition:
         other.fingerprint = "another model"
         assert kind(other) == (expected, uncached)
         assert len(list((tmp_path / "cache").iterdir())) == 2
-
-    def test_texts_longer_than_the_model_reads_are_cut(self) -> None:
-        whole, cut = embed_texts(HashingEmbedder(max_tokens=8), ["one two", "one two three four five six seven eight"])
-        assert (whole == HashingEmbedder().embed_documents(["one two"])[0]).all()
-        assert (cut == HashingEmbedder().embed_documents(["one two three"])[0]).any()
 
     def test_a_failing_model_is_our_error(self, index: Index) -> None:
         class Broken(Knowing):
@@ -453,7 +456,7 @@ class TestAnswers:
         assert said("How many articles mention unicorns?") == "“unicorns” was found in none of 5 articles."
 
     def test_who_is_named_in_a_byline_alone_is_not_mentioned(self, index: Index, knowing: Embedder) -> None:
-        answer = collection_answer("Which articles mention Oskar Lind?", index, knowing, ())
+        answer = collection_answer("Which articles mention Oskar Lind?", index, similarity(knowing), ())
         assert answer is not None
         assert marked_text(answer.sentences) == "“Oskar Lind” was found in none of 5 articles."
 
@@ -479,7 +482,7 @@ class TestAnswers:
 
     def test_an_outlet_narrows_the_answer(self, index: Index, knowing: Embedder) -> None:
         outlet = Mention("outlet", 0, 0, "Harbour Courier", ("Harbour Courier",), sure=True)
-        answer = collection_answer("How many articles are there?", index, knowing, [outlet])
+        answer = collection_answer("How many articles are there?", index, similarity(knowing), [outlet])
         assert answer is not None
         expected = "Harbour Courier: 2 articles from 1 outlet, 4 March 2031 to 11 March 2031."
         assert marked_text(answer.sentences) == expected

@@ -9,6 +9,7 @@ import numpy
 import pytest
 
 from embeddings import Embedder
+from embeddings.in_memory import HashingEmbedder
 from rag.cite.similarity import Similarity
 
 TEXTS = ["The ferry leaves at noon.", "Bees sleep.", "The ferry leaves at noon.", "Snow closed the road."]
@@ -72,6 +73,12 @@ def test_models_that_put_all_texts_near_each_other_have_the_same_scale(hashing: 
     numpy.testing.assert_allclose(crowded.between(TEXTS, TEXTS), usual.between(TEXTS, TEXTS), atol=1e-5)
     question = "Who sleeps in the snow?"
     assert crowded.to_question(question, TEXTS) == pytest.approx(usual.to_question(question, TEXTS), abs=1e-5)
+
+
+def test_texts_longer_than_the_model_reads_are_cut() -> None:
+    short, long = "one two", "one two three four five six seven eight"
+    found = Similarity(HashingEmbedder(max_tokens=8)).vectors([short, long])
+    numpy.testing.assert_array_equal(found, HashingEmbedder().embed_documents([short, "one two three four fi"]))
 
 
 def test_unrelated_texts_have_nothing_and_translations_much_in_common(bundled: Embedder) -> None:

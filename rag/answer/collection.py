@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
-from rag.answer.folder_questions import FolderQuestion, embed_texts
+from rag.answer.folder_questions import FolderQuestion
 from rag.answer.units import units
 from rag.cite.checker import Evidence, Numbers
 from rag.index.keywords import matched_words
@@ -16,7 +16,8 @@ from rag.text.words import content_words, words
 from rag.types import Header, Hit, Sentence, spoken_date
 
 if TYPE_CHECKING:
-    from embeddings import Embedder, Vectors
+    from embeddings import Vectors
+    from rag.cite.similarity import Similarity
     from rag.retrieval.mentions import Mention
 
 SHOWN = 6
@@ -82,14 +83,14 @@ class Collected(NamedTuple):
 
 
 def collection_answer(
-    question: str, index: Index, embedder: Embedder, catalogue_mentions: Sequence[Mention]
+    question: str, index: Index, similarity: Similarity, catalogue_mentions: Sequence[Mention]
 ) -> Collected | None:
     """Answer a question about the folder itself, or small talk. Return ``None`` for any other question.
 
     ``catalogue_mentions`` are what the question names of the index. Raises EmbedderError.
     """
     asked = FolderQuestion(question, catalogue_mentions)
-    kind, topical = asked.kind(embedder)
+    kind, topical = asked.kind(similarity)
     headers = sorted(filter(asked.scope.holds, index.headers()), key=lambda header: header.date_order) if kind else []
     if topical and kind in ("article", "authors") and not asked.scope.documents:
         headers = [header for header in headers if _names(header, asked.topic)]
@@ -98,7 +99,7 @@ def collection_answer(
     language = "ru" if any("Ѐ" <= letter <= "ӿ" for letter in question) else "en"
     answer = _Answer(index, language, asked.labels if kind != "article" else ())
     if kind == "article":
-        answer.points(headers[0], embedder)
+        answer.points(headers[0], similarity)
     elif kind == "mention" and asked.topic:
         answer.mentions(asked.topic, headers)
     elif kind in ("newest", "oldest") and topical and asked.topic:
@@ -175,12 +176,12 @@ class _Answer:
         else:
             self.items([held[id] for id in holding], holding)
 
-    def points(self, header: Header, embedder: Embedder) -> None:
+    def points(self, header: Header, similarity: Similarity) -> None:
         """Show an article's lead sentence and its most central ones, in their order."""
         sentences = _sentences(self._index, header)[:_READ]
         self._add(f"{self._head(header, *header.authors) or header.id}:")
         if sentences:
-            central = _central(embed_texts(embedder, [each.quote for each in sentences]), POINTS + 1)
+            central = _central(similarity.vectors([each.quote for each in sentences]), POINTS + 1)
             for place in sorted({0, *[place for place in central if place][:POINTS]}):
                 self._item("", sentences[place])
 

@@ -6,22 +6,19 @@ Topics and names are hidden behind an X first, so that they do not dominate.
 from __future__ import annotations
 
 import re
-import threading
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from functools import lru_cache, partial
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
-from weakref import WeakKeyDictionary
 
-from embeddings.kinds import ORDINARY, Kinds, read_examples
-from rag.errors import EmbedderError
+from embeddings.kinds import ORDINARY, read_examples
 from rag.text.stems import stem
 from rag.text.words import FUNCTION_WORDS, words
 from rag.types import Scope
 
 if TYPE_CHECKING:
-    from embeddings import Embedder, Vectors
+    from rag.cite.similarity import Similarity
     from rag.retrieval.mentions import Mention
 
 TAKEN = 0.03
@@ -78,12 +75,12 @@ class FolderQuestion:
         told = bool(documents or found & examples.telling)
         self.possible = len(topics) < 2 and (told or not runs) and len(text) <= _LONGEST
 
-    def kind(self, embedder: Embedder) -> tuple[str, bool]:
+    def kind(self, similarity: Similarity) -> tuple[str, bool]:
         """Return its kind, empty for an ordinary question, and whether it is so with its topic. Raises EmbedderError."""
         if not self.possible:
             return "", False
-        nearness = _nearness(embedder)
-        plain, masked = nearness.margins(embed_texts(embedder, [self.text, self.masked]))
+        nearness = similarity.kinds("folder-questions", _rows, TAKEN)
+        plain, masked = nearness.margins(similarity.embed([self.text, self.masked]))
         scores = {(kind, False): score for kind, score in plain.items() if kind not in NEED_TOPIC}
         if self.masked != self.text:
             scores |= {(kind, True): masked[kind] for kind in load_examples().topical}
@@ -107,19 +104,6 @@ def load_examples() -> Examples:
     )
 
 
-def embed_texts(embedder: Embedder, texts: Sequence[str]) -> Vectors:
-    """Embed texts in one batch, cutting those that are too long. One by one takes many times longer.
-
-    Raises EmbedderError.
-    """
-    with EmbedderError.translated():
-        counts, most = embedder.count_tokens(texts), embedder.max_tokens
-        cut = [
-            text if n <= most else text[: len(text) * most // (2 * n)] for text, n in zip(texts, counts, strict=True)
-        ]
-        return embedder.embed_documents(cut)
-
-
 def _rows() -> dict[str, str]:
     """Collect what is embedded, with its kind. Examples of which no word tells that they are ordinary come masked too."""
     examples = load_examples()
@@ -130,19 +114,6 @@ def _rows() -> dict[str, str]:
         if kind != ORDINARY or question.possible or "X" in words(text):
             masked |= {text: kind, question.masked: kind}
     return masked
-
-
-_known: WeakKeyDictionary[Embedder, Kinds] = WeakKeyDictionary()
-_learning = threading.Lock()
-
-
-def _nearness(embedder: Embedder) -> Kinds:
-    """Learn from the examples once for each embedder. Others that need them wait."""
-    with _learning:
-        if embedder not in _known:
-            depends = [embedder.fingerprint, Path(__file__).read_text("utf-8")]
-            _known[embedder] = Kinds("folder-questions", _rows(), TAKEN, partial(embed_texts, embedder), depends)
-        return _known[embedder]
 
 
 def _scope(mentions: Sequence[Mention]) -> Scope:

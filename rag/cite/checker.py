@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from rag.cite.antecedents import SENTENCES, antecedents, somebody_else
 from rag.cite.attribution import misattributed
-from rag.cite.orders import Orders
+from rag.cite.orders import learn, orders_within
 from rag.cite.prose import Prose, Statement
 from rag.cite.quotation import nearest
 from rag.cite.similarity import Similarity
@@ -90,10 +90,13 @@ class Numbers:
     def __init__(self) -> None:
         self._numbers: dict[str, int] = {}
 
+    def of(self, hit: Hit) -> int:
+        """Return the number of a passage's article."""
+        return self._numbers.setdefault(hit.passage.document_id, len(self._numbers) + 1)
+
     def cite(self, evidence: Evidence) -> Citation:
         """Make the citation of a piece of evidence. Raises CitationError where it does not lie inside its passage."""
-        number = self._numbers.setdefault(evidence.hit.passage.document_id, len(self._numbers) + 1)
-        return Citation(number, evidence.hit, evidence.quote, evidence.start, evidence.end)
+        return Citation(self.of(evidence.hit), evidence.hit, evidence.quote, evidence.start, evidence.end)
 
 
 def dated(citation: Citation) -> Sentence:
@@ -118,7 +121,7 @@ class Citer:
         vocabulary: Vocabulary,
         support_check: Callable[[], SupportCheck] | None = None,
     ) -> None:
-        self._checker = Checker(passages, similarity, vocabulary, support_check, Orders(similarity))
+        self._checker = Checker(passages, similarity, vocabulary, support_check, orders=True)
         self._passages = len(passages)
         self._begin()
 
@@ -203,7 +206,7 @@ def _repaired(statement: Statement, support: Support) -> Statement:
 
 
 class Checker:
-    """Finds evidence for sentences in some passages."""
+    """Finds evidence for sentences in some passages; with ``orders`` it marks what rests on an order to a model."""
 
     def __init__(
         self,
@@ -211,7 +214,7 @@ class Checker:
         similarity: Similarity,
         vocabulary: Vocabulary,
         support_check: Callable[[], SupportCheck] | None = None,
-        orders: Orders | None = None,
+        orders: bool = False,
     ) -> None:
         self._passages = [_Candidate.all_of(hit) for hit in passages]
         self._labels = {hit.passage.id: label for label, hit in enumerate(passages, 1)}
@@ -234,8 +237,8 @@ class Checker:
         """Open the support check and embed all sentences once; raises EmbedderError."""
         if self._support_check is not None:
             self._support_check()
-        if self._orders is not None:
-            self._orders.prepare()
+        if self._orders:
+            learn(self._similarity)
         for passage in self._passages:
             self._similarity.vectors([each.text for each in passage])
 
@@ -261,7 +264,7 @@ class Checker:
         evidence = support.evidence[0]
         sentences, place = _around(evidence, claim)
         header = evidence.hit.document
-        if self._orders is not None and self._orders.within(evidence.hit.passage.text)[place]:
+        if self._orders and orders_within(evidence.hit.passage.text, self._similarity)[place]:
             found.append(Fact("order", 0, len(claim.text), frozenset()))
         spoken = misattributed(claim.text, sentences, place, (header.outlet, *header.authors))
         if spoken is not None:

@@ -24,34 +24,25 @@ _COLON = re.compile(r":\s")
 _SHORT = 15  # characters; "SYSTEM:" tells little by itself
 
 
-class Orders:
-    """Recognises orders to a model with one embedder; learns from its examples when it is first asked."""
+def learn(similarity: Similarity) -> Kinds:
+    """Embed the examples, unless they were before on this machine; raises EmbedderError."""
+    return similarity.kinds("orders", lambda: dict(read_examples(_EXAMPLES)), TAKEN)
 
-    def __init__(self, similarity: Similarity) -> None:
-        self._similarity = similarity
-        self._kinds: Kinds | None = None
 
-    def prepare(self) -> Kinds:
-        """Embed the examples, unless they were before on this machine; raises EmbedderError."""
-        if self._kinds is None:
-            depends = [self._similarity.fingerprint]
-            self._kinds = Kinds("orders", dict(read_examples(_EXAMPLES)), TAKEN, self._similarity.embed, depends)
-        return self._kinds
-
-    def within(self, text: str) -> list[bool]:
-        """Tell which sentences of a passage are orders, or follow a sure one in its paragraph. Raises EmbedderError."""
-        kinds, spans = self.prepare(), sentence_spans(text)
-        if not spans or kinds.found < LEAST_FOUND:
-            return [False] * len(spans)
-        sentences = [text[start:end] for start, end in spans]
-        # What is to be answered stands behind a colon and would hide the order before it.
-        heads = [_COLON.split(each, maxsplit=1)[0] for each in sentences]
-        heads = [head if len(head) >= _SHORT else each for head, each in zip(heads, sentences, strict=True)]
-        scores = [each[_ORDER] for each in kinds.margins(self._similarity.vectors([*sentences, *heads]))]
-        scores = [max(pair) - kinds.threshold for pair in zip(scores[: len(spans)], scores[len(spans) :], strict=True)]
-        orders, follows = list[bool](), False
-        for place, (start, _) in enumerate(spans):
-            follows = follows and "\n" not in text[spans[place - 1][1] : start]
-            orders.append(follows or scores[place] > 0)
-            follows = follows or scores[place] > SURELY
-        return orders
+def orders_within(text: str, similarity: Similarity) -> list[bool]:
+    """Tell which sentences of a passage are orders, or follow a sure one in its paragraph. Raises EmbedderError."""
+    kinds, spans = learn(similarity), sentence_spans(text)
+    if not spans or kinds.found < LEAST_FOUND:
+        return [False] * len(spans)
+    sentences = [text[start:end] for start, end in spans]
+    # What is to be answered stands behind a colon and would hide the order before it.
+    heads = [_COLON.split(each, maxsplit=1)[0] for each in sentences]
+    heads = [head if len(head) >= _SHORT else each for head, each in zip(heads, sentences, strict=True)]
+    scores = [each[_ORDER] for each in kinds.margins(similarity.vectors([*sentences, *heads]))]
+    scores = [max(pair) - kinds.threshold for pair in zip(scores[: len(spans)], scores[len(spans) :], strict=True)]
+    orders, follows = list[bool](), False
+    for place, (start, _) in enumerate(spans):
+        follows = follows and "\n" not in text[spans[place - 1][1] : start]
+        orders.append(follows or scores[place] > 0)
+        follows = follows or scores[place] > SURELY
+    return orders

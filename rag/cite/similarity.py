@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from embeddings.kinds import Kinds
 from rag.errors import EmbedderError
 
 if TYPE_CHECKING:
@@ -36,11 +37,8 @@ class Similarity:
         self._embedder = embedder
         self._vectors: OrderedDict[str, Vectors] = OrderedDict()
         self._lock = threading.Lock()
-
-    @property
-    def fingerprint(self) -> str:
-        """Return which model the vectors are of."""
-        return self._embedder.fingerprint
+        self._kinds: dict[str, Kinds] = {}
+        self._learning = threading.Lock()
 
     def to_question(self, question: str, texts: Sequence[str]) -> list[float]:
         """Compare a question with texts, from 0 to 1; raises EmbedderError."""
@@ -77,6 +75,13 @@ class Similarity:
         """Embed texts without remembering them; raises EmbedderError."""
         with EmbedderError.translated():
             return self._embedder.embed_documents([self._readable(text) for text in texts])
+
+    def kinds(self, name: str, examples: Callable[[], Mapping[str, str]], taken: float) -> Kinds:
+        """Learn kinds of texts from examples once; others that need them wait. Raises EmbedderError."""
+        with self._learning:
+            if name not in self._kinds:
+                self._kinds[name] = Kinds(name, examples(), taken, self.embed, [self._embedder.fingerprint])
+            return self._kinds[name]
 
     @cached_property
     def _unrelated(self) -> float:

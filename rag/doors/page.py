@@ -106,3 +106,23 @@ def list_accounts(accounts: str | None, as_json: bool) -> None:
         print_json(names)
     for name in () if as_json else names:
         click.echo(name)
+
+
+@account.command("token", epilog="Example: rag account token ana --auth accounts.txt")
+@click.argument("name")
+@auth_option
+@click.option("--revoke", is_flag=True, help="End the token of NAME.")
+def token(name: str, accounts: str | None, revoke: bool) -> None:
+    """Make a token for programs of the account NAME and print it, this once; the one before ends.
+
+    A program sends it as "Authorization: Bearer TOKEN", which is what an OpenAI client does with its API key. It ends
+    with the account, with a new password, and with --revoke.
+    """
+    from rag.doors.bearer import make_token, revoke_token
+
+    file = accounts_file(accounts)
+    if revoke:
+        revoke_token(file, name)
+        click.echo("the token is revoked")
+    else:
+        click.echo(make_token(file, name))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
@@ -104,12 +103,6 @@ class Checked:
         found: dict[str, int] = dict.fromkeys(
             ("found", "differs", "not in the articles", "no claim", "verbatim", "altered", "not found"), 0
         )
-        for status in self._statuses():
+        for status in (*(each.status for each in self.sentences), *(each.status for each in self.quotations)):
             found[status] += 1
         return found
-
-    def _statuses(self) -> Iterator[str]:
-        for sentence in self.sentences:
-            yield sentence.status
-            for quotation in sentence.quotations:
-                yield quotation.status

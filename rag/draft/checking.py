@@ -89,7 +89,7 @@ def check(
     spans, quoted = list(_sentences(text)), quotation_spans(running)
     locator = Locator(index, scope)
     checker = Checker((), Shortlist(similarity, index), index, support_check)
-    numbered = _Numbered()
+    numbers = Numbers()
     sentences: list[DraftSentence] = []
     checked = Checked(text, (), len(spans))
     yield checked
@@ -105,7 +105,7 @@ def check(
         quotations = tuple(each for each in located if each.status != "not found" or not transcribed(each.text, found))
         labels = checker.add(_with_quoted(hits, quotations))
         support = checker.check(plain[start:end], labels, elsewhere=False, before=before) if claim else None
-        sentences.append(numbered(_judged(text, start, end, support, quotations)))
+        sentences.append(_numbered(_judged(text, start, end, support, quotations), numbers))
         checked = Checked(text, tuple(sentences), len(spans) - len(sentences))
         yield checked
 
@@ -274,23 +274,15 @@ def _is_introduced(sentence: str, fact: Fact, support: Support) -> bool:
     )
 
 
-class _Numbered:
-    """Number the cited articles from 1, in order of appearance."""
+def _numbered(sentence: DraftSentence, numbers: Numbers) -> DraftSentence:
+    """Number the cited articles in order of appearance in the draft."""
 
-    def __init__(self) -> None:
-        self._numbers: dict[str, int] = {}
+    def renumbered(citations: Iterable[Citation]) -> tuple[Citation, ...]:
+        return tuple(replace(each, number=numbers.of(each.hit)) for each in citations)
 
-    def __call__(self, sentence: DraftSentence) -> DraftSentence:
-        citations = self._renumbered(sentence.citations)
-        quotations = tuple(
-            replace(each, citations=self._renumbered(each.citations), others=self._renumbered(each.others))
-            for each in sentence.quotations
-        )
-        return replace(sentence, citations=citations, quotations=quotations)
-
-    def _renumbered(self, citations: Iterable[Citation]) -> tuple[Citation, ...]:
-        numbers = self._numbers
-        return tuple(
-            replace(each, number=numbers.setdefault(each.hit.passage.document_id, len(numbers) + 1))
-            for each in citations
-        )
+    citations = renumbered(sentence.citations)
+    quotations = tuple(
+        replace(each, citations=renumbered(each.citations), others=renumbered(each.others))
+        for each in sentence.quotations
+    )
+    return replace(sentence, citations=citations, quotations=quotations)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import fields, is_dataclass
 from html import escape
 from typing import Any, NamedTuple
 
@@ -150,36 +150,20 @@ def _spaced(text: str) -> str:
 
 def as_json(checked: Checked) -> dict[str, Any]:
     """Return a checked draft as plain data."""
-    return {
-        "clean": checked.clean,
-        "counts": checked.counts(),
-        "sentences": [
-            {
-                "text": each.text,
-                "start": each.start,
-                "end": each.end,
-                "status": each.status,
-                "score": each.score,
-                "differences": list(map(asdict, each.differences)),
-                "citations": list(map(citation_as_json, each.citations)),
-                "quotations": list(map(quotation_as_json, each.quotations)),
-            }
-            for each in checked.sentences
-        ],
-    }
+    return {"clean": checked.clean, "counts": checked.counts(), "sentences": _plain(checked.sentences)}
 
 
 def quotation_as_json(quotation: Quotation) -> dict[str, Any]:
     """Return a quotation as plain data."""
-    return {
-        "text": quotation.text,
-        "start": quotation.start,
-        "end": quotation.end,
-        "status": quotation.status,
-        "citations": list(map(citation_as_json, quotation.citations)),
-        "pieces": list(map(asdict, quotation.pieces)),
-        "others": list(map(citation_as_json, quotation.others)),
-    }
+    return {each.name: _plain(getattr(quotation, each.name)) for each in fields(quotation)}
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, tuple):
+        return list(map(_plain, value))
+    if isinstance(value, Citation):
+        return citation_as_json(value)
+    return {each.name: _plain(getattr(value, each.name)) for each in fields(value)} if is_dataclass(value) else value
 
 
 def citation_as_json(citation: Citation) -> dict[str, Any]:
