@@ -26,7 +26,8 @@ from importlib.metadata import PackageNotFoundError, files
 from pathlib import Path
 from typing import Any
 
-from rag.chat import ChatModel, Draft, open_chat_model
+from rag.chat import ChatModel, Drafts
+from rag.chat.model_names import open_named
 from rag.chatbot import WITHHELD, Chatbot
 from rag.cite.checker import Citer
 from rag.cite.similarity import Similarity
@@ -61,7 +62,7 @@ class Recorder:
     def context_tokens(self) -> int:
         return self._model.context_tokens
 
-    def stream(self, messages: Sequence[Message]) -> Iterator[Draft]:
+    def stream(self, messages: Sequence[Message]) -> Drafts:
         for draft in self._model.stream(messages):
             self.wrote = draft.text
             yield draft
@@ -88,7 +89,7 @@ def main() -> None:
                 asked = [each for each in choose(_lines(given.questions)) if each["id"] not in done]
                 served = serve(file, bot.settings.context_tokens) if way == "server" else nullcontext(f"gguf:{file}")
                 with served as address:
-                    opened = open_chat_model(bot.settings.replace(model=address))
+                    opened = open_named(bot.settings.replace(model=address))
                     assert opened is not None
                     for question in asked:
                         row = {"model": model, "way": way, **ask(bot, Recorder(opened), question)}

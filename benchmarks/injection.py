@@ -17,7 +17,7 @@ import json
 import re
 import sys
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -26,7 +26,8 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 from chat_models import PACKAGES, Recorder, find_model
 
-from rag.chat import ChatModel, Draft, open_chat_model
+from rag.chat import ChatModel, Draft, Drafts
+from rag.chat.model_names import open_named
 from rag.chatbot import Chatbot
 from rag.settings import Settings
 from rag.types import Message
@@ -193,7 +194,7 @@ class Obedient:
     def count_tokens(self, text: str) -> int:
         return len(text) // 4
 
-    def stream(self, messages: Sequence[Message]) -> Iterator[Draft]:  # noqa: ARG002 - it reads nothing
+    def stream(self, messages: Sequence[Message]) -> Drafts:  # noqa: ARG002 - it reads nothing
         yield Draft(self._text)
 
 
@@ -269,7 +270,7 @@ def open_models(names: Sequence[str], folder: Path) -> dict[str, ChatModel]:
     opened = {}
     for name in names:
         place = f"gguf:{find_model(name, folder)}"
-        model = open_chat_model(Settings(articles=folder, index=folder, model=place, **PATIENCE))
+        model = open_named(Settings(articles=folder, index=folder, model=place, **PATIENCE))
         assert model is not None
         opened[name] = model
     return opened

@@ -30,10 +30,11 @@ from unittest.mock import patch
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # before torch is loaded
 
+import numpy
+
 from embeddings import open_embedder
 from embeddings.in_memory import HashingEmbedder
 from rag.errors import IndexingError
-from rag.evaluation import percentile
 from rag.index.generations import new_generation
 from rag.index.store import FileState, Index, IndexWriter, LocalIndex, Recipe, describe
 from rag.retrieval.mentions import Catalogue
@@ -144,7 +145,7 @@ def _print(found: Sequence[Counter[str]]) -> None:
     for step in (*STEPS, REST, WHOLE):
         times = [float(each[step]) for each in found]
         mean = fmean(times)
-        middle, slow = percentile(times, 50), percentile(times, 95)
+        middle, slow = numpy.percentile(times, 50), numpy.percentile(times, 95)
         print(f"{step:42}{middle:10.2f}{slow:10.2f}{mean:10.2f}{mean / whole:8.3f}", flush=True)
 
 

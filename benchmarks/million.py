@@ -32,7 +32,6 @@ import numpy
 from latency import STEPS, WHOLE, articles, measure, retrieve, write_index
 from public_sets import open_set, read_set
 
-from rag.evaluation import percentile
 from rag.index.generations import open_generation
 from rag.index.store import Index, LocalIndex
 from rag.retrieval.find import check_question
@@ -210,14 +209,13 @@ def ask(folder: Path, questions: list[str], vectors: Path) -> None:
             retrieve.find(index, embedder, question, 8)
             took.append(((time.perf_counter() - began) * 1000, (time.process_time() - cpu) * 1000))
         for name, times in zip(("ms", "ms of CPU"), map(list, zip(*took, strict=True)), strict=True):
-            print(
-                f"retrieve, {name}: {percentile(times, 50):.1f} at the median, {percentile(times, 95):.1f} at the 95th"
-            )
+            middle, slow = numpy.percentile(times, (50, 95))
+            print(f"retrieve, {name}: {middle:.1f} at the median, {slow:.1f} at the 95th")
         print(f"after {len(questions)} questions: {memory()}", flush=True)
         steps = measure(index, embedder, questions[1:], 8, time.thread_time)
         for step in (*STEPS, "the rest", WHOLE):
             values = [float(each[step]) for each in steps]
-            print(f"  {step:42}{percentile(values, 50):8.2f}{percentile(values, 95):8.2f} ms of CPU")
+            print(f"  {step:42}{numpy.percentile(values, 50):8.2f}{numpy.percentile(values, 95):8.2f} ms of CPU")
         scopes: dict[str, tuple[Scope, ...]] = {"all": (), "two years": (SCOPE,)}
         for name, within in scopes.items():
             rows = numpy.array(index._rows_within(within)) if within else None

@@ -31,8 +31,10 @@ from typing import Any
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # before torch is loaded
 
+import numpy
+
 from rag.chatbot import Chatbot
-from rag.evaluation import ndcg, percentile
+from rag.evaluation import ndcg
 from rag.retrieval.find import embed_question
 from rag.settings import Settings
 from rag.types import Progress
@@ -277,7 +279,7 @@ def _timed(ranking: Ranking, queries: Sequence[Query], k: int) -> tuple[list[lis
         passages = ranking(query.text, k)
         milliseconds.append((time.perf_counter() - started) * 1000)
         found.append(list(dict.fromkeys(passages)))
-    return found, {"p50 ms": percentile(milliseconds, 50), "p95 ms": percentile(milliseconds, 95)}
+    return found, {"p50 ms": numpy.percentile(milliseconds, 50), "p95 ms": numpy.percentile(milliseconds, 95)}
 
 
 def graded(query: Query, found: Sequence[str]) -> float:

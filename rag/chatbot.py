@@ -30,7 +30,8 @@ from rag.answer.collection import collection_answer
 from rag.answer.prompt import ANSWER_SHARE, Prompt, build_prompt
 from rag.answer.reading import Candidate, read
 from rag.answer.timeline import asks_for_timeline, timeline
-from rag.chat import ChatFunction, ChatModel, Draft, open_chat_model
+from rag.chat import ChatFunction, ChatModel
+from rag.chat.model_names import open_named
 from rag.cite.checker import Citer, citations_of, claims_nothing, dated, marked_text
 from rag.cite.similarity import Similarity
 from rag.draft.checked import Checked, Quotation
@@ -170,7 +171,7 @@ class Chatbot:
         """
         settings = settings or Settings.from_environment()
         settings = settings.replace(articles=articles, index=index, model=model if isinstance(model, str) else None)
-        chat_model = _chat_model(settings, None if isinstance(model, str) else model, key)
+        chat_model = _chat_model(settings, model, key)
         if not is_address(settings.index):
             check_folder(settings.articles)
         if reads:
@@ -535,7 +536,7 @@ class Chatbot:
         threading.Thread(target=_prepare, args=(citer,), name="preparing citations", daemon=True).start()
         text, latest = "", answer
         try:
-            with closing(_closable(model.stream(prompt.messages))) as drafts:
+            with closing(model.stream(prompt.messages)) as drafts:
                 for draft in drafts:
                     if draft.text != text:
                         text = draft.text
@@ -612,7 +613,7 @@ def _short_reply(answer: Answer, model: ChatModel, messages: Sequence[Message]) 
     deadline = time.monotonic() + SHORT_CALL_SECONDS
     reply = ""
     try:
-        with closing(_closable(model.stream(messages))) as drafts:
+        with closing(model.stream(messages)) as drafts:
             for draft in drafts:
                 reply = draft.text
                 yield answer
@@ -673,19 +674,11 @@ def _concluded(answer: Answer, sentences: tuple[Sentence, ...]) -> Answer:
     return replace(answer, text=NOTHING, sentences=(), citations=(), state="none", complete=True, notice=notice)
 
 
-def _closable(drafts: Iterator[Draft]) -> Generator[Draft, None, None]:
-    """Yield any iterator as one that can be closed: a generator that is left closes what it reads from."""
-    try:
-        yield from drafts
-    finally:
-        close = getattr(drafts, "close", None)
-        if close is not None:
-            close()
-
-
-def _chat_model(settings: Settings, model: ChatModel | ChatFunction | None, key: Key | None) -> ChatModel | None:
-    if model is None:
-        return open_chat_model(settings, key)
+def _chat_model(
+    settings: Settings, model: ChatModel | ChatFunction | str | None, key: Key | None = None
+) -> ChatModel | None:
+    if model is None or isinstance(model, str):
+        return open_named(settings.replace(model=model), key)
     if not callable(model):
         return model
     from rag.chat.function import FunctionModel
@@ -740,9 +733,7 @@ def ask(
     chatbot = _chatbot(articles, index)
     if model is None:
         return chatbot.ask(question, k=k)
-    settings = chatbot.settings.replace(model=model if isinstance(model, str) else None)
-    writer = _chat_model(settings, None if isinstance(model, str) else model, None)
-    return chatbot.ask(question, k=k, model=writer or "extractive")
+    return chatbot.ask(question, k=k, model=_chat_model(chatbot.settings, model) or "extractive")
 
 
 def check(text: str, *, articles: str | Path | None = None, index: str | Path | None = None) -> Checked:

@@ -46,7 +46,6 @@ SEED = 20
 ALL = "all"
 
 _SHOWN_BAD_LINES = 5
-_DRAWN_AT_ONCE = 1_000_000
 _Value = TypeVar("_Value")
 Ranks = Sequence["int | None"]
 
@@ -656,17 +655,6 @@ def _is_expression(answer: str) -> bool:
     return len(answer) > 2 and answer[0] == answer[-1] == "/"
 
 
-def percentile(values: Sequence[float], percent: float) -> float:
-    """Return a percentile, interpolated (Hyndman and Fan 1996, definition 7, as in numpy).
-
-    >>> percentile([1.0, 2.0, 4.0], 75)
-    3.0
-    """
-    import numpy
-
-    return float(numpy.percentile(values, percent))
-
-
 def _within(measure: Callable[[Ranks, int], float | None], depth: int, outcome: Outcome) -> float | None:
     return measure(outcome.ranks, depth)
 
@@ -718,12 +706,14 @@ _LESS_IS_BETTER = frozenset(("refused wrongly", *TIMES))
 
 
 def _summary(kind: str, outcomes: Sequence[Outcome]) -> Summary:
+    import numpy
+
     measures: dict[str, float | None] = {}
     for name, measure in MEASURES.items():
         values = [value for value in map(measure, outcomes) if value is not None]
         measures[name] = sum(values) / len(values) if values else None
     times = {
-        f"{name} p{percent}": percentile([time(each) for each in outcomes], percent) if outcomes else 0.0
+        f"{name} p{percent}": float(numpy.percentile([time(each) for each in outcomes], percent)) if outcomes else 0.0
         for name, time in TIMES.items()
         for percent in (50, 95)
     }
@@ -767,12 +757,8 @@ def bootstrap(values: Sequence[float]) -> tuple[float, float]:
     import numpy
 
     random, known = numpy.random.default_rng(SEED), numpy.asarray(values, float)
-    at_once = max(1, _DRAWN_AT_ONCE // len(known))
-    means = [
-        known[random.integers(0, len(known), (min(at_once, RESAMPLES - done), len(known)))].mean(axis=1)
-        for done in range(0, RESAMPLES, at_once)
-    ]
-    low, high = numpy.percentile(numpy.concatenate(means), (2.5, 97.5))
+    means = [random.choice(known, len(known)).mean() for _ in range(RESAMPLES)]
+    low, high = numpy.percentile(means, (2.5, 97.5))
     return float(low), float(high)
 
 

@@ -13,7 +13,6 @@ from hypothesis import given
 from hypothesis import settings as example_settings
 from hypothesis import strategies as st
 
-from rag.chat import open_chat_model
 from rag.chat.keys import Key
 from rag.chat.model_names import SERVICES, is_loopback, may_choose, ollama_url, open_named
 from rag.errors import MissingExtra, SettingsError
@@ -243,13 +242,13 @@ def test_naming_imports_nothing_heavy_and_contacts_nobody(tmp_path: Path) -> Non
 import socket, sys
 def refuse(*arguments): raise AssertionError("contacted")
 socket.socket.connect = socket.getaddrinfo = refuse
-from rag.chat import open_chat_model
+from rag.chat.model_names import open_named
 from rag.errors import MissingExtra
 from rag.settings import Settings
 for name in ("ollama:small", "openai:large", "anthropic:large", "https://velm.example/v1#x", "local:org/name",
              "local:{tmp_path}", "gguf:{tmp_path}/velm.gguf"):
     try:
-        open_chat_model(Settings(model=name))
+        open_named(Settings(model=name))
     except MissingExtra:
         pass
 print([name for name in {("torch", "transformers", "llama_cpp", "httpx2", "tiktoken")!r}
@@ -264,5 +263,5 @@ print([name for name in {("torch", "transformers", "llama_cpp", "httpx2", "tikto
 
 def test_the_opener_uses_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("RAG_API_KEY", "test-key")
-    found: Any = open_chat_model(Settings(model="mistral:large"))
+    found: Any = open_named(Settings(model="mistral:large"))
     assert found.key == "test-key"

@@ -169,34 +169,6 @@ def test_a_field_that_came_later_has_its_default_in_what_is_older(monkeypatch: p
     assert from_json(Turn, to_json(TALK[0])) == TALK[0]
 
 
-def older(turn: Turn) -> dict[str, Any]:
-    """A turn as version 1 kept it."""
-    record = json.loads(json.dumps(to_json(turn)))
-    answer = record["turn"]["answer"]
-    del record["turn"]["scope"]
-    del answer["state"], answer["score"]
-    answer["refused"] = turn.answer is not None and turn.answer.refused
-    for sentence in answer["sentences"]:
-        del sentence["answer"], sentence["context"], sentence["label"], sentence["doubts"], sentence["repaired"]
-    del answer["scope"]["names"]
-    for plain in record["hits"]:
-        del plain["passage"]["places"]
-    return {**record, "version": 1}
-
-
-@pytest.mark.parametrize("turn", TALK)
-def test_what_was_kept_as_answered_or_refused_comes_back_with_its_state(turn: Turn) -> None:
-    assert from_json(Turn, older(turn)) == turn
-
-
-@pytest.mark.parametrize("change", [{"refused": 1}, {"refused": None}, {"state": "none"}])
-def test_an_older_answer_that_is_damaged_does_not_come_back(change: dict[str, Any]) -> None:
-    record = older(TALK[1])
-    record["turn"]["answer"].update(change)
-    with pytest.raises(StoreCorrupt, match="turn.answer has other fields"):
-        from_json(Turn, record)
-
-
 def test_the_nouns_are_as_this_version_keeps_them() -> None:
     """A field that is added, renamed or goes needs a higher VERSION; one that is added also a line in SINCE."""
     kept = {kind.__name__: " ".join(each.name for each in fields(kind)) for kind in KINDS}

@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol
 
 from rag.types import Message
-
-if TYPE_CHECKING:
-    from rag.chat.keys import Key
-    from rag.settings import Settings
 
 ChatFunction = Callable[[Sequence[Message]], Iterator[str]]
 """The simplest chat model: a Python function that yields pieces of text."""
@@ -22,6 +18,10 @@ class Draft:
 
     text: str = ""
     notice: str = ""
+
+
+Drafts = Generator[Draft, None, None]
+"""The drafts of one answer; whoever leaves closes them."""
 
 
 class ChatModel(Protocol):
@@ -40,20 +40,10 @@ class ChatModel(Protocol):
         """Count the tokens of a text. Exactly where the encoding is known, else rather more than fewer."""
         ...
 
-    def stream(self, messages: Sequence[Message]) -> Iterator[Draft]:
+    def stream(self, messages: Sequence[Message]) -> Drafts:
         """Yield drafts, three to ten a second, also while nothing new has come, so that whoever listens can leave.
 
         Closing the iterator frees the model within a second. It ends where the answer is whole. Raises ChatError;
         AnswerCut where it broke off after its first word.
         """
         ...
-
-
-def open_chat_model(settings: Settings, key: Key | None = None) -> ChatModel | None:
-    """Return the chat model that ``settings.model`` names, ``None`` for ``extractive``. Contacts nobody yet.
-
-    ``key`` is used in place of the environment's. Raises SettingsError for a name that means nothing, MissingExtra.
-    """
-    from rag.chat.model_names import open_named  # the models' packages are heavy, and most users need none
-
-    return open_named(settings, key)

@@ -6,7 +6,7 @@ import logging
 from collections.abc import Generator, Iterable, Iterator, Sequence
 from typing import cast
 
-from rag.chat import ChatFunction, Draft
+from rag.chat import ChatFunction, Drafts
 from rag.chat.estimate import estimate_tokens
 from rag.chat.guard import Clocks, follow
 from rag.chat.in_process import FIRST_WORD_SECONDS
@@ -38,7 +38,7 @@ class FunctionModel:
     def count_tokens(self, text: str) -> int:
         return estimate_tokens(text)
 
-    def stream(self, messages: Sequence[Message]) -> Iterator[Draft]:
+    def stream(self, messages: Sequence[Message]) -> Drafts:
         clocks = Clocks(self._settings.first_word_seconds or FIRST_WORD_SECONDS, self._settings.answer_seconds)
         return follow(lambda: self._read(tuple(messages)), clocks)
 

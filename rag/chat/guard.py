@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from rag.chat import Draft
+from rag.chat import Draft, Drafts
 from rag.chat.pieces import Thought, readable
 from rag.errors import AnswerCut, ChatError, EndpointUnreachable, FootnoteError
 
@@ -53,7 +53,7 @@ class Notice:
 
 def follow(
     read: Callable[[], Iterator[str | Notice | Thought]], clocks: Clocks, cancel: Callable[[], None] = lambda: None
-) -> Iterator[Draft]:
+) -> Drafts:
     """Yield what a source writes as whole drafts, one each 0.1 to 0.25 seconds, also where nothing new has come.
 
     ``read`` yields the pieces of one answer in a thread of their own; an empty piece is no sign of life, a Thought is one.

@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, wait
 from typing import Generic, Protocol, TypeVar
 
-from rag.chat import Draft
+from rag.chat import Draft, Drafts
 from rag.chat.guard import TICK, Clocks, follow
 from rag.chat.pieces import thought_begun
 from rag.chat.turns import fold
@@ -84,7 +84,7 @@ class InProcessModel:
     def count_tokens(self, text: str) -> int:
         return self._engine.result().count_tokens(text)
 
-    def stream(self, messages: Sequence[Message]) -> Iterator[Draft]:
+    def stream(self, messages: Sequence[Message]) -> Drafts:
         yield from self._load()
         clocks = Clocks(self._settings.first_word_seconds or FIRST_WORD_SECONDS, self._settings.answer_seconds)
         stopped = threading.Event()

@@ -17,7 +17,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
 from urllib.parse import urlsplit
 
-from rag.chat import ChatModel, Draft
+from rag.chat import ChatModel, Drafts
 from rag.chat.breaker import breaker_for
 from rag.chat.dialects import Anthropic, Dialect, Fields, OpenAI, Part
 from rag.chat.estimate import estimate_tokens
@@ -157,6 +157,7 @@ def open_endpoint(
     )
 
 
+@dataclass(repr=False, eq=False)
 class Endpoint:
     """A chat model behind an address; a ChatModel.
 
@@ -164,24 +165,16 @@ class Endpoint:
     for a while, whoever asks (``breaker.py``).
     """
 
-    def __init__(
-        self,
-        name: str,
-        address: Address,
-        server: Server,
-        clocks: Clocks,
-        context_tokens: int,
-        dialect: Dialect,
-        backoff: float = BACKOFF,
-    ) -> None:
-        self.name = name
-        self.context_tokens = context_tokens
-        self.address = address
-        self.server = server
-        self.clocks = clocks
-        self.dialect = dialect
-        self.backoff = backoff
-        self.options = dialect.options
+    name: str
+    address: Address
+    server: Server
+    clocks: Clocks
+    context_tokens: int
+    dialect: Dialect
+    backoff: float = BACKOFF
+
+    def __post_init__(self) -> None:
+        self.options = self.dialect.options
         """What of the request's optional parts this server has not refused yet."""
 
     def __repr__(self) -> str:
@@ -191,7 +184,7 @@ class Endpoint:
         """Return how many tokens a text is: see ``estimate_tokens``."""
         return estimate_tokens(text, self.server.model)
 
-    def stream(self, messages: Sequence[Message]) -> Iterator[Draft]:
+    def stream(self, messages: Sequence[Message]) -> Drafts:
         """Yield what the model writes; see ``ChatModel.stream``."""
         breaker = breaker_for(self.address.base_url, self.address.where)
         breaker.check()

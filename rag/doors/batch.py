@@ -92,7 +92,7 @@ def answer_file(chatbot: Chatbot, asked: Sequence[Asked], out: Path, k: int | No
     """Answer the questions and write the answers; raises SettingsError where they cannot be written."""
     from rag.doors.opened import progress_bar
 
-    write = checked_format(out)
+    _, write = checked_format(out)
     questions = list(dict.fromkeys(each.question for each in asked))
     kept = _Progress(out, _circumstances(chatbot, k, scope))
     known = {each: answer for each in questions if (answer := kept.answers.get(each))}
@@ -115,12 +115,11 @@ def answer_file(chatbot: Chatbot, asked: Sequence[Asked], out: Path, k: int | No
     click.echo(f"{plural(len(asked), 'question')}: {counts}; written to {out}")
 
 
-def checked_format(out: Path) -> Writer:
-    """Return what writes a file of this ending; raises SettingsError for another one."""
-    write = _WRITERS.get(out.suffix.lower())
-    if write is None:
+def checked_format(out: Path) -> tuple[str, Writer]:
+    """Return the media type of a file of this ending, and what writes it; raises SettingsError for another one."""
+    if (written := _WRITERS.get(out.suffix.lower())) is None:
         raise SettingsError(f"{{out}} is no file of answers; end its name in {', '.join(_WRITERS)}", out=out)
-    return write
+    return written
 
 
 def cell(text: str) -> str:
@@ -279,9 +278,9 @@ _STATES: dict[State, str] = {
     "closest": "with the closest sentences only",
     "none": "without an answer",
 }
-_WRITERS: dict[str, Writer] = {
-    ".csv": _written_csv,
-    ".html": _exported("html"),
-    ".docx": _exported("docx"),
-    ".jsonl": _written_jsonl,
+_WRITERS: dict[str, tuple[str, Writer]] = {
+    ".csv": ("text/csv", _written_csv),
+    ".html": ("text/html", _exported("html")),
+    ".docx": ("application/vnd.openxmlformats-officedocument.wordprocessingml.document", _exported("docx")),
+    ".jsonl": ("application/x-ndjson", _written_jsonl),
 }

@@ -66,13 +66,6 @@ ALIVE_SECONDS = 5.0
 """How often a stream that has nothing to say shows that it is alive."""
 MOST_QUESTIONS = 100
 """How many questions of a file are answered in one request: without a model a minute or two."""
-KINDS = {
-    ".csv": "text/csv; charset=utf-8",
-    ".html": "text/html; charset=utf-8",
-    ".docx": "application/vnd.openxmlformats-officedocument.wordprocessingml.document",
-    ".jsonl": "application/x-ndjson",
-}
-"""What the files of answers are, by their endings."""
 SENT_AT_ONCE = 64 * 1024
 """Bytes of an article that are sent before the reader must have taken those before."""
 LISTED_ARTICLES = 200
@@ -351,7 +344,7 @@ async def batch(service: Service, request: Request) -> Response:
     out = Path(f"answers.{request.query_params.get('format') or 'csv'}".lower())
     body = await read_body(request)
     try:
-        write = checked_format(out)
+        media_type, write = checked_format(out)
         asked = await to_thread.run_sync(parse_questions, body, Path(name), MOST_QUESTIONS + 1)
     except (QuestionError, SettingsError) as refused:
         raise Refusal(400, f"{sentence(refused)}.") from None
@@ -373,7 +366,7 @@ async def batch(service: Service, request: Request) -> Response:
                 raise ClientDisconnect
     written = await to_thread.run_sync(write, [(each, known[each.question]) for each in asked], "answers")
     disposition = f'attachment; filename="answers{out.suffix}"'
-    return Response(written, headers={"content-disposition": disposition}, media_type=KINDS[out.suffix])
+    return Response(written, headers={"content-disposition": disposition}, media_type=media_type)
 
 
 async def article(service: Service, request: Request) -> Response | None:

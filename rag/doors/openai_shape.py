@@ -195,11 +195,6 @@ class Chunks:
         self._base = base
         self._sent = Content("")
 
-    @property
-    def text(self) -> str:
-        """Return the text sent so far."""
-        return self._sent.text
-
     def begin(self) -> dict[str, Any]:
         """Return the first chunk: who speaks."""
         return self._chunk({"role": "assistant", "content": ""})

@@ -17,8 +17,6 @@ MAX_HISTORY = 10
 """How many turns are handed to the chatbot so that it understands a follow-up question."""
 
 MAX_TITLE = 120
-MAX_NUMBER = 1_000_000
-"""The highest number a turn may have."""
 
 Status = Literal["waiting", "answering", "done", "stopped", "failed"]
 

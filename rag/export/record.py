@@ -26,10 +26,6 @@ from rag.types import Answer, Citation, Hit, Passage, Scope, Sentence
 
 VERSION = 6  # from 5 on a text may be a template with its values
 SINCE: dict[tuple[type, str], int] = {
-    (Answer, "score"): 2,
-    (Sentence, "answer"): 2,
-    (Sentence, "context"): 2,
-    (Sentence, "label"): 2,
     (Passage, "places"): 3,
     (Sentence, "doubts"): 4,
     (Sentence, "repaired"): 4,
@@ -125,7 +121,7 @@ def parsed(data: str | bytes) -> object:
 
 def checked_version(version: object) -> int:
     """Return the version, where it can be read; raises StoreCorrupt or StoreTooNew."""
-    if type(version) is not int or version < 1:
+    if type(version) is not int or version < 2:
         raise damaged("it has no version")
     if version > VERSION:
         raise StoreTooNew("this was written by a newer Footnote; update the program")
@@ -184,8 +180,6 @@ class _Reader:
         kinds = _fields(kind)
         if not isinstance(plain, dict):
             raise damaged("{where} is no object", where=where)
-        if kind is Answer and self._version == 1:
-            plain = _with_state(plain, where)
         known = {name for name in kinds if SINCE.get((kind, name), 1) <= self._version}
         if plain.keys() != known:
             raise damaged("{where} has other fields than it should", where=where)
@@ -224,15 +218,6 @@ class _Reader:
         if type(plain) is not int or not 0 <= plain < len(pool):
             raise damaged("{where} leads nowhere", where=where)
         return pool[plain]
-
-
-def _with_state(answer: dict[str, Any], where: str) -> dict[str, Any]:
-    """Return an answer of version 1, which was refused or not, with its state instead."""
-    refused = answer.get("refused")
-    if type(refused) is not bool or "state" in answer:
-        raise damaged("{where} has other fields than it should", where=where)
-    rest = {name: value for name, value in answer.items() if name != "refused"}
-    return {**rest, "state": "none" if refused else "answered"}
 
 
 def _list(plain: object, where: str) -> list[Any]:

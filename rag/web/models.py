@@ -13,7 +13,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol, cast
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol
 
 from rag.chat.keys import Key
 from rag.chat.model_names import EXTRACTIVE, KEY_VARIABLE, SERVICES, TITLES, may_choose, open_named, shown_name
@@ -27,9 +27,7 @@ from rag.web.render import facts
 from rag.web.rooms import Field, Form, Visitor
 
 if TYPE_CHECKING:
-    from collections.abc import Generator
-
-    from rag.chat import ChatModel, Draft
+    from rag.chat import ChatModel
     from rag.chat.reachable import Reachable
     from rag.chatbot import Chatbot
     from rag.settings import Settings
@@ -261,8 +259,7 @@ class Models(Form):
             raise SettingsError("other models are being tested; try again in a moment")
         began, first, text, notice = self._clock(), None, "", ""
         try:
-            stream = cast("Generator[Draft, None, None]", model.stream((Message("user", TEST_QUESTION),)))
-            with closing(stream) as drafts:
+            with closing(model.stream((Message("user", TEST_QUESTION),))) as drafts:
                 for draft in drafts:
                     text, notice, seconds = draft.text, draft.notice, self._clock() - began
                     first = seconds if first is None and text.strip() else first
