@@ -444,21 +444,20 @@ class Answer:
 
     # The formats stand in rag.export.formats, which knows these types: so they are imported when they are used.
 
+    def _written(self, kind: Literal["markdown", "plain", "html"]) -> str:
+        from rag.export.formats import written
+
+        return written(self, kind)
+
     def to_markdown(self) -> str:
         """Write the answer as Markdown with its quotes as footnotes."""
-        from rag.export.formats import written
-
-        return written(self, "markdown")
+        return self._written("markdown")
 
     def __str__(self) -> str:
-        from rag.export.formats import written
-
-        return written(self, "plain").rstrip("\n")
+        return self._written("plain").rstrip("\n")
 
     def _repr_html_(self) -> str:
-        from rag.export.formats import written
-
-        return written(self, "html")
+        return self._written("html")
 
     def __repr__(self) -> str:
         """Name the question and the outcome in one line.

@@ -115,19 +115,6 @@ def test_a_run_that_was_ended_goes_on_where_it_was(folder: Path, asked: list[str
     assert len(asked) == 3  # and then it is ended again
 
 
-def test_a_record_that_was_cut_anywhere_is_asked_again(folder: Path, asked: list[str]) -> None:
-    rag("--file", "in.txt", "--out", "out.jsonl")
-    progress, whole = folder / "out.jsonl.progress", (folder / "out.jsonl").read_bytes()
-    records = progress.read_bytes()
-    for size in range(0, len(records), max(len(records) // 12, 1)):
-        progress.write_bytes(records[:size])
-        asked.clear()
-        assert rag("--file", "in.txt", "--out", "out.jsonl").exit_code == 0
-        ended = records[:size].count(b"\n")
-        assert len(asked) in (len(QUESTIONS) - ended, len(QUESTIONS) - ended - 1)  # only its line's end may be cut off
-        assert (folder / "out.jsonl").read_bytes() == whole
-
-
 def test_what_a_model_failed_to_write_is_asked_again(folder: Path, asked: list[str], tmp_path: Path) -> None:
     def broken(messages: list[Message]) -> Iterator[str]:
         raise RuntimeError("no")

@@ -104,21 +104,6 @@ def test_who_leaves_closes_the_generator() -> None:
     assert time.monotonic() - began < 1
 
 
-def test_an_endless_answer_is_closed_too() -> None:
-    closed = threading.Event()
-
-    def endless(messages: Sequence[Message]) -> Iterator[str]:
-        try:
-            while True:
-                yield "".join(f"rain {n} " for n in range(1000))
-        finally:
-            closed.set()
-
-    with pytest.raises(AnswerCut, match="longer than"):
-        drafts(endless)
-    assert closed.wait(5)
-
-
 def test_the_clocks_are_the_settings() -> None:
     leave = threading.Event()
 

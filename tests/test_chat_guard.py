@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import pytest
 from hypothesis import given, settings
@@ -146,11 +146,6 @@ def test_foreign_errors_tell_their_type_only(raised: BaseException, caplog: pyte
     _, error = run(Scripted("word", raised))
     assert isinstance(error, AnswerCut)
     assert "secret" not in str(error)
-
-
-def test_a_source_that_yields_what_is_no_text() -> None:
-    _, error = run(Scripted(7))
-    assert type(error) is ChatError
 
 
 @pytest.mark.parametrize("script", [(), ("", ""), (" \n", "\t"), ("<think>Hm.</think>\n",), ("<think>Hm.",)])
@@ -373,7 +368,8 @@ def test_how_marks_are_cut_makes_no_difference(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "piece", ["<", "<think", "<think ", "<|", "<|channel|>", "<|channel|>final<", "</", "[", "here ", "◁", "<a:"]
+    "piece",
+    ["<", "<think", "<think ", "<|", "<|channel|>", "<|channel|>final<", "</", "[", "here ", "◁", "<a:", "</s>"],
 )
 @pytest.mark.parametrize("size", [7, 64_000])
 def test_no_text_takes_long_to_be_read(piece: str, size: int) -> None:
@@ -383,12 +379,6 @@ def test_no_text_takes_long_to_be_read(piece: str, size: int) -> None:
         return time.process_time() - began
 
     assert seconds(piece * (64_000 // len(piece))) < 3
-
-
-def test_a_piece_full_of_marks_is_soon_read() -> None:
-    began = time.process_time()
-    assert list(readable(["</s>" * 100_000])) == []  # each mark used to copy all that stands behind it
-    assert time.process_time() - began < 3
 
 
 class TestThoughts:
@@ -422,17 +412,3 @@ class TestThoughts:
         assert error is None
         _, error = run(Scripted("Hm, who was it?</think>"))
         assert "wrote nothing" in str(error)
-
-
-def test_many_at_once() -> None:
-    results: list[str] = []
-
-    def one(number: int) -> Callable[[], None]:
-        return lambda: results.append(run(Scripted(*[f"{number} "] * 50))[0][-1].text)
-
-    threads = [threading.Thread(target=one(number)) for number in range(20)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert sorted(results) == sorted(f"{number} " * 50 for number in range(20))

@@ -19,8 +19,8 @@ from rag.errors import SettingsError
 from rag.export.conversation import Conversation, Turn
 from rag.export.formats import MAX_NEAREST, copied, export, markdown, web_address
 from rag.export.record import VERSION, from_json
-from rag.text.one_line import HIDDEN, one_line
-from rag.types import Answer, Header, Sentence, State
+from rag.text.one_line import one_line
+from rag.types import Header, Sentence, State
 from talks import (
     ANSWER,
     BRICK,
@@ -437,9 +437,3 @@ def test_a_source_is_shown_where_it_is_an_address_of_the_web(source: str, shown:
     assert web_address(source) == (source if shown else "")
     text = text_of((Turn(1, "Who?", "done", replace(REFUSAL, hits=(hit(replace(MILL, source=source)),))),), "plain")
     assert (source in text) == (shown or not source)
-
-
-def test_hidden_kinds_are_those_that_are_not_seen() -> None:
-    assert HIDDEN == ("Cc", "Cf", "Cs", "Zl", "Zp")
-    assert one_line("a\u200db\u200cc") == "a\u200db\u200cc"
-    assert Answer("x").text == ""

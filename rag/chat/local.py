@@ -9,7 +9,6 @@ import re
 import threading
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future
-from contextlib import contextmanager
 from inspect import signature
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -101,14 +100,15 @@ class TransformersEngine:
 
     def load(self) -> None:
         from transformers import AutoModelForCausalLM
+        from transformers.utils import logging as bars
         from transformers.utils.import_utils import is_torch_cuda_available, is_torch_mps_available
 
         if self._downloaded:
             self._folder = _download(self._hub_name, (*_READ, _WEIGHTS))
-        with _without_bars():
-            model: Any = AutoModelForCausalLM.from_pretrained(
-                str(self._folder), trust_remote_code=False, use_safetensors=True, local_files_only=True, dtype="auto"
-            )
+        bars.disable_progress_bar()
+        model: Any = AutoModelForCausalLM.from_pretrained(
+            str(self._folder), trust_remote_code=False, use_safetensors=True, local_files_only=True, dtype="auto"
+        )
         device = "cuda" if is_torch_cuda_available() else "mps" if is_torch_mps_available() else "cpu"
         self._model = model.to(device).eval()
         # What its makers chose for sampling would only be warned about: nothing is sampled here.
@@ -179,21 +179,6 @@ class TransformersEngine:
 
 class _Stopped(Exception):
     """Nobody listens any more."""
-
-
-@contextmanager
-def _without_bars() -> Iterator[None]:
-    """Show no progress bars of transformers."""
-    from transformers.utils import logging
-
-    bars: Any = logging
-    shown = bars.is_progress_bar_enabled()
-    bars.disable_progress_bar()
-    try:
-        yield
-    finally:
-        if shown:
-            bars.enable_progress_bar()
 
 
 def _refuse_pickles(folder: Path, name: str) -> None:

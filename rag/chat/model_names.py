@@ -173,25 +173,15 @@ def ollama_url(host: str) -> str:
     if not port or "@" in rest or not rest.isprintable() or " " in rest:
         raise SettingsError("OLLAMA_HOST is no address; set it to one such as 127.0.0.1:11434")
     rest, _, path = rest.partition("/")
-    name = rest
-    if _is_address(rest.strip("[]")):
-        name = rest.strip("[]")
-    elif ":" in rest:
-        name, _, given = rest.rpartition(":")
-        name = name.strip("[]")
-        port = given if given.isascii() and given.isdigit() and int(given) <= 65535 else port
+    name, colon, given = rest.rpartition(":")
+    if not colon or "]" in given or (":" in name and not name.endswith("]")):  # "box", "[::1]", "::1"
+        name, given = rest, ""
+    name = name.strip("[]")
+    port = given if given.isascii() and given.isdigit() and int(given) <= 65535 else port
     if name in ("", "0.0.0.0", "::"):  # noqa: S104  # nothing is bound to it
         name = "127.0.0.1"
     name = f"[{name}]" if ":" in name else name
     return "/".join(filter(None, (f"{scheme or 'http'}://{name}:{port}", path.strip("/"), "v1")))
-
-
-def _is_address(text: str) -> bool:
-    try:
-        ip_address(text)
-    except ValueError:
-        return False
-    return True
 
 
 def _open_service(

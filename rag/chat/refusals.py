@@ -83,70 +83,49 @@ def read_refusal(
 ) -> Trouble:
     """Return what a reply with an error status means; ``options`` are the parts of the request we could leave out."""
     code = _code(body, server.key)
-    said = f"({status}, {code})" if code else f"({status})"
-    where, model = server.where, server.model
+    values = {
+        "where": server.where,
+        "model": server.model,
+        "variable": server.variable,
+        "said": f"({status}, {code})" if code else f"({status})",
+    }
+
+    def _refused(template: str, kind: type[ChatError] = EndpointRefused) -> Trouble:
+        return Trouble(kind(template, **values))
+
     if 300 <= status < 400:
         return _refused(
             "{where} sends on to another address, and that is not followed {said}; "
-            "set the address in RAG_MODEL to the one the model is really at",
-            where=where,
-            said=said,
+            "set the address in RAG_MODEL to the one the model is really at"
         )
     option = next((each for each in options if _names(body, each)), "") if status in (400, 422, 500) else ""
     if option and not _TOO_LONG.search(body):
-        unknown = EndpointRefused(
-            "{where} does not know {option} {said}; set RAG_MODEL", where=where, option=option, said=said
-        )
+        unknown = EndpointRefused("{where} does not know {option} {said}; set RAG_MODEL", option=option, **values)
         return Trouble(unknown, option=option)
     if status == 413 or (status not in (401, 403, 404, 429) and _TOO_LONG.search(body)):
-        return Trouble(
-            ContextTooLong(
-                "the prompt is longer than {model} at {where} can read {said}; set RAG_K to a smaller number",
-                model=model,
-                where=where,
-                said=said,
-            )
+        return _refused(
+            "the prompt is longer than {model} at {where} can read {said}; set RAG_K to a smaller number",
+            ContextTooLong,
         )
     if status == 402 or _NO_QUOTA.search(body):
-        return Trouble(
-            RateLimited(
-                "nothing is left of the quota at {where} {said}; top it up there, or set RAG_MODEL to another model",
-                where=where,
-                said=said,
-            )
+        return _refused(
+            "nothing is left of the quota at {where} {said}; top it up there, or set RAG_MODEL to another model",
+            RateLimited,
         )
     if status in AGAIN or status >= 500:
-        return _overloaded(where, status, said, headers)
+        return _overloaded(status, headers, values)
     if status in (401, 403) and not server.key:
-        return _refused(
-            "{where} asks for a key {said}; set {variable} to yours", where=where, said=said, variable=server.variable
-        )
+        return _refused("{where} asks for a key {said}; set {variable} to yours")
     if status == 401:
-        return _refused(
-            "{where} does not accept the key {said}; set {variable} to a valid one",
-            where=where,
-            said=said,
-            variable=server.variable,
-        )
+        return _refused("{where} does not accept the key {said}; set {variable} to a valid one")
     if status == 403:
-        return _refused(
-            "{where} does not let this key use {model} {said}; set {variable} to another key",
-            where=where,
-            model=model,
-            said=said,
-            variable=server.variable,
-        )
+        return _refused("{where} does not let this key use {model} {said}; set {variable} to another key")
     if status in (404, 405):
         return _refused(
             "{where} has no model {model}, or nothing at this address {said}; set RAG_MODEL to a model that it has, "
-            "with an address that mostly ends in /v1",
-            where=where,
-            model=model,
-            said=said,
+            "with an address that mostly ends in /v1"
         )
-    return _refused(
-        "{where} does not accept the request {said}; set RAG_MODEL to a chat model that it has", where=where, said=said
-    )
+    return _refused("{where} does not accept the request {said}; set RAG_MODEL to a chat model that it has")
 
 
 def read_error(server: Server, error: object, options: tuple[str, ...] = ()) -> Trouble:
@@ -185,35 +164,28 @@ def wait_asked_for(headers: Mapping[str, str], now: datetime | None = None) -> f
     return seconds if math.isfinite(seconds) and seconds >= 0 else None
 
 
-def _overloaded(where: str, status: int, said: str, headers: Mapping[str, str]) -> Trouble:
+def _overloaded(status: int, headers: Mapping[str, str], values: Mapping[str, str]) -> Trouble:
     wait = wait_asked_for(headers)
     if wait is not None and wait > LONGEST_WAIT:
         return Trouble(
             RateLimited(
                 "{where} asks to wait {message} ({status}); ask again then, or set RAG_MODEL to another model",
-                where=where,
                 message=_time(wait),
-                status=said.strip("()"),
+                status=values["said"].strip("()"),
+                **values,
             )
         )
     error: ChatError
     if status == 429:
         error = RateLimited(
             "{where} has had too many requests {said}; ask again in a minute, or set RAG_MODEL to another model",
-            where=where,
-            said=said,
+            **values,
         )
     else:
         error = EndpointUnreachable(
-            "{where} is in trouble {said}; ask again in a minute, or set RAG_MODEL to another model",
-            where=where,
-            said=said,
+            "{where} is in trouble {said}; ask again in a minute, or set RAG_MODEL to another model", **values
         )
     return Trouble(error, again=True, wait=wait)
-
-
-def _refused(template: str, **values: object) -> Trouble:
-    return Trouble(EndpointRefused(template, **values))
 
 
 def _time(seconds: float) -> Translatable:

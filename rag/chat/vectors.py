@@ -25,6 +25,19 @@ KEY_VARIABLE = "RAG_EMBEDDER_KEY"
 SECONDS = 120.0
 """How long one request may take; a server on this machine may have to load the model first."""
 
+_REFUSALS = {
+    0: "{where} cannot be reached; start the server, or set RAG_EMBEDDER to another model",
+    300: "{where} sends on to another address, and that is not followed {said}; set RAG_EMBEDDER to the one the model is "
+    "really at",
+    400: "{where} does not accept the texts {said}; set RAG_EMBEDDER to an embedding model, or RAG_PASSAGE_TOKENS to a "
+    "smaller number",
+    **dict.fromkeys((401, 403), "{where} does not accept the key {said}; set {variable} to a valid one"),
+    **dict.fromkeys((402, 429), "{where} takes no more requests {said}; wait a while, then run: rag build"),
+    **dict.fromkeys((404, 405), "{where} has no embedding model {model} {said}; set RAG_EMBEDDER to one it has"),
+    **dict.fromkeys((408, 500), "{where} is in trouble {said}; wait a minute, then run: rag build"),
+}
+"""What a status means; 0 is that of nobody, 300 and 500 stand for those above them, 400 for all others."""
+
 _log = logging.getLogger(__name__)
 
 
@@ -111,43 +124,7 @@ class Vectors:
             clock.cancel()
 
     def _refusal(self, status: int) -> EmbedderError:
-        where, said = self.address.where, f"({status})"
-        if not status:
-            return EmbedderError(
-                "{where} cannot be reached; start the server, or set RAG_EMBEDDER to another model", where=where
-            )
-        if 300 <= status < 400:
-            return EmbedderError(
-                "{where} sends on to another address, and that is not followed {said}; set RAG_EMBEDDER to "
-                "the one the model is really at",
-                where=where,
-                said=said,
-            )
-        if status in (401, 403):
-            return EmbedderError(
-                "{where} does not accept the key {said}; set {variable} to a valid one",
-                where=where,
-                said=said,
-                variable=self.variable,
-            )
-        if status in (404, 405):
-            return EmbedderError(
-                "{where} has no embedding model {model} {said}; set RAG_EMBEDDER to one it has",
-                where=where,
-                model=self.model,
-                said=said,
-            )
-        if status in (402, 429):
-            return EmbedderError(
-                "{where} takes no more requests {said}; wait a while, then run: rag build", where=where, said=said
-            )
-        if status >= 500 or status == 408:
-            return EmbedderError(
-                "{where} is in trouble {said}; wait a minute, then run: rag build", where=where, said=said
-            )
-        return EmbedderError(
-            "{where} does not accept the texts {said}; set RAG_EMBEDDER to an embedding model, or "
-            "RAG_PASSAGE_TOKENS to a smaller number",
-            where=where,
-            said=said,
-        )
+        kind = 300 if 300 <= status < 400 else 500 if status >= 500 else status
+        template = _REFUSALS.get(kind, _REFUSALS[400])
+        values = {"where": self.address.where, "model": self.model, "variable": self.variable}
+        return EmbedderError(template, said=f"({status})", **values)

@@ -7,6 +7,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING
+from weakref import WeakKeyDictionary
 
 from embeddings.kinds import Kinds
 from rag.errors import EmbedderError
@@ -23,6 +24,8 @@ _UNRELATED = (
     "Cette mise à jour corrige trois erreurs.",
 )  # fmt: skip
 _REMEMBERED = 16384
+_learned: WeakKeyDictionary[Embedder, dict[str, Kinds]] = WeakKeyDictionary()
+_learning = threading.Lock()
 
 
 class Similarity:
@@ -37,8 +40,6 @@ class Similarity:
         self._embedder = embedder
         self._vectors: OrderedDict[str, Vectors] = OrderedDict()
         self._lock = threading.Lock()
-        self._kinds: dict[str, Kinds] = {}
-        self._learning = threading.Lock()
 
     def to_question(self, question: str, texts: Sequence[str]) -> list[float]:
         """Compare a question with texts, from 0 to 1; raises EmbedderError."""
@@ -77,11 +78,12 @@ class Similarity:
             return self._embedder.embed_documents([self._readable(text) for text in texts])
 
     def kinds(self, name: str, examples: Callable[[], Mapping[str, str]], taken: float) -> Kinds:
-        """Learn kinds of texts from examples once; others that need them wait. Raises EmbedderError."""
-        with self._learning:
-            if name not in self._kinds:
-                self._kinds[name] = Kinds(name, examples(), taken, self.embed, [self._embedder.fingerprint])
-            return self._kinds[name]
+        """Learn kinds of texts from examples, once for each embedder; others wait for them. Raises EmbedderError."""
+        with _learning:
+            known = _learned.setdefault(self._embedder, {})
+            if name not in known:
+                known[name] = Kinds(name, examples(), taken, self.embed, [self._embedder.fingerprint])
+            return known[name]
 
     @cached_property
     def _unrelated(self) -> float:

@@ -18,6 +18,9 @@ from pathlib import Path
 from typing import Any, Literal, NamedTuple
 from zlib import crc32
 
+from lxml import html
+from lxml.builder import E
+
 from rag.chat.model_names import EXTRACTIVE
 from rag.errors import SettingsError
 from rag.export.bibliography import bibtex, csl_json, ris, web_address
@@ -74,12 +77,9 @@ def written(answer: Answer, kind: Literal["markdown", "plain", "html"]) -> str:
     """
     if kind != "html":
         return copied(Turn(1, answer.question, "done", answer), kind)
-    from lxml import html
-    from lxml.builder import E
-
     # Its links lead to ids, which must be others than those of the answers beside it.
     turn = Turn(crc32(repr((answer.question, answer.text)).encode()), answer.question, "done", answer)
-    text: str = html.tostring(_html_turn(E, turn), encoding="unicode")
+    text: str = html.tostring(_html_turn(turn), encoding="unicode")
     return text
 
 
@@ -344,19 +344,15 @@ def _json(title: str, conversation: Conversation) -> str:
 
 
 def _html(title: str, conversation: Conversation) -> str:
-    from lxml import html
-
     text: str = html.tostring(_page(title, conversation), encoding="unicode", doctype="<!DOCTYPE html>")
     return text + "\n"
 
 
 def _page(title: str, conversation: Conversation) -> Any:
     """Draw a page that loads nothing and runs nothing. Lxml escapes every text that is put into it."""
-    from lxml.builder import E
-
     style = (Path(__file__).parent / "export.css").read_text("utf-8")
     digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
-    turns = [_html_turn(E, turn, _is_asked(title, conversation)) for turn in conversation]
+    turns = [_html_turn(turn, _is_asked(title, conversation)) for turn in conversation]
     policy = f"default-src 'none'; style-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'"
     return E.html(
         {"lang": current()},
@@ -372,10 +368,10 @@ def _page(title: str, conversation: Conversation) -> Any:
     )
 
 
-def _html_turn(E: Any, turn: Turn, asked: bool = True) -> Any:  # noqa: N803 (as lxml calls it)
+def _html_turn(turn: Turn, asked: bool = True) -> Any:
     answer = turn.answer or Answer(question=turn.question)
     remarks = [E.p(each, {"class": "remark"}) for each in _before(turn)]
-    body = [part for block in blocks(answer) for part in _html_block(E, block, turn.number)]
+    body = [part for block in blocks(answer) for part in _html_block(block, turn.number)]
     if answer.state == "none" or not body:
         text = one_line(_own_words(told(answer.text)))
         body = [E.p(text, {"class": "refusal"} if answer.refused else {})] * bool(text)
@@ -383,20 +379,20 @@ def _html_turn(E: Any, turn: Turn, asked: bool = True) -> Any:  # noqa: N803 (as
         body = [E.div({"class": "closest"}, *body)]
     notes = [E.p(each, {"class": "remark"}) for each in _after(turn)]
     question = [E.h2(one_line(turn.question), dir="auto")] * asked
-    return E.section(*question, *remarks, *body, *notes, *_html_sources(E, answer, turn.number), id=f"t-{turn.number}")
+    return E.section(*question, *remarks, *body, *notes, *_html_sources(answer, turn.number), id=f"t-{turn.number}")
 
 
-def _html_block(E: Any, block: Block, turn: int) -> list[Any]:  # noqa: N803
+def _html_block(block: Block, turn: int) -> list[Any]:
     label = one_line(_own_words(block.label))
     labels = [E.p({"class": "label"}, label, dir="auto")] * bool(label)
-    items = [[part for each in item for part in (*_html_sentence(E, each, turn), " ")] for item in block.items]
+    items = [[part for each in item for part in (*_html_sentence(each, turn), " ")] for item in block.items]
     if block.kind == "p":
         return [*labels, E.p(*items[0], dir="auto")]
     start = {"start": str(block.start)} if block.start != 1 else {}
     return [*labels, E(block.kind, start, *(E.li(*item, dir="auto") for item in items))]
 
 
-def _html_sentence(E: Any, sentence: Sentence, turn: int) -> list[Any]:  # noqa: N803
+def _html_sentence(sentence: Sentence, turn: int) -> list[Any]:
     context = _context(sentence)
     parts: list[Any] = [E.span(context, {"class": "context"})] * bool(context)
     for piece in pieces(replace(sentence, text=_own_words(sentence.text))):
@@ -411,15 +407,15 @@ def _html_sentence(E: Any, sentence: Sentence, turn: int) -> list[Any]:  # noqa:
     return [*parts, *(E.sup(E.a(f"[{each}]", href=f"#s-{turn}-{each}")) for each in _numbers(sentence))]
 
 
-def _html_sources(E: Any, answer: Answer, turn: int) -> list[Any]:  # noqa: N803
+def _html_sources(answer: Answer, turn: int) -> list[Any]:
     sources = _sources(answer)
     if not sources:
         return []
-    items = [_html_source(E, each, turn) for each in sources]
+    items = [_html_source(each, turn) for each in sources]
     return [E.h3(_heading(answer)), E("ol" if sources[0].number else "ul", {"class": "sources"}, *items)]
 
 
-def _html_source(E: Any, source: _Source, turn: int) -> Any:  # noqa: N803
+def _html_source(source: _Source, turn: int) -> Any:
     language = {"lang": source.language} if re.fullmatch(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*", source.language) else {}
     about = f". {source.about}" if source.about else ""
     parts = [E.p(E.cite(source.title), about, {"class": "from"})]
