@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from rag.cite.checker import Evidence, Numbers, citations_of, marked_text
 from rag.errors import CitationError
-from rag.types import Citation, Document, Header, Hit, Passage, Sentence
+from rag.types import Citation, Document, Hit, Passage, Sentence
 
 TEXT = "The tram is late. The mayor is sorry.\n\nNobody else is."
 
@@ -51,20 +51,7 @@ def test_articles_are_numbered_in_order_of_appearance_and_quotes_of_one_share_it
     assert citations_of(sentences) == (cited[0], cited[2], cited[1])
 
 
-def test_a_span_outside_its_passage_is_never_cited() -> None:
-    hit = hit_of(Document(id="a.md", text=TEXT), 18, 37)
-    with pytest.raises(CitationError):
-        Numbers().cite(Evidence(hit, 0, 17, 0.9))
-
-
 @pytest.mark.parametrize(("start", "end", "text"), [(0, 4, "abc"), (3, 3, ""), (-1, 2, "abc"), (4, 2, "")])
 def test_a_passage_matches_its_span(start: int, end: int, text: str) -> None:
     with pytest.raises(CitationError):
         Passage(id="p", document_id="a.md", start=start, end=end, text=text)
-
-
-def test_a_header_is_a_document_without_its_text() -> None:
-    document = Document(
-        id="a.md", title="T", outlet="O", authors=("A",), published="2031", language="en", source="s", text="x"
-    )
-    assert document.header == Header("a.md", "T", "O", ("A",), "2031", "en", "s")

@@ -18,7 +18,7 @@ from markdown_it import MarkdownIt
 from rag.errors import SettingsError
 from rag.export.conversation import Conversation, Turn
 from rag.export.formats import MAX_NEAREST, copied, export, markdown, web_address
-from rag.export.record import VERSION, from_json
+from rag.export.record import VERSION
 from rag.text.one_line import one_line
 from rag.types import Header, Sentence, State
 from talks import (
@@ -32,7 +32,6 @@ from talks import (
     TALK,
     answered,
     cited,
-    conversations,
     hit,
     turns,
 )
@@ -261,12 +260,6 @@ class TestWhatStandsInIt:
 
 
 class TestJson:
-    @given(conversations)
-    @settings(max_examples=40, deadline=None)
-    def test_comes_back_as_it_was(self, talk: Conversation) -> None:
-        found = json.loads(text_of(talk, "json", "The mill"))
-        assert tuple(from_json(Turn, each) for each in found["turns"]) == talk
-
     def test_its_form(self) -> None:
         found = json.loads(text_of(TALK, "json", "The mill"))
         assert list(found) == ["format", "version", "title", "turns"]

@@ -82,35 +82,24 @@ def build_prompt(
 
 
 def _user(question: str, passages: Sequence[str], today: date, mark: str, by_date: bool) -> str:
-    """Put the question first and last. A server that silently cuts a prompt cuts it at one end or in the middle."""
-    return "\n".join(
-        (
-            f"Today is {today.isoformat()}.",
-            f"Question: {question}",
-            f"The passages stand between the lines PASSAGES {mark} and END {mark}, one on a line, as JSON.",
-            *([_BY_DATE] if by_date else []),
-            f"PASSAGES {mark}",
-            *passages,
-            f"END {mark}",
-            f"Question: {question}",
-            "Answer from these passages only, every sentence with the number of its passage in square brackets:",
-        )
-    )
+    where = f"The passages stand between the lines PASSAGES {mark} and END {mark}, one on a line, as JSON."
+    before, after = _around(question, where, today, by_date)
+    return "\n".join((before, f"PASSAGES {mark}", *passages, f"END {mark}", after))
 
 
 def _blocks(question: str, taken: Sequence[Hit], today: date, by_date: bool) -> tuple[str | SearchResult, ...]:
     """Build the same for models that take search results. The form tells what is data, so no marks are needed."""
-    before = (
-        f"Today is {today.isoformat()}.",
-        f"Question: {question}",
-        "The passages are the search results that follow, numbered from 1 in their order.",
-        *([_BY_DATE] if by_date else []),
-    )
-    after = (
-        f"Question: {question}",
-        "Answer from these passages only, every sentence with the number of its passage in square brackets:",
-    )
-    return ("\n".join(before), *map(_as_result, taken), "\n".join(after))
+    where = "The passages are the search results that follow, numbered from 1 in their order."
+    before, after = _around(question, where, today, by_date)
+    return (before, *map(_as_result, taken), after)
+
+
+def _around(question: str, where: str, today: date, by_date: bool) -> tuple[str, str]:
+    """Put the question first and last. A server that silently cuts a prompt cuts it at one end or in the middle."""
+    asked = f"Question: {question}"
+    before = (f"Today is {today.isoformat()}.", asked, where, *([_BY_DATE] if by_date else []))
+    wanted = "Answer from these passages only, every sentence with the number of its passage in square brackets:"
+    return "\n".join(before), f"{asked}\n{wanted}"
 
 
 def _as_result(hit: Hit) -> SearchResult:

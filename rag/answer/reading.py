@@ -62,8 +62,10 @@ def read(reader: SpanReader, question: str, hits: Sequence[Hit]) -> list[Candida
     cut = [units(hit.passage.text, hit.document.title) for hit in hits]
     windows = [(hit, place, *window) for place, hit in enumerate(hits) for window in _windows(cut[place])]
     texts = [(hit.document.title, hit.passage.text[start:end]) for hit, _, start, end in windows]
+    with EmbedderError.translated():
+        read_spans = reader.read(question, texts)
     found: dict[tuple[int, int], Candidate] = {}
-    for (hit, place, start, _), spans in zip(windows, _read(reader, question, texts), strict=True):
+    for (hit, place, start, _), spans in zip(windows, read_spans, strict=True):
         for span in spans:
             unit = _unit_of(cut[place], start + span.start, start + span.end)
             if unit is None or unit.kind != "plain":
@@ -73,11 +75,6 @@ def read(reader: SpanReader, question: str, hits: Sequence[Hit]) -> list[Candida
             if known is None or candidate.score > known.score:
                 found[place, unit.start] = candidate
     return sorted(found.values(), key=lambda each: -each.score)
-
-
-def _read(reader: SpanReader, question: str, texts: Sequence[tuple[str, str]]) -> list[list[Span]]:
-    with EmbedderError.translated():
-        return reader.read(question, texts)
 
 
 def _candidate(hit: Hit, unit: Unit, start: int, span: Span) -> Candidate:

@@ -130,11 +130,6 @@ _COLOURS = {
 }
 
 
-def print_beginning(hit: Hit, before: str) -> None:
-    beginning = shorten(hit.passage.text, MOST_CHARACTERS, placeholder="…")
-    click.echo(fitted(f"{before}{plain(hit.document.cited())}\n  {plain(beginning)}", 2, 2))
-
-
 def print_hit(number: int, hit: Hit) -> None:
     why = hit.why
     meaning = f"meaning {why.dense_score:.2f}" if why.dense_score is not None else ""
@@ -156,7 +151,8 @@ def print_search(found: Found) -> None:
     for part in found.parts:
         click.echo(f"  searched for by itself: {plain(part)}")
     for each in found.dropped:
-        print_beginning(each.hit, f"left out, {each.reason}: ")
+        cited, beginning = each.hit.document.cited(), shorten(each.hit.passage.text, MOST_CHARACTERS, placeholder="…")
+        click.echo(fitted(f"left out, {each.reason}: {plain(cited)}\n  {plain(beginning)}", 2, 2))
 
 
 def save(path: Path, data: bytes) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from difflib import SequenceMatcher
+from itertools import groupby
 
 from rag.cite.quotation import NEAR, SIGNS, WORD, Folded, exact, near
 from rag.draft.checked import Piece, Quotation
@@ -124,16 +125,9 @@ def compare(written: str, printed: str) -> Iterator[Piece]:
 
 
 def _merged(pieces: Iterable[Piece]) -> Iterator[Piece]:
-    last: Piece | None = None
-    for piece in pieces:
-        if last is not None and last.same == piece.same:
-            last = Piece(last.written + piece.written, last.printed + piece.printed)
-            continue
-        if last is not None:
-            yield last
-        last = piece
-    if last is not None:
-        yield last
+    for _, run in groupby(pieces, key=lambda each: each.same):
+        written, printed = zip(*((each.written, each.printed) for each in run), strict=True)
+        yield Piece("".join(written), "".join(printed))
 
 
 def _tokens(text: str) -> list[str]:
