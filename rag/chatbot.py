@@ -490,11 +490,11 @@ class Chatbot:
             answered = [each for each in found if each.chosen.state == "answered"]
             return answered if each_asked and answered else found
         chosen = choose(candidates)
-        several = by_source(candidates) if matter and chosen.state == "answered" else ()
-        if not several and not asks_for_now(question):
-            several = differing(chosen, candidates)
-        shown = [Paragraph(source_label(each.hit), Chosen((each,), "answered")) for each in several]
-        return shown or [Paragraph("", chosen)]
+        if matter and chosen.state == "answered" and (several := by_source(candidates)):
+            return [Paragraph(source_label(each.hit), Chosen((each,), "answered")) for each in several]
+        if (several := differing(chosen, candidates)) and not asks_for_now(question):
+            return [Paragraph(source_label(each.hit), Chosen((each,), "answered")) for each in several]
+        return [Paragraph("", chosen)]
 
     def _candidates(
         self, question: str, hits: Sequence[Hit], index: Index, mentions: Sequence[Mention]
