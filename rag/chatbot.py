@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeVar
 from rag.answer.answering import (
     CLOSEST,
     NOTHING,
+    SAME_STORY,
     Chosen,
     Paragraph,
     by_source,
@@ -492,9 +493,13 @@ class Chatbot:
         chosen = choose(candidates)
         if matter and chosen.state == "answered" and (several := by_source(candidates)):
             return [Paragraph(source_label(each.hit), Chosen((each,), "answered")) for each in several]
-        if (several := differing(chosen, candidates)) and not asks_for_now(question):
+        if not asks_for_now(question) and (several := differing(chosen, candidates, self._same_story)):
             return [Paragraph(source_label(each.hit), Chosen((each,), "answered")) for each in several]
         return [Paragraph("", chosen)]
+
+    def _same_story(self, one: Candidate, other: Candidate) -> bool:
+        texts = [each.hit.passage.text for each in (one, other)]
+        return bool(self._similarity.between(texts[:1], texts[1:])[0, 0] >= SAME_STORY)
 
     def _candidates(
         self, question: str, hits: Sequence[Hit], index: Index, mentions: Sequence[Mention]

@@ -143,12 +143,22 @@ def test_what_repeats_is_not_added() -> None:
 
 
 def test_sources_that_differ_are_found_and_those_that_agree_are_not() -> None:
-    seven, seven_again, nine = (
-        candidate(f"The port employed {number} people.", 5.0, id, number)
-        for number, id in (("700", "a.md"), ("700", "b.md"), ("900", "c.md"))
+    seven, seven_again, nine, share = (
+        candidate(f"The port employed {number}.", 5.0, id, number)
+        for number, id in (
+            ("700 people", "a.md"),
+            ("700 people", "b.md"),
+            ("900 people", "c.md"),
+            ("8 per cent", "d.md"),
+        )
     )
-    assert differing(choose([seven, seven_again]), [seven, seven_again]) == ()
-    assert [each.span for each in differing(choose([seven, nine]), [seven, seven_again, nine])] == ["700", "900"]
+    shown = [seven, seven_again, nine, share]
+    assert differing(choose([seven, seven_again]), [seven, seven_again], lambda *_: True) == ()
+    assert [each.span for each in differing(choose([seven, nine]), shown, lambda *_: True)] == [
+        "700 people",
+        "900 people",
+    ]
+    assert differing(choose([seven, nine]), shown, lambda *_: False) == ()
 
 
 def test_compared_sources_stand_side_by_side_and_those_that_differ_first() -> None:

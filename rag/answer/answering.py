@@ -13,6 +13,7 @@ from rag.answer.units import units
 from rag.cite.checker import Evidence, Numbers
 from rag.retrieval.mentions import Mention
 from rag.retrieval.question import Question, asks_for_now
+from rag.text.facts import facts
 from rag.text.spelling import is_cyrillic
 from rag.text.stems import stem, stems
 from rag.text.words import content_words, words
@@ -27,6 +28,8 @@ WORTH_ADDING = 3.5
 """A further sentence may score so much less than the best one, in logits."""
 SOURCES_DIFFER = 1.0
 """Another article's answer may score so much less than the best one to be shown beside it, in logits."""
+SAME_STORY = 0.3
+"""How near in meaning, 0 to 1, the passages of answers that differ must be; see benchmarks/README.md."""
 SOURCES_COMPARED = 5.5
 """The same where the question compares sources."""
 MOST_SOURCES = 4
@@ -142,8 +145,13 @@ def choose(candidates: Sequence[Candidate]) -> Chosen:
     return Chosen(tuple(chosen), "answered" if best >= ANSWERED else "closest")
 
 
-def differing(chosen: Chosen, candidates: Sequence[Candidate]) -> tuple[Candidate, ...]:
-    """Find answers of several articles that differ in what they answer. Empty where they agree."""
+def differing(
+    chosen: Chosen, candidates: Sequence[Candidate], same_story: Callable[[Candidate, Candidate], bool]
+) -> tuple[Candidate, ...]:
+    """Find answers of the same kind that articles of one story give differently. Empty where they agree.
+
+    Two amounts in euros or two names can differ; two reasons, or a price and a length, only stand side by side.
+    """
     if chosen.state != "answered":
         return ()
     best = chosen.candidates[0]
@@ -151,7 +159,8 @@ def differing(chosen: Chosen, candidates: Sequence[Candidate]) -> tuple[Candidat
     for each in candidates:
         likely = each.hit.document.id not in read and each.score >= max(ANSWERED, best.score - SOURCES_DIFFER)
         read.add(each.hit.document.id)
-        if likely and all(_answers_differ(each, other) for other in different):
+        new = likely and all(_answers_differ(each, other) for other in different)
+        if new and _same_kind(best.span, each.span) and same_story(best, each):
             different.append(each)
     return tuple(different) if len(different) > 1 else ()
 
@@ -245,6 +254,23 @@ def _adjacent(one: Candidate, other: Candidate, text_of: Callable[[str], str]) -
 def _repeats(one: Candidate, other: Candidate) -> bool:
     mine, theirs = (stems(each.quote) for each in (one, other))
     return len(mine & theirs) >= 0.6 * min(len(mine), len(theirs))
+
+
+def _same_kind(one: str, other: str) -> bool:
+    """Tell whether two answers are both names, dates, numbers or shares.
+
+    >>> _same_kind("250 people", "about 400 guests"), _same_kind("5.2 million euros", "40 per cent")
+    (True, False)
+    >>> _same_kind("because it rained", "a strike")
+    False
+    """
+    mine, theirs = (_kinds(span) for span in (one, other))
+    return bool(mine) and mine == theirs
+
+
+def _kinds(answer: str) -> set[str]:
+    found = [each for each in facts(answer) if each.kind in ("number", "date", "name")]
+    return {"share" if any(form.endswith("%") for form in each.forms) else each.kind for each in found}
 
 
 def _answers_differ(one: Candidate, other: Candidate) -> bool:
