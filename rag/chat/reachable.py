@@ -52,8 +52,9 @@ def reachable(
     >>> [row.service for row in rows], rows[1].state.startswith("key is set"), "test-key" in str(rows)
     (['extractive', 'groq', 'local', 'gguf'], True, False)
     """
-    import rag.chat.wire  # noqa: F401 (its import takes a part of the second)
+    from rag.chat.wire import tls
 
+    tls()  # before the clock starts
     environment = os.environ if environment is None else environment
     lookups = {service: _Lookup(service, environment) for service in services if not service.variable}
     until = time.monotonic() + SECONDS

@@ -152,7 +152,8 @@ class _Limited(httpx2.SyncByteStream):
 
 
 @cache
-def _tls() -> ssl.SSLContext:
+def tls() -> ssl.SSLContext:
+    """Read the authorities' certificates once: it takes a part of a second."""
     return httpx2.create_ssl_context()
 
 
@@ -166,7 +167,7 @@ def connect(address: Address, key: Key | None, seconds: float) -> tuple[Wire, ht
     proxy = proxies.get(address.scheme) or proxies.get("all")
     if proxy and "://" not in proxy:
         proxy = f"http://{proxy}"
-    transport = httpx2.HTTPTransport(verify=_tls(), trust_env=False, proxy=proxy)
+    transport = httpx2.HTTPTransport(verify=tls(), trust_env=False, proxy=proxy)
     wire = Wire(transport, key, address.query, azure=address.host.endswith(".azure.com"))
     timeout = httpx2.Timeout(seconds, connect=min(seconds, CONNECT_SECONDS))
     return wire, httpx2.Client(transport=wire, timeout=timeout, follow_redirects=False, trust_env=False)
