@@ -262,7 +262,8 @@ class Checker:
         """Add what speaks against the first quote: an order to the model, another speaker or subject, the support check."""
         found: list[Fact] = []
         evidence = support.evidence[0]
-        sentences, place = _around(evidence, claim)
+        cut = self._passages[self._labels[evidence.hit.passage.id] - 1]
+        sentences, place = [each.text for each in cut], _nearest(claim, evidence, cut).position
         header = evidence.hit.document
         if self._orders and orders_within(evidence.hit.passage.text, self._similarity)[place]:
             found.append(Fact("order", 0, len(claim.text), frozenset()))
@@ -279,7 +280,7 @@ class Checker:
         missing = tuple(fact for fact in support.missing if not foreign or fact.kind != "negation")
         if self._support_check is not None and not missing and quoted < len(claim.text) / 2:
             first, *others = support.evidence
-            texts = [_with_context(first), *(each.quote for each in others if each.hit is not first.hit)]
+            texts = [_with_context(first, cut), *(each.quote for each in others if each.hit is not first.hit)]
             with EmbedderError.translated():
                 (judged,) = self._support_check().judge([(claim.text, " ".join(texts))])
             if judged.supported < SUPPORTED_FROM:
@@ -510,33 +511,19 @@ def _chosen(claim: _Claim, carried: Sequence[_Carried]) -> Support:
     return Support(evidence, score, missing)
 
 
-def _around(evidence: Evidence, claim: _Claim) -> tuple[list[str], int]:
-    """Cut the passage of some evidence into sentences. Tell which of those quoted is nearest to a claim in words."""
-    passage = evidence.hit.passage
-    spans = sentence_spans(passage.text)
-    sentences = [passage.text[start:end] for start, end in spans]
-    quoted = [
-        place
-        for place, (start, end) in enumerate(spans)
-        if passage.start + start >= evidence.start and passage.start + end <= evidence.end
-    ] or [0]
+def _nearest(claim: _Claim, evidence: Evidence, cut: Sequence[_Candidate]) -> _Candidate:
+    """Tell which quoted sentence of a passage is nearest to a claim in words."""
+    quoted = [each for each in cut if evidence.start <= each.start and each.end <= evidence.end] or cut[:1]
     matter, all_words = ({stem(word) for word in each} for each in (claim.matter, claim.weights))
-
-    def nearness(place: int) -> tuple[int, int]:
-        stems = set(map(stem, words(sentences[place])))
-        return len(matter & stems), len(all_words & stems)
-
-    return sentences, max(quoted, key=nearness)
+    return max(quoted, key=lambda each: (len(matter & each.stems), len(all_words & each.stems)))
 
 
-def _with_context(evidence: Evidence) -> str:
+def _with_context(evidence: Evidence, cut: Sequence[_Candidate]) -> str:
     """Return a quote with its neighbours. Two sentences before and one after, as far as its passage has them."""
     passage = evidence.hit.passage
-    spans = sentence_spans(passage.text)
-    starts = [start for start, _ in spans if passage.start + start < evidence.start]
-    ends = [end for _, end in spans if passage.start + end > evidence.end]
-    start = starts[-2:][0] if starts else evidence.start - passage.start
-    return passage.text[start : ends[0] if ends else evidence.end - passage.start]
+    starts = [each.start for each in cut if each.start < evidence.start] or [evidence.start]
+    ends = [each.end for each in cut if each.end > evidence.end] or [evidence.end]
+    return passage.text[starts[-2:][0] - passage.start : ends[0] - passage.start]
 
 
 def _is_named(claim: _Claim, fact: Fact, evidence: Sequence[Evidence]) -> bool:
