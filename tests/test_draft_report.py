@@ -58,22 +58,13 @@ def test_a_true_draft_exits_0_and_names_its_source(folder: Path) -> None:
 
 
 def test_a_false_draft_exits_1_with_the_articles_own_words_beside_it() -> None:
-    done = rag("check", "-", typed=f"{FALSE}\n")
+    done = rag("check", "-", typed=f"{TRUE} {FALSE} {MISQUOTED}\n")
     assert done.exit_code == 1
+    assert done.stdout.startswith("3 sentences: 1 found, 2 differ; 1 quotation: 1 altered\n")
+    assert "  altered: “We asked for a new gate in 202[-1-]{+7+}" in done.stdout
     assert "  number: Sixteen; the article has Fourteen\n" in done.stdout
     assert f"  [1] “{TRUE}”\n" in done.stdout
     assert "dam.md, characters 66 to 122" in done.stdout
-
-
-def test_an_altered_quotation_is_spelt_out() -> None:
-    done = rag("check", "-", typed=MISQUOTED)
-    assert done.exit_code == 1
-    assert "  altered: “We asked for a new gate in 202[-1-]{+7+}" in done.stdout
-
-
-def test_the_summary_counts_in_english() -> None:
-    done = rag("check", "-", typed=f"{TRUE} {FALSE} {MISQUOTED}")
-    assert done.stdout.startswith("3 sentences: 1 found, 2 differ; 1 quotation: 1 altered\n")
 
 
 def test_json_says_the_same() -> None:

@@ -31,7 +31,7 @@ from rag.chatbot import Chatbot
 from rag.cite.checker import marked_text
 from rag.doors import limits
 from rag.doors.article_page import article_page
-from rag.doors.bearer import Tokens, make_token, revoke_token
+from rag.doors.bearer import make_token, revoke_token, token_user
 from rag.doors.http import PATHS, Service, routes
 from rag.doors.limits import Rate, Slots
 from rag.doors.openai_shape import Chunks, Revised, content_of, read_messages, source_url
@@ -751,9 +751,8 @@ class TestTokens:
         token, other = make_token(file, "maren"), make_token(file, "ilse")
 
         def users() -> list[str | None]:
-            found = Tokens(file, Accounts(file))
             sent = [{"headers": [(b"Authorization", f"Bearer {each}".encode())]} for each in (token, other)]
-            return [found.user(each) for each in sent]
+            return [token_user(each, file, Accounts(file)) for each in sent]
 
         assert users() == ["maren", "ilse"]
         write_accounts(file, {"maren": cheap("test-key another"), "ilse": cheap("test-key other")})
@@ -769,7 +768,7 @@ class TestTokens:
         assert token not in kept.read_text()
         assert kept.stat().st_mode & 0o077 == 0
         kept.write_bytes(b"\xff damaged")
-        assert Tokens(file, Accounts(file)).user({"headers": [(b"authorization", f"Bearer {token}".encode())]}) is None
+        assert token_user({"headers": [(b"authorization", f"Bearer {token}".encode())]}, file, Accounts(file)) is None
 
     def test_the_command_prints_a_token_once_and_revokes_it(self, file: Path) -> None:
         run = CliRunner().invoke

@@ -27,7 +27,7 @@ from rag.text.names import plain, transcribed
 from rag.text.sentences import sentence_spans
 from rag.text.stems import stem
 from rag.text.words import FUNCTION_WORDS, content_words, words
-from rag.types import Citation, Header, Hit, Sentence, spoken_date
+from rag.types import Citation, Hit, Sentence, spoken_date
 
 if TYPE_CHECKING:
     from embeddings import SupportCheck
@@ -414,7 +414,8 @@ class _Candidate:
 
     @cached_property
     def evidenced(self) -> Evidenced:
-        return Evidenced([self.text], header_texts(self.hit.document))
+        header = self.hit.document  # what stands above a quote, so that an answer may say it
+        return Evidenced([self.text], (header.byline(), spoken_date(header.published)))
 
     @cached_property
     def names(self) -> frozenset[str]:
@@ -591,8 +592,3 @@ def _joined(candidates: Sequence[_Candidate], score: float) -> tuple[Evidence, .
         else:
             joined.append(Evidence(each.hit, each.start, each.end, score))
     return tuple(joined)
-
-
-def header_texts(header: Header) -> tuple[str, ...]:
-    """List what stands above a quote, so that an answer may say it. Title, outlet, authors, and the date in words."""
-    return (header.byline(), spoken_date(header.published))

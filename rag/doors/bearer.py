@@ -49,24 +49,20 @@ def revoke_token(accounts: Path, name: str) -> None:
     write_accounts(path, known)
 
 
-class Tokens:
-    """Tell whose a token is; the file is read again each time, so that revoking needs no restart."""
+def token_user(scope: Scope, path: Path, accounts: Accounts) -> str | None:
+    """Return the account that a request's ``Authorization: Bearer`` belongs to.
 
-    def __init__(self, path: Path, accounts: Accounts) -> None:
-        self._path = tokens_file(path)
-        self._accounts = accounts
-
-    def user(self, scope: Scope) -> str | None:
-        """Return the account that a request's ``Authorization: Bearer`` belongs to."""
-        sent = next((value for name, value in scope["headers"] if name.lower() == b"authorization"), b"")
-        scheme, _, token = sent.decode("latin-1").partition(" ")
-        if scheme.lower() != "bearer" or not token.startswith(PREFIX):
-            return None
-        for name, kept in _read(self._path).items():
-            password = self._accounts.of(name)
-            if password is not None and hmac.compare_digest(_hash(token.strip(), password), kept):
-                return name
+    The file of accounts at ``path`` tells where its tokens lie; they are read each time, so that revoking needs no restart.
+    """
+    sent = next((value for name, value in scope["headers"] if name.lower() == b"authorization"), b"")
+    scheme, _, token = sent.decode("latin-1").partition(" ")
+    if scheme.lower() != "bearer" or not token.startswith(PREFIX):
         return None
+    for name, kept in _read(tokens_file(path)).items():
+        password = accounts.of(name)
+        if password is not None and hmac.compare_digest(_hash(token.strip(), password), kept):
+            return name
+    return None
 
 
 def _hash(token: str, password: PasswordHash) -> str:
@@ -89,16 +85,16 @@ class TokenGate(Gate):
     """
 
     def __init__(
-        self, app: App, accounts: Accounts, tokens: Tokens, paths: Collection[str], open_paths: Collection[str]
+        self, app: App, accounts: Accounts, file: Path, paths: Collection[str], open_paths: Collection[str]
     ) -> None:
         super().__init__(app, accounts)
-        self._tokens, self._paths, self._open_paths = tokens, tuple(paths), tuple(open_paths)
+        self._file, self._paths, self._open_paths = file, tuple(paths), tuple(open_paths)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http" or not scope["path"].startswith(self._paths):
             await super().__call__(scope, receive, send)
             return
-        user = self._tokens.user(scope) or self._user(scope)
+        user = token_user(scope, self._file, self.accounts) or self._user(scope)
         if user is None and scope["path"] not in self._open_paths:
             await refuse(401, "Send a token as Authorization: Bearer TOKEN; rag account token NAME makes one.", send)
             return

@@ -91,13 +91,13 @@ def gate_for(settings: Settings, accounts: Accounts | None) -> list[Any]:
     """Return the gate as a list of middleware, empty where there are no accounts."""
     from starlette.middleware import Middleware
 
-    from rag.doors.bearer import TokenGate, Tokens
+    from rag.doors.bearer import TokenGate
     from rag.doors.http import OPEN_PATHS, PATHS
 
     if accounts is None:
         return []
-    tokens = Tokens(Path(settings.accounts).expanduser(), accounts)
-    return [Middleware(TokenGate, accounts=accounts, tokens=tokens, paths=PATHS, open_paths=OPEN_PATHS)]
+    file = Path(settings.accounts).expanduser()
+    return [Middleware(TokenGate, accounts=accounts, file=file, paths=PATHS, open_paths=OPEN_PATHS)]
 
 
 def listen(host: str, port: int) -> socket.socket:
