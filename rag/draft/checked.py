@@ -71,10 +71,10 @@ class DraftSentence:
     start: int
     end: int
     status: SentenceStatus
+    score: float = 0.0
     differences: tuple[Difference, ...] = ()
     citations: tuple[Citation, ...] = ()
     quotations: tuple[Quotation, ...] = ()
-    score: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -237,11 +237,11 @@ def _judged(
         cited = tuple(citation for each in quotations for citation in each.citations)
         altered = any(each.status == "altered" for each in quotations)
         status: SentenceStatus = "differs" if altered else "not in the articles" if support or misquoted else "no claim"
-        return DraftSentence(sentence, start, end, status, tuple(misquoted), cited, quotations, score)
+        return DraftSentence(sentence, start, end, status, score, tuple(misquoted), cited, quotations)
     differing = (*misquoted, *differences(text, start, end, support))
     citations = tuple(map(Numbers().cite, support.evidence))
     status = "differs" if differing else "found"
-    return DraftSentence(sentence, start, end, status, differing, citations, quotations, score)
+    return DraftSentence(sentence, start, end, status, score, differing, citations, quotations)
 
 
 def differences(text: str, start: int, end: int, support: Support) -> Iterator[Difference]:
