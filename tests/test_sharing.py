@@ -582,6 +582,7 @@ CLOSED = [
     ("GET", "/gradio_api/custom_component/x/client/component/index.js"),
     ("GET", "/monitoring"),
     ("GET", "/footnote/"),
+    ("POST", "/footnote/articles?name=a.md"),
     ("GET", "/footnote/anything"),
     ("GET", "/gradio_api/anything"),
     ("GET", "/anything"),

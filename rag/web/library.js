@@ -309,7 +309,7 @@ follow(() => {
   drawShelf();
   if (obstacle) draw(add, make("p.hint", obstacle));
   else if (!adder && suffixes.length)
-    add.replaceChildren((adder = makeAdder(limits(), { zone: library, finished: fetchRows })));
+    add.replaceChildren((adder = makeAdder(limits(), { zone: library })));
   if (done || problem) tell(said, { said: done, problem });
   if (done || problem) footnote.hurry?.();
   fetchRows();
