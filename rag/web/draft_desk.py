@@ -69,7 +69,7 @@ class Drafts(Room):
 
     def data(self, visitor: Visitor) -> dict[str, Any]:  # noqa: ARG002 - it is the same for all
         """Return what its script needs to know."""
-        return {"folder": self._folder, "longest": LONGEST_DRAFT, "suffixes": list(SUFFIXES)}
+        return {"folder": self._folder, "longest": LONGEST_DRAFT}
 
     def read(self, name: str, data: bytes) -> dict[str, Any]:
         """Return the ``text`` of a draft's file. Raises FootnoteError."""
