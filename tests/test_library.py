@@ -331,6 +331,11 @@ class TestAdding:
         assert page.rows().keys() == {"keeper.txt"}
 
 
+    def test_a_folder_that_is_gone_is_told_when_the_index_is_asked_for(self, page: Page, settings: Settings) -> None:
+        settings.articles.rename(settings.articles.parent / "moved")
+        assert "articles" in page.keeper.beat("added")["folder"]
+
+
 class TestRemoving:
     def test_it_is_gone_from_answers_and_kept_on_disk(self, page: Page, settings: Settings) -> None:
         said = page.library.act("remove", {"id": "ru/ozero.txt"}, VISITOR)
