@@ -330,7 +330,6 @@ class TestAdding:
         assert page.keeper.beat()["first"] == ""
         assert page.rows().keys() == {"keeper.txt"}
 
-
     def test_a_folder_that_is_gone_is_told_when_the_index_is_asked_for(self, page: Page, settings: Settings) -> None:
         settings.articles.rename(settings.articles.parent / "moved")
         assert "articles" in page.keeper.beat("added")["folder"]

@@ -75,7 +75,9 @@ def served(turns: Turns) -> Iterator[Server]:
     from starlette.routing import Route
 
     folder = Folder()
-    app = Starlette(routes=[Route("/footnote/articles", transfer.receiver(folder.add, MEGABYTE, turns), methods=["POST"])])
+    app = Starlette(
+        routes=[Route("/footnote/articles", transfer.receiver(folder.add, MEGABYTE, turns), methods=["POST"])]
+    )
 
     async def named(scope: Any, receive: Any, send: Any) -> None:
         visitor = dict(scope["headers"]).get(b"x-visitor", b"").decode("latin-1")
@@ -111,7 +113,9 @@ def until(there: Callable[[], bool]) -> None:
 
 def test_who_stalls_many_files_holds_up_nobody_else_and_leaves_nothing(server: Server, turns: Turns) -> None:
     with ExitStack() as stack:
-        stalled = [stack.enter_context(closing(server.begin("ann", f"{each}.md", 1000))) for each in range(transfer.OWN)]
+        stalled = [
+            stack.enter_context(closing(server.begin("ann", f"{each}.md", 1000))) for each in range(transfer.OWN)
+        ]
         for each in stalled:
             each.send(b"x" * 999)
         until(lambda: turns.taken == transfer.OWN)
