@@ -471,6 +471,16 @@ class TestGuard:
         assert self.ask(behind, "POST", "/news/news/gradio_api/upload")[0] == 403
         assert self.ask(behind, "GET", "/newsroom", sec_fetch_site="cross-site")[0] == 200
 
+    def test_the_path_alone_leads_to_its_folder(self) -> None:
+        behind = Address.of(Settings(root_path="/news"))
+        status, headers, _ = self.ask(behind, "GET", "/news")
+        assert (status, headers["location"]) == (307, "/news/")
+        assert [self.ask(behind, method, path)[0] for method, path in (("GET", "/news/"), ("HEAD", "/news"))] == [
+            200,
+            200,
+        ]
+        assert self.ask(behind, "GET", "/news", host="evil.test")[0] == 400
+
     def test_cookies_stay_home(self) -> None:
         cookie = self.ask()[1]["set-cookie"]
         assert cookie == "access-token-unsecure-1=secret; Path=/; HttpOnly; SameSite=Lax"

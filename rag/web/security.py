@@ -222,9 +222,15 @@ class Guard:
         if scope["type"] not in ("http", "websocket"):
             await self.app(scope, receive, send)
             return
+        bare = bool(self.address.path) and scope["path"] == self.address.path and scope.get("method") == "GET"
         scope = {**scope, "path": self._inside(scope["path"]), "headers": self._believed(scope["headers"])}
         refusal = self._refusal(scope)
-        if refusal is None:
+        if refusal is None and bare:  # what the page asks for is named from its own folder on
+            query = scope.get("query_string", b"")
+            place = self.address.path.encode() + b"/" + (b"?" + query if query else b"")
+            await send({"type": "http.response.start", "status": 307, "headers": [(b"location", place), *HEADERS]})
+            await send({"type": "http.response.body", "body": b""})
+        elif refusal is None:
             await self.app(scope, receive, self._hardened(send, scope))
         elif scope["type"] == "websocket":
             await send({"type": "websocket.close", "code": 1008})
