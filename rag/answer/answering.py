@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
@@ -40,8 +40,10 @@ HANGING_COVERAGE_WEIGHT = 6.0
 """The same for a row or a reply, which hangs on a header or a question and not on what stands beside it."""
 NUMBER_WEIGHT = 16.0
 """Logits that a candidate loses for each id or period of the question that its passage and article are not of: a refusal."""
+NEAR_WEIGHT = 10.0
+"""Logits between a candidate whose passage is as near to the question as unrelated texts are and one that is the same."""
 FAR_WEIGHT = 6.0
-"""Logits that all lose where no passage is near the question in meaning."""
+"""Logits that all lose where no passage is nearer to the question than unrelated texts are."""
 ACROSS_WEIGHT = 2.0
 """Logits added across two alphabets, where the reader scores lower."""
 NEWER_WEIGHT = 1.5
@@ -87,34 +89,47 @@ class Paragraph:
 
 
 def weigh(
-    candidates: Iterable[Candidate], asked: Question, dates: Sequence[Mention] = (), far: bool = False
+    candidates: Sequence[Candidate],
+    asked: Question,
+    dates: Sequence[Mention] = (),
+    nearness: Sequence[float] | None = None,
 ) -> list[Candidate]:
     """Adjust the reader's scores. It does not see the question's words around, ids and dates, newness.
 
-    ``dates`` are the periods that the question names. ``far`` says that no passage is nearer to it in meaning than
-    unrelated texts are.
+    ``dates`` are the periods that the question names, ``nearness`` says for each candidate how near its passage is to the
+    question in meaning: 0 as unrelated texts are, 1 as the same; all are equally near where it is not given.
     """
-    candidates = list(candidates)
+    nearness = [1.0] * len(candidates) if nearness is None else nearness
     published = sorted({each.hit.document.published for each in candidates} - {""}) if asks_for_now(asked.text) else []
     newness = {day: place / max(1, len(published) - 1) for place, day in enumerate(published)}
     of_dates = {word for each in dates for word in words(asked.text[each.start : each.end])}
     numbers = [word for word in asked.names if any(map(str.isdigit, word)) and word not in of_dates]
     ids = [_squashed(match.group()) for match in _ID.finditer(asked.text)]
     covered = [asked.coverage(stems(f"{each.around} {each.hit.document.byline()}")) for each in candidates]
+    missing = [_missing(each, asked, numbers, ids, dates) for each in candidates]
+    nearest = max((near for near, lacks in zip(nearness, missing, strict=True) if lacks == min(missing)), default=0.0)
     weighed = []
-    for each, coverage in zip(candidates, covered, strict=True):
-        # A row or a reply speaks for itself: what stands in another one says nothing about it.
-        text = f"{each.around if each.unit.context else each.hit.passage.text} {each.hit.document.byline()}"
-        passage, squashed = stems(text), _squashed(text)
-        missing = sum(asked.coverage(passage, [number]) == 0 for number in numbers)
-        missing += sum(id not in squashed for id in ids)
-        missing += sum(not _of_time(date, asked.text, each.hit, passage) for date in dates)
+    for each, coverage, near, lacks in zip(candidates, covered, nearness, missing, strict=True):
         weight = HANGING_COVERAGE_WEIGHT if each.unit.context else COVERAGE_WEIGHT
-        score = each.score + weight * (coverage - max(covered)) - NUMBER_WEIGHT * missing
-        score += ACROSS_WEIGHT * (is_cyrillic(asked.text) != is_cyrillic(each.quote)) - FAR_WEIGHT * far
+        score = each.score + weight * (coverage - max(covered)) - NUMBER_WEIGHT * lacks
+        score += NEAR_WEIGHT * min(0.0, near - nearest) - FAR_WEIGHT * (not nearest)
+        score += ACROSS_WEIGHT * (is_cyrillic(asked.text) != is_cyrillic(each.quote))
         score += NEWER_WEIGHT * newness.get(each.hit.document.published, 0.0)
         weighed.append(replace(each, score=score))
     return sorted(weighed, key=lambda each: -each.score)
+
+
+def _missing(
+    candidate: Candidate, asked: Question, numbers: Sequence[str], ids: Sequence[str], dates: Sequence[Mention]
+) -> int:
+    """Count the numbers, ids and periods of a question that a candidate's passage and article are not of."""
+    # A row or a reply speaks for itself: what stands in another one says nothing about it.
+    text = candidate.around if candidate.unit.context else candidate.hit.passage.text
+    text = f"{text} {candidate.hit.document.byline()}"
+    passage, squashed = stems(text), _squashed(text)
+    missing = sum(asked.coverage(passage, [number]) == 0 for number in numbers)
+    missing += sum(id not in squashed for id in ids)
+    return missing + sum(not _of_time(date, asked.text, candidate.hit, passage) for date in dates)
 
 
 def _of_time(date: Mention, question: str, hit: Hit, passage: frozenset[str]) -> bool:

@@ -71,7 +71,7 @@ async function beat(wish = "") {
   timer = setTimeout(beat, 1000 * (state ? state.wait : 60));
 }
 
-footnote.hurry = () => beat();
+footnote.hurry = beat;
 on(document, "visibilitychange", () => document.hidden || beat());
 listening.signal.addEventListener("abort", () => clearTimeout(timer));
 
