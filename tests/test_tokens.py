@@ -1,4 +1,4 @@
-"""Measuring text: the shipped vocabulary, its training, and never a network."""
+"""Measuring text: the shipped vocabulary and its training."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from train_vocabulary import SIZE, in_tiktoken_form, train, word_counts
 
 from rag.errors import VocabularyError
 from rag.text import tokens
-from rag.text.tokens import FOOTNOTE, SHA256, VOCABULARY, count_tokens, encode, encoding_for
+from rag.text.tokens import SHA256, VOCABULARY, count_tokens
 
 ENGLISH = "The harbour master of Port Lindhope resigned on Thursday after the storm destroyed eleven fishing boats."
 RUSSIAN = "Начальник порта подал в отставку в четверг, после того как шторм разбил одиннадцать рыбацких лодок."
@@ -31,21 +31,9 @@ SPELLING = {rank: token for token, rank in RANKS.items()}
 
 
 @pytest.fixture(autouse=True)
-def _no_network(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    def refuse(address: str) -> bytes:
-        raise AssertionError(f"tiktoken asked the network for {address}")
-
-    import tiktoken.load
-
-    monkeypatch.setattr(tiktoken.load, "read_file", refuse)
+def _opened_anew() -> Iterator[None]:
     yield
     tokens._encoding.cache_clear()
-
-
-@pytest.fixture
-def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setenv("TIKTOKEN_CACHE_DIR", str(tmp_path))
-    return tmp_path
 
 
 # --- The vocabulary ---
@@ -141,6 +129,10 @@ def test_training_does_not_depend_on_the_run() -> None:
 # --- Encoding ---
 
 
+def encode(text: str) -> list[int]:
+    return [token for piece in tokens._pieces(text) for token in tokens._encoding().encode_ordinary(piece)]
+
+
 def slow_encode(text: str) -> list[int]:
     """The lowest rank is merged first, words apart, until nothing can be merged."""
     import regex
@@ -190,80 +182,13 @@ def test_pieces_are_cut_where_it_changes_nothing(border: str) -> None:
     text = border.join([ENGLISH, RUSSIAN]).replace(" ", border) + border
     long = text * (3 * tokens._PIECE // len(text))
     assert len(list(tokens._pieces(long))) > 2
-    assert encode(long) == tokens._encoding(FOOTNOTE).encode_ordinary(long)
+    assert encode(long) == tokens._encoding().encode_ordinary(long)
 
 
 def test_threads_share_one_encoding() -> None:
     tokens._encoding.cache_clear()
     with ThreadPoolExecutor(8) as pool:
         assert set(pool.map(count_tokens, [ENGLISH] * 64)) == {count_tokens(ENGLISH)}
-
-
-# --- The well-known encodings ---
-
-
-def _put(folder: Path, name: str, data: bytes) -> Path:
-    path = folder / hashlib.sha1(tokens._ADDRESS.format(name).encode()).hexdigest()
-    path.write_bytes(data)
-    return path
-
-
-def test_a_model_nobody_knows_is_measured_with_ours(cache: Path) -> None:
-    assert encoding_for("extractive") == encoding_for("llama3.2:3b") == encoding_for("") == FOOTNOTE
-
-
-def test_an_encoding_that_is_not_cached_is_never_fetched(cache: Path) -> None:
-    assert encoding_for("gpt-4o") == encoding_for("gpt-4") == encoding_for("davinci") == FOOTNOTE
-    with pytest.raises(VocabularyError, match=f"use the encoding {FOOTNOTE}"):
-        count_tokens("text", "cl100k_base")
-    assert list(cache.iterdir()) == []
-
-
-def test_a_damaged_cached_encoding_is_not_used_nor_deleted(cache: Path) -> None:
-    path = _put(cache, "cl100k_base", b"YQ== 0\n")
-    assert encoding_for("gpt-4") == FOOTNOTE
-    with pytest.raises(VocabularyError):
-        encode("text", "cl100k_base")
-    assert path.read_bytes() == b"YQ== 0\n"
-
-
-@pytest.mark.parametrize("variable", ["TIKTOKEN_CACHE_DIR", "DATA_GYM_CACHE_DIR", "TMPDIR"])
-def test_a_cached_encoding_is_used(variable: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    for each in ("TIKTOKEN_CACHE_DIR", "DATA_GYM_CACHE_DIR"):
-        monkeypatch.delenv(each, raising=False)
-    if variable == "TMPDIR":
-        monkeypatch.setattr("tempfile.gettempdir", lambda: str(tmp_path))
-        folder = tmp_path / "data-gym-cache"
-        folder.mkdir()
-    else:
-        folder = tmp_path
-        monkeypatch.setenv(variable, str(folder))
-    data = VOCABULARY.read_bytes()
-    monkeypatch.setitem(tokens._CACHED, "cl100k_base", ("cl100k_base", SHA256))
-    _put(folder, "cl100k_base", data)
-    assert (encoding_for("gpt-4"), encoding_for("openai/gpt-4"), encoding_for("gpt-4o")) == ("cl100k_base",) * 2 + (
-        FOOTNOTE,
-    )
-
-
-def test_an_empty_cache_setting_means_no_cache(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("TIKTOKEN_CACHE_DIR", "")
-    assert encoding_for("gpt-4") == FOOTNOTE
-
-
-def test_files_and_checksums_are_those_of_tiktoken(monkeypatch: pytest.MonkeyPatch) -> None:
-    from tiktoken_ext import openai_public
-
-    asked: list[tuple[str, str]] = []
-
-    def note(address: str, expected_hash: str) -> dict[bytes, int]:
-        asked.append((address, expected_hash))
-        return {}
-
-    monkeypatch.setattr(openai_public, "load_tiktoken_bpe", note)
-    for name, (file, digest) in tokens._CACHED.items():
-        openai_public.ENCODING_CONSTRUCTORS[name]()
-        assert asked.pop() == (tokens._ADDRESS.format(file), digest)
 
 
 def test_the_module_is_cheap_to_import() -> None:

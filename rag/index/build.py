@@ -172,9 +172,7 @@ def load_embedder(settings: Settings) -> Embedder:
             from rag.chat.estimate import estimate_tokens
 
             target, post = open_vectors(settings.embedder)
-            return EndpointEmbedder(
-                embedder_name(settings.embedder), target, post, lambda text: estimate_tokens(text, post.model)
-            )
+            return EndpointEmbedder(embedder_name(settings.embedder), target, post, estimate_tokens)
         return open_embedder(settings.embedder)
 
 
