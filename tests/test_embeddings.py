@@ -44,6 +44,11 @@ TEXTS = [
 
 
 @pytest.fixture(scope="session")
+def published_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return multilingual_folder(tmp_path_factory.mktemp("published"))
+
+
+@pytest.fixture(scope="session")
 def tiny_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A sentence-transformers model of a few kilobytes with random weights, prefixes, and room for 24 tokens."""
     import torch
@@ -176,14 +181,15 @@ class TestBundled:
         assert (bundled.name, bundled.dimension, bundled.max_tokens) == ("multilingual-e5-small", 384, 512)
 
     @pytest.mark.parametrize(("precision", "tolerance"), [("f32", 1e-5), ("", 2e-3)])
-    def test_vectors_equal_a_plain_forward_pass_with_mean_pooling(self, precision: str, tolerance: float) -> None:
+    def test_vectors_equal_a_plain_forward_pass_with_mean_pooling(
+        self, precision: str, tolerance: float, published_folder: Path
+    ) -> None:
         import torch
         from transformers import AutoModel, AutoTokenizer
 
         bundled = open_multilingual(precision)
-        folder = multilingual_folder()
-        tokenizer: Any = AutoTokenizer.from_pretrained(folder, local_files_only=True)
-        model = AutoModel.from_pretrained(folder, local_files_only=True, add_pooling_layer=False).eval()
+        tokenizer: Any = AutoTokenizer.from_pretrained(published_folder, local_files_only=True)
+        model = AutoModel.from_pretrained(published_folder, local_files_only=True, add_pooling_layer=False).eval()
         texts = [text for text in TEXTS if "surrogates" not in text]
         vectors = bundled.embed_documents(texts)
         counts = bundled.count_tokens(texts)
