@@ -12,14 +12,13 @@ from typing import Any
 
 from rag.errors import RefusedFile
 from rag.read.assemble import COMMENTS, HIDDEN, article
-from rag.read.blocks import Block, Marks, page_blocks
+from rag.read.blocks import HEADINGS, Block, Marks, page_blocks
 from rag.read.dates import date_line, is_updated
 from rag.read.encoding import clean, decode
 from rag.read.furniture import clean_paragraphs
 from rag.read.header import find_header
 from rag.read.hidden import is_unseen
 from rag.read.lines import ends_sentence, word_count
-from rag.read.markup import HEADINGS
 from rag.types import Document, Header
 
 LONGEST_PAGE = 5_000_000
