@@ -232,7 +232,7 @@ def hook(event, arguments):
 sys.addaudithook(hook)
 import numpy
 from embeddings import create_vector_index, open_embedder, open_span_reader
-index = create_vector_index(numpy.eye(384, dtype=numpy.float32))
+index = create_vector_index(numpy.eye(384, dtype=numpy.float32), approximate_above=0)
 vectors = open_embedder().embed_documents(["The ferry leaves.", "Bees sleep."])
 assert index.search(vectors[0], 1)
 assert create_vector_index(vectors).search(vectors[1], 1)[0] == (1, 1.0)
