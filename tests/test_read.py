@@ -157,12 +157,10 @@ TITLE = "Storm closes the harbour of Port Ennis\n\n"
         (f"{TITLE}{BODY}\n© 2019 The Ennis Courier. All rights reserved.", "The Ennis Courier"),
         (f"{TITLE}{BODY}\nSource: Ennis Courier", "Ennis Courier"),
         (f"{TITLE}{BODY}\nThis article was originally published by Ennis Courier.", "Ennis Courier"),
-        (f"{TITLE}{BODY}\nAn appeal to all readers of courier.test\n\nCourier.test needs your help.", "courier.test"),
         (f"{TITLE.strip()} | Ennis Courier\n\n{BODY}", "Ennis Courier"),
         (f"{TITLE}https://www.courier.test/2019/storm\n\n{BODY}", "courier.test"),
         (f"{TITLE}PORT ENNIS, June 12 (Ennis Wire) - {BODY}", "Ennis Wire"),
         (f"{TITLE}{BODY}\n© Ada Brook", ""),  # may be the picture's
-        (f"{TITLE}{BODY}\n“We at ferries.test will sail,” she said. Ferries.test has two ships.", ""),  # not ours
         (
             f"{TITLE}{BODY}\nLind told Brask so on Monday. Lind told Brask again, and Brask left. Brask is the mayor.",
             "",

@@ -105,7 +105,7 @@ def find_header(lines: Sequence[str], title: str = "") -> FoundHeader:
     used.update(labels, copies[1:])
     return FoundHeader(
         title=title[:TITLE_CHARACTERS].strip(),
-        outlet=name or site or _told_outlet(lines, layout, labels) or outlet.host(source),
+        outlet=name or site or _told_outlet(lines, layout) or outlet.host(source),
         authors=authors or names.commentator(title),
         published=published,
         source=source,
@@ -356,16 +356,7 @@ def _stated_outlet(lines: Sequence[str], layout: _Layout) -> tuple[str, list[int
     return "", []
 
 
-def _told_outlet(lines: Sequence[str], layout: _Layout, labels: Sequence[int]) -> str:
-    """Return the outlet by its own address, who talks to it, an agency's dateline, or a column's name."""
-    short = [line for line in lines if len(line) < 20_000]
-    dateline = outlet.wire(lines[layout.first_prose]) if layout.first_prose is not None else ""
-    return outlet.own_domain(short) or outlet.told(short) or dateline or _column(lines, labels)
-
-
-def _column(lines: Sequence[str], labels: Sequence[int]) -> str:
-    """Return the repeated label on the first line, unless it is a topic that the article speaks about."""
-    name = lines[0] if 0 in labels else ""
-    if sum(lines[place] == name for place in labels) < 2 or names.is_section(name) or names.bare_names(name):
-        return ""
-    return "" if any(name in line for line in lines if is_prose(line)) else name
+def _told_outlet(lines: Sequence[str], layout: _Layout) -> str:
+    """Return the outlet by who talks to it, or by an agency's dateline."""
+    told = outlet.told([line for line in lines if len(line) < 20_000])
+    return told or (outlet.wire(lines[layout.first_prose]) if layout.first_prose is not None else "")

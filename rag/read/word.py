@@ -50,6 +50,8 @@ def read_docx(id: str, data: bytes) -> Document:
     tree = html.fragment_fromstring(converted.value, create_parent="div")
     for back in tree.xpath("//a[starts-with(@href, '#') and normalize-space()='↑']"):
         back.drop_tree()
+    for note in tree.xpath("//sup/a"):
+        note.text = (note.text or "").strip("[]")
     paragraphs = paragraphs_of(tree)
     titles = tree.xpath("//h1")
     title = one_line(titles[0].text_content()) if len(titles) and tree[0] is titles[0] else ""
