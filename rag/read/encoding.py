@@ -36,13 +36,6 @@ _MAGIC = (
     (b"GIF8", "a picture"),
     (b"\xff\xd8\xff", "a picture"),
 )
-_BYTE_ORDER_MARKS = (  # the longer first: UTF-32's begins with UTF-16's
-    (b"\xff\xfe\x00\x00", "utf-32-le"),
-    (b"\x00\x00\xfe\xff", "utf-32-be"),
-    (b"\xef\xbb\xbf", "utf-8"),
-    (b"\xff\xfe", "utf-16-le"),
-    (b"\xfe\xff", "utf-16-be"),
-)
 # ISO-2022 and HZ are written in ASCII bytes alone, so they would pass for UTF-8.
 _ESCAPED = re.compile(rb"\x1b[$(]|~\{")
 # Twenty letters of UTF-8 in a row do not happen by chance: what else is in such a file is in another encoding.
@@ -131,9 +124,6 @@ def clean(text: str) -> str:
 
 
 def _decode(data: bytes) -> str:
-    for mark, name in _BYTE_ORDER_MARKS:
-        if data.startswith(mark):
-            return data[len(mark) :].decode(name, "replace")
     if data.count(0) <= GARBAGE_SHARE * len(data) and not _ESCAPED.search(data):
         try:
             text = data.decode("utf-8", "surrogatepass")
