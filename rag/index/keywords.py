@@ -167,7 +167,7 @@ class KeywordIndex(Keywords):
             self._index = _open(folder, self)
             self._index.register_tokenizer("words", analyzer())
             self._searcher = self._index.searcher()
-            self._first_rows = _first_rows(folder) or [0] * self._searcher.num_segments
+            self._first_rows = _first_rows(folder)
             if len(self._first_rows) != self._searcher.num_segments:
                 raise ValueError("blocks and segments differ")
         # Not when it is first needed: by then a newer generation may have taken the folder's place.
@@ -235,7 +235,7 @@ def _write(folder: Path, passages: Iterable[tuple[str, str]], size: int, older: 
     spellings = None
     if older is not None:
         known = {block.digest: block for block in reversed(_read_blocks(older))}
-        known_forms = json.loads((older / _FORMS_FILE).read_bytes()) if known else {}
+        known_forms = json.loads((older / _FORMS_FILE).read_bytes())
         spellings = Spellings.open(older)
     blocks: list[_Block] = []
     forms: dict[str, _Forms] = {}
@@ -363,7 +363,7 @@ def _count_forms(pairs: Iterable[tuple[str, str]]) -> _Forms:
 
 
 def _first_rows(folder: Path) -> list[int]:
-    """Find the row at which each segment's block begins. Nothing where an older program wrote no blocks."""
+    """Find the row at which each segment's block begins."""
     rows, row = [], 0
     for block in _read_blocks(folder):
         rows += [row] * len(block.segments)
@@ -374,8 +374,6 @@ def _first_rows(folder: Path) -> list[int]:
 def _read_blocks(folder: Path) -> list[_Block]:
     try:
         return [_Block(*each) for each in json.loads((folder / _BLOCK_FILE).read_bytes())]
-    except FileNotFoundError:
-        return []
     except (TypeError, RecursionError) as error:
         raise ValueError("the blocks are no blocks") from error
 
