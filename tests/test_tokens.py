@@ -1,10 +1,8 @@
-"""Measuring text: the shipped vocabulary and its training."""
+"""Measuring text with the shipped vocabulary."""
 
 from __future__ import annotations
 
-import doctest
 import hashlib
-import os
 import re
 import subprocess
 import sys
@@ -13,10 +11,8 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
-import train_vocabulary
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
-from train_vocabulary import SIZE, in_tiktoken_form, train, word_counts
 
 from rag.errors import VocabularyError
 from rag.text import tokens
@@ -44,7 +40,7 @@ def test_the_shipped_file_is_the_one_the_code_expects() -> None:
 
 
 def test_every_byte_is_a_token_and_ranks_have_no_gaps() -> None:
-    assert sorted(RANKS.values()) == list(range(SIZE))
+    assert sorted(RANKS.values()) == list(range(12_000))
     assert {bytes([byte]) for byte in range(256)} <= set(RANKS)
 
 
@@ -65,65 +61,6 @@ def test_a_damaged_vocabulary_is_an_error_with_advice(
 def test_news_takes_few_tokens() -> None:
     assert len(ENGLISH) / count_tokens(ENGLISH) > 3.5
     assert len(RUSSIAN) / count_tokens(RUSSIAN) > 1.8
-
-
-# --- Training ---
-
-
-def slow_train(counts: dict[str, int], size: int) -> list[bytes]:
-    """Byte-pair encoding as a textbook tells it: everything is counted anew for each token."""
-    words = {word: [bytes([byte]) for byte in word.encode()] for word in counts}
-    found = [bytes([byte]) for byte in range(256)]
-    while len(found) < size:
-        pairs: dict[tuple[bytes, bytes], int] = {}
-        for word, parts in words.items():
-            for at in range(len(parts) - 1):
-                pair = (parts[at], parts[at + 1])
-                pairs[pair] = pairs.get(pair, 0) + counts[word]
-        if not pairs or max(pairs.values()) < 2:
-            break
-        left, right = min(pairs, key=lambda pair: (-pairs[pair], pair))
-        if left + right not in found:
-            found.append(left + right)
-        for word in words:
-            words[word] = slow_merge(words[word], left, right)
-    return found
-
-
-def slow_merge(parts: list[bytes], left: bytes, right: bytes) -> list[bytes]:
-    at = 0
-    while at < len(parts) - 1:
-        if parts[at] == left and parts[at + 1] == right:
-            parts = [*parts[:at], left + right, *parts[at + 2 :]]
-        at += 1
-    return parts
-
-
-WORD_COUNTS = st.dictionaries(st.text("abcя", min_size=1, max_size=8), st.integers(1, 5), max_size=12)
-
-
-@given(WORD_COUNTS, st.integers(256, 300))
-@example({"aaaa": 1, "aaab": 2}, 260)
-@settings(max_examples=100, deadline=None)
-def test_training_finds_what_the_textbook_finds(counts: dict[str, int], size: int) -> None:
-    assert train(counts, size) == slow_train(counts, size)
-
-
-def test_the_examples_of_training_hold() -> None:
-    assert not doctest.testmod(train_vocabulary).failed
-
-
-def test_training_does_not_depend_on_the_run() -> None:
-    code = (
-        "from train_vocabulary import *; import hashlib;"
-        f"print(hashlib.sha256(in_tiktoken_form(train(word_counts({ENGLISH * 3!r}), 400))).hexdigest())"
-    )
-    root, results = Path(__file__).parent.parent, set()
-    for seed in ("0", "1", "2"):
-        environment = {"PYTHONHASHSEED": seed, "PYTHONPATH": os.pathsep.join([str(root), str(root / "benchmarks")])}
-        done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True)
-        results.add(done.stdout.strip())
-    assert results == {hashlib.sha256(in_tiktoken_form(train(word_counts(ENGLISH * 3), 400))).hexdigest()}
 
 
 # --- Encoding ---
