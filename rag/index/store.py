@@ -37,7 +37,6 @@ from rag.errors import (
 from rag.index.generations import FORMAT, Generation, current_name, open_generation
 from rag.index.keywords import LEXICAL_VERSION, KeywordHit, KeywordIndex, Keywords, block_size, create_keyword_index
 from rag.split import SPLITTING_VERSION
-from rag.text.spelling import Spellings
 from rag.types import Contents, Document, Header, Locator, Passage, Progress, Scope, places_between
 
 if TYPE_CHECKING:
@@ -333,11 +332,6 @@ class LocalIndex(Index):
             inside = (header.id for header in self._headers if all(scope.holds(header) for scope in wanted))
             self._within = wanted, self.rows_of(inside)
         return self._within[1]
-
-    @property
-    def spellings(self) -> Spellings:
-        """Return the word forms of the articles by how they sound."""
-        return self._keywords.spellings
 
     def passages(self, rows: Sequence[int]) -> list[tuple[Passage, Header]]:
         query = (
