@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from rag.read import bylines as names
 from rag.read import outlet
-from rag.read.dates import date_line, is_labelled, read_date
+from rag.read.dates import date_line, is_labelled
 from rag.read.furniture import announces_links, is_furniture
 from rag.read.lines import ANSWERS, ASKS, alike, ends_sentence, is_prose, speaker, word_count
 
@@ -23,16 +23,7 @@ _FIRST_LINES = 30
 """A header is looked for in so many lines at most, and not beyond the third paragraph of prose."""
 _LAST_LINES = 12
 
-_TITLE_LABEL = re.compile(r"(?:title|headline|заголовок|название)\s*:\s+(?P<title>\S.*)", re.IGNORECASE)
-_CAPTION = re.compile(
-    r"^(?:photo|image|picture|credit|illustration|фото|иллюстрация|bild|foto)\b|\b(?:photo|credit|фото)\s*:|"
-    r"https?://|www\.|©|\([^()]*/[^()]*\)$",
-    re.IGNORECASE,
-)
 _DATED = re.compile(r"(?:last |first )?(?:updated|published|posted|modified)\b|обновлено|опубликовано", re.IGNORECASE)
-_DATELINE = re.compile(
-    r"\(?(?:[^\W\d_][^(),\d]{1,40},\s+){1,2}(?P<date>[^()]{4,25}\b(?:19|20)\d\d)\)?\s*(?:\([^()]*\)\s*)?[–—-]\s"
-)
 _LABEL_ALONE = re.compile(
     r"(?:(?:written |text |story )?by|authors?|von|par|por|(?:first )?(?:published|posted)(?: on)?|date|авторы?|"
     r"текст|опубликовано|дата|опубліковано)\s*:?",
@@ -190,8 +181,7 @@ def _published(lines: Sequence[str], stamps: dict[int, _Stamp], layout: _Layout)
         date = date_line(lines[place])
         if date and (place == layout.tail[-1] or is_labelled(lines[place])):
             return date, [place]
-    dateline = _DATELINE.match(lines[layout.first_prose]) if layout.first_prose is not None else None
-    return (read_date(dateline["date"]) if dateline else ""), []
+    return "", []
 
 
 def _is_chronicle(lines: Sequence[str], dated: Sequence[int], layout: _Layout) -> bool:
@@ -208,8 +198,8 @@ def _authors(
         if stamp.authors and not (stamp.bare and _may_be_no_person(stamp.authors, place, lines, layout)):
             return stamp.authors, list(stamp.places)
     for place in dated:
-        for beside in _beside(place, lines):
-            people = names.bare_names(lines[beside])
+        for beside in (place - 1, place + 1):
+            people = names.bare_names(lines[beside]) if 0 <= beside < len(lines) else ()
             if people and not _may_be_no_person(people, beside, lines, layout):
                 return people, [beside]
     for place in layout.tail:
@@ -217,13 +207,6 @@ def _authors(
         if people:
             return people, []
     return (), []
-
-
-def _beside(place: int, lines: Sequence[str]) -> list[int]:
-    """Return the lines above and below, across one line of furniture ("5 min read")."""
-    above = place - 2 if place > 1 and is_furniture(lines[place - 1]) else place - 1
-    below = place + 2 if place + 2 < len(lines) and is_furniture(lines[place + 1]) else place + 1
-    return [beside for beside in (above, below) if 0 <= beside < len(lines)]
 
 
 def _may_be_no_person(people: tuple[str, ...], place: int, lines: Sequence[str], layout: _Layout) -> bool:
@@ -248,10 +231,6 @@ def _may_be_no_person(people: tuple[str, ...], place: int, lines: Sequence[str],
 
 def _title(lines: Sequence[str], places: Sequence[int]) -> str:
     """Return the first heading that is about what the article is about. What is repeated is a title rather than a menu."""
-    for place in places:
-        match = _TITLE_LABEL.fullmatch(lines[place])
-        if match:
-            return match["title"]
     headings = [lines[place] for place in places if _is_heading(lines[place])]
     times = Counter(map(alike, lines))
     spoken = {word for line in lines if is_prose(line) for word in _content(line)}
@@ -275,14 +254,13 @@ def _title(lines: Sequence[str], places: Sequence[int]) -> str:
                 return line
     # A first line that ends like a sentence is a title all the same where nothing else is one.
     first = lines[0] if places and places[0] == 0 and len(lines) > 1 else ""
-    return first if len(first) <= TITLE_CHARACTERS and not _CAPTION.search(first) else ""
+    return first if len(first) <= TITLE_CHARACTERS else ""
 
 
 def _is_heading(line: str) -> bool:
     return (
         len(line) <= TITLE_CHARACTERS
         and not line.endswith((".", ":", ",", ";"))
-        and not _CAPTION.search(line)
         and not _DATED.match(line)
         and speaker(line).casefold() not in ASKS | ANSWERS
         and any(sign.isalpha() for sign in line)
