@@ -42,31 +42,10 @@ _ESCAPED = re.compile(rb"\x1b[$(]|~\{")
 _UTF8_RUN = re.compile(rb"(?:(?:[\xc2-\xdf][\x80-\xbf]|[\xe0-\xef][\x80-\xbf]{2})[\x00-\x7f]*){20}")
 # Nor do four Russian ones; Chinese has many short runs that only look like letters of UTF-8.
 _RUSSIAN_RUN = re.compile(rb"(?:[\xd0\xd1][\x80-\xbf]){4}")
-_NARROWER = {
-    "gb18030": ("gb2312", "gbk"),
-    "gbk": ("gb2312",),
-    "cp932": ("shift_jis",),
-    "shift_jis_2004": ("shift_jis", "cp932"),
-    "euc_jis_2004": ("euc_jp",),
-    "iso2022_jp_2": ("iso2022_jp",),
-    "iso2022_jp_2004": ("iso2022_jp",),
-    "iso2022_jp_ext": ("iso2022_jp",),
-    "cp949": ("euc_kr",),
-    "cp874": ("tis_620",),
-    "big5hkscs": ("big5",),
-}
+_NARROWER = {"gb18030": ("gb2312", "gbk"), "cp932": ("shift_jis",), "shift_jis_2004": ("shift_jis", "cp932")}
 # Bytes 80-9F are control characters in ISO 8859 but letters and quotes in the Windows codec of the same name;
 # browsers read them so, too (https://encoding.spec.whatwg.org/#names-and-labels).
-_WINDOWS = {
-    "iso8859-1": "cp1252",
-    "iso8859-15": "cp1252",
-    "iso8859-2": "cp1250",
-    "iso8859-7": "cp1253",
-    "iso8859-8": "cp1255",
-    "iso8859-9": "cp1254",
-    "iso8859-13": "cp1257",
-    "tis_620": "cp874",
-}
+_WINDOWS = {"iso8859-1": "cp1252", "iso8859-9": "cp1254"}
 _C1 = re.compile("[\x80-\x84\x86-\x9f]")
 _GARBAGE = re.compile("[\x00-\x08\x0e-\x1f\x7f-\x84\x86-\x9f\ufffd\ufffe\uffff\ud800-\udfff]")
 # Never seen on a page: controls, soft hyphens, zero-width and bidirectional marks, tag characters, surrogates.
@@ -158,7 +137,5 @@ def _detect(data: bytes) -> str:
             text = data.decode(codec)
         except UnicodeDecodeError:
             continue
-        if codec in _WINDOWS and _C1.search(text):
-            text = data.decode(_WINDOWS[codec], "replace")
-        return text
+        return data.decode(_WINDOWS[codec], "replace") if codec in _WINDOWS and _C1.search(text) else text
     return data.decode(name, "replace")
