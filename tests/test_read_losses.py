@@ -225,10 +225,10 @@ def test_a_sentence_that_begins_like_furniture_stays(sentence: str, suffix: str)
 
 
 def test_the_items_of_a_list_are_no_menu() -> None:
-    text = f"{FIRST}\n\nThe party has three aims:\n\n{{0}}Jobs\n{{0}}Help\n{{0}}Privacy\n\n{SECOND}\n\nJobs\n"
+    text = f"{FIRST}\n\nThe party has three aims:\n\n{{0}}Search\n{{0}}Home\n{{0}}Privacy\n\n{SECOND}\n\nSearch\n"
     for suffix, bullet in ((".md", "- "), (".txt", "")):
         found = parse("a" + suffix, text.format(bullet).encode())
-        assert found.text.split("\n\n")[-4:] == ["Jobs", "Help", "Privacy", SECOND]
+        assert found.text.split("\n\n")[-4:] == ["Search", "Home", "Privacy", SECOND]
         assert found.left_out == (("buttons and notices", 1),)
 
 
