@@ -14,7 +14,7 @@ import threading
 import time
 import weakref
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import asdict, dataclass, field, fields
 from functools import cached_property
@@ -309,18 +309,14 @@ class LocalIndex(Index):
     def keywords(self, terms: dict[str, dict[str, float]], k: int, within: Sequence[Scope] = ()) -> list[KeywordHit]:
         self._check_unchanged()
         rows = self._rows_within(within)
-        return self._keywords.find(terms, k) if rows is None else self.keywords_among(terms, k, frozenset(rows))
-
-    def keywords_among(
-        self, terms: dict[str, dict[str, float]], wanted: int, rows: Collection[int]
-    ) -> list[KeywordHit]:
-        """Return the best ``wanted`` of some rows by words, among ever more: all of a large index take long."""
-        looked = _WIDENING * wanted
-        while True:
+        if rows is None:
+            return self._keywords.find(terms, k)
+        inside, looked = frozenset(rows), _WIDENING * k
+        while True:  # among ever more: all of a large index take long
             found = self._keywords.find(terms, looked)
-            hits = [hit for hit in found if hit.row in rows]
-            if len(hits) >= min(wanted, len(rows)) or len(found) < looked:
-                return hits[:wanted]
+            hits = [hit for hit in found if hit.row in inside]
+            if len(hits) >= min(k, len(inside)) or len(found) < looked:
+                return hits[:k]
             looked *= _WIDENING
 
     def _rows_within(self, within: Sequence[Scope]) -> list[int] | None:
