@@ -307,6 +307,7 @@ def test_headers_of_many_shapes(header: str, authors: tuple[str, ...], published
             f"Politics\nWorld\nThe storm and the harbour of Port Ennis\n\n{BODY}",
             "The storm and the harbour of Port Ennis",
         ),
+        (f"Title: Storm closes harbour\nDate: 12.06.2019\nAuthor: Ada Brook\n\n{BODY}", "Storm closes harbour"),
         (f"The harbour is shut.\n\n{BODY}", "The harbour is shut."),
         (f"{TITLE.strip()} – Ennis Courier\n\n{TITLE}{BODY}", TITLE.strip()),
         (BODY, ""),

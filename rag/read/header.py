@@ -23,6 +23,12 @@ _FIRST_LINES = 30
 """A header is looked for in so many lines at most, and not beyond the third paragraph of prose."""
 _LAST_LINES = 12
 
+_TITLE_LABEL = re.compile(r"(?:title|headline|заголовок|название)\s*:\s+(?P<title>\S.*)", re.IGNORECASE)
+_CAPTION = re.compile(
+    r"^(?:photo|image|picture|credit|illustration|фото|иллюстрация|bild|foto)\b|\b(?:photo|credit|фото)\s*:|"
+    r"https?://|www\.|©|\([^()]*/[^()]*\)$",
+    re.IGNORECASE,
+)
 _DATED = re.compile(r"(?:last |first )?(?:updated|published|posted|modified)\b|обновлено|опубликовано", re.IGNORECASE)
 _LABEL_ALONE = re.compile(
     r"(?:(?:written |text |story )?by|authors?|von|par|por|(?:first )?(?:published|posted)(?: on)?|date|авторы?|"
@@ -231,6 +237,10 @@ def _may_be_no_person(people: tuple[str, ...], place: int, lines: Sequence[str],
 
 def _title(lines: Sequence[str], places: Sequence[int]) -> str:
     """Return the first heading that is about what the article is about. What is repeated is a title rather than a menu."""
+    for place in places:
+        match = _TITLE_LABEL.fullmatch(lines[place])
+        if match:
+            return match["title"]
     headings = [lines[place] for place in places if _is_heading(lines[place])]
     times = Counter(map(alike, lines))
     spoken = {word for line in lines if is_prose(line) for word in _content(line)}
@@ -254,13 +264,14 @@ def _title(lines: Sequence[str], places: Sequence[int]) -> str:
                 return line
     # A first line that ends like a sentence is a title all the same where nothing else is one.
     first = lines[0] if places and places[0] == 0 and len(lines) > 1 else ""
-    return first if len(first) <= TITLE_CHARACTERS else ""
+    return first if len(first) <= TITLE_CHARACTERS and not _CAPTION.search(first) else ""
 
 
 def _is_heading(line: str) -> bool:
     return (
         len(line) <= TITLE_CHARACTERS
         and not line.endswith((".", ":", ",", ";"))
+        and not _CAPTION.search(line)
         and not _DATED.match(line)
         and speaker(line).casefold() not in ASKS | ANSWERS
         and any(sign.isalpha() for sign in line)
