@@ -35,7 +35,7 @@ from rag.cite.prose import Prose
 from rag.cite.similarity import Similarity
 from rag.index.build import load_embedder
 from rag.index.keywords import KeywordIndex, create_keyword_index
-from rag.read import read_all, scan
+from rag.read import read, scan
 from rag.retrieval.question import Vocabulary
 from rag.settings import Settings
 from rag.split import split
@@ -619,8 +619,7 @@ def read_lines(path: Path) -> list[dict[str, Any]]:
 
 def read_articles(folder: Path) -> dict[str, Article]:
     """The articles of a folder by file name."""
-    files = [file for file in scan(folder)[0] if file.id.endswith(".md")]
-    return {document.id: Article.of(document) for file in files for document in read_all(file)}
+    return {document.id: Article.of(document) for document in map(read, scan(folder)[0]) if document.id.endswith(".md")}
 
 
 if __name__ == "__main__":

@@ -280,7 +280,7 @@ def open_support_check() -> SupportCheck:
 def create_vector_index(vectors: Vectors, approximate_above: int = 100_000) -> VectorIndex:
     """Index ``vectors``, shape (n, dimension), each of length 1: exactly up to so many rows, else approximately.
 
-    On macOS it is always exact, because there FAISS and torch each bring an OpenMP runtime, and two in one
+    On macOS it is always exact and without FAISS, because there FAISS and torch each bring an OpenMP runtime, and two in one
     process end it (https://github.com/kyamagu/faiss-wheels/issues/73). Raises EmbeddingError for other shapes and lengths.
 
     >>> import numpy
@@ -290,27 +290,27 @@ def create_vector_index(vectors: Vectors, approximate_above: int = 100_000) -> V
     from embeddings.in_memory import NumpyIndex, check_vectors
 
     vectors = check_vectors(vectors)
-    if len(vectors) <= approximate_above or sys.platform == "darwin":
+    if sys.platform == "darwin":
         return NumpyIndex(vectors)
-    from embeddings.faiss_index import ApproximateFaissIndex
+    from embeddings.faiss_index import ApproximateFaissIndex, FaissIndex
 
-    return ApproximateFaissIndex(vectors)
+    return ApproximateFaissIndex(vectors) if len(vectors) > approximate_above else FaissIndex(vectors)
 
 
 def open_vector_index(folder: Path) -> VectorIndex:
-    """Return the index that ``save`` wrote into ``folder``; many vectors stay on disk and are mapped into memory.
+    """Return the index that ``save`` wrote into ``folder``; its vectors stay on disk and are mapped into memory.
 
     Raises EmbeddingError where a file is missing, damaged, or does not belong to the others.
     """
     import numpy
 
-    from embeddings.in_memory import INDEX_FILE, NumpyIndex, read_vectors
+    from embeddings.in_memory import NumpyIndex, read_vectors
 
     vectors = read_vectors(folder)
-    if not (folder / INDEX_FILE).exists():
-        return NumpyIndex(numpy.array(vectors))  # a copy: a mapped file that is cut meanwhile would end the process
     if sys.platform == "darwin":
         return NumpyIndex(vectors)
-    from embeddings.faiss_index import ApproximateFaissIndex
+    from embeddings.faiss_index import INDEX_FILE, ApproximateFaissIndex, FaissIndex
 
-    return ApproximateFaissIndex.open(vectors, folder)
+    if (folder / INDEX_FILE).exists():
+        return ApproximateFaissIndex.open(vectors, folder)
+    return FaissIndex(numpy.array(vectors))  # a copy: a mapped file that is cut meanwhile would end the process

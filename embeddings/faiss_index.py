@@ -1,6 +1,6 @@
-"""Many vectors in FAISS, approximately. Never loaded on macOS, see ``embeddings``.
+"""Vectors in FAISS: exact while they are few, approximate when they are many. Never loaded on macOS, see ``embeddings``.
 
-FAISS only proposes rows; order and scores come from the exact vectors, so that they are NumpyIndex's to the last
+Either way FAISS only proposes rows; order and scores come from the exact vectors, so that they are NumpyIndex's to the last
 digit. Searching from several threads is safe: nothing changes after the constructor, and no parameter is set on the index.
 """
 
@@ -15,13 +15,15 @@ import faiss
 import numpy
 
 from embeddings import EmbeddingError
-from embeddings.in_memory import INDEX_FILE, NumpyIndex
+from embeddings.in_memory import TIE, NumpyIndex
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from embeddings import Vectors
     from embeddings.in_memory import Direction
+
+INDEX_FILE = "index.faiss"
 
 _DAMAGED = "{file} is damaged or belongs to other vectors; build the index again with 'rag build'"
 
@@ -32,7 +34,27 @@ _SHARE = 0.003
 """Of all rows, how many are scored exactly: recall@10 of 300,000 is .983; .943 with 300 rows (benchmarks/million.py)."""
 
 
-class ApproximateFaissIndex(NumpyIndex):
+class FaissIndex(NumpyIndex):
+    """Compares the question with every vector: exact."""
+
+    def __init__(self, vectors: Vectors) -> None:
+        super().__init__(vectors)
+        self._index = faiss.IndexFlatIP(vectors.shape[1])
+        self._index.add(vectors)
+
+    def _candidates(self, question: Direction, k: int) -> NDArray[numpy.int64]:
+        """List the best ``k`` rows, with some more in which all that tie with the last of them are found."""
+        width = min(len(self), k + 16)
+        while True:
+            with _one_thread():
+                scores, rows = self._index.search(_row(question), width)
+            if width == len(self) or scores[0, k - 1] - scores[0, -1] > TIE:
+                found: NDArray[numpy.int64] = rows[0]
+                return found
+            width = min(len(self), 4 * width)
+
+
+class ApproximateFaissIndex(FaissIndex):
     """Compare the question with a sketch of every vector; score the best ones exactly.
 
     Of the ten nearest of 100,000 it finds all but one in a thousand (benchmarks/vectors.py). ``index`` is the sketch,
@@ -40,7 +62,7 @@ class ApproximateFaissIndex(NumpyIndex):
     """
 
     def __init__(self, vectors: Vectors, index: Any = None) -> None:
-        super().__init__(vectors)
+        self._vectors = vectors
         self._index = _sketch(vectors) if index is None else index
 
     @classmethod
@@ -71,11 +93,15 @@ class ApproximateFaissIndex(NumpyIndex):
         width = int((max(200, _SHARE * len(self)) + 10 * k) * max(1, 256 / len(question)))
         try:
             with _one_thread():
-                _, rows = self._index.search(question.astype(numpy.float32)[None], min(len(self), width))
+                _, rows = self._index.search(_row(question), min(len(self), width))
         except RuntimeError as error:
             raise EmbeddingError(_DAMAGED, file=INDEX_FILE) from error
         found: NDArray[numpy.int64] = rows[0][rows[0] >= 0]
         return found
+
+
+def _row(question: Direction) -> Vectors:
+    return question.astype(numpy.float32)[None]
 
 
 @contextmanager

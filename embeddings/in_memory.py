@@ -1,6 +1,6 @@
 """The two contracts with nothing behind them but numpy: exact, instant, and what every other implementation is compared with.
 
-They are part of the product: an index of up to 100,000 passages is searched with NumpyIndex, on macOS any.
+They are part of the product: tests, demonstrations and small collections use them, and macOS searches with NumpyIndex.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     Direction = NDArray[numpy.float64]
 
-VECTORS_FILE, INDEX_FILE = "vectors.npy", "index.faiss"
+VECTORS_FILE = "vectors.npy"
 
 _DAMAGED = "{file} is damaged: {message}; build the index again with 'rag build'"
 _NO_DIRECTION = (
@@ -146,12 +146,12 @@ class NumpyIndex:
 
     def _candidates(self, question: Direction, k: int) -> NDArray[numpy.int64]:
         """List rows among which the best ``k`` and all ties with the last of them are."""
-        return _likely(_products(self._vectors, question), k)
+        return _likely(self._vectors @ question.astype(numpy.float32), k)
 
     def _among(self, rows: NDArray[numpy.int64], question: Direction, k: int) -> NDArray[numpy.int64]:
         """List those of some rows among which the best ``k`` are."""
-        products = [_products(self._vectors[some], question) for some in _in_batches(rows)]
-        return rows[_likely(numpy.concatenate(products), k)]
+        single = question.astype(numpy.float32)
+        return rows[_likely(numpy.concatenate([self._vectors[some] @ single for some in _in_batches(rows)]), k)]
 
 
 def nearest(vectors: Vectors, rows: NDArray[numpy.int64], question: Direction, k: int) -> list[Neighbor]:
@@ -169,15 +169,6 @@ def cosines(vectors: Vectors, question: Direction) -> NDArray[numpy.float64]:
     """
     scores: NDArray[numpy.float64] = (vectors * question).sum(axis=1).round(_DIGITS) + 0.0  # never -0.0
     return scores
-
-
-def _products(vectors: Vectors, question: Direction) -> Vectors:
-    """Multiply each vector with a question in single precision and one thread.
-
-    BLAS takes more, which wait for each other: on a busy machine five times as long.
-    """
-    products: Vectors = numpy.einsum("ij,j->i", vectors, question.astype(numpy.float32))
-    return products
 
 
 def _likely(scores: Vectors, k: int) -> NDArray[numpy.int64]:

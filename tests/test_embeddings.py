@@ -44,11 +44,6 @@ TEXTS = [
 
 
 @pytest.fixture(scope="session")
-def published_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return multilingual_folder(tmp_path_factory.mktemp("published"))
-
-
-@pytest.fixture(scope="session")
 def tiny_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A sentence-transformers model of a few kilobytes with random weights, prefixes, and room for 24 tokens."""
     import torch
@@ -181,15 +176,14 @@ class TestBundled:
         assert (bundled.name, bundled.dimension, bundled.max_tokens) == ("multilingual-e5-small", 384, 512)
 
     @pytest.mark.parametrize(("precision", "tolerance"), [("f32", 1e-5), ("", 2e-3)])
-    def test_vectors_equal_a_plain_forward_pass_with_mean_pooling(
-        self, precision: str, tolerance: float, published_folder: Path
-    ) -> None:
+    def test_vectors_equal_a_plain_forward_pass_with_mean_pooling(self, precision: str, tolerance: float) -> None:
         import torch
         from transformers import AutoModel, AutoTokenizer
 
         bundled = open_multilingual(precision)
-        tokenizer: Any = AutoTokenizer.from_pretrained(published_folder, local_files_only=True)
-        model = AutoModel.from_pretrained(published_folder, local_files_only=True, add_pooling_layer=False).eval()
+        folder = multilingual_folder()
+        tokenizer: Any = AutoTokenizer.from_pretrained(folder, local_files_only=True)
+        model = AutoModel.from_pretrained(folder, local_files_only=True, add_pooling_layer=False).eval()
         texts = [text for text in TEXTS if "surrogates" not in text]
         vectors = bundled.embed_documents(texts)
         counts = bundled.count_tokens(texts)
@@ -232,7 +226,7 @@ def hook(event, arguments):
 sys.addaudithook(hook)
 import numpy
 from embeddings import create_vector_index, open_embedder, open_span_reader
-index = create_vector_index(numpy.eye(384, dtype=numpy.float32), approximate_above=0)
+index = create_vector_index(numpy.eye(384, dtype=numpy.float32))
 vectors = open_embedder().embed_documents(["The ferry leaves.", "Bees sleep."])
 assert index.search(vectors[0], 1)
 assert create_vector_index(vectors).search(vectors[1], 1)[0] == (1, 1.0)

@@ -93,6 +93,31 @@ class TestPdf:
         pages = [[*lines("Draft for the council\n\n" + PROSE)], [*lines("Draft for the council\n\n" + PROSE)]]
         assert read("a.pdf", pdf(pages)).text.count("Draft for the council") == 2
 
+    def test_two_columns_drawn_line_by_line_are_read_one_after_the_other(self) -> None:
+        left = [
+            "The left column of this page",
+            "tells of the storm and of the",
+            "closed harbour of Port Ennis",
+            "where nobody had seen such a",
+            "night since the old pier was",
+            "built a hundred years before.",
+        ]
+        right = [
+            "The right column is about the",
+            "ferry to Kelm which had been",
+            "late all week because of fog",
+            "that lay over the bay and the",
+            "two islands near the opening",
+            "of the wide and shallow sound.",
+        ]
+        drawn = []
+        for number, (one, other) in enumerate(zip(left, right, strict=True)):
+            drawn += [(72, 700 - number * LINE, 11, one), (320, 700 - number * LINE, 11, other)]
+        title = [(72, 740, 18, "Two reports from the coast")]
+        found = read("a.pdf", pdf([[*title, *drawn]]))
+        assert found.text == f"Two reports from the coast\n\n{' '.join(left)}\n\n{' '.join(right)}"
+        assert found.title == "Two reports from the coast"
+
     def test_a_footnote_stands_behind_the_paragraph_that_goes_on(self) -> None:
         first = [
             *lines(PROSE + "\nNobody had seen the storm that came over the"),

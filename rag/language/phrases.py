@@ -50,7 +50,7 @@ def phrase(text: str, language: str = "", **values: object) -> str:
     '2 цитаты'
     """
     language = language or _speaking.get()
-    known = texts(language).get(text)
+    known = table(language).get(text)
     return _said(known or text, language if known else "en", values)
 
 
@@ -65,7 +65,7 @@ def told(text: str, language: str = "") -> str:
     language = language or _speaking.get()
     text = text if isinstance(text, Translatable) else Translatable(text)
     known, template = messages(language), text.template
-    found = known.get(template) or known.get(template[:1].lower() + template[1:]) or texts(language).get(template)
+    found = known.get(template) or known.get(template[:1].lower() + template[1:]) or table(language).get(template)
     written, count = found or template, text.values.get("count")
     if found and isinstance(count, int):
         forms_of = found.split("|")
@@ -142,6 +142,11 @@ def decimal(value: float, language: str = "") -> str:
     ('1.2', '1,2')
     """
     return format_decimal(value, "0.0", locale=language or _speaking.get())
+
+
+def table(language: str) -> Mapping[str, str]:
+    """Return the texts of the page in a language by their English. Empty for English."""
+    return texts(language)
 
 
 @lru_cache

@@ -6,6 +6,7 @@ format is one entry of ``READERS``. Files are read in a ``Worker``, a process of
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import cache
@@ -29,6 +30,7 @@ __all__ = [
     "parse",
     "parse_all",
     "parse_here",
+    "read",
     "read_all",
     "read_bytes",
     "reader_version",
@@ -37,6 +39,16 @@ __all__ = [
 ]
 
 Reader = Callable[[str, bytes], "Document | Sequence[Document]"]
+
+
+def _plain(id: str, data: bytes) -> Document | Sequence[Document]:
+    from rag.read.encoding import decode
+    from rag.read.plain import read_plain
+
+    text = decode(data)
+    if re.match(r"\s*(?:<\?xml[^>]*\?>\s*)?<(?:!doctype\s+html|html)\b", text[:1000], re.IGNORECASE):
+        return _html(id, data)  # a page saved under the wrong name
+    return read_plain(id, text)
 
 
 def _in(module: str, name: str) -> Reader:
@@ -49,7 +61,7 @@ def _in(module: str, name: str) -> Reader:
     return reader
 
 
-_plain, _html, _markdown = _in("plain", "read_plain"), _in("html", "read_html"), _in("markdown", "read_markdown")
+_html, _markdown = _in("html", "read_html"), _in("markdown", "read_markdown")
 READERS: dict[str, Reader] = {
     ".txt": _plain,
     ".text": _plain,
@@ -102,6 +114,11 @@ def scan(folder: Path, max_bytes: int = 50 * MEGABYTE) -> tuple[list[SourceFile]
     no text failed. Raises ArticlesError where there is no such folder.
     """
     return walk(Path(folder), frozenset(READERS), max_bytes)
+
+
+def read(file: SourceFile) -> Document:
+    """Read the first article in a scanned file, in this process. Raise RefusedFile, with a reason that can be shown."""
+    return parse(file.id, load(file))
 
 
 def read_all(file: SourceFile, worker: Worker | None = None) -> list[Document]:

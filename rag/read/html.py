@@ -11,7 +11,7 @@ from collections.abc import Collection, Iterator, Sequence
 from typing import Any
 
 from rag.errors import RefusedFile
-from rag.read.assemble import COMMENTS, HIDDEN, article, one_line
+from rag.read.assemble import COMMENTS, HIDDEN, article
 from rag.read.blocks import HEADINGS, Block, Marks, page_blocks
 from rag.read.dates import date_line, is_updated
 from rag.read.encoding import clean, decode
@@ -332,4 +332,4 @@ def _site(name: str | None) -> str:
 
 
 def _line(text: str | None) -> str:
-    return one_line(text)[:200].strip()
+    return " ".join(clean(text or "").split())[:200].strip()

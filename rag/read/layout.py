@@ -1,6 +1,7 @@
-"""Characters on pages become prose: lines, paragraphs, without running heads and page numbers.
+"""Characters on pages become prose: lines, columns, paragraphs, without running heads and page numbers.
 
-PDFium gives characters mostly in reading order. What it lacks is where a paragraph ends, and which lines are no prose.
+PDFium gives characters mostly in reading order. What it lacks is where a paragraph ends, which lines are no prose, and
+where two columns were drawn line by line.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from rag.read.encoding import clean
 from rag.read.lines import ends_sentence
 
 GAP = 1.8
-"""Heights of a line; a wider gap parts cells."""
+"""Heights of a line; a wider gap parts columns and cells."""
 MOST_FLOWS = 200
 EDGE_LINES = 3
 """So many lines at either edge of a page may be a running head or a page number."""
@@ -84,7 +85,7 @@ def to_paragraphs(pages: Sequence[Page]) -> tuple[list[Paragraph], int]:
 
     A page's place is where it begins, also inside a paragraph.
     """
-    every = {page.number: _with_cells(_lines(page.glyphs)) for page in pages}
+    every = {page.number: _in_columns(_lines(page.glyphs)) for page in pages}
     drawn = _without_running_heads(every)
     left_out = _words(every) - _words(drawn)
     lines = [line for on_page in drawn.values() for line in on_page]
@@ -236,13 +237,52 @@ def _same_baseline(lines: list[Line]) -> list[Line]:
     return found
 
 
-def _with_cells(lines: list[Line]) -> list[Line]:
-    """Return lines in which wide gaps part the cells of a table, where another row stands beside, or are spaces."""
+def _in_columns(lines: list[Line]) -> list[Line]:
+    """Return lines in reading order: those that run through two columns are cut, other gaps become the cells of tables."""
+    gutter = _gutter(lines)
+    if gutter is not None:
+        return list(_by_columns(lines, gutter))
     for index, line in enumerate(lines):
         beside = lines[max(0, index - 1) : index + 2]
         is_row = any(other is not line and other.gaps for other in beside)
         line.text = line.text.replace("\t", " | " if is_row and line.gaps else " ")
     return lines
+
+
+def _gutter(lines: list[Line]) -> float | None:
+    """Find the gap between two columns of prose that were drawn line by line."""
+    gapped = [line for line in lines if len(line.gaps) == 1]
+    prose = [line for line in gapped if min(map(len, line.text.split("\t"))) > 15]
+    if len(prose) < 5 or 2 * len(prose) < len(gapped):
+        return None
+    middle = median((line.gaps[0][0] + line.gaps[0][1]) / 2 for line in prose)
+    through = [line for line in prose if line.gaps[0][0] - 1 <= middle <= line.gaps[0][1] + 1]
+    lefts = [len(line.text.split("\t")[0]) for line in through]
+    if len(through) < 0.8 * len(prose) or median(lefts) < 20:
+        return None
+    # In a table the left cells differ in length; in prose nearly all fill their column.
+    return middle if sum(left > 0.75 * max(lefts) for left in lefts) > 0.6 * len(lefts) else None
+
+
+def _by_columns(lines: list[Line], gutter: float) -> Iterator[Line]:
+    left: list[Line] = []
+    right: list[Line] = []
+    for line in lines:
+        cut = next((gap for gap in line.gaps if gap[0] - 1 <= gutter <= gap[1] + 1), None)
+        if cut is not None:
+            one, _, other = line.text.partition("\t")
+            left.append(Line(one, line.x0, line.y0, cut[0], line.y1, []))
+            right.append(Line(other, cut[1], line.y0, line.x1, line.y1, [], line.hyphen))
+        elif line.x1 <= gutter:
+            left.append(line)
+        elif line.x0 >= gutter:
+            right.append(line)
+        else:
+            yield from (*left, *right)
+            left, right = [], []
+            line.text = line.text.replace("\t", " ")
+            yield line
+    yield from (*left, *right)
 
 
 def _without_running_heads(drawn: dict[int, list[Line]]) -> dict[int, list[Line]]:
@@ -378,7 +418,7 @@ def _is_note(lines: list[Line], paragraphs: list[list[Line]], body: float) -> bo
 
 
 def _continues(text: str, line: Line, over_notes: bool) -> bool:
-    """Tell whether a paragraph goes on across a border of pages."""
+    """Tell whether a paragraph goes on across a border of columns or pages."""
     if ends_sentence(text) or text.endswith(":"):
         return False
     return line.text[:1].islower() or (over_notes and len(text) > 80)

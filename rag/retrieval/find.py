@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import unicodedata
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
@@ -18,7 +19,7 @@ from rag.retrieval.mentions import Catalogue, Mention
 from rag.retrieval.parts import each_outlet
 from rag.retrieval.parts import parts as parts_of
 from rag.retrieval.question import Question, understand
-from rag.text.one_line import one_line
+from rag.text.normalize import normalize
 from rag.text.sentences import sentence_spans
 from rag.text.stems import stems
 from rag.types import Dropped, Header, Hit, Passage, Scope, Why
@@ -340,7 +341,13 @@ def check_question(question: object) -> str:
         raise QuestionError("a question is text, not {kind}; ask with a string", kind=type(question).__name__)
     if len(question) > 10 * LONGEST_QUESTION:  # whatever of it is seen
         raise _too_long(len(question))
-    text = one_line(question)
+    known = normalize(question.encode("utf-8", "replace").decode("utf-8"))
+    # Articles hold neither: controls part words, invisible marks (zero-width, bidirectional) stand inside them.
+    kinds = {character: unicodedata.category(character) for character in set(known)}
+    shown = (
+        " " if kinds[character] in ("Cc", "Zl", "Zp") else character for character in known if kinds[character] != "Cf"
+    )
+    text = " ".join("".join(shown).split())
     if not text:
         raise QuestionError("the question is empty; type what you want to know")
     if len(text) > LONGEST_QUESTION:

@@ -6,7 +6,7 @@ import math
 import re
 from collections.abc import Iterator, Sequence
 
-from rag.text.stems import content_stems
+from rag.text.stems import stem
 from rag.text.words import FUNCTION_WORDS, words
 from rag.types import Message
 
@@ -265,12 +265,16 @@ def rewritten(question: str, reply: str, history: Sequence[Message] | None = Non
         return question
     if len(text) > LONGEST_REWRITTEN:
         return ""
-    asked, found = (content_stems(each) for each in (question, text))
+    asked, found = (_stems(each) for each in (question, text))
     # A request such as "Tell me more" begins as it did; two sentences are no question.
     asks = text.endswith("?") and not re.search(r"[.!]\s+\S.*\?$", re.sub(r"\b\w{1,3}\.", "", text))
     asks = asks or ("?" not in question + text and words(text)[:1] == words(question)[:1] != [])
     if not asks or (asked and not asked & found):
         return ""
-    known = asked.union(*(content_stems(message.text) for message in history or ()))
-    new = content_stems(" ".join((*names(text), *_NUMBER.findall(text))))
+    known = asked.union(*(_stems(message.text) for message in history or ()))
+    new = _stems(" ".join((*names(text), *_NUMBER.findall(text))))
     return "" if history is not None and not new <= known else text
+
+
+def _stems(text: str) -> set[str]:
+    return {stem(word) for word in words(text) if word.lower() not in FUNCTION_WORDS}

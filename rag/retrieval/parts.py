@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 
 from rag.retrieval.follow_up import CAPITAL, QUESTION_WORDS, names, refers_back, split_context, statement, with_context
-from rag.text.stems import content_stems
+from rag.text.stems import stem
+from rag.text.words import FUNCTION_WORDS, words
 from rag.types import Message
 
 MOST_PARTS = 4
@@ -167,14 +168,16 @@ def decomposed(question: str, reply: str) -> tuple[str, ...]:
     >>> decomposed("Compare A-town's and B-ville's fares.", reply)
     ("What are A-town's fares?", "What are B-ville's fares?")
     """
-    known, numbers = content_stems(question), set(re.findall(r"\d+", question))
+    known, numbers = _stems(question), set(re.findall(r"\d+", question))
     shown = ("".join(each if each.isprintable() else " " for each in line) for line in reply.splitlines())
     lines = (_LINE_MARK.sub("", " ".join(line.split())).strip(" \"'«»“”") for line in shown)
     found = dict.fromkeys(
         line
         for line in lines
-        if 0 < len(line) <= len(question) + 100
-        and known & content_stems(line)
-        and set(re.findall(r"\d+", line)) <= numbers
+        if 0 < len(line) <= len(question) + 100 and known & _stems(line) and set(re.findall(r"\d+", line)) <= numbers
     )
     return tuple(found)[:MOST_PARTS] if len(found) > 1 else ()
+
+
+def _stems(text: str) -> set[str]:
+    return {stem(word) for word in words(text) if word.lower() not in FUNCTION_WORDS}

@@ -38,16 +38,20 @@ class Question:
     weights: Mapping[str, float]
     names: frozenset[str]
 
-    def coverage(self, stems: Collection[str], only: Collection[str] | None = None) -> float:
+    def coverage(
+        self, stems: Collection[str], only: Collection[str] | None = None, near: Mapping[str, float] | None = None
+    ) -> float:
         """Return the share of the question's weight, 0 to 1, that stands among some stems; 0 without words.
 
-        ``only`` counts some of its words alone (1 where it has none of them).
+        ``only`` counts some of its words alone (1 where it has none of them); ``near`` says how much (0 to 1) a word counts
+        that stands there in meaning.
         """
         reached = total = 0.0
         for word, weight in self.weights.items():
             if only is None or word in only:
                 total += weight
-                reached += weight * max((sure for term, sure in self.terms[word].items() if term in stems), default=0.0)
+                spelt = max((sure for term, sure in self.terms[word].items() if term in stems), default=0.0)
+                reached += weight * max(spelt, (near or {}).get(word, 0.0))
         if not total:
             return 0.0 if only is None else 1.0
         return reached / total

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from rag.text.words import FUNCTION_WORDS, split_unspaced, words
+from rag.text.words import split_unspaced, words
 
 if TYPE_CHECKING:
     import tantivy
@@ -28,11 +28,6 @@ def stem(word: str) -> str:
 def stems(text: str) -> frozenset[str]:
     """Return the stems of a text's words, function words too."""
     return frozenset(map(stem, words(text)))
-
-
-def content_stems(text: str) -> frozenset[str]:
-    """Return the stems of a text's words without function words."""
-    return frozenset(stem(word) for word in words(text) if word.lower() not in FUNCTION_WORDS)
 
 
 def analyzed(text: str) -> list[str]:

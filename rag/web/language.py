@@ -5,12 +5,12 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 
-from rag.language.catalogue import forms, languages, texts
-from rag.language.phrases import current, decimal, messages, phrase, speaking, spoken, told, with_dates
+from rag.language.catalogue import forms, languages
+from rag.language.phrases import current, decimal, messages, phrase, speaking, spoken, table, told, with_dates
 from rag.web import asset
 
 __all__ = ["COOKIE", "LANGUAGES", "chosen_language", "current", "decimal", "messages", "phrase", "script", "speaking"]
-__all__ += ["spoken", "told", "with_dates"]
+__all__ += ["spoken", "table", "told", "with_dates"]
 
 LANGUAGES = languages()
 """The languages of the page, by their codes, as they call themselves."""
@@ -32,7 +32,7 @@ def chosen_language(cookies: Mapping[str, str], accepted: str = "") -> str:
 
 def script() -> str:
     """Return what the page runs first: ``say(text, values)`` for its other scripts, ``phrase`` in the browser."""
-    tables = {language: texts(language) for language in LANGUAGES}
+    tables = {language: table(language) for language in LANGUAGES}
     # "<" could end the script element that this stands in.
     plurals = {language: dict(forms(language)) for language in LANGUAGES}
     sent = {"tables": tables, "plurals": plurals, "languages": dict(LANGUAGES), "cookie": COOKIE}
