@@ -8,7 +8,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from embeddings.cache import once
 
@@ -50,13 +50,6 @@ class EmbeddingError(Exception):
     def __init__(self, template: str = "", /, **values: object) -> None:
         super().__init__(template.format(**values) if values else template)
         self.template, self.values = template, values
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        return _raised, (type(self), self.template, self.values)
-
-
-def _raised(kind: type[EmbeddingError], template: str, values: dict[str, object]) -> EmbeddingError:
-    return kind(template, **values)
 
 
 class Neighbor(NamedTuple):

@@ -300,18 +300,14 @@ class RuntimeEmbedder:
         return vectors
 
     def _question(self, text: str) -> Vectors:
-        vector = unit_row(_means(*self._encoder.hidden(self._parts(text))).mean(axis=0))
+        def tokenize(part: str) -> list[int]:
+            return self._tokenize(self._question_prompt + part)
+
+        parts = halved(text, lambda part: len(tokenize(part)) <= self.max_tokens)
+        ids = [tokenize(part)[: self.max_tokens] for part in parts]
+        vector = unit_row(_means(*self._encoder.hidden(ids)).mean(axis=0))
         vector.setflags(write=False)
         return vector
-
-    def _parts(self, text: str) -> list[list[int]]:
-        """Tokenize a text, halved at spaces until the model reads every part whole."""
-        ids = self._tokenize(self._question_prompt + text)
-        if len(text) < 2 or len(ids) <= self.max_tokens:
-            return [ids[: self.max_tokens]]
-        middle = text.rfind(" ", 1, len(text) // 2 + 1)
-        middle = middle if middle > 0 else len(text) // 2
-        return [*self._parts(text[:middle]), *self._parts(text[middle:])]
 
 
 def _means(hidden: Vectors, mask: NDArray[numpy.bool_]) -> Vectors:
@@ -383,6 +379,24 @@ def batches(counts: Sequence[int], batch_tokens: int = BATCH_TOKENS) -> Iterator
         size = max(1, batch_tokens // max(1, counts[rows[start]]))
         yield rows[start : start + size]
         start += size
+
+
+def halved(text: str, fits: Callable[[str], bool]) -> list[str]:
+    """Cut a text in halves, at spaces, until each part fits.
+
+    >>> halved("one two three", lambda part: len(part) < 8)
+    ['one', ' two', ' three']
+    """
+    if len(text) < 2 or fits(text):
+        return [text]
+    return [part for half in halves(text) for part in halved(half, fits)]
+
+
+def halves(text: str) -> tuple[str, str]:
+    """Cut a text of two characters or more in two, at the last space before its middle if there is one."""
+    middle = text.rfind(" ", 1, len(text) // 2 + 1)
+    middle = middle if middle > 0 else len(text) // 2
+    return text[:middle], text[middle:]
 
 
 def encodable(text: str) -> str:

@@ -23,7 +23,7 @@ import numpy
 
 from embeddings import EmbeddingError
 from embeddings.in_memory import check_lengths, unit_row, unit_rows
-from embeddings.runtime import batches, encodable
+from embeddings.runtime import batches, encodable, halved
 from embeddings.weights import (
     MULTILINGUAL_NAME,
     PACKAGES,
@@ -142,8 +142,9 @@ class SentenceTransformerEmbedder:
         return [len(encoding.ids) for encoding in self._tokenizer.encode_batch_fast(texts)]
 
     def _question(self, text: str) -> Vectors:
-        parts = [self._encode(self._model.encode_query, [part], self._query_prompt) for part in self._parts(text)]
-        vector = unit_row(numpy.concatenate(parts).mean(axis=0))
+        parts = halved(text, lambda part: self._count([self._query_prompt + part])[0] <= self.max_tokens)
+        vectors = [self._encode(self._model.encode_query, [part], self._query_prompt) for part in parts]
+        vector = unit_row(numpy.concatenate(vectors).mean(axis=0))
         vector.setflags(write=False)
         return vector
 
@@ -157,14 +158,6 @@ class SentenceTransformerEmbedder:
             processing_kwargs={"text": {"max_length": self.max_tokens}},
         )
         return unit_rows(numpy.asarray(vectors, dtype=numpy.float32))
-
-    def _parts(self, text: str) -> list[str]:
-        """Return the text, halved at spaces until the model reads every part whole."""
-        if len(text) < 2 or self._count([self._query_prompt + text])[0] <= self.max_tokens:
-            return [text]
-        middle = text.rfind(" ", 1, len(text) // 2 + 1)
-        middle = middle if middle > 0 else len(text) // 2
-        return [*self._parts(text[:middle]), *self._parts(text[middle:])]
 
 
 def open_multilingual(fingerprint: str) -> SentenceTransformerEmbedder:

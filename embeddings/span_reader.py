@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy
 
 from embeddings import Span, SpanReader
-from embeddings.runtime import END, START, Encoder, batches, learned
+from embeddings.runtime import END, START, Encoder, batches, halves, learned
 from embeddings.unigram import Tokens
 
 if TYPE_CHECKING:
@@ -79,10 +79,9 @@ class BundledReader:
         if len(tokens.ids) <= room or len(text) < 2:
             yield _Part(row, offset, Tokens(*(each[:room] for each in tokens)))
             return
-        middle = text.rfind(" ", 1, len(text) // 2 + 1)
-        middle = middle if middle > 0 else len(text) // 2
-        yield from self._parts(row, title, text[:middle], offset, room)
-        yield from self._parts(row, title, text[middle:], offset + middle, room)
+        first, second = halves(text)
+        yield from self._parts(row, title, first, offset, room)
+        yield from self._parts(row, title, second, offset + len(first), room)
 
 
 class ReadingReranker:

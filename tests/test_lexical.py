@@ -149,7 +149,7 @@ def test_titles_do_not_make_names_of_everyday_words(tmp_path: Path) -> None:
     assert KeywordIndex(tmp_path).terms("desert") == {"desert": {"desert": 1.0}}
 
 
-def test_the_same_passages_give_the_same_spellings_and_an_older_index_has_none(tmp_path: Path) -> None:
+def test_the_same_passages_give_the_same_spellings(tmp_path: Path) -> None:
     tables = []
     for number, passages in enumerate((NAMES, NAMES[::-1])):
         folder = tmp_path / str(number)
@@ -157,10 +157,6 @@ def test_the_same_passages_give_the_same_spellings_and_an_older_index_has_none(t
         create_keyword_index(folder, passages)
         tables.append((folder / "spellings.table").read_bytes())
     assert tables[0] == tables[1]
-    (folder / "spellings.table").unlink()
-    older = KeywordIndex(folder)
-    assert older.terms("Kosymov Kosymof") == {"Kosymov": {"kosymov": 1.0}, "Kosymof": {"kosymof": 1.0}}
-    assert older.search("Kosymov", 1)
 
 
 def test_an_open_index_knows_its_spellings_also_when_its_folder_is_gone(tmp_path: Path) -> None:

@@ -139,7 +139,7 @@ class TestIndex:
         assert read == ["report.pdf"]
         assert changes.embedded == 0
 
-    def test_an_index_of_an_older_format_keeps_its_vectors_only(
+    def test_an_index_of_an_older_format_is_built_anew(
         self, folder: Settings, hashing: Embedder, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         build(folder, hashing)
@@ -148,7 +148,8 @@ class TestIndex:
         with pytest.raises(IndexMismatch, match="rag build"):
             Index.open(folder.index)
         changes = build(folder, hashing)
-        assert (changes.articles, changes.embedded) == (15, 0)
+        assert changes.articles == 15
+        assert changes.embedded > 0
 
     def test_what_of_a_file_was_not_read_stands_in_the_ledger(
         self, folder: Settings, hashing: Embedder, monkeypatch: pytest.MonkeyPatch

@@ -7,31 +7,13 @@ import math
 import pytest
 
 from rag.retrieval.question import asks_for_now, understand
-from rag.text.stems import stem
-
-
-class Words:
-    """A vocabulary in memory: how many of ten passages hold a stem."""
-
-    def __init__(self, **frequencies: int) -> None:
-        self._frequencies = frequencies
-
-    def terms(self, question: str) -> dict[str, dict[str, float]]:
-        return {
-            word: {stem(word): 1.0}
-            for word in question.rstrip("?").split()
-            if word.lower() not in ("who", "is", "the", "in")
-        }
-
-    def frequency(self, term: str) -> int:
-        return self._frequencies.get(term, 0)
-
-    def __len__(self) -> int:
-        return 10
+from vocabulary import Vocabulary
 
 
 def test_rare_words_weigh_more_and_names_are_known() -> None:
-    asked = understand("Who is the mayor Kramer in 2031?", Words(mayor=4, kramer=1))
+    asked = understand(
+        "Who is the mayor Kramer in 2031?", Vocabulary(["The mayor Kramer", *["A mayor"] * 3, *[""] * 6])
+    )
     assert asked.weights == {
         "mayor": pytest.approx(math.log(1 + 10 / 4.5)),
         "Kramer": pytest.approx(math.log(1 + 10 / 1.5)),

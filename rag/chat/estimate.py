@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from rag.text.tokens import FOOTNOTE, count_tokens, encoding_for
+from rag.text.tokens import count_tokens
 
 
-def estimate_tokens(text: str, model: str = "") -> int:
-    """Exactly where the model's encoding is known and on this machine, else rather more than fewer.
+def estimate_tokens(text: str) -> int:
+    """Estimate the tokens of a text, rather more than fewer.
 
     Our own vocabulary is a small one (12,000 tokens), so it mostly counts more than a chat model does: on English articles
     it makes a token of 3.8 characters where BERT's WordPiece (30,522 tokens) makes one of 4.9. A tenth is added for what
@@ -16,8 +16,4 @@ def estimate_tokens(text: str, model: str = "") -> int:
     >>> estimate_tokens("The council voted on Tuesday."), estimate_tokens("Совет голосовал во вторник.")
     (7, 12)
     """
-    encoding = encoding_for(model)
-    counted = count_tokens(text, encoding)
-    if encoding != FOOTNOTE:
-        return counted
-    return -(-counted * 11 // 10) + sum(not character.isascii() for character in text) // 5
+    return -(-count_tokens(text) * 11 // 10) + sum(not character.isascii() for character in text) // 5

@@ -182,7 +182,7 @@ class Endpoint:
 
     def count_tokens(self, text: str) -> int:
         """Return how many tokens a text is: see ``estimate_tokens``."""
-        return estimate_tokens(text, self.server.model)
+        return estimate_tokens(text)
 
     def stream(self, messages: Sequence[Message]) -> Drafts:
         """Yield what the model writes; see ``ChatModel.stream``."""

@@ -65,7 +65,7 @@ def build(
                 name=owner,
                 other=settings.articles.name,
             )
-        known = old.files if old is not None and not old.older and old.recipe == recipe else {}
+        known = old.files if old is not None and old.recipe == recipe else {}
         reasons = [FileState(each.id, "", each.reason) for each in (*skipped, *failed)]
         if old is not None and known and _unchanged(known, files, reasons):
             states = [known[file.id] for file in files]
@@ -172,9 +172,7 @@ def load_embedder(settings: Settings) -> Embedder:
             from rag.chat.estimate import estimate_tokens
 
             target, post = open_vectors(settings.embedder)
-            return EndpointEmbedder(
-                embedder_name(settings.embedder), target, post, lambda text: estimate_tokens(text, post.model)
-            )
+            return EndpointEmbedder(embedder_name(settings.embedder), target, post, estimate_tokens)
         return open_embedder(settings.embedder)
 
 
@@ -236,7 +234,7 @@ def prefetch_reader(settings: Settings) -> None:
 def _open_old(folder: Path, stack: ExitStack) -> LocalIndex | None:
     # A damaged index costs its vectors, nothing else: the articles are the source.
     try:
-        return stack.enter_context(closing(open_folder(folder, older=True)))
+        return stack.enter_context(closing(open_folder(folder)))
     except (IndexTooNew, IndexUnreadable):
         raise
     except IndexingError:

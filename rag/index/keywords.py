@@ -80,12 +80,8 @@ class _Forms(NamedTuple):
 class Keywords(ABC):
     """Passages found by their words. What a question's words stand for is the same with every engine."""
 
-    _spellings: Spellings
-
-    @property
-    def spellings(self) -> Spellings:
-        """Return the word forms of the articles by how they sound."""
-        return self._spellings
+    spellings: Spellings
+    """The word forms of the articles by how they sound."""
 
     @abstractmethod
     def __len__(self) -> int: ...
@@ -118,9 +114,9 @@ class Keywords(ABC):
 
     def _other_spellings(self, word: str, term: str) -> dict[str, float]:
         """Return the names that sound like one that is known. Everyday words have one spelling."""
-        if len(word) < _SHORTEST_SPELT or not (self._spellings.written(word) or word)[0].isupper():
+        if len(word) < _SHORTEST_SPELT or not (self.spellings.written(word) or word)[0].isupper():
             return {}
-        names = [form for form in self._spellings.same(word) if form[0].isupper() and stem(form) != term]
+        names = [form for form in self.spellings.same(word) if form[0].isupper() and stem(form) != term]
         # Who asks in one alphabet would rather read the articles in it.
         return self._weighted(word, {form: 1 + (is_cyrillic(form) != is_cyrillic(word)) for form in names})
 
@@ -128,7 +124,7 @@ class Keywords(ABC):
         """Return the terms that an unknown word may be with a typing error, the likeliest alone."""
         if len(word) < _SHORTEST_SPELT or not word.isalpha():
             return {term: 1.0}
-        costs = self._spellings.meant(word)
+        costs = self.spellings.meant(word)
         least = min(costs.values(), default=0)
         return self._weighted(word, {form: cost for form, cost in costs.items() if cost == least}) or {term: 1.0}
 
@@ -167,11 +163,11 @@ class KeywordIndex(Keywords):
             self._index = _open(folder, self)
             self._index.register_tokenizer("words", analyzer())
             self._searcher = self._index.searcher()
-            self._first_rows = _first_rows(folder) or [0] * self._searcher.num_segments
+            self._first_rows = _first_rows(folder)
             if len(self._first_rows) != self._searcher.num_segments:
                 raise ValueError("blocks and segments differ")
         # Not when it is first needed: by then a newer generation may have taken the folder's place.
-        self._spellings = Spellings.open(folder)
+        self.spellings = Spellings.open(folder)
 
     def __len__(self) -> int:
         with _damage_told():
@@ -235,7 +231,7 @@ def _write(folder: Path, passages: Iterable[tuple[str, str]], size: int, older: 
     spellings = None
     if older is not None:
         known = {block.digest: block for block in reversed(_read_blocks(older))}
-        known_forms = json.loads((older / _FORMS_FILE).read_bytes()) if known else {}
+        known_forms = json.loads((older / _FORMS_FILE).read_bytes())
         spellings = Spellings.open(older)
     blocks: list[_Block] = []
     forms: dict[str, _Forms] = {}
@@ -363,7 +359,7 @@ def _count_forms(pairs: Iterable[tuple[str, str]]) -> _Forms:
 
 
 def _first_rows(folder: Path) -> list[int]:
-    """Find the row at which each segment's block begins. Nothing where an older program wrote no blocks."""
+    """Find the row at which each segment's block begins."""
     rows, row = [], 0
     for block in _read_blocks(folder):
         rows += [row] * len(block.segments)
@@ -374,8 +370,6 @@ def _first_rows(folder: Path) -> list[int]:
 def _read_blocks(folder: Path) -> list[_Block]:
     try:
         return [_Block(*each) for each in json.loads((folder / _BLOCK_FILE).read_bytes())]
-    except FileNotFoundError:
-        return []
     except (TypeError, RecursionError) as error:
         raise ValueError("the blocks are no blocks") from error
 

@@ -167,7 +167,7 @@ class MilvusKeywords(Keywords):
     """Passages found by their words, by the inner products of BM25."""
 
     def __init__(self, vectors: MilvusIndex, counts: Counts, spellings: Spellings) -> None:
-        self._vectors, self.counts, self._spellings = vectors, counts, spellings
+        self._vectors, self.counts, self.spellings = vectors, counts, spellings
 
     def __len__(self) -> int:
         return self.counts.passages
@@ -452,7 +452,7 @@ def _write(local: LocalIndex, milvus: Milvus, name: str, kind: str, on_progress:
             yield from Records.rows(_ARTICLES + number, _json([_digest(document.text), document.text, places]))
         yield from Records.rows(_HEADERS, _json([list(asdict(header).values()) for header in headers]))
         yield from Records.rows(_TERMS, counts.to_bytes())
-        yield from Records.rows(_SPELLINGS, local.spellings.to_bytes())
+        yield from Records.rows(_SPELLINGS, local._keywords.spellings.to_bytes())
         yield from Records.rows(_FIRST_ROWS, starts.tobytes())
         manifest = {
             "format": MILVUS_FORMAT,

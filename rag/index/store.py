@@ -14,7 +14,7 @@ import threading
 import time
 import weakref
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import asdict, dataclass, field, fields
 from functools import cached_property
@@ -37,7 +37,6 @@ from rag.errors import (
 from rag.index.generations import FORMAT, Generation, current_name, open_generation
 from rag.index.keywords import LEXICAL_VERSION, KeywordHit, KeywordIndex, Keywords, block_size, create_keyword_index
 from rag.split import SPLITTING_VERSION
-from rag.text.spelling import Spellings
 from rag.types import Contents, Document, Header, Locator, Passage, Progress, Scope, places_between
 
 if TYPE_CHECKING:
@@ -106,7 +105,6 @@ class Index(ABC):
 
     path: Path
     notice = ""
-    older = False
     recipe: Recipe
     articles: str
     files: dict[str, FileState]
@@ -115,15 +113,15 @@ class Index(ABC):
     _keywords: Keywords
 
     @staticmethod
-    def open(place: Path, whole: bool = True, older: bool = False) -> Index:
-        """Open the current generation of a folder or an address. Raises IndexMissing, IndexCorrupt or IndexTooNew.
+    def open(place: Path, whole: bool = True) -> Index:
+        """Open the current generation of a folder or an address.
 
         Unless ``whole``, large files are checked in the background, and what is found wrong is told by the next question.
-        One of an older format raises IndexMismatch; with ``older`` it is opened for its vectors alone.
+        Raises IndexMissing, IndexCorrupt, IndexTooNew, or IndexMismatch for one of an older format.
         """
         from rag.index.milvus import is_address, open_address
 
-        return open_address(place) if is_address(place) else open_folder(place, whole, older)
+        return open_address(place) if is_address(place) else open_folder(place, whole)
 
     def moved(self) -> bool:
         """Tell whether a newer generation has taken its place. Raises IndexUnreachable where that cannot be seen."""
@@ -251,13 +249,12 @@ class LocalIndex(Index):
         # One with a notice stands in for a damaged current one, which is not tried with every question either.
         self._current = current_name(path.parent) if generation.notice else path.name
         content = generation.content
-        self.older = False
         self._lock = threading.Lock()
         self._damage: IndexCorrupt | None = None
         try:
             self.recipe, self.articles, self.files = read_description(content)
             self._database = _connect(path / _DATABASE, read_only=True)
-            _check_schema(self._database, older=content["format"] < FORMAT)
+            _check_schema(self._database)
             # Closed when nobody holds the index any more: questions may still read from it while a newer one takes over.
             self.close = weakref.finalize(self, self._database.close)
             self.vectors: VectorIndex = open_vector_index(path / "vectors")
@@ -312,18 +309,14 @@ class LocalIndex(Index):
     def keywords(self, terms: dict[str, dict[str, float]], k: int, within: Sequence[Scope] = ()) -> list[KeywordHit]:
         self._check_unchanged()
         rows = self._rows_within(within)
-        return self._keywords.find(terms, k) if rows is None else self.keywords_among(terms, k, frozenset(rows))
-
-    def keywords_among(
-        self, terms: dict[str, dict[str, float]], wanted: int, rows: Collection[int]
-    ) -> list[KeywordHit]:
-        """Return the best ``wanted`` of some rows by words, among ever more: all of a large index take long."""
-        looked = _WIDENING * wanted
-        while True:
+        if rows is None:
+            return self._keywords.find(terms, k)
+        inside, looked = frozenset(rows), _WIDENING * k
+        while True:  # among ever more: all of a large index take long
             found = self._keywords.find(terms, looked)
-            hits = [hit for hit in found if hit.row in rows]
-            if len(hits) >= min(wanted, len(rows)) or len(found) < looked:
-                return hits[:wanted]
+            hits = [hit for hit in found if hit.row in inside]
+            if len(hits) >= min(k, len(inside)) or len(found) < looked:
+                return hits[:k]
             looked *= _WIDENING
 
     def _rows_within(self, within: Sequence[Scope]) -> list[int] | None:
@@ -335,11 +328,6 @@ class LocalIndex(Index):
             inside = (header.id for header in self._headers if all(scope.holds(header) for scope in wanted))
             self._within = wanted, self.rows_of(inside)
         return self._within[1]
-
-    @property
-    def spellings(self) -> Spellings:
-        """Return the word forms of the articles by how they sound."""
-        return self._keywords.spellings
 
     def passages(self, rows: Sequence[int]) -> list[tuple[Passage, Header]]:
         query = (
@@ -446,13 +434,12 @@ class LocalIndex(Index):
             raise _damaged() from error
 
 
-def open_folder(folder: Path, whole: bool = True, older: bool = False) -> LocalIndex:
+def open_folder(folder: Path, whole: bool = True) -> LocalIndex:
     """Open the current generation of a folder, as ``Index.open``."""
     generation = open_generation(folder, whole)
-    if generation.content["format"] < FORMAT and not older:
+    if generation.content["format"] < FORMAT:
         raise IndexMismatch("the index was written by an older Footnote; run: rag build")
     index = LocalIndex(generation)
-    index.older = generation.content["format"] < FORMAT
     if not whole:
         threading.Thread(target=index._check, args=(generation.check,), name="checking", daemon=True).start()
     return index
@@ -692,18 +679,14 @@ def _check_cosines(scores: list[float]) -> list[float]:
     return scores
 
 
-def _check_schema(database: sqlite3.Connection, older: bool) -> None:
-    """Raise ValueError unless the tables are ours: a view could be endless, a column a program.
-
-    Only that there are no views is asked of an older format, which had other tables.
-    """
+def _check_schema(database: sqlite3.Connection) -> None:
+    """Raise ValueError unless the tables are ours: a view could be endless, a column a program."""
     query = "SELECT type, name, sql FROM sqlite_master WHERE name NOT LIKE 'sqlite!_%' ESCAPE '!' ORDER BY name"
     found = database.execute(query).fetchall()
     with closing(sqlite3.connect(":memory:")) as ours:
         ours.executescript(f"{_SCHEMA} DROP TABLE pending")
         expected = ours.execute(query).fetchall()
-    known = all(kind in ("table", "index") for kind, _, _ in found) if older else found == expected
-    if not known:
+    if found != expected:
         raise ValueError("other tables")
     if hasattr(database, "setlimit"):  # from Python 3.11 on
         database.setlimit(getattr(sqlite3, "SQLITE_LIMIT_LENGTH"), _LONGEST_VALUE)  # noqa: B009
@@ -722,10 +705,8 @@ def _key(embedded: str) -> bytes:
 
 def read_description(content: dict[str, Any]) -> tuple[Recipe, str, dict[str, FileState]]:
     """Read what ``describe`` wrote; raises LookupError, TypeError or ValueError."""
-    known = {each.name for each in fields(Recipe)}  # an older index has fields that are no more
-    recipe = Recipe(**{name: value for name, value in content["recipe"].items() if name in known})
     files = {each["id"]: _file_state(each) for each in content["file_states"]}
-    return recipe, str(content.get("articles", "")), files
+    return Recipe(**content["recipe"]), str(content.get("articles", "")), files
 
 
 def describe(recipe: Recipe, files: dict[str, FileState], articles: str) -> dict[str, Any]:

@@ -17,24 +17,38 @@ footer form h1 h2 h3 h4 h5 h6 header hgroup hr legend li main menu nav ol optgro
 summary table tbody td tfoot th thead tr ul
 """
 BLOCK_TAGS = frozenset(_BLOCK_TAGS.split())
-_RAISED = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
+HEADINGS = frozenset({"h1", "h2", "h3", "h4", "h5", "h6"})
+_CELL, _PIECE = "\x01", "\x00"  # what stands between cells, and between the paragraphs of a cell
+_RAISED = str.maketrans("0123456789+-=()abcdefghiklmnoprstuvwxyz", "⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻⁼⁽⁾ᵃᵇᶜᵈᵉᶠᵍʰⁱᵏˡᵐⁿᵒᵖʳˢᵗᵘᵛʷˣʸᶻ")
+
+
+def raised(text: str) -> str:
+    """Write a raised number or letter with raised signs: 2019¹ is the year, 20191 another number.
+
+    >>> raised("[12]"), raised("a"), raised("st")
+    ('[¹²]', 'ᵃ', 'st')
+    """
+    return text if sum(map(str.isalpha, text)) > 1 else text.translate(_RAISED)
 
 
 @dataclass(slots=True)
 class Block:
     """A run of text between two block boundaries; ``places`` are its text nodes: (element, "text" or "tail").
 
-    ``linked`` is the share of its characters that stand in links.
+    ``linked`` is the share of its characters that stand in links, ``begins_item`` is true for the first one of a list item.
     """
 
     node: Any
     text: str
     places: list[tuple[Any, str]]
     linked: float
+    begins_item: bool
 
 
-def page_blocks(tree: Any) -> list[Block]:
+def page_blocks(tree: Any, longest_cell: int = LONGEST_CELL, between: str = " ") -> list[Block]:
     """Return the blocks of a page in order. The cells of a table's row make one block, joined by " | ".
+
+    ``between`` stands between the paragraphs of a cell.
 
     >>> from lxml.html import fragment_fromstring
     >>> page = fragment_fromstring("<div>In <b>2019</b><sup>1</sup><p>It rained.<br>Twice.</p></div>")
@@ -44,7 +58,7 @@ def page_blocks(tree: Any) -> list[Block]:
     from lxml.etree import iterwalk
 
     body = tree.find("body") if tree.tag == "html" else tree
-    writer = _Writer()
+    writer = _Writer(longest_cell, between)
     for event, node in iterwalk(body, events=("start", "end")) if body is not None else ():
         if event == "start":
             writer.open(node)
@@ -54,28 +68,31 @@ def page_blocks(tree: Any) -> list[Block]:
 
 
 class _Writer:
-    def __init__(self) -> None:
+    def __init__(self, longest_cell: int, between: str) -> None:
         self.blocks: list[Block] = []
+        self._longest_cell, self._between = longest_cell, between
         self._parts: list[str] = []
         self._places: list[tuple[Any, str]] = []
         self._above: list[Any] = []
         self._row: Any = None
+        self._item = False
         self._pre = self._raised = self._links = self._linked = 0
 
     def open(self, node: Any) -> None:
         tag = node.tag
         if tag == "br":
-            if self._pre or self._row is not None:
+            if self._pre:
                 self._parts.append("\n")
             else:
-                self.flush()
+                self._boundary()
         elif tag in BLOCK_TAGS:
             self._boundary()
             self._above.append(node)
-            if tag == "tr" and self._row is None and _is_row_of_data(node):
+            if tag == "tr" and self._row is None and _is_row_of_data(node, self._longest_cell):
                 self._row = node
             elif tag in ("td", "th") and node.getparent() is self._row and node.getprevious() is not None:
-                self._parts.append(" | ")
+                self._parts.append(_CELL)
+            self._item = self._item or tag == "li"
             self._pre += tag == "pre"
         self._links += tag == "a"
         self._raised += tag == "sup"
@@ -87,6 +104,7 @@ class _Writer:
                 self._row = None
             self._boundary()
             self._above.pop()
+            self._item = self._item and node.tag != "li"
             self._pre -= node.tag == "pre"
         self._links -= node.tag == "a"
         self._raised -= node.tag == "sup"
@@ -95,15 +113,22 @@ class _Writer:
 
     def flush(self) -> None:
         text = "".join(self._parts)
-        lines = (line.rstrip() for line in text.split("\n") if line.strip())
-        text = "\n".join(lines) if self._pre else " ".join(text.split())
+        if self._pre:
+            text = "\n".join(line.rstrip() for line in text.split("\n") if line.strip())
+        else:
+            text = " | ".join(map(self._cell, text.split(_CELL)))
         if text.strip(" |"):
-            self.blocks.append(Block(self._above[-1], text, self._places, self._linked / len(text)))
+            linked = self._linked / len(text)
+            self.blocks.append(Block(self._above[-1], text, self._places, linked, self._item))
+            self._item = False
         self._parts, self._places, self._linked = [], [], 0
+
+    def _cell(self, text: str) -> str:
+        return self._between.join(filter(None, (" ".join(piece.split()) for piece in text.split(_PIECE))))
 
     def _boundary(self) -> None:
         if self._row is not None:
-            self._parts.append(" ")
+            self._parts.append(_PIECE)
         else:
             self.flush()
 
@@ -111,19 +136,19 @@ class _Writer:
         if not text:
             return
         if self._raised:
-            text = text.translate(_RAISED)  # 2019¹ is the year, 20191 another number
+            text = raised(text)
         self._parts.append(text)
         self._linked += len(text) if self._links else 0
         if not text.isspace():
             self._places.append((node, where))
 
 
-def _is_row_of_data(row: Any) -> bool:
+def _is_row_of_data(row: Any, longest_cell: int) -> bool:
     cells = [cell for cell in row if cell.tag in ("td", "th")]
     return (
         len(cells) > 1
         and row.find(".//table") is None
-        and all(len(" ".join(cell.itertext())) <= LONGEST_CELL for cell in cells)
+        and all(len(" ".join(cell.itertext())) <= longest_cell for cell in cells)
     )
 
 

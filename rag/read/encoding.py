@@ -36,44 +36,16 @@ _MAGIC = (
     (b"GIF8", "a picture"),
     (b"\xff\xd8\xff", "a picture"),
 )
-_BYTE_ORDER_MARKS = (  # the longer first: UTF-32's begins with UTF-16's
-    (b"\xff\xfe\x00\x00", "utf-32-le"),
-    (b"\x00\x00\xfe\xff", "utf-32-be"),
-    (b"\xef\xbb\xbf", "utf-8"),
-    (b"\xff\xfe", "utf-16-le"),
-    (b"\xfe\xff", "utf-16-be"),
-)
 # ISO-2022 and HZ are written in ASCII bytes alone, so they would pass for UTF-8.
 _ESCAPED = re.compile(rb"\x1b[$(]|~\{")
 # Twenty letters of UTF-8 in a row do not happen by chance: what else is in such a file is in another encoding.
 _UTF8_RUN = re.compile(rb"(?:(?:[\xc2-\xdf][\x80-\xbf]|[\xe0-\xef][\x80-\xbf]{2})[\x00-\x7f]*){20}")
 # Nor do four Russian ones; Chinese has many short runs that only look like letters of UTF-8.
 _RUSSIAN_RUN = re.compile(rb"(?:[\xd0\xd1][\x80-\xbf]){4}")
-_NARROWER = {
-    "gb18030": ("gb2312", "gbk"),
-    "gbk": ("gb2312",),
-    "cp932": ("shift_jis",),
-    "shift_jis_2004": ("shift_jis", "cp932"),
-    "euc_jis_2004": ("euc_jp",),
-    "iso2022_jp_2": ("iso2022_jp",),
-    "iso2022_jp_2004": ("iso2022_jp",),
-    "iso2022_jp_ext": ("iso2022_jp",),
-    "cp949": ("euc_kr",),
-    "cp874": ("tis_620",),
-    "big5hkscs": ("big5",),
-}
+_NARROWER = {"gb18030": ("gb2312", "gbk"), "cp932": ("shift_jis",), "shift_jis_2004": ("shift_jis", "cp932")}
 # Bytes 80-9F are control characters in ISO 8859 but letters and quotes in the Windows codec of the same name;
 # browsers read them so, too (https://encoding.spec.whatwg.org/#names-and-labels).
-_WINDOWS = {
-    "iso8859-1": "cp1252",
-    "iso8859-15": "cp1252",
-    "iso8859-2": "cp1250",
-    "iso8859-7": "cp1253",
-    "iso8859-8": "cp1255",
-    "iso8859-9": "cp1254",
-    "iso8859-13": "cp1257",
-    "tis_620": "cp874",
-}
+_WINDOWS = {"iso8859-1": "cp1252", "iso8859-9": "cp1254"}
 _C1 = re.compile("[\x80-\x84\x86-\x9f]")
 _GARBAGE = re.compile("[\x00-\x08\x0e-\x1f\x7f-\x84\x86-\x9f\ufffd\ufffe\uffff\ud800-\udfff]")
 # Never seen on a page: controls, soft hyphens, zero-width and bidirectional marks, tag characters, surrogates.
@@ -131,9 +103,6 @@ def clean(text: str) -> str:
 
 
 def _decode(data: bytes) -> str:
-    for mark, name in _BYTE_ORDER_MARKS:
-        if data.startswith(mark):
-            return data[len(mark) :].decode(name, "replace")
     if data.count(0) <= GARBAGE_SHARE * len(data) and not _ESCAPED.search(data):
         try:
             text = data.decode("utf-8", "surrogatepass")
@@ -168,7 +137,5 @@ def _detect(data: bytes) -> str:
             text = data.decode(codec)
         except UnicodeDecodeError:
             continue
-        if codec in _WINDOWS and _C1.search(text):
-            text = data.decode(_WINDOWS[codec], "replace")
-        return text
+        return data.decode(_WINDOWS[codec], "replace") if codec in _WINDOWS and _C1.search(text) else text
     return data.decode(name, "replace")

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from rag.read import bylines as names
 from rag.read import outlet
-from rag.read.dates import date_line, is_labelled, read_date
+from rag.read.dates import date_line, is_labelled
 from rag.read.furniture import announces_links, is_furniture
 from rag.read.lines import ANSWERS, ASKS, alike, ends_sentence, is_prose, speaker, word_count
 
@@ -30,9 +30,6 @@ _CAPTION = re.compile(
     re.IGNORECASE,
 )
 _DATED = re.compile(r"(?:last |first )?(?:updated|published|posted|modified)\b|обновлено|опубликовано", re.IGNORECASE)
-_DATELINE = re.compile(
-    r"\(?(?:[^\W\d_][^(),\d]{1,40},\s+){1,2}(?P<date>[^()]{4,25}\b(?:19|20)\d\d)\)?\s*(?:\([^()]*\)\s*)?[–—-]\s"
-)
 _LABEL_ALONE = re.compile(
     r"(?:(?:written |text |story )?by|authors?|von|par|por|(?:first )?(?:published|posted)(?: on)?|date|авторы?|"
     r"текст|опубликовано|дата|опубліковано)\s*:?",
@@ -105,7 +102,7 @@ def find_header(lines: Sequence[str], title: str = "") -> FoundHeader:
     used.update(labels, copies[1:])
     return FoundHeader(
         title=title[:TITLE_CHARACTERS].strip(),
-        outlet=name or site or _told_outlet(lines, layout, labels) or outlet.host(source),
+        outlet=name or site or _told_outlet(lines, layout) or outlet.host(source),
         authors=authors or names.commentator(title),
         published=published,
         source=source,
@@ -190,8 +187,7 @@ def _published(lines: Sequence[str], stamps: dict[int, _Stamp], layout: _Layout)
         date = date_line(lines[place])
         if date and (place == layout.tail[-1] or is_labelled(lines[place])):
             return date, [place]
-    dateline = _DATELINE.match(lines[layout.first_prose]) if layout.first_prose is not None else None
-    return (read_date(dateline["date"]) if dateline else ""), []
+    return "", []
 
 
 def _is_chronicle(lines: Sequence[str], dated: Sequence[int], layout: _Layout) -> bool:
@@ -208,8 +204,8 @@ def _authors(
         if stamp.authors and not (stamp.bare and _may_be_no_person(stamp.authors, place, lines, layout)):
             return stamp.authors, list(stamp.places)
     for place in dated:
-        for beside in _beside(place, lines):
-            people = names.bare_names(lines[beside])
+        for beside in (place - 1, place + 1):
+            people = names.bare_names(lines[beside]) if 0 <= beside < len(lines) else ()
             if people and not _may_be_no_person(people, beside, lines, layout):
                 return people, [beside]
     for place in layout.tail:
@@ -217,13 +213,6 @@ def _authors(
         if people:
             return people, []
     return (), []
-
-
-def _beside(place: int, lines: Sequence[str]) -> list[int]:
-    """Return the lines above and below, across one line of furniture ("5 min read")."""
-    above = place - 2 if place > 1 and is_furniture(lines[place - 1]) else place - 1
-    below = place + 2 if place + 2 < len(lines) and is_furniture(lines[place + 1]) else place + 1
-    return [beside for beside in (above, below) if 0 <= beside < len(lines)]
 
 
 def _may_be_no_person(people: tuple[str, ...], place: int, lines: Sequence[str], layout: _Layout) -> bool:
@@ -356,16 +345,7 @@ def _stated_outlet(lines: Sequence[str], layout: _Layout) -> tuple[str, list[int
     return "", []
 
 
-def _told_outlet(lines: Sequence[str], layout: _Layout, labels: Sequence[int]) -> str:
-    """Return the outlet by its own address, who talks to it, an agency's dateline, or a column's name."""
-    short = [line for line in lines if len(line) < 20_000]
-    dateline = outlet.wire(lines[layout.first_prose]) if layout.first_prose is not None else ""
-    return outlet.own_domain(short) or outlet.told(short) or dateline or _column(lines, labels)
-
-
-def _column(lines: Sequence[str], labels: Sequence[int]) -> str:
-    """Return the repeated label on the first line, unless it is a topic that the article speaks about."""
-    name = lines[0] if 0 in labels else ""
-    if sum(lines[place] == name for place in labels) < 2 or names.is_section(name) or names.bare_names(name):
-        return ""
-    return "" if any(name in line for line in lines if is_prose(line)) else name
+def _told_outlet(lines: Sequence[str], layout: _Layout) -> str:
+    """Return the outlet by who talks to it, or by an agency's dateline."""
+    told = outlet.told([line for line in lines if len(line) < 20_000])
+    return told or (outlet.wire(lines[layout.first_prose]) if layout.first_prose is not None else "")

@@ -12,14 +12,13 @@ from typing import Any
 
 from rag.errors import RefusedFile
 from rag.read.assemble import COMMENTS, HIDDEN, article
-from rag.read.blocks import Block, Marks, page_blocks
+from rag.read.blocks import HEADINGS, Block, Marks, page_blocks
 from rag.read.dates import date_line, is_updated
 from rag.read.encoding import clean, decode
 from rag.read.furniture import clean_paragraphs
 from rag.read.header import find_header
 from rag.read.hidden import is_unseen
 from rag.read.lines import ends_sentence, word_count
-from rag.read.markup import HEADINGS
 from rag.types import Document, Header
 
 LONGEST_PAGE = 5_000_000
@@ -222,7 +221,7 @@ def _missed(
     """Yield the blocks that belong to the article though the strict extraction left them out.
 
     Those are sentences in elements like its paragraphs, wherever they stand; and, inside the element that holds the article,
-    all sentences, captions, quotations and times, unless the names of an element around them say that they are something else.
+    all sentences, captions and times, unless the names of an element around them say that they are something else.
     """
     holder = next((node for node in around if node.tag in ("article", "main")), around[0])
     shapes = {_shape(blocks[number].node) for number in kept if word_count(blocks[number].text) > 15}
@@ -238,7 +237,7 @@ def _missed(
         if (
             (sentence and block.linked < 0.5 and _shape(block.node) in shapes)
             or (inside and number > first and number in ordinary)
-            or (inside and (sentence or _is_time(block) or _is_quoted(block)) and not _kind(block.node, around))
+            or (inside and (sentence or _is_time(block)) and not _kind(block.node, around))
         ):
             texts.add(block.text)
             yield number
@@ -246,10 +245,6 @@ def _missed(
 
 def _is_time(block: Block) -> bool:
     return all(node.tag == "time" and where == "text" for node, where in block.places)
-
-
-def _is_quoted(block: Block) -> bool:
-    return any(node.tag == "blockquote" for node in (block.node, *block.node.iterancestors()))
 
 
 def _holders(blocks: Sequence[Block], kept: Collection[int]) -> list[Any]:

@@ -14,9 +14,9 @@ from statistics import median
 from typing import NamedTuple
 
 from rag.read.assemble import Paragraph
+from rag.read.blocks import raised
 from rag.read.encoding import clean
 from rag.read.lines import ends_sentence
-from rag.read.markup import raised
 
 GAP = 1.8
 """Heights of a line; a wider gap parts columns and cells."""

@@ -9,12 +9,12 @@ from html import escape
 from typing import TYPE_CHECKING
 
 from rag.read.assemble import article
+from rag.read.blocks import HEADINGS
 from rag.read.encoding import decode
 from rag.read.front_matter import date_field, people_field, split_front_matter, text_field
 from rag.read.furniture import clean_paragraphs
 from rag.read.header import TITLE_CHARACTERS, FoundHeader, find_header
 from rag.read.lines import begins_turn, paragraphs
-from rag.read.markup import HEADINGS
 from rag.types import Document, Header
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ from typing import Any
 
 from rag.errors import RefusedFile
 from rag.read.assemble import COMMENTS, DELETED, Paragraph, assemble, heading, one_line
-from rag.read.markup import raised
+from rag.read.blocks import raised
 from rag.read.zipped import Archive, attribute, local
 from rag.types import Document, Header
 

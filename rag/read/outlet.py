@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections import Counter
 from collections.abc import Sequence
 
 MOST_CHARACTERS = 80
@@ -36,14 +35,6 @@ _FIRST_PUBLISHED = re.compile(
 )
 _TITLE_AND_SITE = re.compile(r"^(?P<title>.{10,}?)\s+(?P<mark>[|–—-])\s+(?P<site>[^|–—]{2,40})$")
 _WIRE = re.compile(rf"^[{_UPPER}][^()]{{2,60}}\((?P<name>[{_UPPER}][^()\d]{{1,30}})\)\s*[-–—]")
-_DOMAIN = re.compile(r"(?<![\w@/.-])(?:www\.)?(?P<domain>(?:[a-z0-9-]+\.)+[a-z]{2,6})(?![\w.-]*@)\b", re.IGNORECASE)
-_OURSELVES = re.compile(r"\b(?:us|our|we|readers of)\b|\b(?:нас|наш\w*|мы|нам)\b", re.IGNORECASE)
-_QUOTED = re.compile('[“”«»"]')
-_ELSEWHERE = re.compile(
-    r"(?:facebook|fb|twitter|t|youtube|youtu|instagram|telegram|whatsapp|linkedin|reddit|tiktok|vk|ok|google|paypal|"
-    r"patreon|wikipedia|akismet|disqus|gmail|yahoo|mail|change)\.(?:com|me|co|be|ru|org|net)",
-    re.IGNORECASE,
-)
 _TOLD = re.compile(
     r"\b(?P<way>(?i:told|tells?|telling|(?:asked|reached|contacted|interviewed|approached|queried) by|"
     r"(?:interview|conversation) (?:with|to|for|by)|(?:comments?|statement|remarks) (?:to|for)|"
@@ -110,26 +101,6 @@ def first_published(paragraphs: Sequence[str]) -> str:
         if match and not re.search(r"\d", paragraph[match.start() : match.end() + 4]):  # "first published on June 12"
             return _tidy(match["name"] or match["other"])
     return ""
-
-
-def own_domain(paragraphs: Sequence[str]) -> str:
-    """Return the site that speaks of itself: named at least twice, once in a paragraph that says "us" or "our"."""
-    domains: Counter[str] = Counter()
-    shown: dict[str, str] = {}
-    ours: set[str] = set()
-    for paragraph in paragraphs:
-        if "." not in paragraph[:-1]:
-            continue
-        for match in _DOMAIN.finditer(paragraph):
-            name = match["domain"]
-            if _ELSEWHERE.fullmatch(name):
-                continue
-            domains[name.lower()] += 1
-            shown.setdefault(name.lower(), name)
-            if _OURSELVES.search(paragraph) and not _QUOTED.search(paragraph):
-                ours.add(name.lower())
-    known = [name for name, count in domains.most_common() if count >= 2 and name in ours]
-    return shown[known[0]] if known else ""
 
 
 def told(paragraphs: Sequence[str]) -> str:

@@ -28,21 +28,19 @@ _SETTINGS = {
 
 
 def read_rst(id: str, data: bytes) -> Document:
-    """Text and headings of an .rst. What Sphinx adds to the language is read as text."""
+    """Text and headings of an .rst. Roles of Sphinx are read as text, its directives stand as they were written."""
     from docutils.core import publish_parts
-    from docutils.parsers.rst import directives, roles
+    from docutils.parsers.rst import roles
     from lxml import html
 
-    # Lookups of docutils that are open to a program: without this, what they do not know is left out.
-    known, original = directives.directive, roles.role
-    directives.directive = lambda name, *rest: (known(name, *rest)[0] or _any_directive(), [])
-    roles.role = lambda name, *rest: (original(name, *rest)[0] or _as_text, [])
+    known = roles.role  # a lookup that is open to a program
+    roles.role = lambda name, *rest: (known(name, *rest)[0] or _as_text, [])
     try:
         parts = publish_parts(decode(data), writer="html5", settings_overrides=_SETTINGS)
     finally:
-        directives.directive, roles.role = known, original
+        roles.role = known
     tree = html.fragment_fromstring(parts["body"], create_parent="div")
-    # A directive that is wrong stands in its message as it was written; the rest of the message is not the author's.
+    # What docutils does not know stands in its message as it was written; the rest of the message is not the author's.
     for message in tree.xpath("//*[contains(@class, 'system-message')]/*[not(self::pre)]"):
         message.drop_tree()
     paragraphs = [each for each in paragraphs_of(tree) if each.text]
@@ -54,35 +52,3 @@ def _as_text(_name: str, _raw: str, text: str, *_: Any, **__: Any) -> tuple[list
     from docutils import nodes
 
     return [nodes.Text(text.partition(" <")[0] if text.endswith(">") else text)], []
-
-
-def _any_directive() -> Any:
-    """Return a directive of whatever name, of which the arguments and the content are read."""
-    from docutils import nodes
-    from docutils.parsers.rst import Directive
-
-    class AnyDirective(Directive):  # type: ignore[misc]  # docutils has no types
-        optional_arguments = 1
-        final_argument_whitespace = True
-        has_content = True
-        option_spec = _AnyOption()
-
-        def run(self) -> list[Any]:
-            holder = nodes.container()
-            if self.arguments:
-                inline, _ = self.state.inline_text(self.arguments[0], self.lineno)
-                holder += nodes.paragraph("", "", *inline)
-            self.state.nested_parse(self.content, self.content_offset, holder)
-            return [holder]
-
-    return AnyDirective
-
-
-class _AnyOption(dict[str, Any]):
-    """Takes every option."""
-
-    def __bool__(self) -> bool:
-        return True
-
-    def __getitem__(self, name: str) -> Any:
-        return lambda argument: argument

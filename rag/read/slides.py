@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from rag.errors import RefusedFile, Translatable
-from rag.read.assemble import CHARTS, COMMENTS, Paragraph, assemble, one_line
+from rag.read.assemble import Paragraph, assemble, one_line
 from rag.read.zipped import Archive, attribute, local
 from rag.types import Document, Header
 
@@ -33,13 +33,8 @@ def read_pptx(id: str, data: bytes) -> Document:
             found[0].places = [(0, "slide", str(number))]
         paragraphs += found
     lost = Translatable("{missing} of {slides} slides are damaged; save it again", missing=missing, slides=len(slides))
-    left_out = {
-        CHARTS: archive.words(r"ppt/charts/chart[^/]*\.xml", ("t", "v"))
-        + archive.words(r"ppt/diagrams/data.*", ("t",)),
-        COMMENTS: archive.words(r"ppt/comments/.*\.xml", ("t", "text")),
-    }
     header = Header(id, title=paragraphs[0].text[:200] if paragraphs else "")
-    return assemble(paragraphs, header, [lost] if missing else [], left_out=left_out)
+    return assemble(paragraphs, header, [lost] if missing else [], left_out=archive.beside())
 
 
 def _reference(node: Any) -> str:

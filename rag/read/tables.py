@@ -12,7 +12,7 @@ from itertools import islice
 from typing import Any
 
 from rag.errors import RefusedFile
-from rag.read.assemble import CHARTS, COMMENTS, Paragraph, assemble, one_line, place_name
+from rag.read.assemble import Paragraph, assemble, one_line, place_name
 from rag.read.encoding import decode
 from rag.read.zipped import Archive
 from rag.types import Document, Header
@@ -64,11 +64,7 @@ def read_xlsx(id: str, data: bytes) -> Document:
                 first = paragraphs[-1] if len(sheets) > 1 else found[0]
                 first.places.insert(0, (0, "sheet", place_name(sheet.title)))
             paragraphs += found
-    left_out = {
-        CHARTS: archive.words(r"xl/charts/chart[^/]*\.xml", ("t", "v")),
-        COMMENTS: archive.words(r"xl/(comments|threadedComments).*\.xml", ("t", "text")),
-    }
-    return assemble(paragraphs, Header(id), find=False, left_out=left_out)
+    return assemble(paragraphs, Header(id), find=False, left_out=archive.beside())
 
 
 def _filled(rows: Iterable[Row]) -> Iterator[tuple[int, list[str]]]:

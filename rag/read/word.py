@@ -8,7 +8,7 @@ import zipfile
 from collections import Counter
 from typing import Any
 
-from rag.read.assemble import CHARTS, COMMENTS, DELETED, HIDDEN, RUNNING_HEADS, assemble, one_line
+from rag.read.assemble import DELETED, HIDDEN, RUNNING_HEADS, assemble, one_line
 from rag.read.markup import paragraphs_of
 from rag.read.zipped import Archive, local, xml
 from rag.types import Document, Header
@@ -33,15 +33,9 @@ def read_docx(id: str, data: bytes) -> Document:
     archive = Archive(data)
     archive.check()
     archive.read("[Content_Types].xml")
-    left_out = Counter(
-        {
-            COMMENTS: archive.words(r"word/comments\.xml", ("t",)),
-            DELETED: archive.words(re.escape(_TEXT), ("delText",)),
-            RUNNING_HEADS: archive.words(r"word/(header|footer)\d*\.xml", ("t",)),
-            CHARTS: archive.words(r"word/charts/chart[^/]*\.xml", ("t", "v"))
-            + archive.words(r"word/diagrams/data.*\.xml", ("t",)),
-        }
-    )
+    left_out = archive.beside()
+    left_out[DELETED] = archive.words(re.escape(_TEXT), ("delText",))
+    left_out[RUNNING_HEADS] = archive.words(r"word/(header|footer)\d*\.xml", ("t",))
     converted = mammoth.convert_to_html(
         io.BytesIO(_prepared(archive, data, left_out)),
         style_map=_STYLES,
@@ -50,6 +44,8 @@ def read_docx(id: str, data: bytes) -> Document:
     tree = html.fragment_fromstring(converted.value, create_parent="div")
     for back in tree.xpath("//a[starts-with(@href, '#') and normalize-space()='↑']"):
         back.drop_tree()
+    for note in tree.xpath("//sup/a"):
+        note.text = (note.text or "").strip("[]")
     paragraphs = paragraphs_of(tree)
     titles = tree.xpath("//h1")
     title = one_line(titles[0].text_content()) if len(titles) and tree[0] is titles[0] else ""

@@ -5,11 +5,13 @@ from __future__ import annotations
 import io
 import re
 import zipfile
+from collections import Counter
 from collections.abc import Collection
 from contextlib import suppress
 from typing import Any
 
 from rag.errors import RefusedFile
+from rag.read.assemble import CHARTS, COMMENTS
 
 MOST_ENTRIES = 10_000
 MOST_BYTES = 300_000_000
@@ -65,6 +67,12 @@ class Archive:
                     tree = self.tree(name)
                     count += sum(len((node.text or "").split()) for node in tree.iter() if local(node) in elements)
         return count
+
+    def beside(self) -> Counter[str]:
+        """Count the words of an Office file that stand beside its text: in charts, diagrams and comments."""
+        charts = self.words(r"\w+/charts/chart[^/]*\.xml", ("t", "v")) + self.words(r"\w+/diagrams/data.*", ("t",))
+        comments = self.words(r"\w+/(comments|threadedComments).*\.xml", ("t", "text"))
+        return Counter({CHARTS: charts, COMMENTS: comments})
 
     def tree(self, name: str) -> Any:
         """Return an entry as an element tree. Raises RefusedFile where it is no XML or declares entities."""

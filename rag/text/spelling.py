@@ -149,13 +149,9 @@ class Spellings:
 
     @classmethod
     def open(cls, folder: Path) -> Spellings:
-        """Open the table in a folder, empty where an older program wrote none. Raises ValueError for no table."""
-        try:
-            with (folder / _TABLE).open("rb") as file:
-                data = file.read(_LARGEST_TABLE + 1)
-        except FileNotFoundError:
-            return cls([], [])
-        return cls.from_bytes(data)
+        """Open the table in a folder. Raises ValueError for no table."""
+        with (folder / _TABLE).open("rb") as file:
+            return cls.from_bytes(file.read(_LARGEST_TABLE + 1))
 
     @classmethod
     def from_bytes(cls, data: bytes) -> Spellings:
