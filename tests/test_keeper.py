@@ -21,7 +21,7 @@ from rag.settings import Settings
 from rag.types import Progress
 from rag.web import watching
 from rag.web.keeper import Keeper
-from rag.web.opening import Opening
+from rag.web.opening import CANCELLED, Opening
 from rag.web.watching import follow, snapshot
 
 NEW = {"new.txt": "The lighthouse keeper retired after forty years."}
@@ -336,7 +336,7 @@ class TestCancel:
             assert keeper.state.kind == "failed"
             assert "older index: the build was cancelled" in keeper.state.text
         else:
-            assert (opening.state.kind, opening.state.error) == ("failed", "Cancelled")
+            assert (opening.state.kind, opening.state.text) == ("failed", CANCELLED)
         assert keeper.rebuild()
         opening.wait(SECONDS)
         keeper.wait(SECONDS)

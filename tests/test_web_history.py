@@ -316,7 +316,7 @@ class TestActs:
     def test_a_verdict_is_kept_changed_noted_and_taken_back(self, acts: Acts) -> None:
         found = acts.act(TALK, {"turn": 2, "name": "wrong-citation"}, ADA)
         assert found["given"] == {"2": {"name": "wrong-citation", "note": ""}}
-        assert (found["open"], found["turn"], found["verdict"], found["text"]) == ("note", "2", "wrong-citation", "")
+        assert (found["open"], found["turn"], found["verdict"], found["text"]) == ("note", 2, "wrong-citation", "")
         acts.act(TALK, {"turn": 2, "name": "note", "note": "It says stone."}, ADA)
         found = acts.act(TALK, {"turn": 2, "name": "missing-source"}, ADA)
         assert found["given"] == {"2": {"name": "missing-source", "note": "It says stone."}}
@@ -336,7 +336,7 @@ class TestActs:
 
     def test_only_the_last_question_is_edited(self, acts: Acts) -> None:
         found = acts.act(TALK, {"turn": 2, "name": "edit"}, ADA)
-        assert (found["open"], found["turn"], found["text"]) == ("edit", "2", TALK[1].question)
+        assert (found["open"], found["turn"], found["text"]) == ("edit", 2, TALK[1].question)
         with pytest.raises(FeedbackError, match="last question"):
             acts.act(TALK, {"turn": 1, "name": "edit"}, ADA)
 

@@ -6,9 +6,6 @@ const [shelf, fold, body, search, said, list, foot] = find(
   ".history", ".history-fold", ".history-body", ".history-search", ".history-said", ".history-list", ".history-foot",
 );
 const wide = window.matchMedia("(min-width: 1200px)");
-const KINDS = {
-  markdown: "Markdown", html: "HTML", docx: "Word", json: "JSON", bibtex: "BibTeX", ris: "RIS", csl: "CSL",
-};
 
 let current = null; // the conversation that is open; null until the page has arrived at its address
 let openings = 0; // how often the server has opened another one, or has told why not
@@ -73,7 +70,7 @@ function drawTools({ id, title }) {
     tool("rename", id, () => rename(id, title), say("Rename")),
     tool("delete", id, () => askToDelete(id), say("Delete…"), "action.danger"),
     make("span.history-asked", say("Save as")),
-    Object.entries(KINDS).map(save),
+    Object.entries(given().kinds).map(save),
   );
 }
 

@@ -20,6 +20,7 @@ from rag.web.conversations import MAX_LISTED, Conversations, Listed, listed_data
 from rag.web.feedback import Feedback
 from rag.web.language import phrase, told
 from rag.web.opening import sentence, what_went_wrong
+from rag.web.render import SAVED_AS
 from rag.web.rooms import Room, Visitor
 
 LONGEST_SEARCH = 200
@@ -32,7 +33,6 @@ class Desk:
     """The conversation that a page shows; ``id`` is empty until a turn of it was kept, and for good once it was deleted.
 
     ``behind``: another page kept more of it since. ``problem``: a save error that was not shown yet.
-    ``number`` tells one desk from another.
     """
 
     id: str = ""
@@ -40,7 +40,6 @@ class Desk:
     behind: bool = False
     told: bool = False
     problem: str = ""
-    number: int = field(default_factory=count(1).__next__)
 
 
 @dataclass(slots=True)
@@ -153,6 +152,7 @@ class History(Room):
             "search": session.search,
             "openings": session.openings,
             "login": bool(visitor.owner),
+            "kinds": SAVED_AS,
             **listed_data(listed, session.desk.id),
             **unreadable,
             **({"file": {**file.data(), "stamp": next(self._stamps)}} if file is not None else {}),

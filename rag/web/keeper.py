@@ -52,12 +52,6 @@ _KINDS = {
     "failed": "The last build failed",
     "cancelled": "The build was cancelled",
 }
-_OBSTACLES = {
-    "ArticlesError": "folder",
-    "IndexLocked": "locked",
-    "IndexUnwritable": "unwritable",
-    "IndexTooNew": "newer",
-}
 
 
 class Keeper(Form):
@@ -366,9 +360,7 @@ class Keeper(Form):
     def _first(self, state: State, articles: int | None) -> tuple[str, list[list[str]]]:
         """Return what stands in the way of a first answer, or empty. And the files that are no articles."""
         if articles is None:
-            if state.kind == "failed":
-                return _OBSTACLES.get(state.error, ""), []
-            return ("model" if state.stage == LOADING else "building"), []
+            return ("building" if state.kind == "loading" and state.stage != LOADING else ""), []
         if articles:
             return "", []
         if state.kind == "building":

@@ -36,7 +36,6 @@ class State:
     """Where the opening or the index stands, in words for the reader.
 
     ``done`` of ``total`` are 0 where nothing is counted; ``stage`` is that of the step it is at, as ``Progress`` names it.
-    ``error`` is the kind of error that opening failed with.
     """
 
     kind: Literal["loading", "ready", "failed", "fresh", "outdated", "building", "cancelled"] = "loading"
@@ -44,7 +43,6 @@ class State:
     done: int = 0
     total: int = 0
     stage: str = ""
-    error: str = ""
 
 
 def state_data(state: State) -> dict[str, Any]:
@@ -171,7 +169,7 @@ class Opening:
             ended = State("ready", "")
         except BaseException as error:  # the page must say so, whatever it was
             text = CANCELLED if isinstance(error, Cancelled) else what_went_wrong(error, "opening")
-            ended = State("failed", text, error=type(error).__name__)
+            ended = State("failed", text)
         with self._lock:
             self._ended = ended
             calls, self._next = self._next, {}

@@ -1,5 +1,5 @@
-// What stands before the first answer: a model that is being loaded, an index that is being built, no articles, no
-// folder. Where one can ask already it stands above the chat, else in its place.
+// What stands before the first answer: an index that is being built, no articles. Where one can ask already it stands
+// above the chat, else in its place.
 
 const [start, title, about, files, add] = find(".start", "h2", ".start-about", ".start-files", ".start-add");
 const ASKED = "You can ask already: your question is answered as soon as this is done.";
@@ -12,22 +12,6 @@ const PAGES = {
   unusable: [
     "None of these files is an article",
     "The folder {name} holds files, but none that can be read. Mend them, or add others here.",
-  ],
-  folder: [
-    "The folder of articles cannot be read",
-    "Footnote looks for the articles in a folder called {name}. Make it, or start again with --articles and the path of your folder; then press “Try again”.",
-  ],
-  locked: [
-    "Another build is running",
-    "Another Footnote is building this index right now. Wait until it ends, then press “Try again”.",
-  ],
-  unwritable: [
-    "The index cannot be written",
-    "Without an index nothing can be answered. Free some space on the disk or choose another folder with --index; then press “Try again”.",
-  ],
-  newer: [
-    "The index was written by a newer Footnote",
-    "This Footnote cannot read it. Update the program, or build the index anew: rag build --fresh.",
   ],
 };
 let adder = null;

@@ -395,7 +395,7 @@ class TestFirst:
     def test_a_folder_that_is_missing_can_be_made_and_tried_again(
         self, visit: Callable[..., Any], served: Callable[[], str], settings: Settings, expect: Any
     ) -> None:
-        page = visit(served(), heading="The folder of articles cannot be read")
+        page = visit(served())
         expect(page.locator(".status")).to_contain_text("The folder articles does not exist")
         assert str(settings.articles.parent) not in page.content()
         write_articles(settings.articles, NEW)
@@ -408,7 +408,10 @@ class TestFirst:
     ) -> None:
         write_articles(settings.articles, NEW)
         with new_generation(settings.index):
-            page = visit(served(), heading="Another build is running")
+            page = visit(served())
+            expect(page.locator(".status")).to_contain_text(
+                "Another build of this index is running; wait until it ends"
+            )
         page.get_by_role("button", name="Try again").click()
         expect(page.get_by_text("Every sentence of an answer carries its quote.")).to_be_visible()
 
@@ -417,7 +420,8 @@ class TestFirst:
     ) -> None:
         write_articles(settings.articles, NEW)
         settings.index.write_text("a file where the folder should be", "utf-8")
-        page = visit(served(), heading="The index cannot be written")
+        page = visit(served())
+        expect(page.locator(".status")).to_contain_text("Free the disk or choose a folder with --index")
         settings.index.unlink()
         page.get_by_role("button", name="Try again").click()
         expect(page.get_by_text("Every sentence of an answer carries its quote.")).to_be_visible()
@@ -427,7 +431,7 @@ class TestFirst:
     ) -> None:
         opener = Opener(fail=IndexTooNew("the index was written by a newer Footnote; update the program"))
         opener.ready.set()
-        page = visit(serve_page(opener), heading="The index was written by a newer Footnote")
-        expect(page.locator("#start")).to_contain_text("rag build --fresh")
+        page = visit(serve_page(opener))
+        expect(page.locator(".status")).to_contain_text("The index was written by a newer Footnote; update the program")
         page.get_by_role("tab", name="Settings").click()
         expect(page.locator("#index-state .index-state")).to_have_text("Could not be opened")
