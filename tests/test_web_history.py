@@ -225,14 +225,17 @@ class TestList:
             history.act("search_history", {"text": text}, ADA)
             assert len(history.data(ADA)["search"]) <= LONGEST_SEARCH
 
-    def test_more_is_shown_when_asked_for(self, history: History, kept: Conversations) -> None:
-        for number in range(105):
+    def test_older_ones_are_counted_and_found(
+        self, history: History, kept: Conversations, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr("rag.web.conversations.MAX_LISTED", 3)
+        for number in range(5):
             kept.save("ada", (turn(1, f"Question {number}?"),))
-        assert len(ids(history, ADA)) == 100
-        history.act("more_history", {}, ADA)
         found = history.data(ADA)
-        assert [each["title"] for each in found["conversations"]] == [f"Question {n}?" for n in range(104, -1, -1)]
-        assert found["total"] == 105
+        assert [each["title"] for each in found["conversations"]] == [f"Question {n}?" for n in (4, 3, 2)]
+        assert found["total"] == 5
+        history.act("search_history", {"text": "question 0"}, ADA)
+        assert [each["title"] for each in history.data(ADA)["conversations"]] == ["Question 0?"]
 
     def test_renamed_and_deleted(self, history: History) -> None:
         one, two = self.keep(history, ADA, "One?", "Two?")

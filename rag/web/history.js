@@ -106,15 +106,16 @@ function drawList() {
   const hint = login
     ? "What you ask is kept here with its sources, on the server; only you see it."
     : "What you ask is kept here with its sources, on this server’s disk.";
-  // A hundred conversations are one stop on the way to the chat, not two hundred.
+  // All conversations are one stop on the way to the chat, not two for each.
   const listed = (id) => conversations.some((each) => each.id === id);
   if (!listed(reached)) reached = listed(current) ? current : conversations[0]?.id || "";
-  const further = () => tool("further", "", () => trigger("more_history"), say("Show more"));
+  const older = total - conversations.length;
+  const found = say("{count} older one is found by searching.|{count} older ones are found by searching.", { count: older });
   draw(list, [
     conversations.map(drawItem),
     unreadable && make("li.failure", unreadable),
     !unreadable && !total && make("li.hint", wanted ? say("No conversation holds these words.") : say(hint)),
-    conversations.length < total && make("li.history-tools", further()),
+    older > 0 && make("li.hint", found),
   ]);
   drawFoot(total);
 }
