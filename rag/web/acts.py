@@ -63,7 +63,7 @@ class Acts:
             self._feedback.give(visitor.owner, conversation, turn.number, before, sent.get("note"))
             return {**self.data(conversation, visitor), "said": phrase("Your note is kept")}
         if verdict == before:
-            self._feedback.take_back(visitor.owner, conversation, turn.number)
+            self._feedback.forget(visitor.owner, (turn,))
             return {**self.data(conversation, visitor), "said": phrase("Taken back")}
         self._feedback.give(visitor.owner, conversation, turn.number, verdict, note)
         asked = {"open": "note", "turn": turn.number, "verdict": name, "text": note} if verdict != "right" else {}

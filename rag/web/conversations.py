@@ -106,7 +106,8 @@ class Conversations:
         with self._store.reading() as database:
             ((total,),) = database.execute(f"SELECT count(*) {found}", values).fetchall()
             rows = database.execute(
-                f"SELECT id, title, updated, {_TURNS} {found} ORDER BY updated DESC, rowid DESC LIMIT {MAX_LISTED}", values
+                f"SELECT id, title, updated, {_TURNS} {found} ORDER BY updated DESC, rowid DESC LIMIT {MAX_LISTED}",
+                values,
             ).fetchall()
         return Listed(tuple(Summary(*row) for row in rows), total)
 

@@ -87,15 +87,6 @@ def fact(page: Any, name: str) -> str:
 
 
 class TestIndex:
-    def test_an_old_address_leads_to_it_in_settings(self, visit: Callable[..., Any], desk: Desk, expect: Any) -> None:
-        page = visit(f"{desk.url}?tab=index", heading="Index")
-        expect(page.get_by_role("heading", name="Index", exact=True)).to_be_focused()
-        expect(page.get_by_role("heading", name="Index", exact=True)).to_be_in_viewport()
-        assert page.url.endswith("?tab=settings")
-        page.get_by_role("tab", name="Articles").click()
-        page.go_back()
-        expect(page.get_by_role("tab", name="Settings")).to_have_attribute("aria-selected", "true")
-
     def test_it_says_what_is_in_the_index(self, page: Any, desk: Desk) -> None:
         (generation,) = desk.settings.index.glob("gen-*")
         size = sum(each.stat().st_size for each in generation.rglob("*") if each.is_file())
