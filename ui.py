@@ -169,7 +169,7 @@ def _furnish(
 
     ``functions`` are what the script may call by their names, ``scripts`` what stands in front of it.
     """
-    panel = _component(room.name, {}, scripts, **functions)
+    panel = _component(room.name, {}, scripts, room.name, **functions)
     page.load(_door(room.shown), None, [panel], **events)
     _attend(panel, room, events)
     return panel

@@ -26,7 +26,7 @@ from rag.errors import ConversationMissing, StoreCorrupt, StoreError, StoreTooNe
 from rag.export.conversation import MAX_TITLE, Conversation, Turn, begin, title_of
 from rag.text.one_line import folded, one_line, shortened
 from rag.types import Answer
-from rag.web.conversations import Conversations, Kept, Listed, Summary, listed_data
+from rag.web.conversations import Conversations, Kept, Listed, Summary
 from rag.web.database import FILE
 from talks import HOSTILE, TALK, conversations
 
@@ -132,11 +132,6 @@ class TestList:
         assert listed.total == 5
         assert listed.summaries[0] == Summary(ids[1], "Question 1?", "2031-03-04T12:00:05.000000+00:00", 3)
 
-    def test_as_plain_data(self, kept: Conversations) -> None:
-        id = kept.save("", talk("Who?"))
-        row = {"id": id, "title": "Who?", "updated": "2031-03-04T12:00:00.000000+00:00", "turns": 1}
-        assert listed_data(kept.listed(""), id) == {"conversations": [row], "total": 1, "current": id}
-
     def test_a_title_is_the_first_question_until_it_is_given(self, kept: Conversations) -> None:
         id = kept.save("", talk("Who\nvoted?", "Why?"))
         assert kept.open("", id).title == "Who voted?"
@@ -193,7 +188,7 @@ class TestSearch:
             ("", [notes, tram, yolki]),
         ):
             assert titles(searched.listed("", search)) == found, search
-            assert searched.listed("", search, count=1).total == len(found)
+            assert searched.listed("", search).total == len(found)
 
     def test_what_was_changed_or_deleted_is_no_longer_found(self, searched: Conversations) -> None:
         ((tram,),) = [[each.id for each in searched.listed("", "tram").summaries]]

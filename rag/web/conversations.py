@@ -9,7 +9,7 @@ from __future__ import annotations
 import secrets
 import sqlite3
 from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
@@ -147,11 +147,6 @@ class Conversations:
         """Delete all of the owner's conversations and return how many there were."""
         with self._store.erasing() as database:
             return database.execute("DELETE FROM conversations WHERE owner = ?", (checked_owner(owner),)).rowcount
-
-
-def listed_data(listed: Listed, current: str = "") -> dict[str, Any]:
-    """Return a page of the list as plain data for the page's script; ``current`` is the conversation that is open."""
-    return {"conversations": [asdict(each) for each in listed.summaries], "total": listed.total, "current": current}
 
 
 _TURNS = "(SELECT count(*) FROM turns WHERE conversation = c.id)"

@@ -9,14 +9,14 @@ from __future__ import annotations
 import threading
 from collections import OrderedDict
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from itertools import count
 from typing import Any
 
 from rag.errors import ConversationMissing, StoreError
 from rag.export.conversation import Conversation
 from rag.export.formats import File, export
-from rag.web.conversations import Conversations, Listed, listed_data
+from rag.web.conversations import Conversations, Listed
 from rag.web.feedback import Feedback
 from rag.web.language import phrase, told
 from rag.web.opening import sentence, what_went_wrong
@@ -147,7 +147,9 @@ class History(Room):
             "openings": session.openings,
             "login": bool(visitor.owner),
             "kinds": SAVED_AS,
-            **listed_data(listed, session.desk.id),
+            "conversations": [asdict(each) for each in listed.summaries],
+            "total": listed.total,
+            "current": session.desk.id,
             **unreadable,
             **({"file": {**file.data(), "stamp": next(self._stamps)}} if file is not None else {}),
         }

@@ -52,7 +52,7 @@ class Room:
 
     name = ""
     actions: tuple[str, ...] = ()
-    turns: ClassVar = Turns(AT_ONCE, ACTS, WAITING)
+    acting: ClassVar = Turns(AT_ONCE, ACTS, WAITING)
 
     def data(self, visitor: Visitor) -> dict[str, Any]:
         """Return what the panel shows; keys are strings."""
@@ -76,7 +76,7 @@ class Room:
         problem = ""
         with speaking(visitor.language):
             try:
-                async with self.turns.turn(visitor.client or visitor.session):
+                async with self.acting.turn(visitor.client or visitor.session):
                     said = await aside(self.act, action, sent, visitor)
             except Exception as error:  # the reader must be told, whatever it was
                 problem = told(what_went_wrong(error, f"{action} in {self.name}"))
