@@ -365,7 +365,7 @@ def build_page(
         for event in changed + others:
             event.then(_door(handlers.judged), [conversation], [acts], **at_once)
             if listed is not None:
-                event.then(_door(handlers.listed), None, [listed], **at_once)
+                event.then(_door(handlers.history.shown, name="listed"), None, [listed], **at_once)
 
         async def cover(visitor: Visitor, conversation: Conversation) -> AsyncGenerator[tuple[Any, ...], None]:
             async for about, drawn in covered(opening, visitor, conversation):

@@ -627,7 +627,7 @@ class TestHandlers:
                 for _ in slow:
                     while not begun.acquire(blocking=False):
                         await asyncio.sleep(0.01)
-                return await asyncio.wait_for(handlers.listed(ADA), 10)
+                return await asyncio.wait_for(handlers.history.shown(ADA), 10)
             finally:
                 go_on.set()
                 await asyncio.gather(*slow)

@@ -41,8 +41,6 @@ BUSY_SECONDS = 0.7
 """After how long it asks again while something goes on and few pages are open."""
 BEATS_PER_SECOND = 12.0
 """How often all pages together ask then, however many are open."""
-MOST_REASONS = 100
-"""How many files that are not in the index are named, each with its reason, where none is in it."""
 
 _KINDS = {
     "loading": "Being opened",
@@ -342,7 +340,6 @@ class Keeper(Form):
         state = self.state
         contents = self._opening.chatbot.contents() if self._opening.chatbot is not None else None
         counts = Counter(each.status for each in self._files)
-        first, reasons = self._first(state, contents.articles if contents is not None else None)
         busy = state.kind in ("loading", "building")
         return {
             **state_data(state),
@@ -350,23 +347,18 @@ class Keeper(Form):
             "serving": contents is not None,
             "files": dict(counts),
             "folder": told(self._problem),
-            "first": first,
-            "reasons": reasons,
+            "first": self._first(state, contents.articles if contents is not None else None),
             "stamp": self.stamp,
             "wait": self._turn() if busy else WATCHING_SECONDS if self.watching else CALM_SECONDS,
         }
 
-    def _first(self, state: State, articles: int | None) -> tuple[str, list[list[str]]]:
-        """Return what stands in the way of a first answer, or empty. And the files that are no articles."""
-        if articles is None:
-            return ("building" if state.kind == "loading" and state.stage != LOADING else ""), []
-        if articles:
-            return "", []
-        if state.kind == "building":
-            return "building", []
-        unread = [each for each in self.files() if each.status in ("failed", "skipped") and not each.id.startswith(".")]
-        reasons = [[each.id, told(each.reason)] for each in unread[:MOST_REASONS]]
-        return ("unusable" if reasons else "empty"), reasons
+    def _first(self, state: State, articles: int | None) -> str:
+        """Return what stands in the way of a first answer, or empty."""
+        building = state.kind == "building" or (state.kind == "loading" and state.stage != LOADING)
+        if articles or articles is None or building:
+            return "building" if building and not articles else ""
+        unread = (each.id for each in self.files() if each.status in ("failed", "skipped"))
+        return "empty" if all(id.startswith(".") for id in unread) else "unusable"
 
     def _turn(self) -> float:
         """Return how long a page waits for its turn: the more pages ask, the longer, up to ``CALM_SECONDS``."""

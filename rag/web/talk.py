@@ -338,10 +338,6 @@ class Handlers:
         """Draw the chat with all sources again. For a page that has lost some of it, or got it in the wrong order."""
         return _drawn(conversation, visitor)
 
-    async def listed(self, visitor: Visitor) -> dict[str, Any]:
-        """Return the list of conversations as it is now."""
-        return await self.history.shown(visitor)
-
     async def judged(self, visitor: Visitor, conversation: Conversation) -> dict[str, Any]:
         """Return the judgements of the shown answers. And once what stands in the way of keeping them.
 
