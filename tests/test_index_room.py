@@ -58,7 +58,8 @@ class Page:
         return self.keeper.act(action, sent, VISITOR)
 
     def close(self) -> None:
-        self.keeper.close()
+        self.keeper.watch(False)
+        self.keeper.cancel()
         self.keeper.wait(SECONDS)
         with self.keeper._looking:
             pass

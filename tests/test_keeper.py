@@ -87,7 +87,8 @@ def folder() -> Folder:
 def keeper(chatbot: Chatbot, folder: Folder) -> Iterator[Keeper]:
     keeper = Keeper(opened(chatbot), folder)
     yield keeper
-    keeper.close()
+    keeper.watch(False)
+    keeper.cancel()
     keeper.wait(SECONDS)
 
 
@@ -513,7 +514,8 @@ class TestFollowing:
         keeper = Keeper(opening, Folder())
         keeper.watch(True)
         assert there.wait(SECONDS)
-        keeper.close()
+        keeper.watch(False)
+        keeper.cancel()
 
     def test_who_was_kept_from_building_takes_what_the_other_built(
         self, keeper: Keeper, chatbot: Chatbot, settings: Settings, hashing: Embedder, monkeypatch: pytest.MonkeyPatch

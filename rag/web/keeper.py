@@ -21,7 +21,7 @@ from rag.errors import Cancelled, FootnoteError
 from rag.read.folder import QUESTIONS
 from rag.types import FileStatus, Progress
 from rag.web.language import decimal, phrase, spoken, told
-from rag.web.opening import LOADING, Job, Opening, State, sentence, state_data
+from rag.web.opening import LOADING, Job, Opening, State, sentence
 from rag.web.render import facts
 from rag.web.rooms import Field, Form, Visitor
 from rag.web.shelf import REMOVED
@@ -168,11 +168,6 @@ class Keeper(Form):
         """Wait until the build that is running has ended. Raises TimeoutError after ``seconds``."""
         if self._job is not None:
             self._job.wait(seconds)
-
-    def close(self) -> None:
-        """Follow the folder no longer and end the build."""
-        self.watch(False)
-        self.cancel()
 
     @property
     def _running(self) -> bool:
@@ -342,7 +337,10 @@ class Keeper(Form):
         counts = Counter(each.status for each in self._files)
         busy = state.kind in ("loading", "building")
         return {
-            **state_data(state),
+            "kind": state.kind,
+            "text": told(state.text),
+            "done": state.done,
+            "total": state.total,
             "watching": self.watching,
             "serving": contents is not None,
             "files": dict(counts),

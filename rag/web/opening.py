@@ -12,11 +12,10 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from math import ceil
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 from rag.errors import Cancelled, FootnoteError, QuestionError, Translatable
 from rag.types import Progress
-from rag.web.language import told
 
 if TYPE_CHECKING:
     from rag.chatbot import Chatbot
@@ -43,11 +42,6 @@ class State:
     done: int = 0
     total: int = 0
     stage: str = ""
-
-
-def state_data(state: State) -> dict[str, Any]:
-    """Return a state as plain data, in the language that is spoken."""
-    return {"kind": state.kind, "text": told(state.text), "done": state.done, "total": state.total}
 
 
 class Job:
