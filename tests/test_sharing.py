@@ -471,6 +471,16 @@ class TestGuard:
         assert self.ask(behind, "POST", "/news/news/gradio_api/upload")[0] == 403
         assert self.ask(behind, "GET", "/newsroom", sec_fetch_site="cross-site")[0] == 200
 
+    def test_the_path_alone_leads_to_its_folder(self) -> None:
+        behind = Address.of(Settings(root_path="/news"))
+        status, headers, _ = self.ask(behind, "GET", "/news")
+        assert (status, headers["location"]) == (307, "/news/")
+        assert [self.ask(behind, method, path)[0] for method, path in (("GET", "/news/"), ("HEAD", "/news"))] == [
+            200,
+            200,
+        ]
+        assert self.ask(behind, "GET", "/news", host="evil.test")[0] == 400
+
     def test_cookies_stay_home(self) -> None:
         cookie = self.ask()[1]["set-cookie"]
         assert cookie == "access-token-unsecure-1=secret; Path=/; HttpOnly; SameSite=Lax"
@@ -582,6 +592,7 @@ CLOSED = [
     ("GET", "/gradio_api/custom_component/x/client/component/index.js"),
     ("GET", "/monitoring"),
     ("GET", "/footnote/"),
+    ("POST", "/footnote/articles?name=a.md"),
     ("GET", "/footnote/anything"),
     ("GET", "/gradio_api/anything"),
     ("GET", "/anything"),
@@ -860,6 +871,10 @@ def test_behind_a_proxy_all_is_below_its_path(serve: Serve, named: bool, strip: 
             assert config["username"] == "maren"
             assert config["root"] == f"{outside}/news"
             assert "/news/footnote/fonts/" in config["css"]
+            coming = f"{there}/news/footnote/articles?name=photo.png"
+            foreign = {"Cookie": token, "Origin": "https://evil.test"}
+            assert client.post(coming, content=b"x", headers=foreign).status_code == 403
+            assert "refused" in client.post(coming, content=b"x", headers={"Cookie": token, "Origin": outside}).json()
             left = client.get(f"{there}/news/logout", headers={"Cookie": token})
             assert left.headers["location"].startswith(f"{outside}/news")
             assert client.get(f"{there}/news/config", headers={"Cookie": token}).status_code == 401

@@ -291,8 +291,6 @@ class TestRooms:
         library = Library(opening, keeper, Settings(articles=tmp_path))
         with speaking("ru"):
             assert library.rows()["rows"][0][8] == "Не текст, а файл PDF; сохраните как текст"
-            other = library.take(["begin", "photo.png", 3])["refused"]
-        assert other == "Формат .png не читается; поместите в .pdf: его страницы может прочесть tesseract"
 
     def test_kept_conversations_and_feedback_say_what_stands_in_the_way(self) -> None:
         class Broken:

@@ -36,7 +36,7 @@ App = Callable[[Scope, Receive, Send], Awaitable[None]]
 LOOPBACK = ("127.0.0.1", "localhost", "[::1]")
 """The names under which a machine reaches itself."""
 MAX_BODY = 1_000_000
-"""Bytes; the page sends questions of 2,000 characters, and files in pieces of 512 kB."""
+"""Bytes of a request that brings no file; the page sends questions of 2,000 characters."""
 
 # gradio builds its components' scripts with `new Function`, and its page starts with inline scripts.
 POLICY = "; ".join(
@@ -68,6 +68,8 @@ HEADERS = (
 
 FILES = "/footnote/file"
 """Where the articles' own files are served."""
+ARTICLES, ADDRESSES, DRAFT = "/footnote/articles", "/footnote/addresses", "/footnote/draft"
+"""Where files for the folder, addresses of some, and drafts come in, see ``rag.web.transfer``, which limits their size."""
 _SANDBOX = b"default-src 'none'; frame-ancestors 'none'; sandbox"
 _VIEWER = b"default-src 'none'; object-src 'self'; style-src 'unsafe-inline'; frame-ancestors 'none'"
 """For a PDF: browsers do not let their own viewer into a sandbox; without sources nothing in the file can load or run."""
@@ -75,7 +77,7 @@ _VIEWER = b"default-src 'none'; object-src 'self'; style-src 'unsafe-inline'; fr
 OWNER = "footnote.owner"
 """Where a request's scope names its account, as conversations are kept under it; absent without a login."""
 
-_UNUSED = ("/gradio_api/upload",)  # files come in through the page's own function, checked piece by piece
+_UNUSED = ("/gradio_api/upload",)  # files come in by the page's own addresses
 
 
 _OPEN = (
@@ -220,9 +222,15 @@ class Guard:
         if scope["type"] not in ("http", "websocket"):
             await self.app(scope, receive, send)
             return
+        bare = bool(self.address.path) and scope["path"] == self.address.path and scope.get("method") == "GET"
         scope = {**scope, "path": self._inside(scope["path"]), "headers": self._believed(scope["headers"])}
         refusal = self._refusal(scope)
-        if refusal is None:
+        if refusal is None and bare:  # what the page asks for is named from its own folder on
+            query = scope.get("query_string", b"")
+            place = self.address.path.encode() + b"/" + (b"?" + query if query else b"")
+            await send({"type": "http.response.start", "status": 307, "headers": [(b"location", place), *HEADERS]})
+            await send({"type": "http.response.body", "body": b""})
+        elif refusal is None:
             await self.app(scope, receive, self._hardened(send, scope))
         elif scope["type"] == "websocket":
             await send({"type": "websocket.close", "code": 1008})
@@ -267,7 +275,8 @@ class Guard:
         if headers.get(b"sec-fetch-site") == "cross-site" or path.startswith(_UNUSED):
             return 403, "This request does not come from the page itself."
         length = headers.get(b"content-length", "")
-        if b"transfer-encoding" in headers or (length.isdigit() and int(length) > MAX_BODY):
+        long = length.isdigit() and int(length) > MAX_BODY and path not in (ARTICLES, DRAFT)
+        if b"transfer-encoding" in headers or long:
             return 413, "This is more than a question."
         return None
 
