@@ -139,8 +139,7 @@ def test_the_servers_own_model_is_nobodys_choice() -> None:
 SENT = st.recursive(
     st.none() | st.integers() | st.text(max_size=5),
     lambda inner: (
-        st.lists(inner)
-        | st.dictionaries(st.sampled_from(["model", "k", "context_tokens", "articles"]), inner)
+        st.lists(inner) | st.dictionaries(st.sampled_from(["model", "k", "context_tokens", "articles"]), inner)
     ),
 )
 
