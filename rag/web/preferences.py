@@ -25,12 +25,10 @@ FIXED = {
     "embedder": "Embedding model",
     "reranker": "Reranker",
     "passage_tokens": "Passage length, in tokens",
-    "decompose": "Split questions",
-    "rewrite": "Rewrite follow-ups",
     "max_file_megabytes": "Largest file, in MB",
     "conversations": "Save conversations",
 }
-"""What the page shows and cannot change: something would have to be built or opened anew, or hardly anybody would."""
+"""What the page shows and cannot change, for something would have to be built or opened anew."""
 WHERE = "Set with these variables where Footnote is started"
 
 
