@@ -139,7 +139,8 @@ def test_the_servers_own_model_is_nobodys_choice() -> None:
 SENT = st.recursive(
     st.none() | st.integers() | st.text(max_size=5),
     lambda inner: (
-        st.lists(inner) | st.dictionaries(st.sampled_from(["model", "k", "context_tokens", "articles"]), inner)
+        st.lists(inner)
+        | st.dictionaries(st.sampled_from(["model", "k", "rewrite", "context_tokens", "articles"]), inner)
     ),
 )
 
@@ -151,7 +152,7 @@ def test_whatever_a_browser_sends_gives_settings_that_can_be_used(text: str) -> 
     name, _ = shown(models, room, visitor)
     assert name == "extractive" or name.startswith("near:")
     Settings().replace(**models.changes("one"))
-    assert set(models.changes("one")) <= {"k", "context_tokens"}
+    assert set(models.changes("one")) <= {"k", "rewrite", "context_tokens"}
 
 
 class TestTest:

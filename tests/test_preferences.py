@@ -17,7 +17,7 @@ from rag.errors import KeyMissing, SettingsError
 from rag.settings import Settings
 from rag.web.head import Head
 from rag.web.models import OF_THE_MODEL, Choice, Models
-from rag.web.preferences import FIXED, LIMITS, Preferences
+from rag.web.preferences import CHOICES, FIXED, LIMITS, Preferences
 from rag.web.rooms import Visitor
 
 ONE, TWO = Visitor("one"), Visitor("two")
@@ -56,9 +56,9 @@ def value(room: Preferences, name: str, visitor: Visitor = ONE) -> Any:
 
 
 def test_every_control_is_a_setting_that_an_open_chatbot_or_its_model_takes() -> None:
-    assert {*LIMITS} < {*CHANGEABLE, *OF_THE_MODEL}
-    assert not {*LIMITS} & {*FIXED}
-    for name, edges in LIMITS.items():
+    assert {*LIMITS, *CHOICES} == {*CHANGEABLE, *OF_THE_MODEL}
+    assert not {*LIMITS, *CHOICES} & {*FIXED}
+    for name, edges in {**LIMITS, **CHOICES}.items():
         for edge in edges:
             Settings().replace(**{name: edge})
 
@@ -66,11 +66,11 @@ def test_every_control_is_a_setting_that_an_open_chatbot_or_its_model_takes() ->
 def test_a_change_is_the_sessions_own_and_goes_back() -> None:
     room, models, _ = rooms()
     assert room.act("k", {"k": 3}, ONE) == "Used from your next question on."
-    room.act("answer_seconds", {"answer_seconds": 90}, ONE)
+    room.act("rewrite", {"rewrite": "off"}, ONE)
     assert (value(room, "k"), value(room, "k", TWO)) == (3, 8)
-    assert models.choice("one").changes == {"k": 3, "answer_seconds": 90}
+    assert models.choice("one").changes == {"k": 3, "rewrite": "off"}
     room.act("k", {"k": 8}, ONE)
-    assert models.choice("one").changes == {"answer_seconds": 90}
+    assert models.choice("one").changes == {"rewrite": "off"}
     room.act("defaults", {}, ONE)
     assert models.choice("one") == Choice()
     room.act("k", {"k": 3}, ONE)
@@ -97,8 +97,8 @@ def test_who_is_logged_in_is_told_to_that_visitor() -> None:
         {"k": "3"},
         {"k": 2.5},
         {"k": float("nan")},
-        {"decompose": "off"},
-        {"k": [3]},
+        {"decompose": "maybe"},
+        {"decompose": ["off"]},
         {"model": "near:small"},
         {"embedder": "bundled"},
     ],

@@ -34,14 +34,21 @@ WHERE = "Set with these variables where Footnote is started"
 
 # More passages than twenty make no answer better and every model slower; fewer tokens than a thousand hold hardly one.
 LIMITS = {"k": (1, 20), "context_tokens": (1024, 131_072), "first_word_seconds": (0, 600), "answer_seconds": (10, 900)}
+CHOICES = {
+    "decompose": {"rules": "by rules", "model": "by the model", "off": "off"},
+    "rewrite": {"model": "model, else rules", "rules": "by rules", "off": "off"},
+}
 
 
 def check(settings: Settings, name: Any, value: Any) -> None:
     """Raise SettingsError where a setting as a browser sent it cannot be used. The server's own value always can."""
-    if name not in LIMITS:
+    if name not in (*LIMITS, *CHOICES):
         raise SettingsError("this setting is not changed here; set its variable before Footnote is started")
-    own, (low, high) = getattr(settings, name), LIMITS[name]
-    if not (type(value) is int and (low <= value <= high or value == own)):
+    choices, own = [*CHOICES.get(name, ())], getattr(settings, name)
+    if choices and value not in choices:
+        raise SettingsError("this is none of the choices; take one of {choices}", choices=", ".join(choices))
+    low, high = LIMITS.get(name, (0, 0))
+    if not choices and not (type(value) is int and (low <= value <= high or value == own)):
         raise SettingsError(
             "this is no whole number from {low:,} to {high:,}; set it to one such as {own:,}",
             low=low,
@@ -61,7 +68,7 @@ def usable(settings: Settings, changes: Mapping[str, Any]) -> dict[str, Any]:
 
 
 class Preferences(Form):
-    """Every setting, and changes of those in ``LIMITS`` for one session.
+    """Every setting, and changes of those in ``LIMITS`` and ``CHOICES`` for one session.
 
     ``models`` is the memory that they are kept in.
     """
@@ -71,6 +78,18 @@ class Preferences(Form):
         {
             "title": Field("title", "Answers"),
             "k": Field("Number", "Passages per question", "How many of the best passages the answer is made from."),
+            "decompose": Field(
+                "Dropdown",
+                "Split questions",
+                "Each part of a question that asks for several things gets its own passages.",
+                {"choices": [*CHOICES["decompose"]], "filterable": False},
+            ),
+            "rewrite": Field(
+                "Dropdown",
+                "Rewrite follow-ups",
+                "Completes a question such as “and in 2019?” before the search.",
+                {"choices": [*CHOICES["rewrite"]], "filterable": False},
+            ),
             "context_tokens": Field(
                 "Number", "Context window, in tokens", "Passages that do not fit are left out. Larger is slower."
             ),
@@ -105,7 +124,11 @@ class Preferences(Form):
     def data(self, visitor: Visitor) -> dict[str, Any]:
         self._models.remember(visitor)
         changes = self._models.changes(visitor.session)
-        shown = {name: {"value": changes.get(name, getattr(self._settings, name))} for name in LIMITS}
+        shown: dict[str, Any] = {
+            name: {"value": changes.get(name, getattr(self._settings, name))} for name in (*LIMITS, *CHOICES)
+        }
+        for setting, words in CHOICES.items():
+            shown[setting]["choices"] = [(phrase(said), name) for name, said in words.items()]
         fixed = [
             (phrase(title), f"{_shown(getattr(self._settings, name))} (RAG_{name.upper()})")
             for name, title in FIXED.items()

@@ -13,7 +13,7 @@ from test_page import FERRIES, FROST, wider_than_screen
 
 from double import ARTICLES, Opener, ServicesDouble
 from rag.settings import Settings
-from reader import ask, chosen_model, wait_until
+from reader import ask, chosen_model, pick, wait_until
 
 
 def open_settings(page: Any) -> Any:
@@ -60,13 +60,12 @@ class TestAnswers:
         self, visit: Callable[..., Any], shared: tuple[str, Opener], page: Any, expect: Any
     ) -> None:
         said = open_settings(page)
-        field = "Timeout for the answer, in seconds"
-        page.get_by_label(field).fill("90")
-        page.get_by_label(field).press("Tab")
+        pick(page, "Split questions", "off")
         expect(said).to_have_text("Used from your next question on.")
+        expect(page.get_by_label("Split questions")).to_have_value("off")
         other = visit(shared[0])
         open_settings(other)
-        expect(other.get_by_label(field)).to_have_value("180")
+        expect(other.get_by_label("Split questions")).to_have_value("by rules")
 
     @pytest.mark.parametrize("text", ["0", "21", "2.5", ""])
     def test_a_wrong_number_changes_nothing(self, page: Any, expect: Any, text: str) -> None:
@@ -308,14 +307,16 @@ def test_the_keyboard_reaches_every_setting(page: Any, expect: Any) -> None:
     page.keyboard.press("ArrowDown")
     page.keyboard.press("Tab")
     expect(said).to_have_text("Used from your next question on.")
-    expect(page.get_by_label("Context window, in tokens")).to_be_focused()
+    expect(page.get_by_label("Split questions")).to_be_focused()
     reached = []
-    for _ in range(8):
+    for _ in range(10):
         reached.append(
             page.evaluate("(each => each.ariaLabel || each.value || each.textContent.trim())(document.activeElement)")
         )
         page.keyboard.press("Tab")
     assert reached == [
+        "Split questions",
+        "Rewrite follow-ups",
         "Context window, in tokens",
         "Timeout for the first word, in seconds",
         "Timeout for the answer, in seconds",
