@@ -166,7 +166,7 @@ def _furnish(
 
     ``functions`` are what the script may call by their names, ``scripts`` what stands in front of it.
     """
-    panel = _component(room.name, {}, scripts, **functions)
+    panel = _component(room.name, {}, scripts, room.name, **functions)
     page.load(_door(room.shown), None, [panel], **events)
     _attend(panel, room, events)
     return panel
@@ -311,7 +311,11 @@ def build_page(
                         for each in ("times", "map")
                     ]
                 with gr.Column(scale=1, min_width=0, elem_id="coverage-side"):
-                    coverage.append(_component("coverage", {}, read_article=handlers.read_article))
+                    gr.HTML(
+                        '<div id="vg-tooltip-element"></div>', apply_default_css=False
+                    )  # where the style sheet reaches it
+                    coverage.append(_html("coverage-tables"))
+                    _component("passage", {}, elem_id="coverage-passage", read_article=handlers.read_article)
             with (
                 gr.Tab(_label("Settings"), id="settings", elem_id="settings-tab") as setting,
                 gr.Row(elem_id="settings-desk"),
@@ -359,7 +363,7 @@ def build_page(
         for event in changed + others:
             event.then(_door(handlers.judged), [conversation], [acts], **at_once)
             if listed is not None:
-                event.then(_door(handlers.listed), None, [listed], **at_once)
+                event.then(_door(handlers.history.shown, name="listed"), None, [listed], **at_once)
 
         async def cover(visitor: Visitor, conversation: Conversation) -> AsyncGenerator[tuple[Any, ...], None]:
             async for about, drawn in covered(opening, visitor, conversation):
@@ -460,9 +464,7 @@ def _field(elem_id: str, field: Field) -> Any:
             "", html_template=heading, js_on_load="sayAll(element)", apply_default_css=False, elem_id=elem_id
         )
     if field.kind == "said":
-        said = _component("said", {}, ())
-        said.elem_id = elem_id
-        return said
+        return _component("said", {}, (), elem_id)
     if field.kind == "HTML":
         return _html(elem_id)
     made = {**field.options, "value" if field.kind == "Button" else "label": _label(field.text), "elem_id": elem_id}
@@ -479,7 +481,11 @@ def _html(elem_id: str) -> Any:
 
 
 def _component(
-    name: str, value: Any, scripts: Sequence[str] = ("article.js",), **functions: Callable[[Any], Any]
+    name: str,
+    value: Any,
+    scripts: Sequence[str] = ("article.js",),
+    elem_id: str = "",
+    **functions: Callable[[Any], Any],
 ) -> Any:
     """Make one of the page's own components. A fixed template, and a script that draws ``value`` into it as text."""
     return gr.HTML(
@@ -488,7 +494,7 @@ def _component(
         js_on_load=asset("elements.js", *scripts, f"{name}.js"),
         server_functions=[_in_its_language(each, name) for name, each in functions.items()] or None,
         apply_default_css=False,
-        elem_id=name,
+        elem_id=elem_id or name,
     )
 
 

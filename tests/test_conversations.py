@@ -26,7 +26,7 @@ from rag.errors import ConversationMissing, StoreCorrupt, StoreError, StoreTooNe
 from rag.export.conversation import MAX_TITLE, Conversation, Turn, begin, title_of
 from rag.text.one_line import folded, one_line, shortened
 from rag.types import Answer
-from rag.web.conversations import MAX_LISTED, Conversations, Kept, Listed, Summary, listed_data
+from rag.web.conversations import Conversations, Kept, Listed, Summary
 from rag.web.database import FILE
 from talks import HOSTILE, TALK, conversations
 
@@ -124,25 +124,13 @@ class TestKeeping:
 
 
 class TestList:
-    def test_newest_first_in_pages(self, kept: Conversations) -> None:
+    def test_newest_first(self, kept: Conversations) -> None:
         ids = [kept.save("", talk(f"Question {number}?", "More?")) for number in range(5)]
         kept.save("", talk("Question 1?", "More?", "Again?"), ids[1])
-        pages = [kept.listed("", start=start, count=2) for start in (0, 2, 4, 6)]
-        order = [1, 4, 3, 2, 0]
-        assert [each.id for page in pages for each in page.summaries] == [ids[number] for number in order]
-        assert {page.total for page in pages} == {5}
-        assert pages[0].summaries[0] == Summary(ids[1], "Question 1?", "2031-03-04T12:00:05.000000+00:00", 3)
-
-    def test_any_page_can_be_asked_for(self, kept: Conversations) -> None:
-        kept.save("", TALK)
-        for start, number, shown in ((-1, 5, 1), (0, -1, 0), (10**30, 10**30, 0), (0, 10**30, 1), ("x", None, 0)):
-            assert len(kept.listed("", start=start, count=number).summaries) == shown  # type: ignore[arg-type]
-        assert MAX_LISTED == 100
-
-    def test_as_plain_data(self, kept: Conversations) -> None:
-        id = kept.save("", talk("Who?"))
-        row = {"id": id, "title": "Who?", "updated": "2031-03-04T12:00:00.000000+00:00", "turns": 1}
-        assert listed_data(kept.listed(""), id) == {"conversations": [row], "total": 1, "current": id}
+        listed = kept.listed("")
+        assert [each.id for each in listed.summaries] == [ids[number] for number in (1, 4, 3, 2, 0)]
+        assert listed.total == 5
+        assert listed.summaries[0] == Summary(ids[1], "Question 1?", "2031-03-04T12:00:05.000000+00:00", 3)
 
     def test_a_title_is_the_first_question_until_it_is_given(self, kept: Conversations) -> None:
         id = kept.save("", talk("Who\nvoted?", "Why?"))
@@ -200,7 +188,7 @@ class TestSearch:
             ("", [notes, tram, yolki]),
         ):
             assert titles(searched.listed("", search)) == found, search
-            assert searched.listed("", search, count=1).total == len(found)
+            assert searched.listed("", search).total == len(found)
 
     def test_what_was_changed_or_deleted_is_no_longer_found(self, searched: Conversations) -> None:
         ((tram,),) = [[each.id for each in searched.listed("", "tram").summaries]]

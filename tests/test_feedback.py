@@ -64,8 +64,8 @@ class TestGiving:
         feedback.give("", TALK, 1, "missing source")
         assert feedback.given("", TALK) == {1: ("missing source", "")}
         assert feedback.questions("").count == 1
-        feedback.take_back("", TALK, 1)
-        feedback.take_back("", TALK, 1)
+        feedback.forget("", TALK[:1])
+        feedback.forget("", TALK[:1])
         assert feedback.given("", TALK) == {}
         assert feedback.questions("") == Questions("", 0)
 
@@ -98,9 +98,8 @@ class TestGiving:
     @pytest.mark.parametrize("number", [0, 3, 4, 5, -1, "1", True, 1.0, None, []])
     def test_a_turn_is_one_that_was_answered(self, feedback: Feedback, number: object) -> None:
         talk = (*TALK, Turn(3, "Why?", "failed", None, "away"), Turn(4, "How?", "answering", ANSWER))
-        for call in (lambda: feedback.give("", talk, number, "right"), lambda: feedback.take_back("", talk, number)):
-            with pytest.raises(FeedbackError, match="choose one that the page shows"):
-                call()
+        with pytest.raises(FeedbackError, match="choose one that the page shows"):
+            feedback.give("", talk, number, "right")
 
     def test_a_note_is_short_text(self, feedback: Feedback) -> None:
         feedback.give("", TALK, 1, "wrong", "x" * MAX_NOTE)
@@ -119,7 +118,7 @@ class TestGiving:
         for number, owner in enumerate(owners):
             assert feedback.given(owner, TALK) == {1: (VERDICTS[number], owner)}
             assert json.loads(feedback.questions(owner).text)["remark"] == owner
-        feedback.take_back("ada", TALK, 1)
+        feedback.forget("ada", TALK[:1])
         assert feedback.delete_all("%") == 1
         assert [feedback.questions(owner).count for owner in owners] == [1, 0, 1, 0]
         assert feedback.everyones_questions().count == 2
@@ -201,7 +200,7 @@ class TestQuestions:
         for verdict, turn, history in (("right", AFTER, asked), ("wrong", AFTER, asked), ("right", TALK[1], ())):
             feedback.give("", talk, turn.number, verdict)
             assert [each.history for each in cases()] == [history]
-            feedback.take_back("", talk, turn.number)
+            feedback.forget("", (turn,))
 
     def test_only_what_was_answered_before_and_not_too_much_of_it(self, feedback: Feedback) -> None:
         done = [Turn(number, f"Question {number}?", "done", ANSWER) for number in range(1, 21)]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 from rag.export.conversation import Turn
 from rag.types import Answer, Dropped, Header, Hit, Passage, Scope, Why
@@ -28,18 +29,26 @@ def test_ranks_scores_and_words_are_those_of_the_hit() -> None:
         fused=0.9,
     )
     assert why_data(found) == {
-        "meaning": {"rank": 3, "score": 0.5},
-        "words": {"rank": 1, "score": 7.25},
-        "matched": ["bridge"],
+        "rows": [
+            ["Meaning", "number 3, cosine 0.50"],
+            ["Words", "number 1, BM25 7.25"],
+            ["Words shared", "bridge"],
+            ["The article meets", "Courier"],
+            ["Both together", "0.90"],
+            ["Score in the end", "0.75"],
+        ],
         "forms": ["bridges", "bridge"],
-        "met": ["Courier"],
-        "fused": 0.9,
-        "reranked": None,
-        "score": 0.75,
-        "joined": 1,
+        "hint": "",
     }
-    assert why_data(hit("a+b+c", reranked=0.25))["joined"] == 3
-    assert why_data(hit(reranked=0.25))["reranked"] == 0.25
+    assert why_data(hit("a+b+c"))["hint"].startswith("3 neighbouring passages")
+    behind = dict(why_data(replace(hit(dense_score=0.125, reranked=0.25), score=-1.0))["rows"])
+    assert behind == {
+        "Meaning": "not among the nearest, cosine 0.12",
+        "Words": "not among the best",
+        "Words shared": "none",
+        "Reranked": "0.25",
+        "Score in the end": "behind what was reranked",
+    }
 
 
 def test_a_word_is_marked_in_each_form_in_which_it_stands_and_no_other() -> None:
@@ -50,7 +59,7 @@ def test_a_word_is_marked_in_each_form_in_which_it_stands_and_no_other() -> None
 
 def test_very_many_words_are_not_sent() -> None:
     data = why_data(hit(matched=tuple(f"word{n}" for n in range(99))))
-    assert len(data["matched"]) == MAX_WORDS
+    assert dict(data["rows"])["Words shared"].count(",") == MAX_WORDS - 1
 
 
 def test_what_was_searched_is_told_with_what_was_left_out() -> None:
@@ -66,23 +75,27 @@ def test_what_was_searched_is_told_with_what_was_left_out() -> None:
     data = search_data(answer)
     dropped = data.pop("dropped")
     assert data == {
-        "question": "What was closed in 2031?",
-        "parts": ["What was closed?", "When?"],
-        "scope": {"outlets": ["Courier"], "authors": [], "articles": [], "first": "2031-01-01", "last": ""},
+        "rows": [
+            ["Searched for", "What was closed in 2031?"],
+            ["Each part by itself", "What was closed? · When?"],
+            ["Narrowed to", "Courier, 2031 –"],
+            ["Passages", "60 weighed, 1 shown"],
+        ],
         "candidates": 60,
         "shown": 1,
     }
     assert dropped[0]["title"] == "A bridge"
-    assert dropped[0]["reason"] == "a better passage says nearly the same"
+    assert dropped[0]["reason"] == "Left out: a better passage says nearly the same"
     assert (dropped[0]["article"], dropped[0]["start"], dropped[0]["end"]) == ("a.md", 4, 604)
     assert dropped[0]["text"].startswith("Long. Long.")
     assert len(dropped[0]["text"]) <= MAX_BEGINNING + 1
-    assert search_data(Answer(question="Who?"))["question"] == "Who?"
+    bare = search_data(Answer(question="Who?"))["rows"]
+    assert bare == [["Searched for", "Who?"], ["Narrowed to", "nothing: all articles"]]
 
 
 def test_what_is_hidden_in_a_question_is_not_sent() -> None:
     data = search_data(Answer(question="Who\ud800 \u202ecame?", parts=("Who\ud800?",)))
-    assert (data["question"], data["parts"]) == ("Who came?", ["Who?"])
+    assert [said for _, said in data["rows"]][:2] == ["Who came?", "Who?"]
 
 
 def test_a_turn_has_what_was_found_and_why() -> None:

@@ -21,7 +21,7 @@ from rag.settings import Settings
 from rag.types import Progress
 from rag.web import watching
 from rag.web.keeper import Keeper
-from rag.web.opening import Opening
+from rag.web.opening import CANCELLED, Opening
 from rag.web.watching import follow, snapshot
 
 NEW = {"new.txt": "The lighthouse keeper retired after forty years."}
@@ -87,7 +87,8 @@ def folder() -> Folder:
 def keeper(chatbot: Chatbot, folder: Folder) -> Iterator[Keeper]:
     keeper = Keeper(opened(chatbot), folder)
     yield keeper
-    keeper.close()
+    keeper.watch(False)
+    keeper.cancel()
     keeper.wait(SECONDS)
 
 
@@ -336,7 +337,7 @@ class TestCancel:
             assert keeper.state.kind == "failed"
             assert "older index: the build was cancelled" in keeper.state.text
         else:
-            assert (opening.state.kind, opening.state.error) == ("failed", "Cancelled")
+            assert (opening.state.kind, opening.state.text) == ("failed", CANCELLED)
         assert keeper.rebuild()
         opening.wait(SECONDS)
         keeper.wait(SECONDS)
@@ -513,7 +514,8 @@ class TestFollowing:
         keeper = Keeper(opening, Folder())
         keeper.watch(True)
         assert there.wait(SECONDS)
-        keeper.close()
+        keeper.watch(False)
+        keeper.cancel()
 
     def test_who_was_kept_from_building_takes_what_the_other_built(
         self, keeper: Keeper, chatbot: Chatbot, settings: Settings, hashing: Embedder, monkeypatch: pytest.MonkeyPatch

@@ -251,7 +251,8 @@ def page(settings: Settings, hashing: Embedder) -> Iterator[Page]:
     page = Page(settings, hashing).open()
     yield page
     page.library.close()
-    page.keeper.close()
+    page.keeper.watch(False)
+    page.keeper.cancel()
     page.keeper.wait(SECONDS)
     if page.opening.chatbot is not None:
         page.opening.chatbot.close()

@@ -42,7 +42,7 @@ from rag.web.keeper import Keeper
 from rag.web.language import messages, speaking, told
 from rag.web.library import Library
 from rag.web.models import Models
-from rag.web.opening import Opening, State, progress_text, state_data, what_went_wrong
+from rag.web.opening import Opening, State, progress_text, what_went_wrong
 from rag.web.preferences import Preferences
 from rag.web.rooms import Visitor
 from rag.web.talk import Handlers
@@ -276,12 +276,6 @@ class TestLedger:
 
 
 class TestRooms:
-    def test_the_index_says_why_it_failed(self) -> None:
-        state = State("failed", "The index is damaged; run: rag build")
-        assert state_data(state)["text"] == "The index is damaged; run: rag build"
-        with speaking("ru"):
-            assert state_data(state)["text"] == "Индекс повреждён; выполните: rag build"
-
     def test_the_table_of_articles_says_why_a_file_is_not_in_it(self, tmp_path: Path) -> None:
         chatbot = SimpleNamespace(
             documents=list, titles=dict, passage_counts=dict, contents=lambda: SimpleNamespace(name="1", articles=0)
@@ -297,7 +291,6 @@ class TestRooms:
         library = Library(opening, keeper, Settings(articles=tmp_path))
         with speaking("ru"):
             assert library.rows()["rows"][0][8] == "Не текст, а файл PDF; сохраните как текст"
-            assert keeper._first(State("fresh"), 0)[1] == [["plant.txt", "не текст, а файл PDF; сохраните как текст"]]
 
     def test_kept_conversations_and_feedback_say_what_stands_in_the_way(self) -> None:
         class Broken:

@@ -452,20 +452,15 @@ class TestSources:
         assert list(value["turns"]) == ["9", "10"]
         assert value["current"] == "10"
         assert json.loads(json.dumps(value)) == value
-        assert panel(()) == {"turns": {}, "before": [], "desk": 0, "current": ""}
+        assert panel(()) == {"turns": {}, "whole": True, "current": ""}
 
     def test_of_an_answer_that_is_being_written_only_its_own_sources_are_sent(self) -> None:
         turns = tuple(Turn(number, "Who?", "done", BOTH) for number in (1, 2, 3))
-        whole = panel(turns, desk=7)
+        whole = panel(turns)
         assert set(whole["turns"]) == {"1", "2", "3"}
-        assert panel(turns, desk=7, newest=True) == {
-            "turns": {"3": whole["turns"]["3"]},
-            "before": ["1", "2"],
-            "desk": 7,
-            "current": "3",
-        }
-        waiting = panel((*turns, Turn(4, "When?")), newest=True)
-        assert (waiting["turns"], waiting["before"], waiting["current"]) == ({}, ["1", "2", "3"], "3")
+        newest = {"turns": {"3": whole["turns"]["3"]}, "whole": False, "current": "3"}
+        assert panel(turns, newest=True) == newest
+        assert panel((*turns, Turn(4, "When?")), newest=True) == {**newest, "turns": {}}
 
     def test_a_title_is_never_longer_than_a_title(self) -> None:
         title = turn_data(Turn(1, "?", "done", Answer("?", hits=(hit(Document("a.md", "x\n" * 999, text="Text.")),))))
@@ -641,7 +636,7 @@ class TestOpening:
 
         opening = Opening(open_chatbot)
         opening.start()
-        assert self.wait(opening) == State("failed", "No model; install one", error="EmbedderError")
+        assert self.wait(opening) == State("failed", "No model; install one")
         opening.start()
         told = self.wait(opening)
         assert told.kind == "failed"

@@ -225,14 +225,17 @@ class TestList:
             history.act("search_history", {"text": text}, ADA)
             assert len(history.data(ADA)["search"]) <= LONGEST_SEARCH
 
-    def test_more_is_shown_when_asked_for(self, history: History, kept: Conversations) -> None:
-        for number in range(105):
+    def test_older_ones_are_counted_and_found(
+        self, history: History, kept: Conversations, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr("rag.web.conversations.MAX_LISTED", 3)
+        for number in range(5):
             kept.save("ada", (turn(1, f"Question {number}?"),))
-        assert len(ids(history, ADA)) == 100
-        history.act("more_history", {}, ADA)
         found = history.data(ADA)
-        assert [each["title"] for each in found["conversations"]] == [f"Question {n}?" for n in range(104, -1, -1)]
-        assert found["total"] == 105
+        assert [each["title"] for each in found["conversations"]] == [f"Question {n}?" for n in (4, 3, 2)]
+        assert found["total"] == 5
+        history.act("search_history", {"text": "question 0"}, ADA)
+        assert [each["title"] for each in history.data(ADA)["conversations"]] == ["Question 0?"]
 
     def test_renamed_and_deleted(self, history: History) -> None:
         one, two = self.keep(history, ADA, "One?", "Two?")
@@ -316,7 +319,7 @@ class TestActs:
     def test_a_verdict_is_kept_changed_noted_and_taken_back(self, acts: Acts) -> None:
         found = acts.act(TALK, {"turn": 2, "name": "wrong-citation"}, ADA)
         assert found["given"] == {"2": {"name": "wrong-citation", "note": ""}}
-        assert (found["open"], found["turn"], found["verdict"], found["text"]) == ("note", "2", "wrong-citation", "")
+        assert (found["open"], found["turn"], found["verdict"], found["text"]) == ("note", 2, "wrong-citation", "")
         acts.act(TALK, {"turn": 2, "name": "note", "note": "It says stone."}, ADA)
         found = acts.act(TALK, {"turn": 2, "name": "missing-source"}, ADA)
         assert found["given"] == {"2": {"name": "missing-source", "note": "It says stone."}}
@@ -336,7 +339,7 @@ class TestActs:
 
     def test_only_the_last_question_is_edited(self, acts: Acts) -> None:
         found = acts.act(TALK, {"turn": 2, "name": "edit"}, ADA)
-        assert (found["open"], found["turn"], found["text"]) == ("edit", "2", TALK[1].question)
+        assert (found["open"], found["turn"], found["text"]) == ("edit", 2, TALK[1].question)
         with pytest.raises(FeedbackError, match="last question"):
             acts.act(TALK, {"turn": 1, "name": "edit"}, ADA)
 
@@ -624,7 +627,7 @@ class TestHandlers:
                 for _ in slow:
                     while not begun.acquire(blocking=False):
                         await asyncio.sleep(0.01)
-                return await asyncio.wait_for(handlers.listed(ADA), 10)
+                return await asyncio.wait_for(handlers.history.shown(ADA), 10)
             finally:
                 go_on.set()
                 await asyncio.gather(*slow)

@@ -135,13 +135,13 @@ def _number(value: int, language: str) -> str:
     return format_decimal(value, locale=language).replace("\u202f", "\u00a0")
 
 
-def decimal(value: float, language: str = "") -> str:
-    """Return a number with one digit behind the point.
+def decimal(value: float, language: str = "", pattern: str = "0.0") -> str:
+    """Return a number with as many digits behind the point as ``pattern`` has.
 
     >>> decimal(1.25), decimal(1.25, "ru")
     ('1.2', '1,2')
     """
-    return format_decimal(value, "0.0", locale=language or _speaking.get())
+    return format_decimal(value, pattern, locale=language or _speaking.get())
 
 
 def table(language: str) -> Mapping[str, str]:

@@ -1,15 +1,13 @@
-// The buttons under answers and questions, "act-<turn>-<name>" by id, and the bar above the question box that they
-// open: a note to what was said of an answer, or the last question to be asked otherwise.
+// The buttons under answers and questions, "act-<turn>-<name>" by id, and what some of them ask in a dialog: a note to
+// what was said of an answer, or the last question to be asked otherwise.
 
-const [form, label, text, tools, said] = find(".acts-form", ".acts-label", "textarea", ".acts-tools", ".acts-said");
+const [said] = find(".said");
 const NAMES = {
   right: "Right", wrong: "Wrong", "wrong-citation": "Wrong citation", "missing-source": "Missing source",
 };
 
-let opened = null; // what the bar is open for, as the server sent it
-let pressed = ""; // the id of the button that opened it, where the focus returns
+let pressed = ""; // the id of the button that was pressed last, where the focus returns
 let seen = 0;
-let told = ""; // the first and the last question when something was told
 
 const actOf = (id) => id?.match(/^act-(\d+)-([a-z-]+)$/)?.slice(1) || [];
 
@@ -37,24 +35,20 @@ function giveBack() {
   (target || document.querySelector("#question textarea"))?.focus({ preventScroll: true });
 }
 
-function shut() {
-  form.hidden = true;
-  opened = null;
-  giveBack();
-}
-
-function show(value) {
-  const edit = value.open === "edit";
-  const noted = () => say("Noted: {verdict}. Add a comment", { verdict: say(NAMES[value.verdict]) });
-  opened = value;
-  label.textContent = edit ? say("Edit the question") : noted();
-  text.value = value.text || "";
-  text.maxLength = 2000;
-  const submit = edit ? say("Ask again") : say("Save the note");
-  tools.replaceChildren(make("button.model-button", { type: "submit" }, submit), button("action", shut, say("Close")));
-  form.hidden = false;
-  text.focus({ preventScroll: true });
-  if (edit) text.setSelectionRange(text.value.length, text.value.length);
+function show({ open, turn, verdict, text: value }) {
+  const noted = () => say("Noted: {verdict}. Add a comment", { verdict: say(NAMES[verdict]) });
+  const title = open === "edit" ? say("Edit the question") : noted();
+  const text = make("textarea", { ariaLabel: title, value, rows: 3, maxLength: 2000, autofocus: true });
+  const note = () => trigger("act", { turn, name: "note", note: text.value });
+  const ask = () => trigger("ask_otherwise", { turn, text: text.value });
+  const done = open === "edit" ? [say("Ask again"), ask, "model-button"] : [say("Save the note"), note, "model-button"];
+  const dialog = askFirst(title, [done, [say("Close"), null, "action"]], text);
+  on(dialog, "close", giveBack);
+  on(text, "keydown", (event) => {
+    if (event.key !== "Enter" || event.shiftKey || event.isComposing) return; // it belongs to what is being composed
+    event.preventDefault();
+    text.form.requestSubmit(dialog.querySelector("button"));
+  });
 }
 
 async function copy(words) {
@@ -69,36 +63,12 @@ follow(() => {
   mark();
   if (!value.stamp || value.stamp === seen) return;
   seen = value.stamp;
-  const now = JSON.stringify([value.shown, value.last]);
-  // What was done last is still told when the same answers are drawn once more.
-  if (value.said || value.problem || value.open || value.copy || value.file || now !== told) tell(said, value);
-  told = now;
-  // The turns are another conversation's, or the question to be asked otherwise is no longer the last one.
-  const past = opened?.shown !== value.shown || (opened?.open === "edit" && opened.last !== value.last);
-  if (opened && past) [form.hidden, opened] = [true, null];
-  if (value.said && opened) shut();
+  if (value.said || value.problem) tell(said, value);
   if (value.open) show(value);
   if (value.copy) copy(value.copy);
   if (value.file) saveFile(value.file);
 });
 
-on(form, "submit", (event) => {
-  event.preventDefault();
-  const turn = Number(opened?.turn);
-  if (opened?.open === "note") trigger("act", { turn, name: "note", note: text.value });
-  else if (opened && text.value.trim()) {
-    trigger("ask_otherwise", { turn, text: text.value });
-    pressed = "";
-    shut();
-  }
-});
-on(text, "keydown", (event) => {
-  if (event.isComposing) return; // Enter and Escape belong to what is being composed
-  if (event.key === "Escape") shut();
-  if (event.key !== "Enter" || event.shiftKey) return;
-  event.preventDefault();
-  form.requestSubmit();
-});
 on(document, "click", ({ target }) => {
   for (const each of document.querySelectorAll("#chat details.menu[open]"))
     if (!each.querySelector("summary").contains(target)) each.open = false;
@@ -123,6 +93,8 @@ marker.observe(document.body, { childList: true, subtree: true, attributeFilter:
 listening.signal.addEventListener("abort", () => marker.disconnect());
 
 // Brings the last question to the upper edge, where reading begins; afterwards only the reader scrolls. The last answer
-// is as high as the window (see page.css), so that this is always possible.
-footnote.toQuestion = () =>
+// is as high as the window (see page.css), so that this is always possible. What was said of an answer before has passed.
+footnote.toQuestion = () => {
+  tell(said, {});
   requestAnimationFrame(() => [...document.querySelectorAll("#chat .question")].at(-1)?.scrollIntoView());
+};

@@ -23,7 +23,7 @@ class Acts:
     """What stands under the answers: what was said of them, and what a pressed button ``act-<turn>-<name>`` came to.
 
     ``name`` is "right", "wrong", "wrong-citation", "missing-source" (pressed again: taken back), "note", "copy",
-    "copy-markdown", "export" or "edit". Safe from any thread.
+    "copy-markdown", "save-" with one of ``FORMATS``, or "edit". Safe from any thread.
     """
 
     name = "acts"
@@ -33,10 +33,7 @@ class Acts:
         self._stamps = count(1)
 
     def data(self, conversation: Conversation, visitor: Visitor, problem: str = "") -> dict[str, Any]:
-        """Return what the visitor said of each answer, by the turn's number; ``problem`` is what else to tell.
-
-        ``shown`` and ``last`` are the first and the last question, by which the page knows what it shows.
-        """
+        """Return what the visitor said of each answer, by the turn's number; ``problem`` is what else to tell."""
         try:
             given = self._feedback.given(visitor.owner, conversation)
         except FootnoteError as error:
@@ -44,23 +41,20 @@ class Acts:
         shown = {
             str(number): {"name": verdict.replace(" ", "-"), "note": note} for number, (verdict, note) in given.items()
         }
-        ends = {
-            name: conversation[place].question if conversation else "" for name, place in (("shown", 0), ("last", -1))
-        }
-        return {"given": shown, **ends, "problem": problem, "stamp": next(self._stamps)}
+        return {"given": shown, "problem": problem, "stamp": next(self._stamps)}
 
     def act(self, conversation: Conversation, sent: Mapping[str, Any], visitor: Visitor) -> dict[str, Any]:
         """``data`` after a button was pressed, with what it opens or copies. Raises FootnoteError."""
         turn = ended_turn(conversation, sent.get("turn"))
-        name, number = str(sent.get("name")), str(turn.number)
+        name = str(sent.get("name"))
         if name in COPIES:
             return {**self.data(conversation, visitor), "copy": copied(turn, COPIES[name])}
-        if name == "export":
-            return {**self.data(conversation, visitor), "file": export((turn,), "html").data()}
+        if name.startswith("save-"):
+            return {**self.data(conversation, visitor), "file": export((turn,), name.removeprefix("save-")).data()}
         if name == "edit":
             if turn is not conversation[-1]:
                 raise FeedbackError("only the last question can be edited; ask this one again below")
-            return {**self.data(conversation, visitor), "open": "edit", "turn": number, "text": turn.question}
+            return {**self.data(conversation, visitor), "open": "edit", "turn": turn.number, "text": turn.question}
         verdict = name.replace("-", " ")
         before, note = self._feedback.given(visitor.owner, (turn,)).get(turn.number, ("", ""))
         if name == "note":
@@ -69,8 +63,8 @@ class Acts:
             self._feedback.give(visitor.owner, conversation, turn.number, before, sent.get("note"))
             return {**self.data(conversation, visitor), "said": phrase("Your note is kept")}
         if verdict == before:
-            self._feedback.take_back(visitor.owner, conversation, turn.number)
+            self._feedback.forget(visitor.owner, (turn,))
             return {**self.data(conversation, visitor), "said": phrase("Taken back")}
         self._feedback.give(visitor.owner, conversation, turn.number, verdict, note)
-        opened = {"open": "note", "turn": number, "verdict": name, "text": note}
-        return {**self.data(conversation, visitor), **opened}
+        asked = {"open": "note", "turn": turn.number, "verdict": name, "text": note} if verdict != "right" else {}
+        return {**self.data(conversation, visitor), **asked}

@@ -9,7 +9,7 @@ from __future__ import annotations
 import secrets
 import sqlite3
 from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
@@ -20,8 +20,8 @@ from rag.export.record import read, write
 from rag.text.one_line import folded, shortened
 from rag.web.database import Store, checked_owner
 
-MAX_LISTED = 100
-"""How many conversations one page of the list may hold."""
+MAX_LISTED = 200
+"""How many conversations the list holds; older ones are found by searching."""
 # A longer search finds nothing that a shorter one would not.
 _SEARCHED = 16
 
@@ -94,8 +94,8 @@ class Conversations:
             database.execute("UPDATE conversations SET updated = ? WHERE id = ?", (now, known))
         return known
 
-    def listed(self, owner: str, search: object = "", start: int = 0, count: int = MAX_LISTED) -> Listed:
-        """Return the owner's conversations, newest first: ``count`` of them from ``start``, counted from 0.
+    def listed(self, owner: str, search: object = "") -> Listed:
+        """Return the owner's conversations, the newest first.
 
         With a ``search`` only those in which each of its words, or parts of words, stands in the title, a question or an
         answer; case and accents do not count.
@@ -106,8 +106,8 @@ class Conversations:
         with self._store.reading() as database:
             ((total,),) = database.execute(f"SELECT count(*) {found}", values).fetchall()
             rows = database.execute(
-                f"SELECT id, title, updated, {_TURNS} {found} ORDER BY updated DESC, rowid DESC LIMIT ? OFFSET ?",
-                (*values, _within(count, MAX_LISTED), _within(start, total)),
+                f"SELECT id, title, updated, {_TURNS} {found} ORDER BY updated DESC, rowid DESC LIMIT {MAX_LISTED}",
+                values,
             ).fetchall()
         return Listed(tuple(Summary(*row) for row in rows), total)
 
@@ -149,11 +149,6 @@ class Conversations:
             return database.execute("DELETE FROM conversations WHERE owner = ?", (checked_owner(owner),)).rowcount
 
 
-def listed_data(listed: Listed, current: str = "") -> dict[str, Any]:
-    """Return a page of the list as plain data for the page's script; ``current`` is the conversation that is open."""
-    return {"conversations": [asdict(each) for each in listed.summaries], "total": listed.total, "current": current}
-
-
 _TURNS = "(SELECT count(*) FROM turns WHERE conversation = c.id)"
 _SAVE = (
     "INSERT INTO turns (conversation, number, words, record) VALUES (?, ?, ?, ?) ON CONFLICT (conversation, number) "
@@ -182,10 +177,6 @@ def _turns(database: sqlite3.Connection, id: str, most: int = -1) -> Iterator[Tu
 
 def _words(turn: Turn) -> str:
     return folded(f"{turn.question} {turn.answer.text if turn.answer is not None else ''}")
-
-
-def _within(number: object, most: int) -> int:
-    return max(0, min(number, most)) if isinstance(number, int) else 0
 
 
 def _checked_id(id: object) -> str:

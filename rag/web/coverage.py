@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import re
 from collections import Counter
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Iterable, Sequence
 from datetime import date, timedelta
 from html import escape
 from math import ceil
@@ -43,12 +43,12 @@ Data = dict[str, Any]
 
 
 class Coverage(NamedTuple):
-    """What the tab shows: ``about`` as markup, two charts as JSON, and the same as ``tables`` for its script."""
+    """What the tab shows: ``about`` as markup, two charts as JSON, and the same as ``tables``, which are markup too."""
 
     about: str
     times: str
     passages: str
-    tables: Data
+    tables: str
 
 
 def coverage(chatbot: Chatbot, conversation: Conversation) -> Coverage:
@@ -61,13 +61,8 @@ def coverage(chatbot: Chatbot, conversation: Conversation) -> Coverage:
     answer = next((turn.answer for turn in reversed(conversation) if turn.answer), None)
     rows = _rows(made, chatbot.titles(), outlets, answer)
     periods, counts = _times(headers, outlets)
-    dates = [[period, *(counts[period, number] for number in named)] for period in periods]
-    tables = {
-        "rows": rows,
-        "columns": [phrase("Date"), *named.values()],
-        "dates": [each for each in dates if any(each[1:])],
-    }
     times = _time_chart(named, periods, counts)
+    tables = _passages(rows) + _dates(named, periods, counts) if rows else ""
     return Coverage(_about(headers, named, answer), times, _map_chart(made, rows), tables)
 
 
@@ -81,7 +76,7 @@ async def covered(
     try:
         with speaking(visitor.language):
             drawn = await aside(coverage, opening.ready(), conversation)
-        empty = "" if drawn.tables["rows"] else "There are no passages yet: the folder of articles is empty."
+        empty = "" if drawn.tables else "There are no passages yet: the folder of articles is empty."
         yield _heading(empty, visitor) + drawn.about, drawn
     except Exception as error:  # the reader must be told, whatever it was
         yield _heading(what_went_wrong(error, "drawing the coverage"), visitor), None
@@ -146,6 +141,43 @@ def _rows(made: PassageMap, titles: dict[str, str], outlets: list[str], answer: 
         }
 
     return sorted(map(row, made.points_with(rank)), key=lambda each: each["rank"] or len(hits) + 1)
+
+
+def _passages(rows: list[Data]) -> str:
+    """Write the passages as a table. A button opens each in its article, whose name stands above its first one."""
+    asked = bool(rows[0]["rank"])
+    cells, above = [], ""
+    for row in rows:
+        language = f'lang="{escape(row["language"])}"'
+        place = " ".join(f'data-{name}="{escape(str(row[name]))}"' for name in ("article", "start", "end"))
+        title = f'<strong class="card-name" {language}>{escape(row["title"])}</strong>{_byline(row["byline"])}'
+        button = f'<button type="button" class="coverage-open" {language} {place}>{escape(row["text"])}</button>'
+        passage = title * (row["article"] != above) + button + _byline(row["words"])
+        cells.append([passage, escape(row["standing"]) or "–"] if asked else [passage])
+        above = row["article"]
+    heads = [phrase("Passage"), phrase("In the answer")][: len(cells[0])]
+    about = phrase("The passages on the map, those of the answer first")
+    return _table("coverage-passages", phrase("Passages"), about, heads, cells)
+
+
+def _dates(named: dict[int, str], periods: list[str], counts: Counter[tuple[str, int]]) -> str:
+    """Write the articles of each outlet by date as a table."""
+    found = [(period, [counts[period, number] for number in named]) for period in periods]
+    cells = [[period, *map(str, each)] for period, each in found if any(each)]
+    about = phrase("How many articles each outlet published")
+    return _table("coverage-dates", phrase("Articles by date"), about, [phrase("Date"), *named.values()], cells)
+
+
+def _byline(text: str) -> str:
+    return f'<p class="byline">{escape(text)}</p>'
+
+
+def _table(kind: str, title: str, about: str, heads: Iterable[str], rows: Iterable[Sequence[str]]) -> str:
+    """Write a table under its heading. What stands in ``rows`` is markup."""
+    head = "".join(f'<th scope="col">{escape(each)}</th>' for each in heads)
+    lines = "".join(f"<tr>{''.join(f'<td>{cell}</td>' for cell in row)}</tr>" for row in rows)
+    whole = f'<caption class="spoken">{about}</caption><thead><tr>{head}</tr></thead><tbody>{lines}</tbody>'
+    return f'<h3 class="coverage-heading">{title}</h3><table class="coverage-table {kind}">{whole}</table>'
 
 
 def _times(headers: list[Header], outlets: list[str]) -> tuple[list[str], Counter[tuple[str, int]]]:

@@ -76,8 +76,8 @@ function draw(place, parts, otherwise) {
   ([...place.querySelectorAll("[data-key]")].find(same) || otherwise)?.focus({ preventScroll: true });
 }
 
-// Asks in a dialog before something is done. `choices` have words, what is done then, how the button looks, what is
-// said of it; the last one is at hand. Escape does nothing.
+// Asks in a dialog before something is done, and returns it. `choices` have words, what is done then, how the button
+// looks, what is said of it; the last one is at hand, unless a field is. Escape does nothing.
 function askFirst(question, choices, ...parts) {
   const offer = ([words, , kind, title], value) => make("button." + kind, { value, title }, words);
   const offered = choices.map(offer);
@@ -90,6 +90,7 @@ function askFirst(question, choices, ...parts) {
   };
   element.append(dialog);
   dialog.showModal();
+  return dialog;
 }
 
 // On a phone an open column covers all others, which cannot be reached then.

@@ -72,10 +72,6 @@ class Feedback:
         with self._store.writing() as database:
             database.execute("INSERT OR REPLACE INTO feedback VALUES (?, ?, ?, ?, ?, ?, ?)", row)
 
-    def take_back(self, owner: str, conversation: Conversation, number: object) -> None:
-        """Forget a reader's judgements of a conversation. Those of the same answers in other conversations go too."""
-        self.forget(owner, (ended_turn(conversation, number, answered=True),))
-
     def forget(self, owner: str, conversation: Conversation) -> None:
         """Forget what a reader said of any of a conversation's answers, and so of the same answers in other
         conversations.

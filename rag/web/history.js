@@ -6,9 +6,6 @@ const [shelf, fold, body, search, said, list, foot] = find(
   ".history", ".history-fold", ".history-body", ".history-search", ".history-said", ".history-list", ".history-foot",
 );
 const wide = window.matchMedia("(min-width: 1200px)");
-const KINDS = {
-  markdown: "Markdown", html: "HTML", docx: "Word", json: "JSON", bibtex: "BibTeX", ris: "RIS", csl: "CSL",
-};
 
 let current = null; // the conversation that is open; null until the page has arrived at its address
 let openings = 0; // how often the server has opened another one, or has told why not
@@ -73,7 +70,7 @@ function drawTools({ id, title }) {
     tool("rename", id, () => rename(id, title), say("Rename")),
     tool("delete", id, () => askToDelete(id), say("Delete…"), "action.danger"),
     make("span.history-asked", say("Save as")),
-    Object.entries(KINDS).map(save),
+    Object.entries(given().kinds).map(save),
   );
 }
 
@@ -109,15 +106,16 @@ function drawList() {
   const hint = login
     ? "What you ask is kept here with its sources, on the server; only you see it."
     : "What you ask is kept here with its sources, on this server’s disk.";
-  // A hundred conversations are one stop on the way to the chat, not two hundred.
+  // All conversations are one stop on the way to the chat, not two for each.
   const listed = (id) => conversations.some((each) => each.id === id);
   if (!listed(reached)) reached = listed(current) ? current : conversations[0]?.id || "";
-  const further = () => tool("further", "", () => trigger("more_history"), say("Show more"));
+  const older = total - conversations.length;
+  const found = say("{count} older one is found by searching.|{count} older ones are found by searching.", { count: older });
   draw(list, [
     conversations.map(drawItem),
     unreadable && make("li.failure", unreadable),
     !unreadable && !total && make("li.hint", wanted ? say("No conversation holds these words.") : say(hint)),
-    conversations.length < total && make("li.history-tools", further()),
+    older > 0 && make("li.hint", found),
   ]);
   drawFoot(total);
 }

@@ -9,22 +9,21 @@ from __future__ import annotations
 import threading
 from collections import OrderedDict
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from itertools import count
 from typing import Any
 
 from rag.errors import ConversationMissing, StoreError
 from rag.export.conversation import Conversation
 from rag.export.formats import File, export
-from rag.web.conversations import MAX_LISTED, Conversations, Listed, listed_data
+from rag.web.conversations import Conversations, Listed
 from rag.web.feedback import Feedback
 from rag.web.language import phrase, told
 from rag.web.opening import sentence, what_went_wrong
+from rag.web.render import SAVED_AS
 from rag.web.rooms import Room, Visitor
 
 LONGEST_SEARCH = 200
-MAX_SHOWN = 2_000
-"""How many conversations the list shows at most; older ones are found by searching."""
 
 
 @dataclass(slots=True)
@@ -32,7 +31,6 @@ class Desk:
     """The conversation that a page shows; ``id`` is empty until a turn of it was kept, and for good once it was deleted.
 
     ``behind``: another page kept more of it since. ``problem``: a save error that was not shown yet.
-    ``number`` tells one desk from another.
     """
 
     id: str = ""
@@ -40,14 +38,12 @@ class Desk:
     behind: bool = False
     told: bool = False
     problem: str = ""
-    number: int = field(default_factory=count(1).__next__)
 
 
 @dataclass(slots=True)
 class _Session:
     desk: Desk = field(default_factory=Desk)
     search: str = ""
-    shown: int = MAX_LISTED
     openings: int = 0
     file: File | None = None
 
@@ -62,7 +58,6 @@ class History(Room):
     name = "history"
     actions = (
         "search_history",
-        "more_history",
         "rename_conversation",
         "delete_conversation",
         "delete_conversations",
@@ -96,7 +91,7 @@ class History(Room):
         """Forget what a closed page looked for. Its desk stays: it may have lost its connection only, and go on."""
         with self._lock:
             if found := self._sessions.get(session):
-                found.search, found.shown, found.file = "", MAX_LISTED, None
+                found.search, found.file = "", None
 
     def forget(self, session: str) -> None:
         """Forget a page altogether."""
@@ -139,13 +134,11 @@ class History(Room):
         return self._store().open(owner, id).turns
 
     def data(self, visitor: Visitor) -> dict[str, Any]:
-        """Return the list as far as it is shown, how often another one was opened, and once a file to be saved."""
+        """Return the list, how often another one was opened, and once a file to be saved."""
         session = self._session(visitor.session)
         listed, unreadable = Listed((), 0), {}
         try:
-            starts = range(0, session.shown, MAX_LISTED)
-            pages = [self._store().listed(visitor.owner, session.search, start) for start in starts]
-            listed = Listed(tuple(each for page in pages for each in page.summaries), pages[0].total)
+            listed = self._store().listed(visitor.owner, session.search)
         except StoreError as error:
             unreadable = {"unreadable": told(sentence(error))}
         file, session.file = session.file, None
@@ -153,13 +146,16 @@ class History(Room):
             "search": session.search,
             "openings": session.openings,
             "login": bool(visitor.owner),
-            **listed_data(listed, session.desk.id),
+            "kinds": SAVED_AS,
+            "conversations": [asdict(each) for each in listed.summaries],
+            "total": listed.total,
+            "current": session.desk.id,
             **unreadable,
             **({"file": {**file.data(), "stamp": next(self._stamps)}} if file is not None else {}),
         }
 
     def act(self, action: str, sent: Mapping[str, Any], visitor: Visitor) -> str:
-        """Search, extend, rename, delete or export. Exports are a conversation or the visitor's feedback.
+        """Search, rename, delete or export. Exports are a conversation or the visitor's feedback.
 
         What was said of a conversation's answers stays when it is deleted, unless ``feedback`` is sent along.
         The page begins a new conversation after the one that it shows was deleted.
@@ -169,9 +165,6 @@ class History(Room):
         if action == "search_history":
             text = sent.get("text")
             session.search = text[:LONGEST_SEARCH] if isinstance(text, str) else ""
-            session.shown = MAX_LISTED
-        elif action == "more_history":
-            session.shown = min(session.shown + MAX_LISTED, MAX_SHOWN)
         elif action == "rename_conversation":
             title = self._store().rename(owner, sent.get("id"), sent.get("title"))
             return phrase("Renamed to “{title}”", title=title)

@@ -22,7 +22,7 @@ from rag.errors import Cancelled, FootnoteError
 from rag.read.folder import QUESTIONS
 from rag.types import FileStatus, Progress
 from rag.web.language import decimal, phrase, spoken, told
-from rag.web.opening import LOADING, Job, Opening, State, sentence, state_data, what_went_wrong
+from rag.web.opening import LOADING, Job, Opening, State, sentence
 from rag.web.render import facts
 from rag.web.rooms import Field, Form, Visitor
 from rag.web.shelf import REMOVED
@@ -42,8 +42,6 @@ BUSY_SECONDS = 0.7
 """After how long it asks again while something goes on and few pages are open."""
 BEATS_PER_SECOND = 12.0
 """How often all pages together ask then, however many are open."""
-MOST_REASONS = 100
-"""How many files that are not in the index are named, each with its reason, where none is in it."""
 
 _KINDS = {
     "loading": "Being opened",
@@ -52,12 +50,6 @@ _KINDS = {
     "building": "Being built",
     "failed": "The last build failed",
     "cancelled": "The build was cancelled",
-}
-_OBSTACLES = {
-    "ArticlesError": "folder",
-    "IndexLocked": "locked",
-    "IndexUnwritable": "unwritable",
-    "IndexTooNew": "newer",
 }
 
 
@@ -93,7 +85,7 @@ class Keeper(Form):
         self._lock = threading.Lock()
         self._looking = threading.Lock()
         self._job: Job | None = None  # the last build
-        self._ended: State | None = None  # how that build ended, or what was found since
+        self._found: State | None = None  # what was found since
         self._again = False  # whether another build is to follow the one that runs
         self._stop: threading.Event | None = None  # ends following the folder
         self._files: tuple[FileStatus, ...] = ()
@@ -106,13 +98,15 @@ class Keeper(Form):
     @property
     def state(self) -> State:
         """Return how the index is. Reads nothing from disk, so ask as often as you like."""
-        opening, chatbot, job, ended = self._opening.state, self._opening.chatbot, self._job, self._ended
+        opening, chatbot, job, found = self._opening.state, self._opening.chatbot, self._job, self._found
         if chatbot is None:
             return opening
-        if job is not None and ended is None:
+        if found is not None:
+            return found
+        if job is not None:
             return job.state
         # A chatbot that has something to say of its index could not bring it up to date.
-        return ended or (State("failed", chatbot.notice) if chatbot.notice else State("fresh", ""))
+        return State("failed", chatbot.notice) if chatbot.notice else State("fresh", "")
 
     @property
     def first_build(self) -> State | None:
@@ -153,7 +147,7 @@ class Keeper(Form):
             if self._running:
                 return False
             work = partial(self._build, fresh)
-            self._job, self._ended = Job("building", "looking for changes", work, self._clock), None
+            self._job, self._found = Job("building", "looking for changes", work, self._built, self._clock), None
             self._job.start()
             return True
 
@@ -171,9 +165,8 @@ class Keeper(Form):
 
     def cancel(self) -> None:
         """End the build at its next step. The old index is then as it was. Does nothing where none is running."""
-        job = self._job
-        if job is not None and self._ended is None:
-            job.cancel()
+        if self._job is not None and self._running:
+            self._job.cancel()
         elif self._opening.chatbot is None:
             self._opening.cancel()
 
@@ -182,31 +175,24 @@ class Keeper(Form):
         if self._job is not None:
             self._job.wait(seconds)
 
-    def close(self) -> None:
-        """Follow the folder no longer and end the build."""
-        self.watch(False)
-        self.cancel()
-
     @property
     def _running(self) -> bool:
-        return self._job is not None and self._ended is None
+        return self._job is not None and self._job.ended is None
 
-    def _build(self, fresh: bool, progress: Callable[[Progress], None]) -> None:
-        chatbot, ended = self._opening.chatbot, State("fresh", "")
+    def _build(self, fresh: bool, progress: Callable[[Progress], None]) -> State:
+        chatbot = self._opening.ready()
         try:
-            if chatbot is not None:
-                chatbot.refresh(progress, fresh=fresh)
-                if chatbot.notice:  # the disk or another build was in the way, so the old index answers
-                    ended = State("failed", chatbot.notice)
+            chatbot.refresh(progress, fresh=fresh)
         except Cancelled:
-            ended = State("cancelled", CANCELLED)
-        except BaseException as error:  # the page must say so, whatever it was
-            ended = State("failed", what_went_wrong(error, "building"))
-        finally:
-            with self._lock:
-                again, self._again, self._ended = self._again and ended.kind != "cancelled", False, ended
-            if again:
-                self.rebuild()
+            return State("cancelled", CANCELLED)
+        # The disk or another build was in the way where it says something, so the old index answers.
+        return State("failed", chatbot.notice) if chatbot.notice else State("fresh", "")
+
+    def _built(self) -> None:
+        with self._lock:
+            again, self._again = self._again and self.state.kind != "cancelled", False
+        if again:
+            self.rebuild()
 
     def _catch_up(self) -> bool:
         """Act on a complete change. Return whether it was dealt with, else it comes again.
@@ -296,9 +282,9 @@ class Keeper(Form):
             kind = self.state.kind
             if name == self._name() and kind in kinds:
                 if not changed and not chatbot.notice:
-                    self._ended = State("fresh", "")
+                    self._found = State("fresh", "")
                 elif changed and kind == "fresh":  # what went wrong is worth more than that something changed
-                    self._ended = State("outdated", OUTDATED)
+                    self._found = State("outdated", OUTDATED)
         return changed
 
     # The page's room.
@@ -358,33 +344,28 @@ class Keeper(Form):
         state = self.state
         contents = self._opening.chatbot.contents() if self._opening.chatbot is not None else None
         counts = Counter(each.status for each in self._files)
-        first, reasons = self._first(state, contents.articles if contents is not None else None)
         busy = state.kind in ("loading", "building")
         return {
-            **state_data(state),
+            "kind": state.kind,
+            "text": told(state.text),
+            "done": state.done,
+            "total": state.total,
             "watching": self.watching,
             "serving": contents is not None,
             "files": dict(counts),
             "folder": told(self._problem),
-            "first": first,
-            "reasons": reasons,
+            "first": self._first(state, contents.articles if contents is not None else None),
             "stamp": self.stamp,
             "wait": self._turn() if busy else WATCHING_SECONDS if self.watching else CALM_SECONDS,
         }
 
-    def _first(self, state: State, articles: int | None) -> tuple[str, list[list[str]]]:
-        """Return what stands in the way of a first answer, or empty. And the files that are no articles."""
-        if articles is None:
-            if state.kind == "failed":
-                return _OBSTACLES.get(state.error, ""), []
-            return ("model" if state.stage == LOADING else "building"), []
-        if articles:
-            return "", []
-        if state.kind == "building":
-            return "building", []
-        unread = [each for each in self.files() if each.status in ("failed", "skipped") and not each.id.startswith(".")]
-        reasons = [[each.id, told(each.reason)] for each in unread[:MOST_REASONS]]
-        return ("unusable" if reasons else "empty"), reasons
+    def _first(self, state: State, articles: int | None) -> str:
+        """Return what stands in the way of a first answer, or empty."""
+        building = state.kind == "building" or (state.kind == "loading" and state.stage != LOADING)
+        if articles or articles is None or building:
+            return "building" if building and not articles else ""
+        unread = (each.id for each in self.files() if each.status in ("failed", "skipped"))
+        return "empty" if all(id.startswith(".") for id in unread) else "unusable"
 
     def _turn(self) -> float:
         """Return how long a page waits for its turn: the more pages ask, the longer, up to ``CALM_SECONDS``."""

@@ -77,10 +77,6 @@ listening.signal.addEventListener("abort", () => clearTimeout(timer));
 
 // The tab that is shown stands in the address, and Back leads to the one before.
 function showTab() {
-  if (inAddress("tab") === "index") {
-    writeAddress({ tab: "settings" }); // where it is since it has no tab of its own
-    showIndex();
-  }
   const shown = document.getElementById((inAddress("tab") || "ask") + "-tab-button");
   arrived ||= Boolean(shown);
   if (shown?.ariaSelected !== "true") shown?.click();

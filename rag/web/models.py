@@ -241,11 +241,15 @@ class Models(Form):
         return None if visitor.owner else json.dumps(choice) if choice else ""
 
     def _choice_of(self, session: str) -> dict[str, Any]:
+        found = self._of(session)
+        # The server's own may be a path; it is nobody's choice but the server's.
+        name = "" if found.name == self._settings.model else found.name
+        return {**({"model": name} if name else {}), **found.changes}
+
+    def _of(self, session: str) -> _Session:
+        """Return what a session chose, which is nothing where it is new here."""
         with self._lock:
-            found = self._sessions.get(session) or _Session()
-            # The server's own may be a path; it is nobody's choice but the server's.
-            name = "" if found.name == self._settings.model else found.name
-            return {**({"model": name} if name else {}), **found.changes}
+            return self._sessions.get(session) or _Session()
 
     def test(self, session: str) -> str:
         """Ask the session's model one question. Say how fast it answered and how. Raises FootnoteError."""
@@ -347,8 +351,7 @@ class Models(Form):
 
     def changes(self, session: str) -> dict[str, Any]:
         """Return the settings that a session changed."""
-        with self._lock:
-            return dict(self._sessions[session].changes) if session in self._sessions else {}
+        return dict(self._of(session).changes)
 
     def forget(self, session: str) -> None:
         """Forget the keys of a closed page. Its choice stays: it may have lost its connection only."""
@@ -390,9 +393,7 @@ class Models(Form):
 
     def keyless(self, session: str) -> str:
         """Name the session's model where it waits for a key. Empty where the session has given it."""
-        with self._lock:
-            name = self._sessions[session].name if session in self._sessions else ""
-        name = name or self._settings.model
+        name = self._of(session).name or self._settings.model
         return shown_name(name) if self._key(session, name) is None and self._needs_key(name) else ""
 
     def _needs_key(self, name: str) -> bool:
@@ -410,17 +411,13 @@ class Models(Form):
 
     def current(self, session: str) -> str:
         """Name what writes the session's answers."""
-        with self._lock:
-            name = self._sessions[session].name if session in self._sessions else ""
-        return EXTRACTIVE if self.keyless(session) else shown_name(name or self._settings.model)
+        return EXTRACTIVE if self.keyless(session) else shown_name(self._of(session).name or self._settings.model)
 
     def data(self, visitor: Visitor) -> dict[str, Any]:
         """Return what the page shows of the models. Names and whether a key is set, never a key."""
         self.remember(visitor)
         session = visitor.session
-        current, keyless = self.current(session), self.keyless(session)
-        with self._lock:
-            keys = set(self._sessions[session].keys) if session in self._sessions else set()
+        current, keyless, keys = self.current(session), self.keyless(session), self._of(session).keys
         names = [f"{each.service}:{name}" for each in self._found for name in each.models]
         listed = {each: each for each in (EXTRACTIVE, *names, shown_name(self._settings.model), current)}
         listed[EXTRACTIVE] = phrase("The articles’ own sentences")
@@ -459,9 +456,7 @@ class Models(Form):
         return None if settings.model == EXTRACTIVE else self.services.open(settings, key)
 
     def _key(self, session: str, name: str) -> Key | None:
-        with self._lock:
-            kept = self._sessions.get(session)
-        return kept.keys.get((name or self._settings.model).partition(":")[0]) if kept else None
+        return self._of(session).keys.get((name or self._settings.model).partition(":")[0])
 
     def _from_now_on(self, name: str) -> str:
         if name == EXTRACTIVE:

@@ -12,11 +12,10 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from math import ceil
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 from rag.errors import Cancelled, FootnoteError, QuestionError, Translatable
 from rag.types import Progress
-from rag.web.language import told
 
 if TYPE_CHECKING:
     from rag.chatbot import Chatbot
@@ -36,7 +35,6 @@ class State:
     """Where the opening or the index stands, in words for the reader.
 
     ``done`` of ``total`` are 0 where nothing is counted; ``stage`` is that of the step it is at, as ``Progress`` names it.
-    ``error`` is the kind of error that opening failed with.
     """
 
     kind: Literal["loading", "ready", "failed", "fresh", "outdated", "building", "cancelled"] = "loading"
@@ -44,34 +42,35 @@ class State:
     done: int = 0
     total: int = 0
     stage: str = ""
-    error: str = ""
-
-
-def state_data(state: State) -> dict[str, Any]:
-    """Return a state as plain data, in the language that is spoken."""
-    return {"kind": state.kind, "text": told(state.text), "done": state.done, "total": state.total}
 
 
 class Job:
-    """Do ``work`` in a thread of its own. It gets a function for its progress, which raises Cancelled after ``cancel``."""
+    """Do ``work`` in a thread of its own, well or badly, and call ``then``.
+
+    ``work`` gets a function for its progress, which raises Cancelled after ``cancel``, and returns the state in the end.
+    """
 
     def __init__(
         self,
         kind: Literal["loading", "building"],
         stage: str,
-        work: Callable[[Callable[[Progress], None]], None],
+        work: Callable[[Callable[[Progress], None]], State],
+        then: Callable[[], None],
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._kind, self._clock = kind, clock
+        self._kind, self._clock, self._work, self._then = kind, clock, work, then
+        self.ended: State | None = None
         began = clock()
         self._heard = Progress(stage, 0, 0), began, began  # the last step, when its stage began and when it came
         self._cancelled = threading.Event()
-        self._thread = threading.Thread(target=work, args=(self._progress,), name=kind, daemon=True)
+        self._thread = threading.Thread(target=self._run, name=kind, daemon=True)
         self.start, self.cancel = self._thread.start, self._cancelled.set
 
     @property
     def state(self) -> State:
-        """Return how far it is."""
+        """Return how far it is, or how it ended."""
+        if self.ended is not None:
+            return self.ended
         step, began, heard = self._heard
         text = "Ending the build…" if self._cancelled.is_set() else progress_text(step)
         sure = step.done and step.done >= step.total / 20 and heard - began >= SURE_SECONDS
@@ -85,6 +84,13 @@ class Job:
         self._thread.join(seconds)
         if self._thread.is_alive():
             raise TimeoutError(f"still {self._kind}")
+
+    def _run(self) -> None:
+        try:
+            self.ended = self._work(self._progress)
+        except BaseException as error:  # the page must say so, whatever it was
+            self.ended = State("failed", what_went_wrong(error, self._kind))
+        self._then()
 
     def _progress(self, step: Progress) -> None:
         if self._cancelled.is_set():
@@ -116,15 +122,13 @@ class Opening:
         self._open = open_chatbot
         self._lock = threading.Lock()
         self._job: Job | None = None
-        self._ended: State | None = State(stage=LOADING)  # ``None`` while the job runs
         self._next: dict[Callable[[], object], None] = {}
         self.chatbot: Chatbot | None = None
 
     @property
     def state(self) -> State:
         """Return where the opening stands."""
-        job, ended = self._job, self._ended
-        return job.state if ended is None and job is not None else ended or State(stage=LOADING)
+        return self._job.state if self._job is not None else State(stage=LOADING)
 
     def ready(self) -> Chatbot:
         """Return the chatbot; raises QuestionError while there is none."""
@@ -141,9 +145,9 @@ class Opening:
     def start(self) -> bool:
         """Begin, or begin anew after a failure. Whether it did: not while it runs or when the chatbot is there."""
         with self._lock:
-            if self._ended is None or self.chatbot is not None:
+            if self.chatbot is not None or (self._job is not None and self._job.ended is None):
                 return False
-            self._job, self._ended = Job("loading", LOADING, self._run), None
+            self._job = Job("loading", LOADING, self._load, self._call)
             self._job.start()
             return True
 
@@ -165,15 +169,15 @@ class Opening:
         if self._job is not None:
             self._job.wait(seconds)
 
-    def _run(self, progress: Callable[[Progress], None]) -> None:
+    def _load(self, progress: Callable[[Progress], None]) -> State:
         try:
             self.chatbot = self._open(progress)
-            ended = State("ready", "")
-        except BaseException as error:  # the page must say so, whatever it was
-            text = CANCELLED if isinstance(error, Cancelled) else what_went_wrong(error, "opening")
-            ended = State("failed", text, error=type(error).__name__)
+        except Cancelled:
+            return State("failed", CANCELLED)
+        return State("ready", "")
+
+    def _call(self) -> None:
         with self._lock:
-            self._ended = ended
             calls, self._next = self._next, {}
         for call in calls:
             call()

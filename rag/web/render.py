@@ -24,6 +24,16 @@ from rag.web.narrow import labels
 from rag.web.place import NOWHERE, Place, check_of
 from rag.web.security import FILES
 
+SAVED_AS = {
+    "markdown": "Markdown",
+    "html": "HTML",
+    "docx": "Word",
+    "json": "JSON",
+    "bibtex": "BibTeX",
+    "ris": "RIS",
+    "csl": "CSL",
+}
+"""The formats that answers and conversations are saved in, as they are called."""
 MAX_MORE = 20
 """How many passages beyond the cited ones are shown."""
 MAX_ARTICLE = 200_000
@@ -104,9 +114,12 @@ def _acts(turn: Turn, last: bool) -> str:
         _act(turn, "right", phrase("Right"), phrase("The answer is right"), "up"),
         _menu("down", phrase("What is wrong?"), wrong),
     )
+    saved = [
+        _act(turn, f"save-{kind}", title, phrase("Save as {name}", name=title)) for kind, title in SAVED_AS.items()
+    ]
     more = [
         _act(turn, "copy-markdown", phrase("Copy as Markdown"), phrase("Copy the answer with its sources as Markdown")),
-        _act(turn, "export", phrase("Save as HTML"), phrase("Save the answer with its sources as a web page")),
+        f'<div class="saves">{phrase("Save as")} {"".join(saved)}</div>',
     ]
     if last:
         delete = phrase("Remove this answer; its question returns to the box")
@@ -315,20 +328,18 @@ def _written_by(answer: Answer) -> str:
     return phrase("Written by {model}", model=answer.model)
 
 
-def panel(conversation: Conversation, language: str = "en", desk: int = 0, newest: bool = False) -> dict[str, Any]:
+def panel(conversation: Conversation, language: str = "en", newest: bool = False) -> dict[str, Any]:
     """Return the turns' sources as plain data, keys as strings (gradio sends no others); ``current`` is the one to
     show.
 
-    Where only the ``newest`` turn has changed the others' are not sent again and again: ``before`` names them, and the page
-    has them from when this ``desk``, a number of the conversation as this page shows it, was sent whole.
+    Where only the ``newest`` turn has changed the others are not sent again and again: the page has them, and ``whole`` is
+    false.
     """
     answered = [turn for turn in conversation if turn.answer is not None]
     sent = [turn for turn in answered if not newest or turn is conversation[-1]]
     with speaking(language):
         turns = {str(turn.number): turn_data(turn) for turn in sent}
-    before = [str(turn.number) for turn in answered if newest and turn is not conversation[-1]]
-    current = str(answered[-1].number) if answered else ""
-    return {"turns": turns, "before": before, "desk": desk, "current": current}
+    return {"turns": turns, "whole": not newest, "current": str(answered[-1].number) if answered else ""}
 
 
 def turn_data(turn: Turn) -> dict[str, Any]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Mapping
 from dataclasses import dataclass
-from functools import lru_cache
 from itertools import count
 from types import MappingProxyType
 from typing import Any, ClassVar, NamedTuple
@@ -53,6 +52,7 @@ class Room:
 
     name = ""
     actions: tuple[str, ...] = ()
+    acting: ClassVar = Turns(AT_ONCE, ACTS, WAITING)
 
     def data(self, visitor: Visitor) -> dict[str, Any]:
         """Return what the panel shows; keys are strings."""
@@ -76,16 +76,11 @@ class Room:
         problem = ""
         with speaking(visitor.language):
             try:
-                async with _turns().turn(visitor.client or visitor.session):
+                async with self.acting.turn(visitor.client or visitor.session):
                     said = await aside(self.act, action, sent, visitor)
             except Exception as error:  # the reader must be told, whatever it was
                 problem = told(what_went_wrong(error, f"{action} in {self.name}"))
             return {**await aside(self.data, visitor), "said": said, "problem": problem}
-
-
-@lru_cache(maxsize=1)
-def _turns() -> Turns:
-    return Turns(AT_ONCE, ACTS, WAITING)
 
 
 class Field(NamedTuple):

@@ -18,23 +18,18 @@ let pressed = null; // the chip that was pressed last, while its answer is being
 let visiting = false; // an article that the address names, while the conversation that it names is opened behind it
 
 // An answer that is being written comes with its own sources alone: those of the turns before it stay here.
-const known = (window.footnoteTurns ||= { run: "", step: 0, recalled: false, desk: 0, turns: {}, missed: false });
+const known = (window.footnoteTurns ||= { run: "", step: 0, recalled: false, turns: {} });
 
 // Whether there is something to draw. gradio works off an event's steps one after another, but those of two events side
 // by side: in a busy browser the end of a stopped answer comes after what took its place. Then all is asked for once
 // more.
 function learn() {
-  const { run = "", step = 0, desk = 0, turns: sent = {}, before = [] } = given();
+  const { run = "", step = 0, turns = {}, whole = true } = given();
   const late = run === known.run && step < known.step;
   if (late && !known.recalled) trigger("recall");
   known.recalled = late;
-  if (late) return false;
-  const kept = desk === known.desk ? before.filter((turn) => known.turns[turn]) : [];
-  const turns = { ...Object.fromEntries(kept.map((turn) => [turn, known.turns[turn]])), ...sent };
-  const missed = kept.length < before.length;
-  if (missed && !known.missed) trigger("recall");
-  Object.assign(known, { run, step, desk, turns, missed });
-  return true;
+  if (!late) Object.assign(known, { run, step, turns: whole ? turns : { ...known.turns, ...turns } });
+  return !late;
 }
 
 // All citations of the conversation, for whoever shows an article that they are from.
@@ -185,7 +180,7 @@ function toAnswer() {
 
 function followLink(clicked) {
   const [, turn, number] = clicked.hash.match(/^#s-(\d+)(?:-(\d+))?$/) || [];
-  if (!known.turns[turn]) return;
+  if (!known.turns[turn]) return trigger("recall");
   if (shown !== turn) drawSources(turn);
   showSources();
   link = clicked;

@@ -1,7 +1,7 @@
-// What stands before the first answer: a model that is being loaded, an index that is being built, no articles, no
-// folder. Where one can ask already it stands above the chat, else in its place.
+// What stands before the first answer: an index that is being built, no articles. Where one can ask already it stands
+// above the chat, else in its place.
 
-const [start, title, about, files, add] = find(".start", "h2", ".start-about", ".start-files", ".start-add");
+const [start, title, about, add] = find(".start", "h2", ".start-about", ".start-add");
 const ASKED = "You can ask already: your question is answered as soon as this is done.";
 const PAGES = {
   building: ["The index is being built", ASKED],
@@ -11,23 +11,7 @@ const PAGES = {
   ],
   unusable: [
     "None of these files is an article",
-    "The folder {name} holds files, but none that can be read. Mend them, or add others here.",
-  ],
-  folder: [
-    "The folder of articles cannot be read",
-    "Footnote looks for the articles in a folder called {name}. Make it, or start again with --articles and the path of your folder; then press “Try again”.",
-  ],
-  locked: [
-    "Another build is running",
-    "Another Footnote is building this index right now. Wait until it ends, then press “Try again”.",
-  ],
-  unwritable: [
-    "The index cannot be written",
-    "Without an index nothing can be answered. Free some space on the disk or choose another folder with --index; then press “Try again”.",
-  ],
-  newer: [
-    "The index was written by a newer Footnote",
-    "This Footnote cannot read it. Update the program, or build the index anew: rag build --fresh.",
+    "The folder {name} holds files, but none that can be read; Articles says why. Mend them, or add others here.",
   ],
 };
 let adder = null;
@@ -45,9 +29,6 @@ function drawStart(state) {
   start.classList.toggle("alone", Boolean(page) && page[1] !== ASKED);
   if (page) draw(title, say(page[0]));
   if (page) draw(about, say(page[1], { name: name || "…" }));
-  const reasons = first === "unusable" ? state.reasons : [];
-  files.hidden = !reasons.length;
-  draw(files, reasons.map(([id, reason]) => make("li", make("span.card-name", id), make("span.byline", reason))));
   add.hidden = !adding && !(first === "building" && adder);
   if (adding && obstacle) draw(add, make("p.hint", obstacle));
   else if (adding && !adder && suffixes.length) draw(add, (adder = makeAdder(given())));

@@ -200,7 +200,7 @@ class Handlers:
                 await aside(self.models.remember, visitor)
                 turn = self._turn(conversation, self.models.choice(session), visitor.client or session)
                 async for latest in until(turn, stop):
-                    yield update(**_stop(visitor)), latest, *_drawn(latest, visitor, desk, newest=True)
+                    yield update(**_stop(visitor)), latest, *_drawn(latest, visitor, newest=True)
             except (GeneratorExit, asyncio.CancelledError):  # how gradio ends it when the page is closed
                 self._left.add(session)
                 raise
@@ -210,7 +210,7 @@ class Handlers:
                     left = session in self._left and latest[-1].answer is None
                     latest = change(latest, status="stopped", note=LEFT if left else "")
                 self._left.discard(session)
-            last = update(**_ask(visitor)), latest, *_drawn(latest, visitor, desk, newest=True)
+            last = update(**_ask(visitor)), latest, *_drawn(latest, visitor, newest=True)
             yield last
         finally:  # also when the page was closed meanwhile
             await self._keep(desk, latest, visitor)
@@ -300,9 +300,9 @@ class Handlers:
             self._warn(sentence(error), visitor)
             return skip(4)
         question = conversation[-1].question if conversation else ""
-        kept, desk = conversation[:-1], self.history.desk(visitor.session)
-        await self._keep(desk, kept, visitor)
-        return update(value=question, **_ask(visitor)), kept, *_drawn(kept, visitor, desk)
+        kept = conversation[:-1]
+        await self._keep(self.history.desk(visitor.session), kept, visitor)
+        return update(value=question, **_ask(visitor)), kept, *_drawn(kept, visitor)
 
     async def clear(self, visitor: Visitor) -> Shown:
         """Begin a new conversation; the one before stays where it is kept."""
@@ -329,18 +329,14 @@ class Handlers:
         except Exception as error:  # the reader must be told, whatever it was
             self._warn(what_went_wrong(error, "opening a conversation"), visitor)
         else:
-            return update(**_ask(visitor)), turns, *_drawn(turns, visitor, self.history.desk(session))
+            return update(**_ask(visitor)), turns, *_drawn(turns, visitor)
         finally:
             self.history.opened(session)
         return skip(4)
 
     async def recall(self, visitor: Visitor, conversation: Conversation) -> tuple[Any, Any]:
         """Draw the chat with all sources again. For a page that has lost some of it, or got it in the wrong order."""
-        return _drawn(conversation, visitor, self.history.desk(visitor.session))
-
-    async def listed(self, visitor: Visitor) -> dict[str, Any]:
-        """Return the list of conversations as it is now."""
-        return await self.history.shown(visitor)
+        return _drawn(conversation, visitor)
 
     async def judged(self, visitor: Visitor, conversation: Conversation) -> dict[str, Any]:
         """Return the judgements of the shown answers. And once what stands in the way of keeping them.
@@ -389,14 +385,14 @@ def _last(conversation: Conversation, sent: Sent) -> Turn | None:
     return last if last is not None and last.ended and type(turn) is int and turn == last.number else None
 
 
-def _drawn(conversation: Conversation, visitor: Visitor, desk: Desk, newest: bool = False) -> tuple[Any, Any]:
+def _drawn(conversation: Conversation, visitor: Visitor, newest: bool = False) -> tuple[Any, Any]:
     """Draw a conversation's chat and sources for this reader. Only the ``newest`` turn's, see ``panel``.
 
     ``step`` grows each time in this ``run`` of the server: a page that gets a smaller one after a greater one asks for all
     of it again, see ``recall``.
     """
-    drawn = panel(conversation, visitor.language, desk.number, newest)
-    return messages(conversation, visitor.language), {**drawn, "run": _RUN, "step": next(_STEPS)}
+    drawn = {**panel(conversation, visitor.language, newest), "run": _RUN, "step": next(_STEPS)}
+    return messages(conversation, visitor.language), drawn
 
 
 def _ask(visitor: Visitor) -> dict[str, Any]:

@@ -159,7 +159,7 @@ def visit(chromium: Any) -> Iterator[Callable[..., Any]]:
         waited = page.get_by_role("heading", name=heading) if heading else page.get_by_role("textbox", name=wait_for)
         waited.wait_for()
         if wait_for != "Username":  # what is drawn is not yet what listens
-            page.wait_for_function("window.footnote?.index && footnote.citations && footnote.toQuestion")
+            page.wait_for_function("Boolean(window.footnote?.index && footnote.citations && footnote.toQuestion)")
         return page
 
     yield open_page

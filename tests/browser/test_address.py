@@ -116,5 +116,6 @@ def test_what_replaces_an_answer_is_named_in_words(visit: Callable[..., Any], fo
     ask(page, EXAMPLES[0])
     tools = page.locator("#chat details.menu", has=page.locator("#act-1-delete"))
     tools.locator("summary").click()
-    expect(tools.get_by_role("button")).to_have_text(["Copy as Markdown", "Save as HTML", "Retry", "Edit", "Delete"])
+    forms = ["Markdown", "HTML", "Word", "JSON", "BibTeX", "RIS", "CSL"]
+    expect(tools.get_by_role("button")).to_have_text(["Copy as Markdown", *forms, "Retry", "Edit", "Delete"])
     expect(page.locator("#chat .message-buttons button")).to_have_count(0)

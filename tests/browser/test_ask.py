@@ -199,7 +199,7 @@ class TestTools:
     ) -> None:
         page = visit(url)
         ask(page, FERRIES)
-        menu = page.locator("#chat details.menu", has=page.locator("#act-1-export"))
+        menu = page.locator("#chat details.menu", has=page.locator("#act-1-save-html"))
         menu.locator("summary").click()
         page.keyboard.press("Tab")
         page.keyboard.press("Escape")
@@ -209,13 +209,14 @@ class TestTools:
         page.locator("#chat .question").click()
         expect(menu).not_to_have_attribute("open", "")
 
-    def test_an_answer_is_exported(self, visit: Callable[..., Any], url: str) -> None:
+    def test_an_answer_is_saved_in_the_forms_of_a_conversation(self, visit: Callable[..., Any], url: str) -> None:
         page = visit(url)
         ask(page, FERRIES)
-        with page.expect_download() as downloading:
-            press(page, "export")
-        assert downloading.value.suggested_filename.endswith(".html")
-        assert "61 million crowns" in Path(downloading.value.path()).read_text("utf-8")
+        for kind, suffix, held in (("html", ".html", b"61 million crowns"), ("docx", ".docx", b"PK")):
+            with page.expect_download() as downloading:
+                press(page, f"save-{kind}")
+            assert downloading.value.suggested_filename.endswith(suffix)
+            assert held in Path(downloading.value.path()).read_bytes()
 
     def test_a_refusal_can_only_be_asked_again(self, visit: Callable[..., Any], url: str, expect: Any) -> None:
         page = visit(url)

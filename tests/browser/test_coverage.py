@@ -78,10 +78,10 @@ class TestCharts:
             point.hover()
             expect(page.locator("#vg-tooltip-element")).to_be_visible()
             point.click()
-            expect(page.locator("#coverage mark").first).to_be_focused()
+            expect(page.locator("#coverage-passage mark").first).to_be_focused()
             shown = (
-                page.locator("#coverage .article-title").inner_text(),
-                page.locator("#coverage mark").first.inner_text(),
+                page.locator("#coverage-passage .article-title").inner_text(),
+                page.locator("#coverage-passage mark").first.inner_text(),
             )
             assert any(title == shown[0] and text.startswith(shown[1]) for title, text in passages)
         page.keyboard.press("Escape")
@@ -114,8 +114,8 @@ class TestTables:
         open_ = rows.nth(1).get_by_role("button")
         open_.focus()
         page.keyboard.press("Enter")
-        expect(page.locator("#coverage mark").first).to_be_focused()
-        page.get_by_role("button", name="All passages").press("Enter")
+        expect(page.locator("#coverage-passage mark").first).to_be_focused()
+        page.get_by_role("button", name="Back").press("Enter")
         expect(open_).to_be_focused()
 
     def test_articles_by_date_stand_in_a_table(self, url: str, visit: Callable[..., Any], expect: Any) -> None:

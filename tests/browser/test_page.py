@@ -166,6 +166,7 @@ class TestAsking:
         expect(page.locator("#s-1-1")).to_be_focused()
         page.evaluate("window.footnoteTurns.turns = {}")
         ask(page, UNKNOWN)
+        page.locator('#chat a.cite[href="#s-2-1"]').first.click()
         wait_until(page, lambda: page.evaluate("Object.keys(window.footnoteTurns.turns).join()") == "1,2,3")
         page.locator('#chat a.cite[href="#s-2-1"]').first.click()
         expect(page.locator("#s-2-1")).to_be_focused()
