@@ -37,6 +37,11 @@ def wait_until(page: Any, condition: Callable[[], bool], seconds: float = 60) ->
     assert condition()
 
 
+def fits(page: Any) -> None:
+    """Waits until the page is no wider than the screen."""
+    page.wait_for_function("document.documentElement.scrollWidth <= window.innerWidth")
+
+
 def press(page: Any, name: str, turn: int | None = None) -> None:
     """Presses a tool under an answer, the last one where no turn is given, in its menu where it stands in one."""
     selector = f"#act-{turn}-{name}" if turn else f".act[id$='-{name}']"

@@ -15,7 +15,7 @@ from embeddings import Embedder
 from rag.chatbot import Chatbot
 from rag.settings import Settings
 from rag.types import Document, FileStatus
-from reader import ask
+from reader import ask, fits
 
 FERRIES = "How much will the four electric ferries cost?"
 HOSTILE = "<img src=x onerror=alert(1)>.txt"
@@ -59,10 +59,10 @@ def serve(serve_page: Callable[..., str], folder: Path, beside: Path, embedder: 
 
 
 @pytest.fixture(scope="module")
-def url(serve_page: Callable[..., str], tmp_path_factory: pytest.TempPathFactory, hashing: Embedder) -> str:
+def url(serve_module: Callable[..., str], tmp_path_factory: pytest.TempPathFactory, hashing: Embedder) -> str:
     """A page whose folder the tests leave as it is."""
     beside = tmp_path_factory.mktemp("library")
-    return serve(serve_page, fill(beside / "articles"), beside, hashing)
+    return serve(serve_module, fill(beside / "articles"), beside, hashing)
 
 
 @pytest.fixture
@@ -153,16 +153,6 @@ class TestTable:
         page.get_by_role("button", name="No longer only articles that name Ilse Brandt").click()
         expect(rows).to_have_count(7)
 
-    def test_an_article_without_a_title_shows_its_first_sentence(
-        self, own: str, open_tab: Callable[..., Any], folder: Path, expect: Any
-    ) -> None:
-        page = open_tab(own)
-        text = ("untitled.txt", "The lighthouse keeper of Osk retired on Friday. He kept it for forty years, alone.")
-        page.locator("#library input[type=file]").set_input_files(files(text))
-        row = page.get_by_role("row", name=re.compile("lighthouse"))
-        expect(row.locator(".card-name")).to_have_text("The lighthouse keeper of Osk retired on Friday.")
-        expect(row).to_have_attribute("title", "untitled.txt")
-
     def test_every_column_sorts_by_keyboard(self, url: str, open_tab: Callable[..., Any], expect: Any) -> None:
         page = open_tab(url)
         date = page.get_by_role("columnheader", name="Date")
@@ -207,10 +197,10 @@ class TestTable:
         page = open_tab(own)
         row = page.get_by_role("button", name=ARTICLES[1].title)
         shown = page.get_by_role("button", name=re.compile("^All [78]$"))
-        for focused in (row, shown):
+        for focused, outcome in ((row, "Added"), (shown, "Was there already")):
             focused.focus()
-            page.locator("#library input[type=file]").set_input_files(files((f"{page.url[-3:-1]}.txt", "A storm.")))
-            expect(page.locator("#library .adder-file")).to_contain_text(re.compile("Added|already"))
+            page.locator("#library input[type=file]").set_input_files(files(("storm.txt", "A storm came to Osk.")))
+            expect(page.locator("#library .adder-file")).to_contain_text(outcome)
             expect(page.locator("#library tbody tr")).to_have_count(8)
             expect(focused).to_be_focused()
 
@@ -276,7 +266,7 @@ class TestAdding:
         page = open_tab(own)
         before = (folder / "ferry.md").read_bytes()
         sent = files(
-            ("keeper.txt", "The lighthouse keeper of Osk retired after forty years."),
+            ("keeper.txt", "The lighthouse keeper of Osk retired on Friday. He kept it for forty years, alone."),
             ("ferry.md", "A ferry ran aground near Osk."),
             ("photo.png", "x"),
             (HOSTILE, "A hostile name for a storm in Osk."),
@@ -298,7 +288,12 @@ class TestAdding:
         expect(page.get_by_text("4 files added, 2 not")).to_have_count(1)
         expect(page.get_by_role("button", name="Add articles…")).to_be_enabled()
         expect(page.locator("#library tbody tr")).to_have_count(11)
-        expect(page.get_by_role("row", name=re.compile("keeper.txt|lighthouse"))).to_contain_text("Indexed")
+        row = page.get_by_role("row", name=re.compile("lighthouse"))
+        expect(row).to_contain_text("Indexed")
+        expect(row.locator(".card-name")).to_have_text(
+            "The lighthouse keeper of Osk retired on Friday."
+        )  # without a title
+        expect(row).to_have_attribute("title", "keeper.txt")
         assert (folder / "ferry.md").read_bytes() == before
         assert (folder / "-img src=x onerror=alert(1)-.txt").is_file()
         assert (folder / "large.txt").stat().st_size == len(sent[5]["buffer"])
@@ -378,7 +373,7 @@ class TestRemoving:
         assert (folder / ".removed" / "orchards.md").exists()
         expect(page.get_by_role("heading", name="Articles", exact=True)).to_be_focused()
 
-    def test_a_name_with_signs_of_its_own_is_said_as_it_is(
+    def test_a_file_that_could_not_be_read_can_go_too_and_its_name_is_said_as_it_is(
         self,
         serve_page: Callable[..., str],
         open_tab: Callable[..., Any],
@@ -393,22 +388,15 @@ class TestRemoving:
         page.get_by_role("button", name=f"Remove {name}").click()
         dialog = page.get_by_role("dialog", name=f"Remove “{name}”?")
         expect(dialog).to_contain_text(f"The file {name} is moved into")
-
-    def test_a_file_that_could_not_be_read_can_go_too(
-        self, own: str, open_tab: Callable[..., Any], folder: Path, expect: Any
-    ) -> None:
-        page = open_tab(own)
-        page.get_by_role("button", name="Remove empty.txt").click()
-        page.get_by_role("dialog").get_by_role("button", name="Remove").click()
-        expect(page.locator("#library tbody tr")).to_have_count(6)
-        assert not (folder / "empty.txt").exists()
+        dialog.get_by_role("button", name="Remove").click()
+        expect(page.locator("#library tbody tr")).to_have_count(7)
+        assert not (folder / name).exists()
 
 
 class TestEveryScreen:
     def test_a_phone_shows_the_table_or_the_article(self, url: str, open_tab: Callable[..., Any], expect: Any) -> None:
         page = open_tab(url, width=390, height=844, has_touch=True)
-        wide = "document.documentElement.scrollWidth > window.innerWidth"
-        assert not page.evaluate(wide)
+        fits(page)
         shown = "each => each.scrollWidth > each.clientWidth"
         assert not page.locator("#library .library-list").evaluate(shown)
         expect(page.get_by_role("row", name=re.compile("Late frost"))).to_contain_text("Valley Courier · 2031-04")
@@ -420,21 +408,14 @@ class TestEveryScreen:
         page.get_by_role("button", name=ARTICLES[0].title).tap()
         expect(page.locator("#library .article-title")).to_be_in_viewport()
         expect(page.locator("#library table")).to_be_hidden()
-        assert not page.evaluate(wide)
+        fits(page)
         page.get_by_role("button", name="All articles").tap()
         expect(page.get_by_role("button", name=ARTICLES[0].title)).to_be_focused()
 
-    @pytest.mark.parametrize("scheme", ["light", "dark"])
     def test_axe_finds_nothing(
-        self,
-        url: str,
-        open_tab: Callable[..., Any],
-        expect: Any,
-        check_accessibility: Callable[[Any], None],
-        scheme: str,
+        self, url: str, open_tab: Callable[..., Any], expect: Any, check_accessibility: Callable[[Any], None]
     ) -> None:
-        page = open_tab(url, color_scheme=scheme)
-
+        page = open_tab(url)
         check_accessibility(page)
         page.locator("#library input[type=file]").set_input_files(files(("photo.png", "x")))
         expect(page.locator("#library .adder-file")).to_contain_text("Refused")

@@ -15,9 +15,10 @@ from typing import Any
 
 import mammoth
 import pytest
-from test_hostile import assert_harmless, attacks
+from test_hostile import assert_harmless
 
-from double import ARTICLES, EXAMPLES, Double, Opener, ServicesDouble
+from double import ARTICLES, EXAMPLES, Double, Opener
+from hostile import attacks
 from rag.errors import ConversationMissing
 from rag.export.conversation import Turn
 from rag.settings import Settings
@@ -26,7 +27,7 @@ from rag.web.acts import Acts
 from rag.web.conversations import Conversations
 from rag.web.database import FILE
 from rag.web.place import check_of
-from reader import ask, press, wait_until
+from reader import ask, fits, press, wait_until
 
 FERRIES = "How much will the four electric ferries cost?"
 FROST = "What did the frost do to the pears in the Vell valley?"
@@ -138,7 +139,7 @@ class TestKept:
         press(page, "delete")
         wait_until(page, lambda: questions() == [])
         expect(page.locator("#history .history-open")).to_have_count(0)
-        assert "conversation=" not in page.url
+        expect(page).not_to_have_url(re.compile("conversation="))
 
     def test_opening_another_stops_an_answer_which_ends_in_its_own(
         self, visit: Callable[..., Any], url: str, opener: Opener, expect: Any
@@ -187,7 +188,7 @@ class TestKept:
         expect(ask(page, FROST).locator("a.cite")).to_have_count(1)
         expect(page.locator("#acts .acts-said")).to_have_text("")
         expect(page.locator("#history .failure")).to_contain_text("RAG_DATA")
-        assert "conversation=" not in page.url
+        expect(page).not_to_have_url(re.compile("conversation="))
 
     def test_switched_off_there_is_no_list_and_nothing_on_disk(
         self, visit: Callable[..., Any], serve_page: Callable[..., str], opener: Opener, data: Path, expect: Any
@@ -325,7 +326,7 @@ class TestList:
         width = page.locator("#history").bounding_box()["width"]
         button.click()
         expect(page.get_by_role("searchbox", name="Search conversations")).to_be_hidden()
-        assert page.locator("#history").bounding_box()["width"] < width / 3
+        wait_until(page, lambda: page.locator("#history").bounding_box()["width"] < width / 3)
         page.reload()
         expect(button).to_have_attribute("aria-expanded", "false")
         button.click()
@@ -385,15 +386,10 @@ class TestList:
 
 class TestTwoVisitors:
     @pytest.fixture
-    def url(self, tmp_path: Path, opener: Opener, data: Path, chromium: Any) -> Iterator[str]:
-        pytest.importorskip("gradio")
-        import ui
-
+    def url(self, tmp_path: Path, opener: Opener, data: Path, serve_page: Callable[..., str]) -> str:
         path = tmp_path / "accounts.txt"
         write_accounts(path, {name: PasswordHash.of(PASSWORD, 16, 8, 1) for name in ("maren", "jon")})
-        page = ui.build_page(opener, Settings(accounts=str(path), data=data), lambda _: EXAMPLES, ServicesDouble())
-        yield ui.serve(page, "127.0.0.1", ui.free_port("127.0.0.1", 17860), accounts=Accounts(path))
-        page.close(verbose=False)
+        return serve_page(opener, Settings(accounts=str(path), data=data), accounts=Accounts(path))
 
     def enter(self, visit: Callable[..., Any], url: str, name: str) -> Any:
         page = visit(url, wait_for="Username")
@@ -418,7 +414,7 @@ class TestTwoVisitors:
         expect(jon.get_by_test_id("toast-body")).to_contain_text("There is no such conversation")
         expect(jon.locator("#history .hint")).to_contain_text("only you see it")
         expect(jon.locator("#chat .question")).to_have_count(0)
-        assert "conversation=" not in jon.url
+        expect(jon).not_to_have_url(re.compile("conversation="))
         ask(jon, FROST)
         kept(jon, FROST)
         kept(maren, FERRIES)
@@ -655,7 +651,8 @@ class TestHostile:
         page = visit(serve_page(opener, Settings(data=data)))
         ask(page, f"How much will the four electric ferries cost? {texts[0]}")
         expect(page.locator("#history .history-open")).to_have_count(len(texts) + 1)
-        assert page.locator("#history :is(script, img, iframe, object, embed, video, form, link, svg, a)").count() == 0
+        alive = "#history :is(script, img, iframe, object, embed, video, form, link, svg, a)"
+        expect(page.locator(alive)).to_have_count(0)
         page.locator("#history .history-more").first.click()
         with page.expect_download() as downloading:
             page.get_by_role("button", name="HTML", exact=True).click()
@@ -678,33 +675,28 @@ class TestEveryScreen:
         store.save("", (Turn(1, "Unbroken" * 30, "stopped"),))
         page = visit(url, 390, 844, has_touch=True)
 
-        def fits() -> bool:
-            return bool(page.evaluate("document.documentElement.scrollWidth <= window.innerWidth"))
-
         ask(page, FERRIES)
-        assert fits()
+        fits(page)
         expect(page.get_by_role("searchbox", name="Search conversations")).to_be_hidden()
         button = page.get_by_role("button", name="Conversations", exact=True)
         button.tap()
         expect(page.get_by_role("searchbox", name="Search conversations")).to_be_focused()
-        assert page.locator("#chat-column").evaluate("each => each.inert")
+        expect(page.locator("#chat-column")).to_have_js_property("inert", True)
         page.locator(".history-more").first.tap()
-        assert fits()
+        fits(page)
         page.keyboard.press("Escape")
         expect(button).to_be_focused()
-        assert not page.locator("#chat-column").evaluate("each => each.inert")
+        expect(page.locator("#chat-column")).to_have_js_property("inert", False)
         button.tap()
         page.locator(".history-open", has_text="Unbroken").tap()
         expect(page.locator("#chat .question")).to_contain_text("Unbroken")
         expect(page.get_by_role("searchbox", name="Search conversations")).to_be_hidden()
-        assert fits()
+        fits(page)
 
-    @pytest.mark.parametrize("scheme", ["light", "dark"])
     def test_axe_finds_nothing(
-        self, visit: Callable[..., Any], url: str, check_accessibility: Callable[[Any], None], scheme: str, expect: Any
+        self, visit: Callable[..., Any], url: str, check_accessibility: Callable[[Any], None], expect: Any
     ) -> None:
-        page = visit(url, color_scheme=scheme)
-
+        page = visit(url)
         ask(page, FERRIES)
         kept(page, FERRIES)
         press(page, "wrong", 1)
