@@ -74,7 +74,7 @@ THREE = tuple(
 
 
 class TestStart:
-    def test_it_names_the_folder_and_what_it_holds_and_leads_to_the_settings(
+    def test_it_names_the_folder_what_it_holds_and_the_model_which_is_chosen_in_the_settings(
         self, visit: Callable[..., Any], url: str, expect: Any
     ) -> None:
         page = visit(url)
@@ -83,12 +83,6 @@ class TestStart:
         expect(page.locator(".welcome .held")).to_have_text(held)
         page.get_by_role("button", name="Quotes only · connect a model").click()
         expect(page.get_by_role("tab", name="Settings")).to_have_attribute("aria-selected", "true")
-
-    def test_the_mode_is_the_models_name_once_one_is_chosen(
-        self, visit: Callable[..., Any], url: str, expect: Any
-    ) -> None:
-        page = visit(url)
-        page.locator("#asking .mode").click()
         page.locator("#model-unready summary").wait_for()  # else the settings overwrite what is typed
         page.locator("#model-model input").fill("near:small")
         page.locator("#model-model input").press("Enter")
@@ -195,7 +189,7 @@ class TestTools:
         for menu in page.locator("#chat details.menu").all():
             expect(menu).not_to_have_attribute("open", "")
 
-    def test_a_menu_closes_by_escape_and_by_a_press_elsewhere(
+    def test_an_answer_is_exported_from_a_menu_which_closes_by_escape_and_by_a_press_elsewhere(
         self, visit: Callable[..., Any], url: str, expect: Any
     ) -> None:
         page = visit(url)
@@ -209,10 +203,6 @@ class TestTools:
         menu.locator("summary").click()
         page.locator("#chat .question").click()
         expect(menu).not_to_have_attribute("open", "")
-
-    def test_an_answer_is_exported(self, visit: Callable[..., Any], url: str) -> None:
-        page = visit(url)
-        ask(page, FERRIES)
         with page.expect_download() as downloading:
             press(page, "export")
         assert downloading.value.suggested_filename.endswith(".html")

@@ -45,7 +45,7 @@ def open_tab(page: Any, question: str = "") -> None:
 
 
 class TestCharts:
-    def test_every_passage_and_every_month_is_drawn(
+    def test_every_passage_and_every_month_is_drawn_in_the_colours_of_outlets_or_topics(
         self, url: str, visit: Callable[..., Any], chatbot: Chatbot, expect: Any
     ) -> None:
         page = visit(f"{url}?tab=coverage", heading="Coverage")
@@ -57,9 +57,9 @@ class TestCharts:
         labels = page.locator("#coverage-map .mark-text text").all_text_contents()
         assert {" · ".join(each.words) for each in chatbot.map().topics} == set(labels)
 
-    def test_colours_are_those_of_outlets_or_topics(self, url: str, visit: Callable[..., Any], expect: Any) -> None:
-        page = visit(url)
-        open_tab(page)
+        dates = page.get_by_role("table", name="How many articles each outlet published")
+        expect(dates.get_by_role("columnheader")).to_have_text(["Date", ARTICLES[0].outlet, *[re.compile(".")] * 3])
+        expect(dates.get_by_role("row").nth(1).get_by_role("cell").first).to_have_text("2030")
         fills = "each => each.map(path => path.getAttribute('fill'))"
         colours = {f"var(--map-{n})" for n in (1, 2, 3, 4)}
         wait_until(page, lambda: set(page.locator(POINTS).evaluate_all(fills)) == colours)
@@ -117,13 +117,6 @@ class TestTables:
         expect(page.locator("#coverage mark").first).to_be_focused()
         page.get_by_role("button", name="All passages").press("Enter")
         expect(open_).to_be_focused()
-
-    def test_articles_by_date_stand_in_a_table(self, url: str, visit: Callable[..., Any], expect: Any) -> None:
-        page = visit(url)
-        open_tab(page)
-        dates = page.get_by_role("table", name="How many articles each outlet published")
-        expect(dates.get_by_role("columnheader")).to_have_text(["Date", ARTICLES[0].outlet, *[re.compile(".")] * 3])
-        expect(dates.get_by_role("row").nth(1).get_by_role("cell").first).to_have_text("2030")
 
 
 class TestEveryScreen:

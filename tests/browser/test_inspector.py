@@ -35,16 +35,18 @@ def url(serve_module: Callable[..., str], chatbot: Chatbot) -> str:
 
 def said(place: Any) -> dict[str, str]:
     """A list of terms as a dictionary."""
-    terms, texts = place.locator("dt").all_inner_texts(), place.locator("dd").all_inner_texts()
+    terms, texts = place.locator("dt").all_text_contents(), place.locator("dd").all_text_contents()
     return dict(zip(terms, texts, strict=True))
 
 
-def test_why_this_passage_has_the_figures_of_the_hit(
+def test_why_this_passage_has_the_figures_of_the_hit_and_marks_the_words_shared(
     url: str, visit: Callable[..., Any], chatbot: Chatbot, expect: Any
 ) -> None:
     page = visit(url)
     ask(page, FERRIES)
     card = page.locator("#s-1-1")
+    word = card.locator(".shared-word", has_text="ferries").first
+    expect(word).to_have_css("text-decoration-line", "none")
     why = card.locator(".why")
     expect(why.locator("dl")).to_be_hidden()
     why.locator("summary").focus()
@@ -60,17 +62,6 @@ def test_why_this_passage_has_the_figures_of_the_hit(
         "Both together": f"{hit.why.fused:.2f}",
         "Score in the end": f"{hit.score:.2f}",
     }
-
-
-def test_the_words_shared_are_marked_in_the_passage_while_the_reasons_are_open(
-    url: str, visit: Callable[..., Any], expect: Any
-) -> None:
-    page = visit(url)
-    ask(page, FERRIES)
-    card = page.locator("#s-1-1")
-    word = card.locator(".shared-word", has_text="ferries").first
-    expect(word).to_have_css("text-decoration-line", "none")
-    card.locator(".why summary").click()
     expect(word).to_have_css("text-decoration-line", "underline")
     marked = {text.lower() for text in card.locator(".shared-word").all_inner_texts()}
     assert {"four", "ferries", "cost"} <= marked
@@ -103,7 +94,9 @@ def test_what_was_searched_and_what_was_left_out(
     expect(first.get_by_role("button", name="Read in article")).to_be_focused()
 
 
-def test_a_copy_is_left_out_as_such(url: str, visit: Callable[..., Any], chatbot: Chatbot, expect: Any) -> None:
+def test_a_copy_is_left_out_as_such_and_a_follow_up_shows_the_question_that_was_searched(
+    url: str, visit: Callable[..., Any], chatbot: Chatbot, expect: Any
+) -> None:
     question = "How much will the four electric ferries cost?"
     assert COPY in {each.reason for each in chatbot.ask(question).dropped}
     page = visit(url)
@@ -111,14 +104,7 @@ def test_a_copy_is_left_out_as_such(url: str, visit: Callable[..., Any], chatbot
     searched = page.locator(".searched-for")
     searched.locator("summary").click()
     expect(searched.get_by_role("heading", name=f"Left out: {COPY}")).to_be_visible()
-
-
-def test_a_follow_up_shows_the_question_that_was_searched(url: str, visit: Callable[..., Any], expect: Any) -> None:
-    page = visit(url)
-    ask(page, "How much will the four electric ferries cost?")
     ask(page, "And when are they expected?")
-    searched = page.locator(".searched-for")
-    searched.locator("summary").click()
     completed = page.locator("#chat .completed").last.inner_text()
     assert "ferries" in completed
     wait_until(page, lambda: said(searched)["Searched for"] == completed)

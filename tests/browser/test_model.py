@@ -48,6 +48,7 @@ def chatbot(served: tuple[str, Double, ServicesDouble]) -> Iterator[Double]:
     chatbot.loose.clear()
     yield chatbot
     chatbot.loose.set()
+    chatbot.patience = 0.25
 
 
 @pytest.fixture
@@ -79,6 +80,11 @@ class TestChoosing:
     ) -> None:
         ask(page, FERRIES)
         said = open_panel(page)
+        missing = page.get_by_text("no key; set PAID_API_KEY")
+        expect(missing).to_be_hidden()
+        page.get_by_text("2 services are not ready").click()
+        expect(missing).to_be_visible()
+        expect(page.locator("#model-unready dt")).to_have_text(["paid", "dear"])
         expect(chosen_model(page)).to_have_value("The articles’ own sentences")
         chosen_model(page).click()
         expect(page.get_by_role("option")).to_contain_text(["The articles’ own sentences", "near:small", "near:stuck"])
@@ -94,14 +100,6 @@ class TestChoosing:
         expect(ask(page, FROST).locator(".written")).to_have_count(0)
         assert chatbot.models == ["extractive", "near:small", "extractive"]
 
-    def test_services_without_a_model_say_what_they_miss(self, page: Any, expect: Any) -> None:
-        open_panel(page)
-        missing = page.get_by_text("no key; set PAID_API_KEY")
-        expect(missing).to_be_hidden()
-        page.get_by_text("2 services are not ready").click()
-        expect(missing).to_be_visible()
-        expect(page.locator("#model-unready dt")).to_have_text(["paid", "dear"])
-
     def test_each_reader_chooses_alone(
         self, visit: Callable[..., Any], served: tuple[str, Any, Any], page: Any, expect: Any, chatbot: Double
     ) -> None:
@@ -115,12 +113,16 @@ class TestChoosing:
         ask(page, FERRIES)
         assert chatbot.models == ["extractive", "near:other"]
 
-    def test_a_wrong_name_changes_nothing(self, page: Any, expect: Any) -> None:
+    def test_what_is_no_name_and_what_is_no_key_change_nothing(self, page: Any, expect: Any) -> None:
         said = open_panel(page)
         use(page, "https://evil.test/v1#<b>")
         expect(said).to_have_class(re.compile("failure"))
         expect(said).to_contain_text("SERVICE:NAME")
         expect(chosen_model(page)).to_have_value("The articles’ own sentences")
+        keep_key(page, "two words")
+        expect(said).to_have_text("This is no key; copy it again, in one piece")
+        expect(page.get_by_role("button", name="Remove the key")).to_be_hidden()
+        expect(page.locator("#model-secret input")).to_have_value("")
 
     def test_looking_again_finds_what_came_since(
         self, page: Any, expect: Any, served: tuple[str, Any, ServicesDouble]
@@ -270,13 +272,6 @@ class TestKeys:
         expect(page.get_by_role("button", name="Remove the key")).to_be_hidden()
         expect(page.locator("#model-said .said")).to_be_focused()
 
-    def test_what_is_no_key_is_not_repeated(self, page: Any, expect: Any) -> None:
-        said = open_panel(page)
-        keep_key(page, "two words")
-        expect(said).to_have_text("This is no key; copy it again, in one piece")
-        expect(page.get_by_role("button", name="Remove the key")).to_be_hidden()
-        expect(page.locator("#model-secret input")).to_have_value("")
-
     def test_a_closed_page_is_forgotten_and_its_answer_ends(
         self, visit: Callable[..., Any], served: tuple[str, Any, ServicesDouble], chatbot: Double, expect: Any
     ) -> None:
@@ -321,6 +316,7 @@ class TestStuckModels:
     def test_fifty_stuck_questions_hold_nobody_up(
         self, page: Any, served: tuple[str, Double, Any], chatbot: Double, expect: Any
     ) -> None:
+        chatbot.patience = 3  # what they say meanwhile would cost the machine more than all else
         call = caller(served[0])
         functions = {each["api_name"]: each["id"] for each in json.loads(call("GET", "/config"))["dependencies"]}
         sessions = [f"stuck{number}" for number in range(50)]

@@ -67,16 +67,6 @@ class TestAnswers:
         open_settings(other)
         expect(other.get_by_label("Split questions")).to_have_value("by rules")
 
-    def test_a_wrong_number_changes_nothing(self, page: Any, expect: Any) -> None:
-        said = open_settings(page)
-        field = page.get_by_label("Passages per question")
-        for text in ("21", "21", "2.5", ""):
-            field.fill(text)
-            field.press("Tab")
-            expect(field).to_have_value("8")
-            expect(said).to_have_class(re.compile("failure"))
-            expect(said).to_have_text("This is no whole number from 1 to 20; set it to one such as 8")
-
     def test_what_is_half_written_is_not_overwritten_by_the_answer_to_something_else(
         self, page: Any, expect: Any
     ) -> None:
@@ -101,8 +91,17 @@ class TestAnswers:
         page.get_by_role("button", name="Reset to defaults").click()
         expect(field).to_have_value("4096")
 
-    def test_what_a_new_start_changes_is_shown_with_its_variable(self, page: Any, expect: Any) -> None:
-        open_settings(page)
+    def test_a_wrong_number_changes_nothing_and_what_a_new_start_changes_has_its_variable(
+        self, page: Any, expect: Any
+    ) -> None:
+        said = open_settings(page)
+        field = page.get_by_label("Passages per question")
+        for text in ("21", "21", "2.5", ""):
+            field.fill(text)
+            field.press("Tab")
+            expect(field).to_have_value("8")
+            expect(said).to_have_class(re.compile("failure"))
+            expect(said).to_have_text("This is no whole number from 1 to 20; set it to one such as 8")
         shown = page.locator("#settings-fixed")
         expect(shown).to_contain_text(re.compile("Embedding model.*bundled.*RAG_EMBEDDER", re.S))
         expect(shown).to_contain_text(re.compile("Articles folder.*RAG_ARTICLES", re.S))
