@@ -63,6 +63,7 @@ def test_the_address_opens_what_it_names(visit: Callable[..., Any], folder: str,
 def test_back_closes_an_article_beside_the_chat(visit: Callable[..., Any], folder: str, expect: Any) -> None:
     page = visit(folder)
     ask(page, EXAMPLES[0])
+    expect(page).to_have_url(re.compile("conversation="))  # kept: Back leads to it
     page.get_by_role("button", name="Read in article").first.click()
     article = page.locator("#sources .pane-article")
     expect(article.locator("mark").first).to_be_visible()
