@@ -563,6 +563,7 @@ class TestEveryScreen:
         page.set_viewport_size({"width": 390, "height": 844})
         fits(page)
         ask(page, FERRIES)
+        expect(page).to_have_url(re.compile("conversation="))  # kept: Back leads to it
         expect(page.locator("#sources .pane")).to_be_hidden()
         citation = page.locator('#chat a[href="#s-1-2"]')
         citation.tap()
