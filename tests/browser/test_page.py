@@ -601,25 +601,25 @@ class TestEveryScreen:
         page.get_by_role("button", name="All articles").tap()
         expect(page.locator(".library-item").first).to_be_focused()
 
-    def test_magnified_to_four_times_it_can_still_be_asked_and_read_and_held_sideways_the_rooms_cover_nothing(
+    def test_held_sideways_the_rooms_cover_nothing_and_magnified_to_four_times_it_can_be_asked_and_read(
         self, visit: Callable[..., Any], shared: tuple[str, Opener], double: Any, expect: Any
     ) -> None:
-        page = visit(shared[0], 320, 256)
+        page = visit(shared[0], 932, 430, has_touch=True)
         ask(page, FERRIES)
         fits(page)
-        assert page.locator("#chat .bubble-wrap").evaluate("each => each.clientHeight") > 200
+        rooms = page.get_by_role("tablist").bounding_box()
+        for below in ("#sources .pane-title", "#chat .question"):
+            first = page.locator(below).first
+            wait_until(page, lambda first=first: first.bounding_box()["y"] >= rooms["y"] + rooms["height"])
+        page.set_viewport_size({"width": 320, "height": 256})
+        fits(page)
+        page.wait_for_function("document.querySelector('#chat .bubble-wrap').clientHeight > 200")
         box = page.get_by_role("textbox", name="Your question")
         box.scroll_into_view_if_needed()
         expect(box).to_be_in_viewport(ratio=0.9)
         citation = page.locator("#chat a.cite").first
         citation.scroll_into_view_if_needed()
         expect(citation).to_be_in_viewport()
-        page.set_viewport_size({"width": 932, "height": 430})
-        fits(page)
-        rooms = page.get_by_role("tablist").bounding_box()
-        for below in ("#sources .pane-title", "#chat .question"):
-            first = page.locator(below).first
-            wait_until(page, lambda first=first: first.bounding_box()["y"] >= rooms["y"] + rooms["height"])
 
     def test_dark_is_dark_and_paper_holds_the_whole_conversation_in_dark_ink(
         self, visit: Callable[..., Any], shared: tuple[str, Opener], double: Any
