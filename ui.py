@@ -17,12 +17,11 @@ from inspect import isasyncgenfunction
 from pathlib import Path
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, TypeVar
-from urllib.parse import quote
 
 import click
 
 from rag.chat.model_names import EXTRACTIVE
-from rag.errors import FootnoteError, KeyMissing, MissingExtra, SettingsError
+from rag.errors import KeyMissing, MissingExtra, SettingsError
 from rag.export.conversation import Conversation
 from rag.retrieval.find import LONGEST_QUESTION
 from rag.settings import Settings
@@ -48,7 +47,6 @@ from rag.web.preferences import Preferences
 from rag.web.render import panel
 from rag.web.rooms import Field, Form, Room, Visitor, skip, update
 from rag.web.security import (
-    FILES,
     OWNER,
     Address,
     Calm,
@@ -56,12 +54,11 @@ from rag.web.security import (
     Guard,
     check_host,
     is_loopback,
-    language_of,
     log_in,
     visitor_of,
 )
 from rag.web.sessions import Bound, Sessions
-from rag.web.stream import AT_ONCE, aside
+from rag.web.stream import AT_ONCE
 from rag.web.talk import Handlers
 from rag.web.watching import snapshot
 
@@ -209,6 +206,7 @@ def build_page(
     from gradio.components.plot import PlotData
 
     from rag.doors.http import Service
+    from rag.web.transfer import routes
 
     opening = Opening(open_chatbot)
     keeper = Keeper(opening, partial(snapshot, settings.articles, settings.index))
@@ -249,7 +247,7 @@ def build_page(
             with gr.Tab(_label("Ask"), id="ask", elem_id="ask-tab"), gr.Row(elem_id="desk"):
                 listed = _component("history", {}) if kept is not None else None
                 with gr.Column(scale=3, min_width=0, elem_id="chat-column"):
-                    start = _furnish(page, Start(articles), at_once, ADDING, take_file=articles.take)
+                    start = _furnish(page, Start(articles), at_once, ADDING)
                     chat = gr.Chatbot(
                         elem_id="chat",
                         label=_label("Conversation"),
@@ -285,12 +283,13 @@ def build_page(
                             [], elem_id="scope", label=_label("Narrow to…"), multiselect=True, allow_custom_value=True
                         )
                         start_line = Asking(articles, models)
-                        asking = _furnish(page, start_line, at_once, ADDING, take_file=articles.take)
+                        asking = _furnish(page, start_line, at_once, ADDING)
                 with gr.Column(scale=2, min_width=0, elem_id="sources-column"):
                     scripts = ("article.js", "inspector.js")
                     sources = _component("sources", panel(()), scripts, read_article=handlers.read_article)
             with gr.Tab(_label("Draft"), id="draft", elem_id="draft-tab") as drafting, gr.Row(elem_id="draft-desk"):
-                drafted = _draft_desk(page, Drafts(opening, settings, handlers.reading), handlers, at_once)
+                drafts = Drafts(opening, settings, handlers.reading)
+                drafted = _draft_desk(page, drafts, handlers, at_once)
             with gr.Tab(_label("Articles"), id="articles", elem_id="articles-tab"):
                 _furnish(
                     page,
@@ -300,7 +299,6 @@ def build_page(
                     read_article=handlers.read_article,
                     library_rows=lambda _: articles.rows(),
                     library_names=lambda _: articles.names(),
-                    take_file=articles.take,
                 )
             with (
                 gr.Tab(_label("Coverage"), id="coverage", elem_id="coverage-tab") as covering,
@@ -376,7 +374,7 @@ def build_page(
         start.fresh(_door(handlers.suggest), None, [chat, scope], **at_once)
         page.unload(_door(handlers.leave))
     page.queue(max_size=WAITING)
-    page.library = articles  # where ``serve`` finds the files
+    page.files = routes(articles, drafts, settings)  # by which ``serve`` lets them come and go
     page.service = Service(opening, settings, services or ChatServices(settings))  # and what programs are served with
     page.forget = handlers.forget  # and who forgets a session
     opening.start()
@@ -386,7 +384,7 @@ def build_page(
 def _draft_desk(page: gr.Blocks, drafts: Drafts, handlers: Handlers, events: dict[str, Any]) -> Any:
     """Draw where a draft is checked, and the article that a quote is opened in; return its scope."""
     with gr.Column(scale=3, min_width=0, elem_id="draft-column"):
-        panel = _furnish(page, drafts, events, ADDING, take_file=drafts.take)
+        panel = _furnish(page, drafts, events, ADDING)
         box = gr.Textbox(
             elem_id="draft-text",
             label=_label("Your draft"),
@@ -510,7 +508,6 @@ def serve(
     """
     from starlette.middleware import Middleware
     from starlette.requests import Request
-    from starlette.responses import Response as Plain
     from starlette.routing import Route
     from starlette.staticfiles import StaticFiles
 
@@ -519,19 +516,6 @@ def serve(
     from rag.web.connections import limit
 
     fonts = StaticFiles(directory=FOLDER / "fonts")
-
-    library: Library | None = getattr(page, "library", None)  # a page of a test has none
-
-    async def file(request: Request) -> Response:  # a PDF for the browser's own viewer, everything else to be kept
-        if library is None:
-            return Plain(status_code=404)
-        try:
-            name, data = await aside(library.file, request.query_params.get("id", ""))
-        except FootnoteError as error:
-            return Plain(told(sentence(error), language_of(request.scope)), 404, media_type="text/plain")
-        kept, kind = ("inline", "pdf") if name.lower().endswith(".pdf") else ("attachment", "octet-stream")
-        disposition = f"{kept}; filename*=UTF-8''{quote(name, safe='')}"
-        return Plain(data, headers={"content-type": f"application/{kind}", "content-disposition": disposition})
 
     async def font(request: Request) -> Response:  # a route, for what is mounted loses its way behind a proxy's path
         return await fonts.get_response(request.path_params["name"], request.scope)
@@ -586,7 +570,7 @@ def serve(
             ],
             "routes": [
                 Route("/footnote/fonts/{name}", font),
-                Route(FILES, file),
+                *getattr(page, "files", ()),  # a page of a test has none
                 *(routes(service) if service is not None else ()),
             ],
             "docs_url": None,

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeVar
 from rag.answer.answering import (
     CLOSEST,
     NOTHING,
+    SAME_STORY,
     Chosen,
     Paragraph,
     by_source,
@@ -479,8 +480,10 @@ class Chatbot:
             if any(each.chosen.state == "answered" for each in found):
                 return found
         matter = compared(question, any(each.kind == "outlet" for each in mentions))
-        candidates = self._candidates(matter or question, answer.hits, index, mentions)
-        if len(named := _sources(mentions)) > 1:
+        named = _sources(mentions)
+        each_alike = bool(matter) or len(named) > 1
+        candidates = self._candidates(matter or question, answer.hits, index, mentions, each_alike)
+        if len(named) > 1:
             found = [
                 Paragraph(each.label, choose([c for c in candidates if sure_scope([each]).holds(c.hit.document)]))
                 for each in named
@@ -491,13 +494,18 @@ class Chatbot:
         chosen = choose(candidates)
         if matter and chosen.state == "answered" and (several := by_source(candidates)):
             return [Paragraph(source_label(each.hit), Chosen((each,), "answered")) for each in several]
-        if (several := differing(chosen, candidates)) and not asks_for_now(question):
+        if not asks_for_now(question) and (several := differing(chosen, candidates, self._same_story)):
             return [Paragraph(source_label(each.hit), Chosen((each,), "answered")) for each in several]
         return [Paragraph("", chosen)]
 
+    def _same_story(self, one: Candidate, other: Candidate) -> bool:
+        texts = [each.hit.passage.text for each in (one, other)]
+        return bool(self._similarity.between(texts[:1], texts[1:])[0, 0] >= SAME_STORY)
+
     def _candidates(
-        self, question: str, hits: Sequence[Hit], index: Index, mentions: Sequence[Mention]
+        self, question: str, hits: Sequence[Hit], index: Index, mentions: Sequence[Mention], each_alike: bool = False
     ) -> list[Candidate]:
+        """Read the hits, best candidates first; with ``each_alike`` no article is nearer than another."""
         dates = [each for each in mentions if each.kind == "date"]
         named = _sources(mentions)
         named = named if len(named) > 1 else []  # the reader would take the names of those who say it for its subject
@@ -506,10 +514,12 @@ class Chatbot:
             then = Scope(published=dates[0].published)
             rest = _without(question, [*named, *dates])
             candidates += read(self._reader(), rest, [hit for hit in hits if then.holds(hit.document)])
-        nearest = max((hit.why.dense_score or 0.0 for hit in hits), default=0.0)
-        far = not self._similarity.scaled([nearest])[0]
+        cosines = [each.hit.why.dense_score or 0.0 for each in candidates]
+        nearness = [float(each) for each in self._similarity.scaled(cosines)]
+        if each_alike:
+            nearness = [max(nearness, default=0.0)] * len(candidates)
         asked = question if dates else split_context(question)[0]  # what is carried into a part need not stand there
-        return weigh(candidates, understand(asked, index), dates, far)
+        return weigh(candidates, understand(asked, index), dates, nearness)
 
     def _written(self, answer: Answer, model: ChatModel, index: Index, mentions: Sequence[Mention]) -> Iterator[Answer]:
         """Yield the answer that a model writes. A prompt that is too long for it is halved once."""

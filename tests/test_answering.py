@@ -11,6 +11,7 @@ from embeddings import Span
 from rag.answer.answering import (
     ACROSS_WEIGHT,
     FAR_WEIGHT,
+    NEAR_WEIGHT,
     Chosen,
     Paragraph,
     by_source,
@@ -143,12 +144,22 @@ def test_what_repeats_is_not_added() -> None:
 
 
 def test_sources_that_differ_are_found_and_those_that_agree_are_not() -> None:
-    seven, seven_again, nine = (
-        candidate(f"The port employed {number} people.", 5.0, id, number)
-        for number, id in (("700", "a.md"), ("700", "b.md"), ("900", "c.md"))
+    seven, seven_again, nine, share = (
+        candidate(f"The port employed {number}.", 5.0, id, number)
+        for number, id in (
+            ("700 people", "a.md"),
+            ("700 people", "b.md"),
+            ("900 people", "c.md"),
+            ("8 per cent", "d.md"),
+        )
     )
-    assert differing(choose([seven, seven_again]), [seven, seven_again]) == ()
-    assert [each.span for each in differing(choose([seven, nine]), [seven, seven_again, nine])] == ["700", "900"]
+    shown = [seven, seven_again, nine, share]
+    assert differing(choose([seven, seven_again]), [seven, seven_again], lambda *_: True) == ()
+    assert [each.span for each in differing(choose([seven, nine]), shown, lambda *_: True)] == [
+        "700 people",
+        "900 people",
+    ]
+    assert differing(choose([seven, nine]), shown, lambda *_: False) == ()
 
 
 def test_compared_sources_stand_side_by_side_and_those_that_differ_first() -> None:
@@ -230,7 +241,7 @@ def test_what_is_far_from_every_passage_scores_less() -> None:
         ("How deep is the trench?", 1.0 - FAR_WEIGHT),
         ("Какова глубина?", 1.0 + ACROSS_WEIGHT - FAR_WEIGHT),
     ):
-        assert weigh([found], asked(question), far=True)[0].score == score
+        assert weigh([found], asked(question), nearness=[0.0])[0].score == score
     assert weigh([found], asked("How deep is the trench?"))[0].score == 1.0
     assert weigh([found], asked("Какова глубина?"))[0].score == 1.0 + ACROSS_WEIGHT
 
@@ -245,3 +256,19 @@ def test_a_row_of_another_year_is_no_answer() -> None:
     text = "Year | Visitors\n2019 | 12,401\n2020 | 3,207"
     found = read(ScriptedReader(**{"12,401": 3.0, "3,207": 1.0}), "?", [hit(text)])
     assert weigh(found, asked("How many visitors came in 2020?", "2020"))[0].span == "3,207"
+
+
+def test_of_two_equal_answers_the_one_in_the_nearer_passage_comes_first() -> None:
+    first, nearer = (
+        candidate("It costs 40.", 1.0, answer="40"),
+        candidate("It costs 50.", 1.0, answer="50"),
+    )
+    found = weigh([first, nearer], asked("What is the fare?"), nearness=[0.3, 0.5])
+    assert [(each.span, round(each.score, 6)) for each in found] == [("50", 1.0), ("40", 1.0 - 0.2 * NEAR_WEIGHT)]
+
+
+def test_what_is_of_another_year_sets_no_bar_of_nearness() -> None:
+    year = candidate("3,207 visitors came in 2020.", 1.0, answer="3,207")
+    other = candidate("4,100 visitors came in 2022.", 1.0, "b.md", "4,100")
+    found = weigh([other, year], asked("How many visitors came in 2020?", "2020"), nearness=[0.9, 0.5])
+    assert (found[0].span, found[0].score) == ("3,207", 1.0)

@@ -191,6 +191,15 @@ def test_no_more_is_read_than_can_be_answered() -> None:
         parse_questions(lines, Path("in.txt"), 101)
 
 
+def test_a_link_in_the_place_of_the_new_file_is_not_followed(folder: Path) -> None:
+    other = folder / "other.txt"
+    other.write_text("mine")
+    (folder / ".out.csv.tmp").symlink_to(other)
+    assert rag("--file", "in.txt", "--out", "out.csv").exit_code == 0
+    assert other.read_text() == "mine"
+    assert not (folder / "out.csv").is_symlink()
+
+
 def test_what_cannot_be_written_is_told_before_anything_is_asked(folder: Path, asked: list[str]) -> None:
     for out, said in (("out.pdf", "end its name in .csv"), ("no/such/out.csv", "no/such/out.csv.progress cannot be")):
         done = rag("--file", "in.txt", "--out", out)

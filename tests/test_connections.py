@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+h11 = pytest.importorskip("h11")
 uvicorn = pytest.importorskip("uvicorn")
 connections = pytest.importorskip("rag.web.connections")
 
@@ -21,11 +22,14 @@ POST = b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\n12345"
 
 
 async def application(scope: Any, receive: Any, send: Any) -> None:
-    """Answers when it has the body; on /stream it goes on until the client leaves, on /much it sends 50 MB."""
+    """Answers when it has the body, on /refuse before; on /stream it goes on until the client leaves, on /much it sends
+    50 MB.
+    """
     if scope["type"] != "http":
         return
-    while (message := await receive())["type"] == "http.request" and message["more_body"]:
-        pass
+    more = scope["path"] != "/refuse"
+    while more and (message := await receive())["type"] == "http.request":
+        more = message["more_body"]
     await send({"type": "http.response.start", "status": 200, "headers": []})
     if scope["path"] == "/stream":
         await send({"type": "http.response.body", "body": b"begun", "more_body": True})
@@ -87,6 +91,28 @@ def test_a_head_that_drips_has_no_more_time() -> None:
                 time.sleep(0.05)
         made.close()
         assert time.monotonic() - began < 10
+
+
+@pytest.mark.parametrize(("path", "times"), [("/", 4), ("/refuse", 1)])
+def test_each_megabyte_of_a_body_has_its_time_until_it_is_answered(
+    path: str, times: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clocks, look = [], connections.LimitedProtocol._look
+
+    def noted(self: Any) -> None:
+        look(self)
+        if self.conn.their_state is h11.SEND_BODY:
+            clocks.append(self._clock)
+
+    monkeypatch.setattr(connections.LimitedProtocol, "_look", noted)
+    with served() as (port, _):
+        made = connect(port, f"POST {path} HTTP/1.1\r\nHost: x\r\nContent-Length: 3500001\r\n\r\nx".encode())
+        if path == "/refuse":
+            assert made.recv(1000).startswith(b"HTTP/1.1 200")
+        made.sendall(b"x" * 3_500_000 + (GET if path == "/refuse" else b""))
+        assert made.recv(1000)
+        made.close()
+    assert len(set(map(id, clocks))) == times
 
 
 def test_who_takes_nothing_of_an_answer_is_dropped() -> None:

@@ -446,37 +446,29 @@ class TestPage:
         keeper = Keeper(opening, dict)
         return Library(opening, keeper, settings), []
 
-    def test_an_address_is_one_step(self, articles: Path, hashing: Embedder, site: Site) -> None:
+    def test_an_address_becomes_a_file(self, articles: Path, hashing: Embedder, site: Site) -> None:
         library, _ = self.library(articles, hashing, "on")
         name = "127.0.0.1 - Ferry returns to the bay.html"
-        assert library.take(["address", site.url + "/ferry"]) == {"name": name, "renamed": False, "known": False}
+        address = f"{site.url}/ferry".encode()
+        assert library.collect("", address) == {"name": name, "renamed": False, "known": False}
         assert (articles / name).exists()
-        assert library.take(["address", site.url + "/ferry"])["known"]
+        assert library.collect("", address)["known"]
 
-    @pytest.mark.parametrize(
-        "step", ["address", ["address"], ["address", 7], ["address", "x"], ["address", "http://[", 1]]
-    )
-    def test_whatever_is_sent_is_refused_in_words(self, articles: Path, hashing: Embedder, step: Any) -> None:
+    @pytest.mark.parametrize("sent", [b"", b"x", b"http://[", b"\xff\xfe", b"https://a.test/" + b"x" * 100_000])
+    def test_what_is_no_address_is_refused(self, articles: Path, hashing: Embedder, sent: bytes) -> None:
         library, _ = self.library(articles, hashing, "on")
-        assert set(library.take(step)) == {"refused"}
+        with pytest.raises(AddressError):
+            library.collect("", sent)
 
     def test_visitors_do_not_get_into_the_network_through_it(
         self, articles: Path, hashing: Embedder, site: Site
     ) -> None:
         library, _ = self.library(articles, hashing, "off")
         before = sorted(articles.rglob("*"))
-        assert "private network" in library.take(["address", site.url + "/ferry"])["refused"]
+        with pytest.raises(AddressError, match="private network"):
+            library.collect("", f"{site.url}/ferry".encode())
         assert site.asked == []
         assert sorted(articles.rglob("*")) == before
-
-    def test_few_are_fetched_at_once(self, articles: Path, hashing: Embedder, site: Site) -> None:
-        library, _ = self.library(articles, hashing, "on")
-        while library._fetching.acquire(blocking=False):
-            pass
-        assert "in a moment" in library.take(["address", site.url + "/ferry"])["refused"]
-        library._fetching.release()
-        assert "name" in library.take(["address", site.url + "/ferry"])
-        assert "name" in library.take(["address", site.url + "/ferry"])
 
 
 def test_every_error_is_ours(site: Site) -> None:

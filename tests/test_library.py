@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import base64
 import os
 import unicodedata
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -17,10 +16,9 @@ from hypothesis import strategies as st
 from embeddings import Embedder
 from news import write_articles
 from rag.chatbot import Chatbot
-from rag.errors import ArticlesError, FootnoteError, QuestionError, RefusedFile
+from rag.errors import ArticlesError, QuestionError, RefusedFile
 from rag.settings import Settings
 from rag.web import shelf as room
-from rag.web.incoming import IDLE_SECONDS, LONGEST_PIECE, MOST_AT_ONCE
 from rag.web.keeper import Keeper
 from rag.web.library import Library, Start
 from rag.web.opening import Opening
@@ -32,25 +30,11 @@ VISITOR = Visitor("one")
 TEXT = b"The lighthouse keeper of Osk retired after forty years."
 
 
-class Clock:
-    now = 0.0
-
-    def __call__(self) -> float:
-        return self.now
-
-
 @pytest.fixture
 def shelf(articles: Path) -> Iterator[Shelf]:
-    shelf = Shelf(articles, 1000, Clock())
+    shelf = Shelf(articles, 1000)
     yield shelf
     shelf.close()
-
-
-def bring(shelf: Shelf, name: str, data: bytes = TEXT, piece: int = 10) -> Any:
-    token = shelf.begin(name, len(data))
-    for start in range(0, len(data), piece):
-        shelf.add(token, data[start : start + piece])
-    return shelf.end(token)
 
 
 def files(folder: Path) -> dict[str, bytes]:
@@ -107,40 +91,36 @@ class TestSafeName:
 
 
 class TestShelf:
-    def test_a_file_comes_in_whole(self, shelf: Shelf, articles: Path) -> None:
+    def test_a_file_comes_in(self, shelf: Shelf, articles: Path) -> None:
         before = files(articles)
-        token = shelf.begin("storm.txt", len(TEXT))
-        shelf.add(token, TEXT[:7])
-        assert files(articles) == before
-        shelf.add(token, TEXT[7:])
-        taken = shelf.end(token)
+        taken = shelf.add("storm.txt", TEXT)
         assert (taken.name, taken.renamed, taken.known) == ("storm.txt", False, False)
         assert files(articles) == {**before, "storm.txt": TEXT}
 
     def test_nothing_is_overwritten(self, shelf: Shelf, articles: Path) -> None:
         before = files(articles)
-        names = [bring(shelf, "plant.txt", TEXT + bytes([each])).name for each in b"123"]
+        names = [shelf.add("plant.txt", TEXT + bytes([each])).name for each in b"123"]
         assert names == ["plant-2.txt", "plant-3.txt", "plant-4.txt"]
         assert files(articles).items() >= before.items()
 
     def test_the_same_file_is_not_kept_twice(self, shelf: Shelf, articles: Path) -> None:
-        bring(shelf, "storm.txt")
+        shelf.add("storm.txt", TEXT)
         before = files(articles)
-        assert bring(shelf, "storm.txt").known
+        assert shelf.add("storm.txt", TEXT).known
         assert files(articles) == before
 
     def test_a_name_that_differs_by_case_or_form_alone_is_another_files(self, shelf: Shelf, articles: Path) -> None:
         (articles / unicodedata.normalize("NFD", "Été.md")).write_text("It rained in June.", "utf-8")
-        assert bring(shelf, "ÉTÉ.md").name == "ÉTÉ-2.md"
-        assert bring(shelf, "été.md", TEXT + b"!").name == "été-3.md"
+        assert shelf.add("ÉTÉ.md", TEXT).name == "ÉTÉ-2.md"
+        assert shelf.add("été.md", TEXT + b"!").name == "été-3.md"
 
     def test_no_link_is_followed(self, shelf: Shelf, articles: Path, tmp_path: Path) -> None:
         outside = tmp_path / "outside.txt"
         outside.write_text("secret", "utf-8")
         (articles / "storm.txt").symlink_to(outside)
         (articles / "dangling.txt").symlink_to(tmp_path / "made.txt")
-        assert bring(shelf, "storm.txt").name == "storm-2.txt"
-        assert bring(shelf, "dangling.txt").name == "dangling-2.txt"
+        assert shelf.add("storm.txt", TEXT).name == "storm-2.txt"
+        assert shelf.add("dangling.txt", TEXT).name == "dangling-2.txt"
         assert outside.read_text("utf-8") == "secret"
         assert not (tmp_path / "made.txt").exists()
 
@@ -151,7 +131,6 @@ class TestShelf:
             ("empty.txt", b"", "file is empty"),
             ("numbers.txt", b"12 34", "no words in it"),
             ("binary.txt", bytes(range(256)), "not text"),
-            ("large.txt", b"x" * 1001, "larger than 0.001 MB"),
         ],
     )
     def test_what_is_no_article_is_refused_with_the_reason(
@@ -159,30 +138,8 @@ class TestShelf:
     ) -> None:
         before = files(articles)
         with pytest.raises(RefusedFile, match=reason):
-            bring(shelf, name, data)
+            shelf.add(name, data)
         assert files(articles) == before
-
-    def test_a_file_that_grows_beyond_what_was_announced_is_refused_and_forgotten(self, shelf: Shelf) -> None:
-        token = shelf.begin("storm.txt", 1)
-        with pytest.raises(RefusedFile, match="larger than"):
-            shelf.add(token, b"x" * 1001)
-        with pytest.raises(RefusedFile, match="broken off"):
-            shelf.end(token)
-
-    def test_idle_files_make_room_and_others_do_not(self, articles: Path) -> None:
-        clock = Clock()
-        shelf = Shelf(articles, 1000, clock)
-        tokens = [shelf.begin(f"{each}.txt", 1) for each in range(MOST_AT_ONCE)]
-        with pytest.raises(RefusedFile, match="in a moment"):
-            shelf.begin("more.txt", 1)
-        clock.now = IDLE_SECONDS - 1
-        shelf.add(tokens[0], TEXT)
-        clock.now = IDLE_SECONDS + 1
-        shelf.begin("more.txt", 1)
-        assert shelf.end(tokens[0]).name == "0.txt"
-        with pytest.raises(RefusedFile, match="broken off"):
-            shelf.end(tokens[1])
-        shelf.close()
 
     def test_a_disk_that_refuses_leaves_nothing(
         self, shelf: Shelf, articles: Path, monkeypatch: pytest.MonkeyPatch
@@ -193,7 +150,7 @@ class TestShelf:
         before = files(articles)
         monkeypatch.setattr(os, "fsync", full)
         with pytest.raises(ArticlesError, match=r"cannot be written \(no space left on device\)") as refused:
-            bring(shelf, "storm.txt")
+            shelf.add("storm.txt", TEXT)
         assert "/a/path" not in str(refused.value)
         assert files(articles) == before
 
@@ -206,15 +163,15 @@ class TestShelf:
         before = files(articles)
         monkeypatch.setattr(Path, "replace", refuse)
         with pytest.raises(ArticlesError, match="permission denied"):
-            bring(shelf, "storm.txt")
+            shelf.add("storm.txt", TEXT)
         assert files(articles) == before
 
     def test_names_come_to_an_end(self, shelf: Shelf, monkeypatch: pytest.MonkeyPatch) -> None:
         assert SAME_NAMES >= 100
         monkeypatch.setattr(room, "SAME_NAMES", 3)
-        bring(shelf, "plant.txt")
+        shelf.add("plant.txt", TEXT)
         with pytest.raises(RefusedFile, match="too many"):
-            bring(shelf, "plant.txt", TEXT + b"!")
+            shelf.add("plant.txt", TEXT + b"!")
 
     def test_a_folder_that_cannot_be_written_says_so(
         self, shelf: Shelf, articles: Path, monkeypatch: pytest.MonkeyPatch
@@ -223,7 +180,7 @@ class TestShelf:
         monkeypatch.setattr(os, "access", lambda *_: False)
         assert "cannot be written" in shelf.obstacle()
         with pytest.raises(ArticlesError, match="cannot be written"):
-            shelf.begin("storm.txt", 1)
+            shelf.add("storm.txt", TEXT)
         with pytest.raises(ArticlesError, match="cannot be written"):
             shelf.put_away("plant.txt")
         assert (articles / "plant.txt").exists()
@@ -239,7 +196,7 @@ class TestPuttingAway:
 
     def test_a_second_of_that_name_is_kept_too(self, shelf: Shelf, articles: Path) -> None:
         shelf.put_away("plant.txt")
-        bring(shelf, "plant.txt")
+        shelf.add("plant.txt", TEXT)
         assert shelf.put_away("plant.txt") == "plant-2.txt"
         assert len(files(articles / REMOVED)) == 2
 
@@ -287,13 +244,6 @@ class Page:
 
     def rows(self) -> dict[str, list[Any]]:
         return {row[0]: row for row in self.library.rows()["rows"]}
-
-    def send(self, name: str, data: bytes) -> dict[str, Any]:
-        begun = self.library.take(["begin", name, len(data)])
-        if "token" not in begun:
-            return begun
-        assert self.library.take(["add", begun["token"], base64.b64encode(data).decode()]) == {}
-        return self.library.take(["end", begun["token"]])
 
 
 @pytest.fixture
@@ -359,9 +309,9 @@ class TestTable:
 
 class TestAdding:
     def test_files_are_taken_and_can_then_be_asked(self, page: Page, settings: Settings) -> None:
-        assert page.send("../keeper.txt", TEXT) == {"name": "keeper.txt", "renamed": False, "known": False}
-        assert page.send("plant.txt", TEXT + b" Sol.")["renamed"]
-        assert page.library.take("done") == {}
+        assert page.library.add("../keeper.txt", TEXT) == {"name": "keeper.txt", "renamed": False, "known": False}
+        assert page.library.add("plant.txt", TEXT + b" Sol.")["renamed"]
+        page.keeper.beat("added")
         page.keeper.wait(SECONDS)
         assert {"keeper.txt", "plant-2.txt"} <= page.rows().keys()
         assert page.rows()["keeper.txt"][7] == "indexed"
@@ -370,54 +320,19 @@ class TestAdding:
         hits = page.opening.chatbot.retrieve("Which lighthouse keeper retired?")
         assert hits[0].document.id in ("keeper.txt", "plant-2.txt")
 
-    def test_a_refusal_is_told(self, page: Page) -> None:
-        assert page.send("photo.png", TEXT)["refused"].startswith("Unsupported format .png")
-        assert page.send("empty.txt", b" ")["refused"].startswith("There are no words in it")
-
-    @pytest.mark.parametrize(
-        "step",
-        [
-            None,
-            7,
-            [],
-            {},
-            ["begin"],
-            "begin",
-            ["begin", "a.txt"],
-            ["begin", 7, 7],
-            ["begin", "a.txt", "7"],
-            ["begin", "a.txt", True],
-            ["begin", "a" * 5000 + ".txt", 7],
-            ["begin", "a.txt", 10**12],
-            ["add", "none", "AAAA"],
-            ["add", None, None],
-            ["add", "none", "A" * (LONGEST_PIECE + 1)],
-            ["end", "none"],
-            ["end", ["none"]],
-            ["remove", "plant.txt"],
-            ["begin", "a.txt", 7, "more"],
-        ],
-    )
-    def test_whatever_is_sent_nothing_comes_of_it(self, page: Page, settings: Settings, step: Any) -> None:
-        before = files(settings.articles)
-        answer = page.library.take(step)
-        assert set(answer) == {"refused"}
-        assert str(settings.articles) not in answer["refused"]
-        assert files(settings.articles) == before
-
-    def test_a_piece_that_is_damaged_is_refused(self, page: Page) -> None:
-        token = page.library.take(["begin", "storm.txt", 4])["token"]
-        assert "damaged" in page.library.take(["add", token, "no base64!"])["refused"]
-
     def test_the_first_article_of_an_empty_folder_is_read(self, tmp_path: Path, hashing: Embedder) -> None:
         (tmp_path / "empty").mkdir()
         page = Page(Settings(tmp_path / "empty", tmp_path / "index", embedder="hashing"), hashing).open()
         assert page.keeper.beat()["first"] == "empty"
-        page.send("keeper.txt", TEXT)
-        page.library.take(["done"])
+        page.library.add("keeper.txt", TEXT)
+        page.keeper.beat("added")
         page.keeper.wait(SECONDS)
         assert page.keeper.beat()["first"] == ""
         assert page.rows().keys() == {"keeper.txt"}
+
+    def test_a_folder_that_is_gone_is_told_when_the_index_is_asked_for(self, page: Page, settings: Settings) -> None:
+        settings.articles.rename(settings.articles.parent / "moved")
+        assert "articles" in page.keeper.beat("added")["folder"]
 
 
 class TestRemoving:
@@ -454,14 +369,3 @@ def test_what_the_browser_needs_to_know_is_told_in_its_language(page: Page, monk
     assert told["name"] == "articles"
     monkeypatch.setattr(os, "access", lambda *_: False)
     assert "cannot be written" in page.library.data(VISITOR)["obstacle"]
-
-
-def test_a_failure_that_is_not_ours_names_its_kind_alone(page: Page, monkeypatch: pytest.MonkeyPatch) -> None:
-    def fail(*_: Any) -> Callable[..., Any]:
-        raise RuntimeError("/home/me key=1")
-
-    monkeypatch.setattr(Shelf, "begin", fail)
-    answer = page.library.take(["begin", "a.txt", 1])
-    assert "RuntimeError" in answer["refused"]
-    assert "home" not in answer["refused"]
-    assert issubclass(RefusedFile, FootnoteError)

@@ -582,6 +582,7 @@ CLOSED = [
     ("GET", "/gradio_api/custom_component/x/client/component/index.js"),
     ("GET", "/monitoring"),
     ("GET", "/footnote/"),
+    ("POST", "/footnote/articles?name=a.md"),
     ("GET", "/footnote/anything"),
     ("GET", "/gradio_api/anything"),
     ("GET", "/anything"),
@@ -860,6 +861,10 @@ def test_behind_a_proxy_all_is_below_its_path(serve: Serve, named: bool, strip: 
             assert config["username"] == "maren"
             assert config["root"] == f"{outside}/news"
             assert "/news/footnote/fonts/" in config["css"]
+            coming = f"{there}/news/footnote/articles?name=photo.png"
+            foreign = {"Cookie": token, "Origin": "https://evil.test"}
+            assert client.post(coming, content=b"x", headers=foreign).status_code == 403
+            assert "refused" in client.post(coming, content=b"x", headers={"Cookie": token, "Origin": outside}).json()
             left = client.get(f"{there}/news/logout", headers={"Cookie": token})
             assert left.headers["location"].startswith(f"{outside}/news")
             assert client.get(f"{there}/news/config", headers={"Cookie": token}).status_code == 401

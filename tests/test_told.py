@@ -298,8 +298,6 @@ class TestRooms:
         with speaking("ru"):
             assert library.rows()["rows"][0][8] == "Не текст, а файл PDF; сохраните как текст"
             assert keeper._first(State("fresh"), 0)[1] == [["plant.txt", "не текст, а файл PDF; сохраните как текст"]]
-            other = library.take(["begin", "photo.png", 3])["refused"]
-        assert other == "Формат .png не читается; поместите в .pdf: его страницы может прочесть tesseract"
 
     def test_kept_conversations_and_feedback_say_what_stands_in_the_way(self) -> None:
         class Broken:

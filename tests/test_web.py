@@ -63,7 +63,8 @@ from rag.web.render import (
     turn_data,
 )
 from rag.web.rooms import Visitor
-from rag.web.security import HEADERS, Guard, check_host
+from rag.web.security import ADDRESSES, DRAFT, HEADERS, Guard, check_host
+from rag.web.security import ARTICLES as ARTICLES_AT
 from rag.web.stream import newest
 
 TEXT = "The mill burned down in 1911. It was rebuilt in brick. Nobody was hurt."
@@ -937,8 +938,12 @@ class TestGuard:
     def test_only_the_page_itself_may_change_something(self, headers: dict[str, str], status: int) -> None:
         assert self.send("POST", **headers)[0] == status
 
-    def test_files_are_not_taken(self) -> None:
+    def test_files_come_in_at_their_own_addresses_only(self) -> None:
         assert self.send("POST", "/gradio_api/upload")[0] == 403
+        for path, status in ((ARTICLES_AT, 200), (DRAFT, 200), (ADDRESSES, 413)):
+            assert self.send("POST", path, content_length="1000001")[0] == status
+            assert self.send("POST", path, transfer_encoding="chunked")[0] == 413
+            assert self.send("POST", path, origin="https://evil.test")[0] == 403
 
     def test_a_foreign_socket_is_closed(self) -> None:
         assert self.send(kind="websocket", origin="https://evil.test")[0] == 1008

@@ -20,6 +20,7 @@ from rag.chatbot import Chatbot
 from rag.draft import report
 from rag.draft.checking import LONGEST_DRAFT
 from rag.draft.report import QUOTATIONS, SENTENCES
+from rag.errors import FootnoteError
 from rag.read import Worker
 from rag.settings import Settings
 from rag.types import Document
@@ -89,16 +90,6 @@ class Desk:
             return [each async for each in self.drafts.check(text, chosen, visitor)]
 
         return list(run(steps()))
-
-    def send(self, name: str, data: bytes, size: int = 300_000) -> dict[str, Any]:
-        answer = self.drafts.take(["begin", name, len(data)])
-        for start in range(0, len(data), size):
-            if "token" in answer:
-                added = self.drafts.take(
-                    ["add", answer["token"], base64.b64encode(data[start : start + size]).decode()]
-                )
-                assert added == {}
-        return self.drafts.take(["end", answer["token"]]) if "token" in answer else answer
 
 
 @pytest.fixture
@@ -188,10 +179,10 @@ def test_files_are_read_and_formats_in_another_process(desk: Desk, monkeypatch: 
         return read(worker, id, data)
 
     monkeypatch.setattr(Worker, "read", noted)
-    assert desk.send("../story.TXT", "Плотина прорвалась.".encode("utf-16")) == {"text": "Плотина прорвалась."}
-    assert desk.send("story.md", b"---\ntitle: A dam\n---\nThe dam broke.") == {"text": "The dam broke."}
+    assert desk.drafts.read("../story.TXT", "Плотина прорвалась.".encode("utf-16")) == {"text": "Плотина прорвалась."}
+    assert desk.drafts.read("story.md", b"---\ntitle: A dam\n---\nThe dam broke.") == {"text": "The dam broke."}
     assert asked == []
-    assert desk.send("story.docx", docx("<w:p><w:r><w:t>The dam broke.</w:t></w:r></w:p>")) == {
+    assert desk.drafts.read("story.docx", docx("<w:p><w:r><w:t>The dam broke.</w:t></w:r></w:p>")) == {
         "text": "The dam broke."
     }
     assert asked == ["draft.docx"]
@@ -200,22 +191,16 @@ def test_files_are_read_and_formats_in_another_process(desk: Desk, monkeypatch: 
 @pytest.mark.parametrize(
     ("name", "data", "reason"),
     [
-        ("photo.png", b"x", "A draft is a .txt, .md or .docx file; save it as one of them"),
-        ("story.docx", b"PK\x03\x04nothing", "Draft.docx cannot be read: "),
-        ("story.txt", b"It rained. " * (LONGEST_DRAFT // 2), "Longer than 200,000 characters; check a part"),
-        ("story.txt", b"It rained. " * (LONGEST_DRAFT // 10), "At most 200,000 characters are checked at once"),
-        ("story.txt", b"...", "Draft.txt cannot be read: there are no words in it"),
+        ("photo.png", b"x", "a draft is a .txt, .md or .docx file"),
+        ("story.docx", b"PK\x03\x04nothing", "draft.docx cannot be read: "),
+        ("story.txt", b"It rained. " * (LONGEST_DRAFT // 2), "longer than 200,000 characters; check a part"),
+        ("story.txt", b"It rained. " * (LONGEST_DRAFT // 10), "at most 200,000 characters are checked at once"),
+        ("story.txt", b"...", "draft.txt cannot be read: there are no words in it"),
     ],
 )
 def test_what_is_no_draft_is_refused_with_the_reason(desk: Desk, name: str, data: bytes, reason: str) -> None:
-    assert desk.send(name, data)["refused"].startswith(reason)
-
-
-@pytest.mark.parametrize(
-    "step", [None, [], ["begin"], ["begin", "a.txt", "1"], ["add", "x"], ["end", "x"], {"a": 1}, 7]
-)
-def test_whatever_a_browser_sends_is_answered(desk: Desk, step: Any) -> None:
-    assert set(desk.drafts.take(step)) == {"refused"}
+    with pytest.raises(FootnoteError, match=reason):
+        desk.drafts.read(name, data)
 
 
 def test_the_report_is_saved_in_the_language_of_the_page(desk: Desk) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
@@ -13,6 +13,7 @@ from rag.answer.units import units
 from rag.cite.checker import Evidence, Numbers
 from rag.retrieval.mentions import Mention
 from rag.retrieval.question import Question, asks_for_now
+from rag.text.facts import facts
 from rag.text.spelling import is_cyrillic
 from rag.text.stems import stem, stems
 from rag.text.words import content_words, words
@@ -27,6 +28,8 @@ WORTH_ADDING = 3.5
 """A further sentence may score so much less than the best one, in logits."""
 SOURCES_DIFFER = 1.0
 """Another article's answer may score so much less than the best one to be shown beside it, in logits."""
+SAME_STORY = 0.3
+"""How near in meaning, 0 to 1, the passages of answers that differ must be; see benchmarks/README.md."""
 SOURCES_COMPARED = 5.5
 """The same where the question compares sources."""
 MOST_SOURCES = 4
@@ -37,8 +40,10 @@ HANGING_COVERAGE_WEIGHT = 6.0
 """The same for a row or a reply, which hangs on a header or a question and not on what stands beside it."""
 NUMBER_WEIGHT = 16.0
 """Logits that a candidate loses for each id or period of the question that its passage and article are not of: a refusal."""
+NEAR_WEIGHT = 10.0
+"""Logits between a candidate whose passage is as near to the question as unrelated texts are and one that is the same."""
 FAR_WEIGHT = 6.0
-"""Logits that all lose where no passage is near the question in meaning."""
+"""Logits that all lose where no passage is nearer to the question than unrelated texts are."""
 ACROSS_WEIGHT = 2.0
 """Logits added across two alphabets, where the reader scores lower."""
 NEWER_WEIGHT = 1.5
@@ -84,34 +89,47 @@ class Paragraph:
 
 
 def weigh(
-    candidates: Iterable[Candidate], asked: Question, dates: Sequence[Mention] = (), far: bool = False
+    candidates: Sequence[Candidate],
+    asked: Question,
+    dates: Sequence[Mention] = (),
+    nearness: Sequence[float] | None = None,
 ) -> list[Candidate]:
     """Adjust the reader's scores. It does not see the question's words around, ids and dates, newness.
 
-    ``dates`` are the periods that the question names. ``far`` says that no passage is nearer to it in meaning than
-    unrelated texts are.
+    ``dates`` are the periods that the question names, ``nearness`` says for each candidate how near its passage is to the
+    question in meaning: 0 as unrelated texts are, 1 as the same; all are equally near where it is not given.
     """
-    candidates = list(candidates)
+    nearness = [1.0] * len(candidates) if nearness is None else nearness
     published = sorted({each.hit.document.published for each in candidates} - {""}) if asks_for_now(asked.text) else []
     newness = {day: place / max(1, len(published) - 1) for place, day in enumerate(published)}
     of_dates = {word for each in dates for word in words(asked.text[each.start : each.end])}
     numbers = [word for word in asked.names if any(map(str.isdigit, word)) and word not in of_dates]
     ids = [_squashed(match.group()) for match in _ID.finditer(asked.text)]
     covered = [asked.coverage(stems(f"{each.around} {each.hit.document.byline()}")) for each in candidates]
+    missing = [_missing(each, asked, numbers, ids, dates) for each in candidates]
+    nearest = max((near for near, lacks in zip(nearness, missing, strict=True) if lacks == min(missing)), default=0.0)
     weighed = []
-    for each, coverage in zip(candidates, covered, strict=True):
-        # A row or a reply speaks for itself: what stands in another one says nothing about it.
-        text = f"{each.around if each.unit.context else each.hit.passage.text} {each.hit.document.byline()}"
-        passage, squashed = stems(text), _squashed(text)
-        missing = sum(asked.coverage(passage, [number]) == 0 for number in numbers)
-        missing += sum(id not in squashed for id in ids)
-        missing += sum(not _of_time(date, asked.text, each.hit, passage) for date in dates)
+    for each, coverage, near, lacks in zip(candidates, covered, nearness, missing, strict=True):
         weight = HANGING_COVERAGE_WEIGHT if each.unit.context else COVERAGE_WEIGHT
-        score = each.score + weight * (coverage - max(covered)) - NUMBER_WEIGHT * missing
-        score += ACROSS_WEIGHT * (is_cyrillic(asked.text) != is_cyrillic(each.quote)) - FAR_WEIGHT * far
+        score = each.score + weight * (coverage - max(covered)) - NUMBER_WEIGHT * lacks
+        score += NEAR_WEIGHT * min(0.0, near - nearest) - FAR_WEIGHT * (not nearest)
+        score += ACROSS_WEIGHT * (is_cyrillic(asked.text) != is_cyrillic(each.quote))
         score += NEWER_WEIGHT * newness.get(each.hit.document.published, 0.0)
         weighed.append(replace(each, score=score))
     return sorted(weighed, key=lambda each: -each.score)
+
+
+def _missing(
+    candidate: Candidate, asked: Question, numbers: Sequence[str], ids: Sequence[str], dates: Sequence[Mention]
+) -> int:
+    """Count the numbers, ids and periods of a question that a candidate's passage and article are not of."""
+    # A row or a reply speaks for itself: what stands in another one says nothing about it.
+    text = candidate.around if candidate.unit.context else candidate.hit.passage.text
+    text = f"{text} {candidate.hit.document.byline()}"
+    passage, squashed = stems(text), _squashed(text)
+    missing = sum(asked.coverage(passage, [number]) == 0 for number in numbers)
+    missing += sum(id not in squashed for id in ids)
+    return missing + sum(not _of_time(date, asked.text, candidate.hit, passage) for date in dates)
 
 
 def _of_time(date: Mention, question: str, hit: Hit, passage: frozenset[str]) -> bool:
@@ -142,8 +160,13 @@ def choose(candidates: Sequence[Candidate]) -> Chosen:
     return Chosen(tuple(chosen), "answered" if best >= ANSWERED else "closest")
 
 
-def differing(chosen: Chosen, candidates: Sequence[Candidate]) -> tuple[Candidate, ...]:
-    """Find answers of several articles that differ in what they answer. Empty where they agree."""
+def differing(
+    chosen: Chosen, candidates: Sequence[Candidate], same_story: Callable[[Candidate, Candidate], bool]
+) -> tuple[Candidate, ...]:
+    """Find answers of the same kind that articles of one story give differently. Empty where they agree.
+
+    Two amounts in euros or two names can differ; two reasons, or a price and a length, only stand side by side.
+    """
     if chosen.state != "answered":
         return ()
     best = chosen.candidates[0]
@@ -151,7 +174,8 @@ def differing(chosen: Chosen, candidates: Sequence[Candidate]) -> tuple[Candidat
     for each in candidates:
         likely = each.hit.document.id not in read and each.score >= max(ANSWERED, best.score - SOURCES_DIFFER)
         read.add(each.hit.document.id)
-        if likely and all(_answers_differ(each, other) for other in different):
+        new = likely and all(_answers_differ(each, other) for other in different)
+        if new and _same_kind(best.span, each.span) and same_story(best, each):
             different.append(each)
     return tuple(different) if len(different) > 1 else ()
 
@@ -245,6 +269,23 @@ def _adjacent(one: Candidate, other: Candidate, text_of: Callable[[str], str]) -
 def _repeats(one: Candidate, other: Candidate) -> bool:
     mine, theirs = (stems(each.quote) for each in (one, other))
     return len(mine & theirs) >= 0.6 * min(len(mine), len(theirs))
+
+
+def _same_kind(one: str, other: str) -> bool:
+    """Tell whether two answers are both names, dates, numbers or shares.
+
+    >>> _same_kind("250 people", "about 400 guests"), _same_kind("5.2 million euros", "40 per cent")
+    (True, False)
+    >>> _same_kind("because it rained", "a strike")
+    False
+    """
+    mine, theirs = (_kinds(span) for span in (one, other))
+    return bool(mine) and mine == theirs
+
+
+def _kinds(answer: str) -> set[str]:
+    found = [each for each in facts(answer) if each.kind in ("number", "date", "name")]
+    return {"share" if any(form.endswith("%") for form in each.forms) else each.kind for each in found}
 
 
 def _answers_differ(one: Candidate, other: Candidate) -> bool:

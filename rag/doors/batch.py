@@ -182,7 +182,9 @@ def _circumstances(chatbot: Chatbot, k: int | None, scope: Scope | None) -> str:
 def _replace(out: Path, data: bytes) -> None:
     try:
         written = out.with_name(f".{out.name}.tmp")
-        written.write_bytes(data)
+        written.unlink(missing_ok=True)  # a link that lies there is not followed
+        with written.open("xb") as file:
+            file.write(data)
         written.replace(out)
     except OSError as error:
         raise _unwritable(out, error) from None

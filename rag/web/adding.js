@@ -1,33 +1,19 @@
 // Adding articles: a button and a place to drop files, a box for addresses, and a line for each that says what became
-// of it. A file goes to the server piece by piece through the page's own function: what it is called here is never a
-// path there.
+// of it. A file goes to the server in one request: what it is called here is never a path there.
 
-const PIECE = 384 * 1024;
 const away = () => say("Could not be sent. Is Footnote still running in its terminal?");
 
-function inBase64(piece) {
-  return new Promise((resolve, reject) => {
-    const reader = new FileReader();
-    reader.onload = () => resolve(reader.result.split(",")[1] || "");
-    reader.onerror = () => reject(reader.error);
-    reader.readAsDataURL(piece);
+// Sends a file or an address; returns what the server says of it, null where it cannot be read or there is no server any
+// more.
+function send(kind, body, progress = () => {}) {
+  const request = new XMLHttpRequest(); // `fetch` does not tell how far it is
+  request.open("POST", below(`footnote/${kind}?` + new URLSearchParams({ name: body.name || "" })));
+  request.responseType = "json";
+  request.upload.onprogress = ({ loaded, total }) => progress(loaded / total);
+  return new Promise((resolve) => {
+    request.onloadend = () => resolve(request.response);
+    request.send(body);
   });
-}
-
-// Returns what the server says of a file, or that there is no server any more.
-async function sendFile(file, progress = () => {}) {
-  try {
-    const begun = await server.take_file("begin", file.name, file.size);
-    if (!begun.token) return begun;
-    for (let start = 0; start < file.size; start += PIECE) {
-      const added = await server.take_file("add", begun.token, await inBase64(file.slice(start, start + PIECE)));
-      if (added.refused) return added;
-      progress(Math.min(1, (start + PIECE) / file.size));
-    }
-    return await server.take_file("end", begun.token);
-  } catch {
-    return null; // also for a folder that was dropped as if it were a file
-  }
 }
 
 // Hands on what is dropped anywhere in a place, files or one of the other `kinds`, before anything in it takes it.
@@ -68,8 +54,7 @@ function articlesOf(files, suffixes) {
 }
 
 // Makes the place where files are added; they can be dropped anywhere in `zone`, and addresses in the `kinds` of links.
-// `finished` is called after each batch of which something was taken.
-function makeAdder({ suffixes, megabytes }, { zone, kinds = ["text/uri-list"], finished } = {}) {
+function makeAdder({ suffixes, megabytes }, { zone, kinds = ["text/uri-list"] } = {}) {
   let busy = false;
   const picker = make("input", { type: "file", multiple: true, hidden: true, accept: suffixes.join(",") });
   const pick = (webkitdirectory) => busy || Object.assign(picker, { webkitdirectory }).click();
@@ -100,14 +85,14 @@ function makeAdder({ suffixes, megabytes }, { zone, kinds = ["text/uri-list"], f
 
   function takeFiles(files, inFolder) {
     const sent = (share) => say("Being sent, {percent} %", { percent: Math.round(100 * share) });
-    const bring = (file, become) => sendFile(file, (share) => become("sending", sent(share)));
+    const bring = (file, become) => send("articles", file, (share) => become("sending", sent(share)));
     take(inFolder ? articlesOf(files, suffixes) : files, (file) => file.name, say("Being sent"), bring);
   }
 
   function takeAddresses(text) {
     if (busy) return;
     box.value = "";
-    const bring = (address) => server.take_file("address", address).catch(() => null);
+    const bring = (address) => send("addresses", address);
     take([...new Set(text.split(/\s+/).filter(Boolean))], String, say("Being fetched"), bring);
   }
 
@@ -145,10 +130,7 @@ function makeAdder({ suffixes, megabytes }, { zone, kinds = ["text/uri-list"], f
     spoken.textContent = say("{count} file added|{count} files added", { count }) + not;
     work(false);
     picker.value = "";
-    if (!count) return;
-    await server.take_file("done");
-    footnote.hurry?.();
-    finished?.();
+    if (count) footnote.hurry?.("added");
   }
 
   on(box, "keydown", (event) => {

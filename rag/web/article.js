@@ -69,7 +69,7 @@ function drawLinks({ link, file, at }) {
     said.textContent = done ? say("Copied") : say("The browser did not let it be copied");
     copy.focus({ preventScroll: true });
   }, words);
-  const href = new URL(file, location.origin + location.pathname.replace(/\/?$/, "/")).href;
+  const href = below(file);
   const open = make("a.action.quiet", { href, target: "_blank", rel: "noopener noreferrer" }, say("Open the file"));
   return make("p.article-link", copy, open, said);
 }

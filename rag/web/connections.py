@@ -16,6 +16,8 @@ import h11
 from uvicorn import Config
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
+from rag.read import MEGABYTE
+
 log = logging.getLogger(__name__)
 
 WANTED_DESCRIPTORS = 8192
@@ -28,7 +30,9 @@ QUIET_SECONDS = 60.0
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """Set the limits of connections. Seconds for a request's head, its body and a slow browser; how many at once."""
+    """Set the limits of connections. Seconds for a request's head, each megabyte of its body and a slow browser; how many
+    at once.
+    """
 
     head: float = 10.0
     body: float = 60.0
@@ -57,6 +61,7 @@ class LimitedProtocol(H11Protocol):
         super().connection_made(transport)
         self.address = self.client[0] if self.client else ""
         self._stage: Any = None
+        self._body = 0  # bytes of a body that came, as long as it is not answered: what is refused has no more time
         self._clock: asyncio.TimerHandle | None = None
         self._unread: asyncio.TimerHandle | None = None
         _calm(self.loop)
@@ -65,6 +70,8 @@ class LimitedProtocol(H11Protocol):
 
     def data_received(self, data: bytes) -> None:
         super().data_received(data)
+        wanted = self.conn.their_state is h11.SEND_BODY and self.conn.our_state is not h11.DONE
+        self._body = self._body + len(data) if wanted else 0
         self._look()
 
     def on_response_complete(self) -> None:
@@ -99,15 +106,16 @@ class LimitedProtocol(H11Protocol):
 
     def _look(self) -> None:
         """Start the clock of a stage that has begun."""
-        stage = self.conn.their_state
-        if stage is self._stage:
+        state = self.conn.their_state
+        stage = (state, self._body // MEGABYTE)
+        if stage == self._stage:
             return
         self._stage = stage
         if self._clock is not None:
             self._clock.cancel()
             self._clock = None
         if self.waiting:
-            seconds = self.limits.head if stage is h11.IDLE else self.limits.body
+            seconds = self.limits.head if state is h11.IDLE else self.limits.body
             self._clock = self.loop.call_later(seconds, self.drop)
 
 

@@ -9,7 +9,7 @@ async function take([file]) {
   const { name } = file;
   said.hidden = false;
   tell(said, { said: say("Reading {name}…", { name }) });
-  const answer = await sendFile(file);
+  const answer = await send("draft", file);
   input.value = "";
   if (!answer?.text) return tell(said, { problem: answer?.refused || away() });
   const box = document.querySelector("#draft-text textarea");

@@ -17,11 +17,10 @@ from rag.draft.report import page, sections, summary
 from rag.errors import RefusedFile
 from rag.export.formats import File
 from rag.export.paragraphs import cited_byline, place_text
-from rag.read import MEGABYTE, Worker
+from rag.read import Worker
 from rag.settings import Settings
 from rag.text.one_line import shortened
 from rag.types import Citation
-from rag.web.incoming import Incoming, transfer
 from rag.web.language import current, phrase, speaking, told
 from rag.web.narrow import labels, scope_of
 from rag.web.opening import Opening, what_went_wrong
@@ -64,30 +63,22 @@ class Drafts(Room):
     ) -> None:
         self._opening = opening
         self._folder = shortened(settings.articles.name, MAX_LABEL)
-        self._incoming = Incoming(settings.max_file_megabytes * MEGABYTE)
         self._worker = Worker()
         self._turn = turn
         self._stops: dict[str, asyncio.Event] = {}  # by session, while its draft is being checked
 
     def data(self, visitor: Visitor) -> dict[str, Any]:  # noqa: ARG002 - it is the same for all
         """Return what its script needs to know."""
-        return {"folder": self._folder, "longest": LONGEST_DRAFT, "suffixes": list(SUFFIXES)}
+        return {"folder": self._folder, "longest": LONGEST_DRAFT}
 
-    def take(self, step: Any) -> dict[str, Any]:
-        """Return one step of a file's way in, as ``Library.take``; at its end the draft's ``text``."""
-        try:
-            match step:
-                case ["begin", str(name), _] if PurePath(name).suffix.lower() not in SUFFIXES:
-                    raise RefusedFile("a draft is a .txt, .md or .docx file; save it as one of them")
-                case ["end", str(token)]:
-                    name, data = self._incoming.take(token)
-                    suffix = PurePath(name).suffix.lower()
-                    if suffix != ".docx" and len(data) > LONGEST_TEXT_FILE:
-                        raise RefusedFile("longer than {longest:,} characters; check a part", longest=LONGEST_DRAFT)
-                    return {"text": checked_draft(draft_text(f"draft{suffix}", data, self._worker))}
-            return transfer(step, self._incoming)
-        except Exception as error:  # the reader must be told, whatever it was
-            return {"refused": told(what_went_wrong(error, "reading a draft"))}
+    def read(self, name: str, data: bytes) -> dict[str, Any]:
+        """Return the ``text`` of a draft's file. Raises FootnoteError."""
+        suffix = PurePath(name).suffix.lower()
+        if suffix not in SUFFIXES:
+            raise RefusedFile("a draft is a .txt, .md or .docx file; save it as one of them")
+        if suffix != ".docx" and len(data) > LONGEST_TEXT_FILE:
+            raise RefusedFile("longer than {longest:,} characters; check a part", longest=LONGEST_DRAFT)
+        return {"text": checked_draft(draft_text(f"draft{suffix}", data, self._worker))}
 
     async def check(self, text: Any, chosen: Any, visitor: Visitor) -> AsyncGenerator[Shown, None]:
         """Check a draft within a chosen scope; yield how far it is, and in the end what came of it. One a page at a time."""
@@ -151,8 +142,7 @@ class Drafts(Room):
         return {"file": File("draft-report.html", "text/html", written.encode()).data()}
 
     def close(self) -> None:
-        """Forget the files that are on their way, and end the process that reads."""
-        self._incoming.close()
+        """End the process that reads."""
         self._worker.close()
 
 

@@ -115,6 +115,8 @@ function writeAddress(changes, leads = false) {
   const address = location.pathname + (query.size ? "?" + query : "");
   window.history[leads ? "pushState" : "replaceState"](window.history.state, "", address);
 }
+// An address of the server's, below the path where a proxy may show the page.
+const below = (path) => new URL(path, location.origin + location.pathname.replace(/\/?$/, "/")).href;
 const inAddress = (name) => new URLSearchParams(location.search).get(name) || "";
 
 const saveAs = (name, href) => make("a", { href, download: name }).click();

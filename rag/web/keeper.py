@@ -11,6 +11,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from datetime import datetime
 from functools import partial
 from html import escape
@@ -157,7 +158,12 @@ class Keeper(Form):
             return True
 
     def catch_up(self) -> None:
-        """Begin a build, or have another follow the one that runs. That one may have passed what has changed now."""
+        """Begin a build where the folder has changed, or have another follow the one that runs. Raises FootnoteError.
+
+        The one that runs may have passed what has changed now.
+        """
+        if self._opening.chatbot is not None and not self.look():
+            return
         with self._lock:
             self._again = self._running
         if not self.rebuild():
@@ -339,10 +345,13 @@ class Keeper(Form):
     def beat(self, wish: object = "") -> dict[str, Any]:
         """Return the state of the index for a page, as plain data; ``wait`` says after how many seconds to ask again.
 
-        The ``wish`` "rebuild" begins a build first, "cancel" ends one.
+        The ``wish`` "rebuild" begins a build first, "added" where the folder has changed, "cancel" ends one.
         """
         if wish == "rebuild":
             self.rebuild()
+        elif wish == "added":
+            with suppress(FootnoteError):  # what stands in the way is told as the folder's
+                self.catch_up()
         elif wish == "cancel":
             self.cancel()
         self._look_sometimes()

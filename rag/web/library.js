@@ -185,7 +185,8 @@ function drawHead({ name, title, falling }) {
 function drawRow(row) {
   const { id, title, readable, reason, status } = row;
   const cell = (name, ...parts) => make("td.c-" + name, ...parts);
-  const why = reason && make("span.reason", reason); // what of the file is missing
+  // The file whose beginning stands for a title, and what of it is missing.
+  const why = [row.untitled && readable && id, reason].filter(Boolean).map((each) => make("span.reason", each));
   const kind = ["span.card-name", !readable && "unread", row.untitled && "untitled"].filter(Boolean).join(".");
   const name = make(kind, { lang: row.code }, title);
   const current = { ariaCurrent: id === reading ? "true" : null };
@@ -309,7 +310,7 @@ follow(() => {
   drawShelf();
   if (obstacle) draw(add, make("p.hint", obstacle));
   else if (!adder && suffixes.length)
-    add.replaceChildren((adder = makeAdder(limits(), { zone: library, finished: fetchRows })));
+    add.replaceChildren((adder = makeAdder(limits(), { zone: library })));
   if (done || problem) tell(said, { said: done, problem });
   if (done || problem) footnote.hurry?.();
   fetchRows();

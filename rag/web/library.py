@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import threading
 from collections import defaultdict
 from collections.abc import Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -11,16 +10,15 @@ from concurrent.futures import TimeoutError as NotYet
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from rag.errors import AddressError, FootnoteError, QuestionError, Translatable
+from rag.errors import FootnoteError, QuestionError, Translatable
 from rag.read import MEGABYTE, READERS
 from rag.settings import Settings
 from rag.text.one_line import shortened
 from rag.types import FileStatus, Header
 from rag.web.collect import collect
-from rag.web.incoming import transfer
 from rag.web.keeper import Keeper
 from rag.web.language import phrase, told
-from rag.web.opening import Opening, what_went_wrong
+from rag.web.opening import Opening
 from rag.web.rooms import Room, Visitor
 from rag.web.shelf import REMOVED, Shelf
 
@@ -35,12 +33,10 @@ MOST_SPELLINGS = 8
 """How many other spellings of a name are shown."""
 PATIENCE = 2.0
 """Seconds that a request waits for the names; the script then asks again."""
-FETCHED_AT_ONCE = 4
-"""How many addresses are fetched at once, for all pages together."""
 
 
 class Library(Room):
-    """The articles' room: ``rows``, ``names`` and ``take`` are for its script, which asks for them piece by piece."""
+    """The articles' room: ``rows`` and ``names`` are for its script, ``add`` and ``collect`` for ``rag.web.transfer``."""
 
     name = "library"
     actions = ("remove",)
@@ -51,7 +47,6 @@ class Library(Room):
         self._shelf = Shelf(settings.articles, settings.max_file_megabytes * MEGABYTE)
         self._limit = settings.max_file_megabytes
         self._private = settings.private_addresses == "on"
-        self._fetching = threading.BoundedSemaphore(FETCHED_AT_ONCE)
         self._folder = shortened(settings.articles.name, MAX_CELL)
         self._reading = ThreadPoolExecutor(1, "names")
         self._names: tuple[str, Future[tuple[Name, ...]] | None] = ("", None)
@@ -80,7 +75,7 @@ class Library(Room):
         if action != "remove" or not there:
             raise QuestionError("there is no such file among the articles; look at the list again")
         place = f"{REMOVED}/{self._shelf.put_away(str(id))}"
-        self._changed()
+        self._keeper.catch_up()
         return phrase("{name} was moved to {place} in the folder of articles.", name=id, place=place)
 
     def rows(self) -> dict[str, Any]:
@@ -127,42 +122,21 @@ class Library(Room):
         ]
         return {"names": listed, "ids": ids}
 
-    def take(self, step: Any) -> dict[str, Any]:
-        """Take one step of a file's way in, see ``transfer``. Return what came of it, or why it was ``refused``.
+    def add(self, name: str, data: bytes) -> dict[str, Any]:
+        """Put a file into the folder; return its ``name``, whether it was ``renamed`` or ``known``. Raises FootnoteError."""
+        return asdict(self._shelf.add(name, data))
 
-        ``["end", token]`` and ``["address", address]``, the whole way of a web page, give the file's ``name`` and whether it
-        was ``renamed`` or ``known``; ``["done"]`` after the last file has the index built.
-        """
-        try:
-            match step:
-                case ["end", str(token)]:
-                    return asdict(self._shelf.end(token))
-                case ["address", str(address)]:
-                    if not self._fetching.acquire(blocking=False):
-                        raise AddressError("others are adding addresses right now; add it again in a moment")
-                    try:
-                        return asdict(collect(self._shelf, address, private=self._private))
-                    finally:
-                        self._fetching.release()
-                case "done" | ["done"]:  # one alone comes without its list
-                    self._changed()
-                    return {}
-            return transfer(step, self._shelf)
-        except Exception as error:  # the reader must be told, whatever it was
-            return {"refused": told(what_went_wrong(error, "adding a file"))}
+    def collect(self, _: str, address: bytes) -> dict[str, Any]:
+        """Put what an address gives into the folder; returns and raises what ``add`` does."""
+        return asdict(collect(self._shelf, address.decode("utf-8", "replace"), private=self._private))
 
     def file(self, id: str) -> tuple[str, bytes]:
         """Return name and bytes of the file that an article of the index stands in. Raise FootnoteError."""
         name = _file_of(self._opening.ready().document(id).id)
         return name.split("/")[-1], self._shelf.load(name)
 
-    def _changed(self) -> None:
-        """After a change of ours: looks again, and brings the index up to date while questions go on."""
-        if self._opening.chatbot is None or self._keeper.look():
-            self._keeper.catch_up()
-
     def close(self) -> None:
-        """Forget the files that are on their way."""
+        """End what reads files and names."""
         self._reading.shutdown(wait=False, cancel_futures=True)
         self._shelf.close()
 

@@ -71,7 +71,7 @@ async function beat(wish = "") {
   timer = setTimeout(beat, 1000 * (state ? state.wait : 60));
 }
 
-footnote.hurry = () => beat();
+footnote.hurry = beat;
 on(document, "visibilitychange", () => document.hidden || beat());
 listening.signal.addEventListener("abort", () => clearTimeout(timer));
 
@@ -90,6 +90,9 @@ footnote.tab = (name) => {
   if (arrived && tab !== inAddress("tab")) writeAddress({ tab }, true);
 };
 on(window, "popstate", showTab);
+// A tab that was pressed before the one in the address was opened stays.
+const press = ({ isTrusted, target }) => (arrived ||= isTrusted && Boolean(target.closest?.('#rooms [role="tab"]')));
+on(document, "click", press, true);
 
 // Brings the index into view as soon as its tab is drawn.
 function showIndex() {

@@ -36,7 +36,7 @@ App = Callable[[Scope, Receive, Send], Awaitable[None]]
 LOOPBACK = ("127.0.0.1", "localhost", "[::1]")
 """The names under which a machine reaches itself."""
 MAX_BODY = 1_000_000
-"""Bytes; the page sends questions of 2,000 characters, and files in pieces of 512 kB."""
+"""Bytes of a request that brings no file; the page sends questions of 2,000 characters."""
 
 # gradio builds its components' scripts with `new Function`, and its page starts with inline scripts.
 POLICY = "; ".join(
@@ -68,6 +68,8 @@ HEADERS = (
 
 FILES = "/footnote/file"
 """Where the articles' own files are served."""
+ARTICLES, ADDRESSES, DRAFT = "/footnote/articles", "/footnote/addresses", "/footnote/draft"
+"""Where files for the folder, addresses of some, and drafts come in, see ``rag.web.transfer``, which limits their size."""
 _SANDBOX = b"default-src 'none'; frame-ancestors 'none'; sandbox"
 _VIEWER = b"default-src 'none'; object-src 'self'; style-src 'unsafe-inline'; frame-ancestors 'none'"
 """For a PDF: browsers do not let their own viewer into a sandbox; without sources nothing in the file can load or run."""
@@ -77,7 +79,7 @@ OWNER = "footnote.owner"
 
 _FOR_GOOD = ((b"cache-control", b"max-age=31536000, immutable"),)
 """For gradio's own files, whose names hold a hash of what is in them; else a page that is opened again loads 80 of them."""
-_UNUSED = ("/gradio_api/upload",)  # files come in through the page's own function, checked piece by piece
+_UNUSED = ("/gradio_api/upload",)  # files come in by the page's own addresses
 
 
 _OPEN = (
@@ -269,7 +271,8 @@ class Guard:
         if headers.get(b"sec-fetch-site") == "cross-site" or path.startswith(_UNUSED):
             return 403, "This request does not come from the page itself."
         length = headers.get(b"content-length", "")
-        if b"transfer-encoding" in headers or (length.isdigit() and int(length) > MAX_BODY):
+        long = length.isdigit() and int(length) > MAX_BODY and path not in (ARTICLES, DRAFT)
+        if b"transfer-encoding" in headers or long:
             return 413, "This is more than a question."
         return None
 

@@ -32,7 +32,7 @@ LONGEST_NAME = 64
 """Characters of a session's name; gradio's have eleven."""
 VISITORS_AT_ONCE = 1000
 CALLS = 12
-"""How many calls of one visitor are answered at once: adding an article may take half a minute."""
+"""How many calls of one visitor are answered at once: looking at a large folder may take seconds."""
 WAITING = 250
 """How many requests of one visitor wait to be passed on before further ones are turned away."""
 LONGEST_PAUSE = 1.0

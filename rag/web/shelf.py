@@ -10,9 +10,8 @@ import errno
 import os
 import re
 import secrets
-import time
 import unicodedata
-from collections.abc import Callable, Collection
+from collections.abc import Collection
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,7 +21,6 @@ from rag.read import READERS, Worker, parse_all, read_bytes, unsupported
 from rag.settings import EXAMPLES
 from rag.text.normalize import normalize
 from rag.types import Document
-from rag.web.incoming import Incoming
 
 REMOVED = ".removed"
 """The hidden folder inside the folder of articles that removed files are moved to; hidden folders are never read."""
@@ -68,14 +66,11 @@ class Taken:
     known: bool = False
 
 
-class Shelf(Incoming):
-    """Take files into a folder of articles and put them away. Safe to use from any thread.
+class Shelf:
+    """Take files of at most ``max_bytes`` into a folder of articles and put them away. Safe to use from any thread."""
 
-    A file comes piece by piece: ``begin``, ``add`` as often as needed, ``end``. Until then it is nowhere in the folder.
-    """
-
-    def __init__(self, folder: Path, max_bytes: int, clock: Callable[[], float] = time.monotonic) -> None:
-        super().__init__(max_bytes, clock)
+    def __init__(self, folder: Path, max_bytes: int) -> None:
+        self.max_bytes = max_bytes
         self._folder = folder
         self._worker = Worker()
 
@@ -93,27 +88,16 @@ class Shelf(Incoming):
             )
         return ""
 
-    def begin(self, name: str, size: int) -> str:
-        """Announce a file of ``size`` bytes and return what it is called until its end. Raises FootnoteError."""
+    def add(self, name: str, data: bytes) -> Taken:
+        """Put a file into the folder, if it is an article. Raises FootnoteError with the reason where it is none."""
         self.check_writable()
-        return super().begin(safe_name(name), size)
-
-    def add(self, token: str, data: bytes) -> None:
-        """Take the next piece of a file. Raises RefusedFile, and forgets it, where it becomes too large."""
-        try:
-            super().add(token, data)
-        except OSError as problem:
-            raise self._unwritable(problem) from None
+        name = safe_name(name)
+        self.read(name, data)
+        return self.keep(name, data)
 
     def read(self, name: str, data: bytes) -> list[Document]:
         """Read the articles in a file's bytes, in a process of its own. Raise RefusedFile."""
         return parse_all(name, data, self._worker)
-
-    def end(self, token: str) -> Taken:
-        """Put the whole file into the folder, if it is an article. Raises RefusedFile with the reason where it is none."""
-        name, data = self.take(token)
-        self.read(name, data)
-        return self.keep(name, data)
 
     def keep(self, name: str, data: bytes, text: str = "") -> Taken:
         """Put an article's file into the folder. A file of that name with the same ``text`` stays instead.
@@ -131,7 +115,7 @@ class Shelf(Incoming):
             taken = {unicodedata.normalize("NFC", each).casefold() for each in os.listdir(self._folder)}  # noqa: PTH208 - names
             kept = _moved(temporary, self._folder, name, taken)
         except OSError as problem:
-            raise self._unwritable(problem) from None
+            raise unwritable(self._folder, problem) from None
         finally:
             with suppress(OSError):
                 temporary.unlink(missing_ok=True)
@@ -162,13 +146,12 @@ class Shelf(Incoming):
                 )
             kept = _moved(path, removed, path.name)
         except OSError as problem:
-            raise self._unwritable(problem) from None
+            raise unwritable(self._folder, problem) from None
         return kept.name
 
     def close(self) -> None:
-        """Forget the files that are on their way, and end the process that reads."""
+        """End the process that reads."""
         self._worker.close()
-        super().close()
 
     def _holds(self, name: str, data: bytes, text: str) -> bool:
         if self._located(name) is None:
@@ -198,13 +181,15 @@ class Shelf(Incoming):
         if obstacle := self.obstacle():
             raise ArticlesError(obstacle)
 
-    def _unwritable(self, problem: OSError) -> FootnoteError:
-        reason = os.strerror(problem.errno or errno.EIO).lower()
-        return ArticlesError(
-            "the folder {name} cannot be written ({message}); free the disk or set its permissions",
-            name=self._folder.name,
-            message=reason,
-        )
+
+def unwritable(folder: Path, problem: OSError) -> FootnoteError:
+    """Return the error that tells why a folder cannot be written."""
+    reason = os.strerror(problem.errno or errno.EIO).lower()
+    return ArticlesError(
+        "the folder {name} cannot be written ({message}); free the disk or set its permissions",
+        name=folder.name,
+        message=reason,
+    )
 
 
 def _entry(folder: Path, name: str) -> os.DirEntry[str] | None:

@@ -289,7 +289,7 @@ class TestAdding:
         expect(row.locator(".card-name")).to_have_text(
             "The lighthouse keeper of Osk retired on Friday."
         )  # without a title
-        expect(row).to_have_attribute("title", "keeper.txt")
+        expect(row.locator(".reason")).to_have_text("keeper.txt")
         assert (folder / "ferry.md").read_bytes() == before
         assert (folder / "-img src=x onerror=alert(1)-.txt").is_file()
         assert (folder / "large.txt").stat().st_size == len(sent[5]["buffer"])

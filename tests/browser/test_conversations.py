@@ -431,6 +431,21 @@ class TestAddresses:
         new(page)
         expect(page).to_have_url(f"{url}?__theme=light")
 
+    def test_a_tab_pressed_before_the_one_in_the_address_opens_stays(
+        self, visit: Callable[..., Any], url: str, expect: Any
+    ) -> None:
+        page, held = visit(url), list[Any]()
+        page.route("**/component_server/**", lambda route: held.append(route))
+        page.goto(f"{url}?tab=settings")
+        page.get_by_role("tab", name="Articles").click()
+        wait_until(page, lambda: bool(held))
+        with page.expect_response("**/component_server/**"):
+            while held:
+                held.pop().continue_()
+        page.unroute("**/component_server/**")
+        expect(page).to_have_url(f"{url}?tab=articles")
+        expect(page.get_by_role("tab", name="Articles")).to_have_attribute("aria-selected", "true")
+
     def test_back_leads_through_the_conversations(
         self, visit: Callable[..., Any], url: str, expect: Any, monkeypatch: pytest.MonkeyPatch
     ) -> None:
