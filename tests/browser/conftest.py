@@ -63,13 +63,21 @@ def chromium() -> Iterator[Any]:
 
 
 @pytest.fixture(scope="session")
-def serving(chromium: Any, tmp_path_factory: pytest.TempPathFactory) -> Callable[[], Iterator[Callable[..., str]]]:
+def serving(
+    chromium: Any, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Callable[[], Iterator[Callable[..., str]]]]:
     """Makes the fixtures below, which serve a page for any opener and return its address; each keeps its own data.
 
     The lowest free port is taken, so that the browser knows gradio's scripts from the last page that was served there.
     """
-    pytest.importorskip("gradio")
+    App = pytest.importorskip("gradio.routes").App  # noqa: N806
     import ui
+
+    create = App.create_app
+
+    def create_served(blocks: Any, **how: Any) -> Any:
+        """Makes the last of the four applications that gradio makes of a page, the only one that is used."""
+        return create(blocks, **how) if "app_kwargs" in how else None
 
     first = 17000 + 100 * (os.getpid() % 100)  # another process of tests has others
 
@@ -96,7 +104,9 @@ def serving(chromium: Any, tmp_path_factory: pytest.TempPathFactory) -> Callable
         for page in pages:
             page.close(verbose=False)
 
-    return serving
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(App, "create_app", staticmethod(create_served))
+        yield serving
 
 
 @pytest.fixture(scope="module")

@@ -58,6 +58,20 @@ def pick(page: Any, label: str, choice: str) -> None:
     page.get_by_role("option", name=choice).last.click()  # another field's list may still be closing
 
 
+def to_settings(page: Any, way: Any) -> Any:
+    """Opens Settings by a press and waits until the models were looked for: the fields are filled anew then."""
+    page.evaluate(
+        """() => {
+            const keep = footnote.keepChoice;
+            window.looked = false;
+            footnote.keepChoice = (choice) => { keep(choice); looked = true; };
+        }"""
+    )
+    way.click()
+    page.wait_for_function("looked")
+    return page.locator("#model-said .said")
+
+
 def chosen_model(page: Any) -> Any:
     """The field that says who writes the answers."""
     return page.get_by_role("combobox", name="Who writes the answers")

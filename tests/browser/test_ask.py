@@ -16,7 +16,7 @@ from rag.cite.checker import citations_of
 from rag.settings import Settings
 from rag.types import Answer, Citation, Scope, Sentence
 from rag.web.place import check_of
-from reader import ask, fits, press, wait_until
+from reader import ask, fits, press, to_settings, wait_until
 
 FERRIES = "How much will the four electric ferries cost?"
 FROST = "What did the frost do to the pears in the Vell valley?"
@@ -81,9 +81,8 @@ class TestStart:
         expect(page.locator(".welcome h2")).to_have_text("harbour-news")
         held = "4 articles · The Orsund Gazette, Valley Courier, Вести Луги · 2030–2031"
         expect(page.locator(".welcome .held")).to_have_text(held)
-        page.get_by_role("button", name="Quotes only · connect a model").click()
+        to_settings(page, page.get_by_role("button", name="Quotes only · connect a model"))
         expect(page.get_by_role("tab", name="Settings")).to_have_attribute("aria-selected", "true")
-        page.locator("#model-unready summary").wait_for()  # else the settings overwrite what is typed
         page.locator("#model-model input").fill("near:small")
         page.locator("#model-model input").press("Enter")
         expect(page.locator("#asking .mode")).to_have_text("Model: near:small")

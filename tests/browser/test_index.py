@@ -19,7 +19,7 @@ from rag.index.generations import new_generation
 from rag.settings import Settings
 from rag.types import Progress
 from rag.web.keeper import Keeper
-from reader import ask, beat, fits, wait_until
+from reader import ask, beat, fits, to_settings, wait_until
 
 NEW = {"keeper.txt": "The lighthouse keeper of Osk retired after forty years."}
 QUESTION = "When did the lighthouse keeper of Osk retire?"
@@ -64,7 +64,7 @@ def desk(serve_page: Callable[..., str], settings: Settings, hashing: Embedder, 
 @pytest.fixture
 def page(visit: Callable[..., Any], desk: Desk, expect: Any) -> Any:
     page = visit(desk.url)
-    page.get_by_role("tab", name="Settings").click()
+    to_settings(page, page.get_by_role("tab", name="Settings"))
     expect(page.locator("#index-state .index-state")).to_have_text("Up to date")
     return page
 
@@ -155,7 +155,6 @@ class TestIndex:
         self, page: Any, desk: Desk, expect: Any, cancelled: threading.Event
     ) -> None:
         tops = "[...document.querySelectorAll('#model-column :is(button, input)')].map((e) => e.getBoundingClientRect().top)"
-        page.locator("#model-unready summary").wait_for()
         before = page.evaluate(tops)
         desk.hold = "reading"
         page.get_by_role("button", name="Rebuild from scratch").click()

@@ -16,7 +16,7 @@ import pytest
 from test_page import FERRIES, FROST
 
 from double import Double, Opener, ServicesDouble
-from reader import ask, chosen_model, fits, pick, wait_until
+from reader import ask, chosen_model, fits, pick, to_settings, wait_until
 
 CANARY = "test-key-canary"
 RECORD = """
@@ -57,10 +57,7 @@ def page(visit: Callable[..., Any], served: tuple[str, Double, ServicesDouble], 
 
 
 def open_panel(page: Any) -> Any:
-    """Opens the tab and waits until the models were looked for."""
-    page.get_by_role("tab", name="Settings").click()
-    page.locator("#model-unready summary").wait_for()
-    return page.locator("#model-said .said")
+    return to_settings(page, page.get_by_role("tab", name="Settings"))
 
 
 def use(page: Any, name: str) -> None:

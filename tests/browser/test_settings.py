@@ -8,12 +8,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from test_model import CANARY, keep_key, open_panel
+from test_model import CANARY, keep_key
 from test_page import FERRIES, FROST
 
 from double import ARTICLES, Opener, ServicesDouble
 from rag.settings import Settings
-from reader import ask, chosen_model, fits, pick, wait_until
+from reader import ask, chosen_model, fits, pick, to_settings, wait_until
 
 
 def open_settings(page: Any) -> Any:
@@ -231,11 +231,10 @@ class TestMissingKey:
         notice = page.locator("#asking .mode")
         expect(notice).to_have_text("paid:grand needs a key · quotes only until then")
         expect(ask(page, FERRIES).locator(".written")).to_have_count(0)
-        notice.click()
+        said = to_settings(page, notice)
         expect(chosen_model(page)).to_have_value("The articles’ own sentences")
         chosen_model(page).click()
         expect(page.get_by_role("option", name="paid:grand (needs its key)")).to_be_visible()
-        said = open_panel(page)
         keep_key(page, CANARY)
         expect(said).to_have_text(
             "The key for paid is set for this session. From your next question on, paid:grand writes the answers."
