@@ -52,8 +52,8 @@ def model_answers(home: str) -> dict[str, str]:
         "control characters": "\x1b[2J\x1b]8;;"
         + url
         + "\x07link\x00 \u202egnp.exe\u2066 half a letter \udce2"
-        + "\n" * 100_000,
-        "very long": "x" * 60_000 + " " + "y " * 2000,
+        + "\n" * 20_000,
+        "very long": "x" * 15_000 + " " + "y " * 1000,
     }
 
 
