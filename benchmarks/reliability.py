@@ -677,6 +677,7 @@ def injection(_: bool) -> Row:
 
 
 HOSTILE = "tests/browser/test_hostile.py"
+MARKUP = "tests/test_hostile_markup.py"
 CHAT = "tests/test_chat_endpoint.py"
 BUILD = "tests/test_build.py"
 PROMISES: dict[int, tuple[str, str, Callable[[bool], Row]]] = {
@@ -705,7 +706,7 @@ PROMISES: dict[int, tuple[str, str, Callable[[bool], Row]]] = {
     16: ("Every citation stands in its article", "the shipped questions", citations),
     17: ("The page contacts nobody", HOSTILE, by_tests("-m", "browser", HOSTILE, CI="true")),
     18: ("Injection resistance", "benchmarks/injection.py", injection),
-    19: ("No script from content", HOSTILE, by_tests("-m", "browser", HOSTILE, CI="true")),
+    19: ("No script from content", f"{HOSTILE}, {MARKUP}", by_tests("-m", "", HOSTILE, MARKUP, CI="true")),
     20: ("Offline after installing", "strace in a network namespace", offline),
     21: ("No key in any output", "tests of keys", by_tests(CHAT, "tests/test_chat_guard.py", "-k", "key or secret")),
     22: ("Safe by default", "tests/test_sharing.py", by_tests("tests/test_sharing.py")),

@@ -950,6 +950,11 @@ class TestGuard:
         assert "default-src 'self'" in headers["content-security-policy"]
         assert headers["x-frame-options"] == "DENY"
 
+    def test_what_is_named_after_its_content_is_asked_for_once(self) -> None:
+        assert "immutable" in self.send(path="/assets/index-DphvyggB.js")[1]["cache-control"]
+        assert "cache-control" not in self.send(path="/assets/index-DphvyggB.js", host="evil.test")[1]
+        assert "cache-control" not in self.send(path="/config")[1]
+
     @pytest.mark.parametrize("host", ["0.0.0.0", "192.168.1.5", "::", "example.org", ""])
     def test_no_other_machine_is_let_in_without_a_login(self, host: str) -> None:
         with pytest.raises(SettingsError, match="set RAG_HOST to 127.0.0.1"):

@@ -77,6 +77,8 @@ _VIEWER = b"default-src 'none'; object-src 'self'; style-src 'unsafe-inline'; fr
 OWNER = "footnote.owner"
 """Where a request's scope names its account, as conversations are kept under it; absent without a login."""
 
+_FOR_GOOD = ((b"cache-control", b"max-age=31536000, immutable"),)
+"""For gradio's own files, whose names hold a hash of what is in them; else a page that is opened again loads 80 of them."""
 _UNUSED = ("/gradio_api/upload",)  # files come in by the page's own addresses
 
 
@@ -291,7 +293,7 @@ class Guard:
                     for name, value in message.get("headers", ())
                     if name.lower() not in dict(HEADERS)
                 ]
-                message = {**message, "headers": [*own, *_headers(scope["path"], own)]}
+                message = {**message, "headers": [*own, *_headers(scope["path"], message["status"], own)]}
             await send(message)
 
         return hardened
@@ -397,10 +399,10 @@ def language_of(scope: Scope) -> str:
     return chosen_language(connection.cookies, connection.headers.get("accept-language", ""))
 
 
-def _headers(path: str, own: Iterable[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
+def _headers(path: str, status: int, own: Iterable[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
     """Return the headers that an answer gets: those of the page, or stricter ones for an article's file."""
     if path != FILES:
-        return list(HEADERS)
+        return [*HEADERS, *(_FOR_GOOD if path.startswith("/assets/") and status == 200 else ())]
     policy = _VIEWER if (b"content-type", b"application/pdf") in own else _SANDBOX
     kept = [(name, policy if name == b"content-security-policy" else value) for name, value in HEADERS]
     return [*kept, (b"cache-control", b"private, no-store")]

@@ -6,6 +6,7 @@ import os
 import shutil
 import socket
 import threading
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -61,47 +62,71 @@ def chromium() -> Iterator[Any]:
         browser.close()
 
 
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        return int(server.getsockname()[1])
+@pytest.fixture(scope="session")
+def serving(
+    chromium: Any, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Callable[[], Iterator[Callable[..., str]]]]:
+    """Makes the fixtures below, which serve a page for any opener and return its address; each keeps its own data.
 
-
-@pytest.fixture(scope="module")
-def serve_page(chromium: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., str]]:
-    """Serves a page for any opener, the double's or the real chatbot's, and returns its address; each keeps its own data.
-
-    They end with the file of tests, and look for work less often than gradio has it: dozens that wait would cost a core.
+    The lowest free port is taken, so that the browser knows gradio's scripts from the last page that was served there.
     """
-    pytest.importorskip("gradio")
+    App = pytest.importorskip("gradio.routes").App  # noqa: N806
     import ui
 
-    pages: list[Any] = []
+    create = App.create_app
 
-    def serve(
-        open_chatbot: Callable[..., Any],
-        settings: Settings | None = None,
-        examples: tuple[str, ...] = EXAMPLES,
-        services: Any = None,
-    ) -> str:
-        settings = settings or Settings()
-        if settings.data == Settings().data:
-            settings = settings.replace(data=tmp_path_factory.mktemp("data"))
-        page = ui.build_page(open_chatbot, settings, lambda _: examples, services or ServicesDouble())
-        page._queue.sleep_when_free, page._queue.progress_update_sleep_when_free = 0.02, 0.1
-        pages.append(page)
-        return ui.serve(page, "127.0.0.1", free_port())
+    def create_served(blocks: Any, **how: Any) -> Any:
+        """Makes the last of the four applications that gradio makes of a page, the only one that is used."""
+        return create(blocks, **how) if "app_kwargs" in how else None
 
-    yield serve
-    for page in pages:
-        page.close(verbose=False)
+    first = 17000 + 100 * (os.getpid() % 100)  # another process of tests has others
+
+    def serving() -> Iterator[Callable[..., str]]:
+        pages: list[Any] = []
+
+        def serve(
+            open_chatbot: Callable[..., Any],
+            settings: Settings | None = None,
+            examples: tuple[str, ...] = EXAMPLES,
+            services: Any = None,
+            **how: Any,
+        ) -> str:
+            settings = settings or Settings()
+            if settings.data == Settings().data:
+                settings = settings.replace(data=tmp_path_factory.mktemp("data"))
+            page = ui.build_page(open_chatbot, settings, lambda _: examples, services or ServicesDouble())
+            # Looks for work less often than gradio has it: several that wait would cost a core.
+            page._queue.sleep_when_free, page._queue.progress_update_sleep_when_free = 0.02, 0.1
+            pages.append(page)
+            return ui.serve(page, "127.0.0.1", ui.free_port("127.0.0.1", first), **how)
+
+        yield serve
+        for page in pages:
+            page.close(verbose=False)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(App, "create_app", staticmethod(create_served))
+        yield serving
 
 
 @pytest.fixture(scope="module")
-def shared(serve_page: Callable[..., str]) -> tuple[str, Opener]:
+def serve_module(serving: Callable[[], Iterator[Callable[..., str]]]) -> Iterator[Callable[..., str]]:
+    """Serves pages until the end of a file of tests."""
+    yield from serving()
+
+
+@pytest.fixture
+def serve_page(serving: Callable[[], Iterator[Callable[..., str]]]) -> Iterator[Callable[..., str]]:
+    """Serves pages until the end of a test."""
+    yield from serving()
+
+
+@pytest.fixture(scope="module")
+def shared(serve_module: Callable[..., str]) -> tuple[str, Opener]:
     """One page with a ready double, shared by the tests that leave it as it was."""
     opener = Opener()
     opener.ready.set()
-    return serve_page(opener), opener
+    return serve_module(opener), opener
 
 
 @pytest.fixture
@@ -120,10 +145,20 @@ def double(shared: tuple[str, Opener]) -> Iterator[Any]:
     chatbot.loose.set()
 
 
+@pytest.fixture(scope="session")
+def profiles(chromium: Any) -> dict[str, list[Any]]:
+    """The browser's profiles by their options: to load gradio's scripts anew for each test would take half of its time."""
+    return defaultdict(list)
+
+
 @pytest.fixture
-def visit(chromium: Any) -> Iterator[Callable[..., Any]]:
-    """Opens an address in a fresh browser profile; afterwards no error may have been logged, nothing outside asked."""
-    contexts: list[Any] = []
+def visit(chromium: Any, profiles: dict[str, list[Any]], serve_page: Any) -> Iterator[Callable[..., Any]]:
+    """Opens an address in a profile without cookies; afterwards no error may have been logged, nothing outside asked.
+
+    Each visit of a test has a profile of its own. ``serve_page`` is needed so that pages are left before their server ends.
+    """
+    pages: list[Any] = []
+    taken: Counter[str] = Counter()
     troubles: list[str] = []
 
     def open_page(
@@ -133,13 +168,20 @@ def visit(chromium: Any) -> Iterator[Callable[..., Any]]:
         wait_for: str = "Your question",
         heading: str = "",
         script: str = "",
+        color_scheme: str = "light",
+        forced_colors: str = "none",
         **options: Any,
     ) -> Any:
-        options = {"viewport": {"width": width, "height": height}, "reduced_motion": "reduce", **options}
-        context = chromium.new_context(**options)
-        contexts.append(context)
+        kind = repr(sorted(options.items()))
+        if taken[kind] == len(profiles[kind]):
+            profiles[kind].append(chromium.new_context(reduced_motion="reduce", **options))
+        context = profiles[kind][taken[kind]]
+        taken[kind] += 1
         page = context.new_page()
+        pages.append(page)
         page.set_default_timeout(SECONDS * 1000)
+        page.set_viewport_size({"width": width, "height": height})
+        page.emulate_media(color_scheme=color_scheme, forced_colors=forced_colors)
         home = urlsplit(url).netloc
 
         def check(request: Any) -> None:
@@ -164,8 +206,11 @@ def visit(chromium: Any) -> Iterator[Callable[..., Any]]:
 
     yield open_page
     found = list(troubles)  # closing a page may break off what it was still listening to
-    for context in contexts:
-        context.close()
+    for page in pages:
+        if not page.is_closed():
+            page.evaluate("localStorage.clear()")
+            page.close()
+        page.context.clear_cookies()
     assert found == []
 
 
@@ -186,7 +231,7 @@ def expect(chromium: Any) -> Any:
 
 @pytest.fixture(scope="session")
 def check_accessibility() -> Callable[[Any], None]:
-    """Fails where axe-core, which checks accessibility by rules, finds anything in a page as it stands."""
+    """Fails where axe-core, which checks accessibility by rules, finds anything in a page as it stands, light or dark."""
     try:
         from axe_playwright_python.sync_playwright import Axe
     except ImportError:
@@ -194,8 +239,11 @@ def check_accessibility() -> Callable[[Any], None]:
     axe = Axe()
 
     def check(page: Any) -> None:
-        found = axe.run(page, options={"resultTypes": ["violations"]}).response["violations"]
-        assert [f"{each['id']}: {each['nodes'][0]['html'][:200]}" for each in found] == []
+        for scheme, rules in (("dark", {"runOnly": ["color-contrast"]}), ("light", {})):
+            page.emulate_media(color_scheme=scheme)
+            page.evaluate("() => new Promise(requestAnimationFrame)")  # before it the page hears of its new colours
+            found = axe.run(page, options={"resultTypes": ["violations"], **rules}).response["violations"]
+            assert [f"{scheme}: {each['id']}: {each['nodes'][0]['html'][:200]}" for each in found] == []
 
     return check
 

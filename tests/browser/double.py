@@ -113,8 +113,8 @@ class Double:
     """The face of ``Chatbot``; while ``gate`` is cleared a stream waits before each sentence, ``closed`` tells its end.
 
     ``writing`` stands in for a chat model and our check of it: the answers it makes of the one with the passages follow
-    that one. A model named "stuck" writes nothing until ``loose`` is set. Of a question it understands the outlets and the
-    years that stand in it.
+    that one. A model named "stuck" writes nothing until ``loose`` is set, and says so every ``patience`` seconds. Of a
+    question it understands the outlets and the years that stand in it.
     """
 
     articles: Sequence[Document] = ARTICLES
@@ -131,6 +131,7 @@ class Double:
     loose: threading.Event = field(default_factory=threading.Event)
     ignored: list[tuple[str, ...]] = field(default_factory=list)
     scopes: list[Scope | None] = field(default_factory=list)
+    patience: float = 0.25
     files: Sequence[FileStatus] = ()
 
     def __post_init__(self) -> None:
@@ -179,7 +180,7 @@ class Double:
             understood = self.understood(question, ignored)
             answer = Answer(question=question, understood=understood, hits=hits, notice=self.notice, model=name)
             yield answer
-            while "stuck" in name and not self.loose.wait(0.25):
+            while "stuck" in name and not self.loose.wait(self.patience):
                 yield answer
             if self.writing is not None:
                 yield from self.writing(answer)

@@ -37,6 +37,11 @@ def wait_until(page: Any, condition: Callable[[], bool], seconds: float = 60) ->
     assert condition()
 
 
+def fits(page: Any) -> None:
+    """Waits until the page is no wider than the screen."""
+    page.wait_for_function("document.documentElement.scrollWidth <= window.innerWidth")
+
+
 def press(page: Any, name: str, turn: int | None = None) -> None:
     """Presses a tool under an answer, the last one where no turn is given, in its menu where it stands in one."""
     selector = f"#act-{turn}-{name}" if turn else f".act[id$='-{name}']"
@@ -51,6 +56,20 @@ def pick(page: Any, label: str, choice: str) -> None:
     """Takes one of the choices of a field of Settings."""
     page.get_by_role("combobox", name=label).click()
     page.get_by_role("option", name=choice).last.click()  # another field's list may still be closing
+
+
+def to_settings(page: Any, way: Any) -> Any:
+    """Opens Settings by a press and waits until the models were looked for: the fields are filled anew then."""
+    page.evaluate(
+        """() => {
+            const keep = footnote.keepChoice;
+            window.looked = false;
+            footnote.keepChoice = (choice) => { keep(choice); looked = true; };
+        }"""
+    )
+    way.click()
+    page.wait_for_function("looked")
+    return page.locator("#model-said .said")
 
 
 def chosen_model(page: Any) -> Any:

@@ -14,8 +14,8 @@ from double import ARTICLES, Double, Opener
 from embeddings import Embedder
 from rag.chatbot import Chatbot
 from rag.settings import Settings
-from rag.types import Document, FileStatus
-from reader import ask
+from rag.types import Document
+from reader import ask, fits
 
 FERRIES = "How much will the four electric ferries cost?"
 HOSTILE = "<img src=x onerror=alert(1)>.txt"
@@ -59,10 +59,10 @@ def serve(serve_page: Callable[..., str], folder: Path, beside: Path, embedder: 
 
 
 @pytest.fixture(scope="module")
-def url(serve_page: Callable[..., str], tmp_path_factory: pytest.TempPathFactory, hashing: Embedder) -> str:
+def url(serve_module: Callable[..., str], tmp_path_factory: pytest.TempPathFactory, hashing: Embedder) -> str:
     """A page whose folder the tests leave as it is."""
     beside = tmp_path_factory.mktemp("library")
-    return serve(serve_page, fill(beside / "articles"), beside, hashing)
+    return serve(serve_module, fill(beside / "articles"), beside, hashing)
 
 
 @pytest.fixture
@@ -153,16 +153,6 @@ class TestTable:
         page.get_by_role("button", name="No longer only articles that name Ilse Brandt").click()
         expect(rows).to_have_count(7)
 
-    def test_an_article_without_a_title_shows_its_first_sentence(
-        self, own: str, open_tab: Callable[..., Any], folder: Path, expect: Any
-    ) -> None:
-        page = open_tab(own)
-        text = ("untitled.txt", "The lighthouse keeper of Osk retired on Friday. He kept it for forty years, alone.")
-        page.locator("#library input[type=file]").set_input_files(files(text))
-        row = page.get_by_role("row", name=re.compile("lighthouse"))
-        expect(row.locator(".card-name")).to_have_text("The lighthouse keeper of Osk retired on Friday.")
-        expect(row.locator(".reason")).to_have_text("untitled.txt")
-
     def test_every_column_sorts_by_keyboard(self, url: str, open_tab: Callable[..., Any], expect: Any) -> None:
         page = open_tab(url)
         date = page.get_by_role("columnheader", name="Date")
@@ -183,14 +173,15 @@ class TestTable:
         page.get_by_role("columnheader", name="Title").get_by_role("button").click()
         assert titles(page)[-1].startswith("Мост")
 
-    def test_five_thousand_articles_are_no_burden(
+    def test_five_thousand_articles_are_no_burden_and_counted_as_in_the_pages_language(
         self, visit: Callable[..., Any], serve_page: Callable[..., str], expect: Any
     ) -> None:
         opener = Opener(
             Double(articles=[replace(ARTICLES[0], id=f"{n}.md", title=f"Ferry {n:04}") for n in range(MANY)])
         )
         opener.ready.set()
-        page = visit(serve_page(opener))
+        url = serve_page(opener)
+        page = visit(url)
         page.get_by_role("tab", name="Articles").click()
         expect(page.locator("#library tbody tr")).to_have_count(100)
         search = page.get_by_role("searchbox", name="Search the articles")
@@ -200,6 +191,11 @@ class TestTable:
         page.get_by_role("button", name="Show more (4,900 left)").click()
         expect(page.locator("#library tbody tr")).to_have_count(200)
         expect(page.get_by_role("button", name="Ferry 0100")).to_be_focused()
+        page = visit(url, wait_for="Ваш вопрос", locale="ru-RU")
+        page.get_by_role("tab", name="Статьи").click()
+        expect(page.get_by_role("button", name="Показать ещё (осталось 4\u00a0900)")).to_be_visible()
+        page.get_by_role("tab", name="Настройки").click()
+        expect(page.locator("#index-contents")).to_contain_text("1,2 МБ")
 
     def test_the_focus_stays_where_it_was_when_files_come_and_go(
         self, own: str, open_tab: Callable[..., Any], folder: Path, expect: Any
@@ -207,24 +203,12 @@ class TestTable:
         page = open_tab(own)
         row = page.get_by_role("button", name=ARTICLES[1].title)
         shown = page.get_by_role("button", name=re.compile("^All [78]$"))
-        for focused in (row, shown):
+        for focused, outcome in ((row, "Added"), (shown, "Was there already")):
             focused.focus()
-            page.locator("#library input[type=file]").set_input_files(files((f"{page.url[-3:-1]}.txt", "A storm.")))
-            expect(page.locator("#library .adder-file")).to_contain_text(re.compile("Added|already"))
+            page.locator("#library input[type=file]").set_input_files(files(("storm.txt", "A storm came to Osk.")))
+            expect(page.locator("#library .adder-file")).to_contain_text(outcome)
             expect(page.locator("#library tbody tr")).to_have_count(8)
             expect(focused).to_be_focused()
-
-    def test_a_number_is_written_as_in_the_pages_language(
-        self, visit: Callable[..., Any], serve_page: Callable[..., str], expect: Any
-    ) -> None:
-        articles = [replace(ARTICLES[0], id=f"{n}.md", title=f"Ferry {n:04}") for n in range(1200)]
-        opener = Opener(Double(articles=articles, files=(FileStatus("b.txt", "failed", "the file is empty"),)))
-        opener.ready.set()
-        page = visit(serve_page(opener), wait_for="Ваш вопрос", locale="ru-RU")
-        page.get_by_role("tab", name="Статьи").click()
-        expect(page.get_by_role("button", name="Все 1\u00a0201")).to_be_visible()
-        page.get_by_role("tab", name="Настройки").click()
-        expect(page.locator("#index-contents")).to_contain_text("1,2 МБ")
 
 
 class TestReading:
@@ -260,6 +244,8 @@ class TestReading:
         opened.click()
         expect(opened).to_have_attribute("aria-current", "true")
         expect(page.locator("#library .article-text")).to_have_text(ARTICLES[3].text)
+        expect(page.locator("#library .article-text")).to_have_attribute("lang", "ru")
+        expect(page.locator("#library .article-title")).to_be_focused()
         page.keyboard.press("Escape")
         expect(opened).to_be_focused()
         expect(page.locator("#library .article-title")).to_be_hidden()
@@ -276,7 +262,7 @@ class TestAdding:
         page = open_tab(own)
         before = (folder / "ferry.md").read_bytes()
         sent = files(
-            ("keeper.txt", "The lighthouse keeper of Osk retired after forty years."),
+            ("keeper.txt", "The lighthouse keeper of Osk retired on Friday. He kept it for forty years, alone."),
             ("ferry.md", "A ferry ran aground near Osk."),
             ("photo.png", "x"),
             (HOSTILE, "A hostile name for a storm in Osk."),
@@ -298,7 +284,12 @@ class TestAdding:
         expect(page.get_by_text("4 files added, 2 not")).to_have_count(1)
         expect(page.get_by_role("button", name="Add articles…")).to_be_enabled()
         expect(page.locator("#library tbody tr")).to_have_count(11)
-        expect(page.get_by_role("row", name=re.compile("keeper.txt|lighthouse"))).to_contain_text("Indexed")
+        row = page.get_by_role("row", name=re.compile("lighthouse"))
+        expect(row).to_contain_text("Indexed")
+        expect(row.locator(".card-name")).to_have_text(
+            "The lighthouse keeper of Osk retired on Friday."
+        )  # without a title
+        expect(row.locator(".reason")).to_have_text("keeper.txt")
         assert (folder / "ferry.md").read_bytes() == before
         assert (folder / "-img src=x onerror=alert(1)-.txt").is_file()
         assert (folder / "large.txt").stat().st_size == len(sent[5]["buffer"])
@@ -378,7 +369,7 @@ class TestRemoving:
         assert (folder / ".removed" / "orchards.md").exists()
         expect(page.get_by_role("heading", name="Articles", exact=True)).to_be_focused()
 
-    def test_a_name_with_signs_of_its_own_is_said_as_it_is(
+    def test_a_file_that_could_not_be_read_can_go_too_and_its_name_is_said_as_it_is(
         self,
         serve_page: Callable[..., str],
         open_tab: Callable[..., Any],
@@ -393,22 +384,15 @@ class TestRemoving:
         page.get_by_role("button", name=f"Remove {name}").click()
         dialog = page.get_by_role("dialog", name=f"Remove “{name}”?")
         expect(dialog).to_contain_text(f"The file {name} is moved into")
-
-    def test_a_file_that_could_not_be_read_can_go_too(
-        self, own: str, open_tab: Callable[..., Any], folder: Path, expect: Any
-    ) -> None:
-        page = open_tab(own)
-        page.get_by_role("button", name="Remove empty.txt").click()
-        page.get_by_role("dialog").get_by_role("button", name="Remove").click()
-        expect(page.locator("#library tbody tr")).to_have_count(6)
-        assert not (folder / "empty.txt").exists()
+        dialog.get_by_role("button", name="Remove").click()
+        expect(page.locator("#library tbody tr")).to_have_count(7)
+        assert not (folder / name).exists()
 
 
 class TestEveryScreen:
     def test_a_phone_shows_the_table_or_the_article(self, url: str, open_tab: Callable[..., Any], expect: Any) -> None:
         page = open_tab(url, width=390, height=844, has_touch=True)
-        wide = "document.documentElement.scrollWidth > window.innerWidth"
-        assert not page.evaluate(wide)
+        fits(page)
         shown = "each => each.scrollWidth > each.clientWidth"
         assert not page.locator("#library .library-list").evaluate(shown)
         expect(page.get_by_role("row", name=re.compile("Late frost"))).to_contain_text("Valley Courier · 2031-04")
@@ -420,21 +404,14 @@ class TestEveryScreen:
         page.get_by_role("button", name=ARTICLES[0].title).tap()
         expect(page.locator("#library .article-title")).to_be_in_viewport()
         expect(page.locator("#library table")).to_be_hidden()
-        assert not page.evaluate(wide)
+        fits(page)
         page.get_by_role("button", name="All articles").tap()
         expect(page.get_by_role("button", name=ARTICLES[0].title)).to_be_focused()
 
-    @pytest.mark.parametrize("scheme", ["light", "dark"])
     def test_axe_finds_nothing(
-        self,
-        url: str,
-        open_tab: Callable[..., Any],
-        expect: Any,
-        check_accessibility: Callable[[Any], None],
-        scheme: str,
+        self, url: str, open_tab: Callable[..., Any], expect: Any, check_accessibility: Callable[[Any], None]
     ) -> None:
-        page = open_tab(url, color_scheme=scheme)
-
+        page = open_tab(url)
         check_accessibility(page)
         page.locator("#library input[type=file]").set_input_files(files(("photo.png", "x")))
         expect(page.locator("#library .adder-file")).to_contain_text("Refused")

@@ -16,7 +16,7 @@ from rag.cite.checker import citations_of
 from rag.settings import Settings
 from rag.types import Answer, Citation, Scope, Sentence
 from rag.web.place import check_of
-from reader import ask, press, wait_until
+from reader import ask, fits, press, to_settings, wait_until
 
 FERRIES = "How much will the four electric ferries cost?"
 FROST = "What did the frost do to the pears in the Vell valley?"
@@ -41,8 +41,8 @@ def opener(folder: Path) -> Opener:
 
 
 @pytest.fixture(scope="module")
-def url(serve_page: Callable[..., str], opener: Opener, folder: Path) -> str:
-    return serve_page(opener, Settings(articles=folder))
+def url(serve_module: Callable[..., str], opener: Opener, folder: Path) -> str:
+    return serve_module(opener, Settings(articles=folder))
 
 
 @pytest.fixture
@@ -74,21 +74,15 @@ THREE = tuple(
 
 
 class TestStart:
-    def test_it_names_the_folder_and_what_it_holds_and_leads_to_the_settings(
+    def test_it_names_the_folder_what_it_holds_and_the_model_which_is_chosen_in_the_settings(
         self, visit: Callable[..., Any], url: str, expect: Any
     ) -> None:
         page = visit(url)
         expect(page.locator(".welcome h2")).to_have_text("harbour-news")
         held = "4 articles · The Orsund Gazette, Valley Courier, Вести Луги · 2030–2031"
         expect(page.locator(".welcome .held")).to_have_text(held)
-        page.get_by_role("button", name="Quotes only · connect a model").click()
+        to_settings(page, page.get_by_role("button", name="Quotes only · connect a model"))
         expect(page.get_by_role("tab", name="Settings")).to_have_attribute("aria-selected", "true")
-
-    def test_the_mode_is_the_models_name_once_one_is_chosen(
-        self, visit: Callable[..., Any], url: str, expect: Any
-    ) -> None:
-        page = visit(url)
-        page.locator("#asking .mode").click()
         page.locator("#model-model input").fill("near:small")
         page.locator("#model-model input").press("Enter")
         expect(page.locator("#asking .mode")).to_have_text("Model: near:small")
@@ -135,12 +129,14 @@ class TestScope:
         page = visit(url)
         page.locator(".welcome .held").wait_for()  # new choices make gradio forget what was typed
         page.get_by_role("combobox", name="Narrow to…").click()
+        page.get_by_role("option", name="Valley Courier").wait_for()
         page.keyboard.type("The <b>Moon</b>")
         page.keyboard.press("Enter")
         expect(page.get_by_test_id("toast-body")).to_contain_text("No article has The <b>Moon</b> as its outlet")
         expect(page.locator("#scope .token")).to_have_text(["The <b>Moon</b>"])
         page.get_by_role("textbox", name="Your question").fill(FERRIES)
-        page.keyboard.press("Enter")
+        with page.expect_response("**/queue/join*"):  # what is asked while that is on its way is lost
+            page.keyboard.press("Enter")
         page.get_by_role("button", name="Remove The <b>Moon</b>").click()
         ask(page, FERRIES)
         assert chatbot.scopes == [None]  # it was not asked of all articles before
@@ -183,18 +179,18 @@ class TestTools:
         ask(page, FROST)
         tools = page.locator("#chat .acts").first
         expect(tools.get_by_role("button")).to_have_count(2)
-        assert tools.evaluate("each => getComputedStyle(each).opacity") == "0"
+        expect(tools).to_have_css("opacity", "0")
         first.hover()
-        assert tools.evaluate("each => getComputedStyle(each).opacity") == "1"
+        expect(tools).to_have_css("opacity", "1")
         page.locator("#act-1-right").focus()
-        assert tools.evaluate("each => getComputedStyle(each).opacity") == "1"
+        expect(tools).to_have_css("opacity", "1")
         expect(page.locator("#act-1-right")).to_have_accessible_name("Right")
         expect(page.locator("#act-1-copy")).to_have_accessible_name("Copy")
         expect(page.locator("#act-1-retry")).to_have_count(0)
         for menu in page.locator("#chat details.menu").all():
             expect(menu).not_to_have_attribute("open", "")
 
-    def test_a_menu_closes_by_escape_and_by_a_press_elsewhere(
+    def test_an_answer_is_exported_from_a_menu_which_closes_by_escape_and_by_a_press_elsewhere(
         self, visit: Callable[..., Any], url: str, expect: Any
     ) -> None:
         page = visit(url)
@@ -208,10 +204,6 @@ class TestTools:
         menu.locator("summary").click()
         page.locator("#chat .question").click()
         expect(menu).not_to_have_attribute("open", "")
-
-    def test_an_answer_is_saved_in_the_forms_of_a_conversation(self, visit: Callable[..., Any], url: str) -> None:
-        page = visit(url)
-        ask(page, FERRIES)
         for kind, suffix, held in (("html", ".html", b"61 million crowns"), ("docx", ".docx", b"PK")):
             with page.expect_download() as downloading:
                 press(page, f"save-{kind}")
@@ -320,21 +312,16 @@ class TestSources:
         page.get_by_role("button", name="Copy link to this passage").click()
         expect(head).to_contain_text("Copied")
         copied = urlsplit(page.evaluate("navigator.clipboard.readText()")).query
-        assert parse_qs(copied).items() <= parse_qs(urlsplit(page.url).query).items()
+        wait_until(page, lambda: parse_qs(copied).items() <= parse_qs(urlsplit(page.url).query).items())
         expect(head).to_contain_text("The Orsund Gazette · 4 March 2031")
         expect(head.get_by_role("link", name="Open the file")).to_be_visible()
 
 
-@pytest.mark.parametrize(("width", "scheme"), [(1440, "light"), (1440, "dark"), (390, "light")])
+@pytest.mark.parametrize("width", [1440, 390])
 def test_axe_finds_nothing(
-    visit: Callable[..., Any],
-    url: str,
-    chatbot: Any,
-    check_accessibility: Callable[[Any], None],
-    width: int,
-    scheme: str,
+    visit: Callable[..., Any], url: str, chatbot: Any, check_accessibility: Callable[[Any], None], width: int
 ) -> None:
-    page = visit(url, width=width, color_scheme=scheme)
+    page = visit(url, width=width)
     page.locator(".welcome .held").wait_for()
     check_accessibility(page)
     page.get_by_role("combobox", name="Narrow to…").click()
@@ -352,4 +339,4 @@ def test_axe_finds_nothing(
     page.locator("#sources .quote").first.get_by_role("button", name="Read in article").click()
     page.locator("#sources mark.now").wait_for()
     check_accessibility(page)
-    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    fits(page)

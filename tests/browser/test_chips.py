@@ -2,29 +2,19 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-import pytest
-from test_hostile import assert_harmless, attacks
+from test_hostile import assert_harmless
 
-from asynchronous import run
-from double import ARTICLES, Double, Opener, ServicesDouble
-from rag.export.conversation import Conversation, Turn
-from rag.settings import Settings
-from rag.types import Answer
-from rag.web.models import Models
-from rag.web.rooms import Visitor
-from rag.web.talk import Handlers
-from reader import ask, press, wait_until
+from double import ARTICLES, Double, Opener
+from hostile import attacks
+from reader import ask, fits, press, wait_until
 
 GAZETTE = "The Orsund Gazette"
 FERRIES = f"How much will the four electric ferries cost, says {GAZETTE} in 2031?"
 COURIER = "What did the Valley Courier say about the pears?"
-SKIPPED = ({"__type__": "update"},) * 3
-SESSION = Visitor("one")
 
 
 def finished(page: Any, double: Any, questions: int) -> None:
@@ -56,8 +46,7 @@ class TestChips:
         page.locator('#chat a[href="#s-2-1"]').click()
         expect(page.locator("#s-2-1")).to_be_focused()
 
-    @pytest.mark.parametrize("key", ["Enter", "Space"])
-    def test_the_keyboard_does_it_and_stays_where_it_was(self, page: Any, expect: Any, double: Any, key: str) -> None:
+    def test_the_keyboard_does_it_and_stays_where_it_was(self, page: Any, expect: Any, double: Any) -> None:
         ask(page, FERRIES)
         page.get_by_role("textbox", name="Your question").focus()
         for _ in range(40):
@@ -67,10 +56,10 @@ class TestChips:
         chip = page.get_by_role("button", name="Remove 2031", exact=True)
         expect(chip).to_be_focused()
         assert chip.evaluate("each => getComputedStyle(each).outlineWidth") == "3px"
-        page.keyboard.press(key)
+        page.keyboard.press("Enter")
         expect(page.get_by_role("button", name="Bring back 2031 (ignored)", exact=True)).to_be_focused()
         finished(page, double, 2)
-        page.keyboard.press(key)
+        page.keyboard.press("Space")
         expect(chip).to_be_focused()
         finished(page, double, 3)
         assert double.ignored == [(), ("2031",), ()]
@@ -106,45 +95,6 @@ class TestChips:
         answer = ask(page, "How much will the four electric ferries cost?")
         expect(answer.locator(".understood")).to_have_count(0)
         expect(page.locator("#sources .met, #sources .also")).to_have_count(0)
-
-
-class TestHandler:
-    """What the browser sends is two numbers at most; whatever else it is, nothing is asked."""
-
-    TURN = Turn(7, FERRIES, "done", Answer(FERRIES, understood=(GAZETTE, "2031"), complete=True))
-
-    def send(self, conversation: Conversation, sent: Any, busy: bool = False) -> Any:
-        opening: Any = None  # nothing is answered here
-        handlers = Handlers(opening, Models(Settings(), ServicesDouble()))
-        if busy:
-            handlers._stops["one"] = asyncio.Event()
-        return run(handlers.reconsider(SESSION, conversation, [], sent if isinstance(sent, dict) else {}))
-
-    def test_the_last_turn_is_asked_again(self, shared: Any) -> None:
-        older = Turn(6, COURIER, "done", Answer(COURIER, understood=("Valley Courier",)))
-        _, conversation, _ = self.send((older, self.TURN), {"turn": 7, "place": 1})
-        assert conversation == (older, Turn(7, FERRIES, ignored=("2031",)))
-        _, conversation, _ = self.send((replace(self.TURN, ignored=("2031",)),), {"turn": 7, "place": 1})
-        assert conversation[-1].ignored == ()
-
-    @pytest.mark.parametrize(
-        "sent",
-        [
-            *(None, 7, [7, 0], "7-0", {}, {"turn": 7}, {"place": 0}, {"turn": "7", "place": "0"}),
-            *({"turn": 7, "place": place} for place in (-1, 2, 10**30, 0.0, True, False, None, "0", [0], {})),
-            *({"turn": turn, "place": 0} for turn in (6, 8, -7, 7.0, True, None, [7])),
-            {"turn": 7, "place": GAZETTE, "label": "anything"},
-        ],
-    )
-    def test_what_is_no_chip_of_the_last_turn_does_nothing(self, shared: Any, sent: Any) -> None:
-        older = Turn(6, COURIER, "done", Answer(COURIER, understood=("Valley Courier",)))
-        assert self.send((older, self.TURN), sent) == SKIPPED
-
-    @pytest.mark.parametrize("status", ["waiting", "answering"])
-    def test_nothing_happens_while_an_answer_is_written(self, shared: Any, status: Any) -> None:
-        assert self.send((replace(self.TURN, status=status),), {"turn": 7, "place": 0}) == SKIPPED
-        assert self.send((self.TURN,), {"turn": 7, "place": 0}, busy=True) == SKIPPED
-        assert self.send((), {"turn": 7, "place": 0}) == SKIPPED
 
 
 class TestSources:
@@ -202,27 +152,17 @@ class TestEveryScreen:
         ask(page, f"{FERRIES} Or {long.outlet} or Valley Courier?")
         expect(page.locator("#chat button.chip")).to_have_count(4)
 
-        def fits() -> bool:
-            right = page.locator("#chat .chip").evaluate_all(
-                "all => Math.max(...all.map(each => each.getBoundingClientRect().right))"
-            )
-            return bool(right <= 390 and page.evaluate("document.documentElement.scrollWidth <= window.innerWidth"))
+        def all_fit() -> None:
+            right = "all => Math.max(...all.map(each => each.getBoundingClientRect().right))"
+            wait_until(page, lambda: page.locator("#chat .chip").evaluate_all(right) <= 390)
+            fits(page)
 
-        assert fits()
+        all_fit()
         page.get_by_role("button", name="Remove 2031", exact=True).tap()
         expect(page.get_by_role("button", name="Bring back 2031 (ignored)", exact=True)).to_be_visible()
-        assert fits()
+        all_fit()
 
-    @pytest.mark.parametrize("scheme", ["light", "dark"])
-    def test_axe_finds_nothing(
-        self,
-        visit: Callable[..., Any],
-        shared: tuple[str, Opener],
-        double: Any,
-        check_accessibility: Callable[[Any], None],
-        scheme: str,
-    ) -> None:
-        page = visit(shared[0], color_scheme=scheme)
+    def test_axe_finds_nothing(self, page: Any, double: Any, check_accessibility: Callable[[Any], None]) -> None:
         ask(page, COURIER)
         ask(page, FERRIES)
         page.get_by_role("button", name="Remove 2031", exact=True).click()

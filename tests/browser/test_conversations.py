@@ -15,9 +15,10 @@ from typing import Any
 
 import mammoth
 import pytest
-from test_hostile import assert_harmless, attacks
+from test_hostile import assert_harmless
 
-from double import ARTICLES, EXAMPLES, Double, Opener, ServicesDouble
+from double import ARTICLES, EXAMPLES, Double, Opener
+from hostile import attacks
 from rag.errors import ConversationMissing
 from rag.export.conversation import Turn
 from rag.settings import Settings
@@ -26,7 +27,7 @@ from rag.web.acts import Acts
 from rag.web.conversations import Conversations
 from rag.web.database import FILE
 from rag.web.place import check_of
-from reader import ask, press, wait_until
+from reader import ask, fits, press, wait_until
 
 FERRIES = "How much will the four electric ferries cost?"
 FROST = "What did the frost do to the pears in the Vell valley?"
@@ -138,7 +139,7 @@ class TestKept:
         press(page, "delete")
         wait_until(page, lambda: questions() == [])
         expect(page.locator("#history .history-open")).to_have_count(0)
-        assert "conversation=" not in page.url
+        expect(page).not_to_have_url(re.compile("conversation="))
 
     def test_opening_another_stops_an_answer_which_ends_in_its_own(
         self, visit: Callable[..., Any], url: str, opener: Opener, expect: Any
@@ -163,6 +164,10 @@ class TestKept:
         open_kept(page, UNKNOWN)
         expect(page.locator("#chat .question")).to_have_text([f"You asked: {UNKNOWN}", f"You asked: {FERRIES}"])
         expect(page.locator("#chat .answer").last).to_contain_text("Stopped.")
+        press(page, "edit")
+        expect(page.get_by_role("textbox", name="Edit the question")).to_be_visible()
+        open_kept(page, FROST)  # whose form it is not
+        expect(page.get_by_role("textbox", name="Edit the question")).to_be_hidden()
 
     def test_a_closed_page_leaves_what_had_come(
         self, visit: Callable[..., Any], url: str, opener: Opener, data: Path
@@ -187,7 +192,7 @@ class TestKept:
         expect(ask(page, FROST).locator("a.cite")).to_have_count(1)
         expect(page.locator("#acts .acts-said")).to_have_text("")
         expect(page.locator("#history .failure")).to_contain_text("RAG_DATA")
-        assert "conversation=" not in page.url
+        expect(page).not_to_have_url(re.compile("conversation="))
 
     def test_switched_off_there_is_no_list_and_nothing_on_disk(
         self, visit: Callable[..., Any], serve_page: Callable[..., str], opener: Opener, data: Path, expect: Any
@@ -261,14 +266,8 @@ class TestList:
         ask(page, UNKNOWN)
         kept(page, UNKNOWN)
 
-    @pytest.mark.parametrize("left_for", ["a new one", "another"])
     def test_steps_that_the_browser_takes_in_another_order_leave_nothing_behind(
-        self,
-        visit: Callable[..., Any],
-        url: str,
-        opener: Opener,
-        expect: Any,
-        left_for: str,
+        self, visit: Callable[..., Any], url: str, opener: Opener, expect: Any
     ) -> None:
         # gradio works off an event's steps one after another, but those of two events side by side: in a busy browser the
         # last step of a stopped answer comes after what took its place.
@@ -287,17 +286,17 @@ class TestList:
                 };
             }"""
         )
-        opener.chatbot.gate.clear()
-        ask(page, FROST, wait=False)
-        if left_for == "another":
-            page.locator("#history .history-open", has_text=UNKNOWN).click()
-        else:
-            page.get_by_role("button", name="New conversation").click()
-        with page.expect_event("console", lambda message: message.text == "all came"):
-            page.evaluate("window.setTimeout(() => console.log('all came'), 1500)")
-        expect(page.locator("#chat .question")).to_have_text([f"You asked: {UNKNOWN}"] if left_for == "another" else [])
-        expect(page.locator("#sources .pane-about")).not_to_have_text(FROST)
-        opener.chatbot.gate.set()
+        new_one = page.get_by_role("button", name="New conversation")
+        another = page.locator("#history .history-open", has_text=UNKNOWN)
+        for left_for, shown in ((new_one, []), (another, [f"You asked: {UNKNOWN}"])):
+            opener.chatbot.gate.clear()
+            ask(page, FROST, wait=False)
+            left_for.click()
+            with page.expect_event("console", lambda message: message.text == "all came"):
+                page.evaluate("window.setTimeout(() => console.log('all came'), 1500)")
+            expect(page.locator("#chat .question")).to_have_text(shown)
+            expect(page.locator("#sources .pane-about")).not_to_have_text(FROST)
+            opener.chatbot.gate.set()
         ask(page, FROST)
 
     def test_exported_in_four_formats(self, visit: Callable[..., Any], url: str) -> None:
@@ -325,7 +324,7 @@ class TestList:
         width = page.locator("#history").bounding_box()["width"]
         button.click()
         expect(page.get_by_role("searchbox", name="Search conversations")).to_be_hidden()
-        assert page.locator("#history").bounding_box()["width"] < width / 3
+        wait_until(page, lambda: page.locator("#history").bounding_box()["width"] < width / 3)
         page.reload()
         expect(button).to_have_attribute("aria-expanded", "false")
         button.click()
@@ -385,15 +384,10 @@ class TestList:
 
 class TestTwoVisitors:
     @pytest.fixture
-    def url(self, tmp_path: Path, opener: Opener, data: Path, chromium: Any) -> Iterator[str]:
-        pytest.importorskip("gradio")
-        import ui
-
+    def url(self, tmp_path: Path, opener: Opener, data: Path, serve_page: Callable[..., str]) -> str:
         path = tmp_path / "accounts.txt"
         write_accounts(path, {name: PasswordHash.of(PASSWORD, 16, 8, 1) for name in ("maren", "jon")})
-        page = ui.build_page(opener, Settings(accounts=str(path), data=data), lambda _: EXAMPLES, ServicesDouble())
-        yield ui.serve(page, "127.0.0.1", ui.free_port("127.0.0.1", 17860), accounts=Accounts(path))
-        page.close(verbose=False)
+        return serve_page(opener, Settings(accounts=str(path), data=data), accounts=Accounts(path))
 
     def enter(self, visit: Callable[..., Any], url: str, name: str) -> Any:
         page = visit(url, wait_for="Username")
@@ -418,7 +412,7 @@ class TestTwoVisitors:
         expect(jon.get_by_test_id("toast-body")).to_contain_text("There is no such conversation")
         expect(jon.locator("#history .hint")).to_contain_text("only you see it")
         expect(jon.locator("#chat .question")).to_have_count(0)
-        assert "conversation=" not in jon.url
+        expect(jon).not_to_have_url(re.compile("conversation="))
         ask(jon, FROST)
         kept(jon, FROST)
         kept(maren, FERRIES)
@@ -485,7 +479,10 @@ class TestAddresses:
         expect(shown).to_have_text(f"You asked: {FERRIES}")
         expect(page).to_have_url(first)
 
-    def test_an_unknown_one_is_told_kindly(self, visit: Callable[..., Any], url: str, expect: Any) -> None:
+    def test_what_is_unknown_is_missed_politely(self, visit: Callable[..., Any], url: str, expect: Any) -> None:
+        page = visit(f"{url}?article=%3Cimg%20src%3Dx%3E&start=x&end=-1")
+        expect(page.locator("#sources .pane-article .failure")).to_contain_text("There is no such article")
+        expect(page.locator("#sources .pane-article img")).to_have_count(0)
         page = visit(f"{url}?conversation=%3Cimg%20src=x%20onerror=alert(1)%3E")
         expect(page.get_by_test_id("toast-body")).to_contain_text("There is no such conversation, or it was deleted")
         expect(page).to_have_url(url)
@@ -512,21 +509,6 @@ class TestAddresses:
         other.get_by_role("button", name="Back to sources").click()
         expect(other.locator("#s-1-1")).to_be_visible()
         expect(other).to_have_url(conversation)
-
-    @pytest.mark.parametrize(
-        ("query", "shown"),
-        [
-            ("article=gone.md", "There is no such article"),
-            ("article=../../etc/passwd&start=1&end=2", "There is no such article"),
-            ("article=%3Cimg%20src%3Dx%3E&start=x&end=-1", "There is no such article"),
-        ],
-    )
-    def test_an_unknown_article_is_missed_politely(
-        self, visit: Callable[..., Any], url: str, expect: Any, query: str, shown: str
-    ) -> None:
-        page = visit(f"{url}?{query}")
-        expect(page.locator("#sources .pane-article .failure")).to_contain_text(shown)
-        expect(page.locator("#sources .pane-article img")).to_have_count(0)
 
     def test_a_link_waits_until_the_articles_are_read(
         self, visit: Callable[..., Any], serve_page: Callable[..., str], expect: Any
@@ -592,6 +574,10 @@ class TestActs:
         expect(first).to_have_attribute("aria-pressed", "true")
         note = page.get_by_role("textbox", name="Noted: Wrong citation. Add a comment")
         expect(note).to_be_focused()
+        note.fill("に")  # what is being composed is not sent
+        for key in ("Enter", "Escape"):
+            note.dispatch_event("keydown", {"key": key, "isComposing": True, "bubbles": True, "cancelable": True})
+        expect(note).to_be_focused()
         note.fill("It says so elsewhere.")
         note.press("Enter")
         expect(page.locator("#acts .acts-said")).to_have_text("Your note is kept")
@@ -632,18 +618,6 @@ class TestActs:
         press(page, "copy-markdown")
         page.wait_for_function("async () => (await navigator.clipboard.readText()).includes('**Sources**')")
 
-    def test_what_is_being_composed_is_not_sent(self, visit: Callable[..., Any], url: str, expect: Any) -> None:
-        page = visit(url)
-        ask(page, FERRIES)
-        press(page, "wrong", 1)
-        note = page.get_by_role("textbox", name="Noted: Wrong.")
-        note.fill("に")
-        for key in ("Enter", "Escape"):
-            note.dispatch_event("keydown", {"key": key, "isComposing": True, "bubbles": True, "cancelable": True})
-        expect(note).to_be_focused()
-        note.press("Enter")
-        expect(page.locator("#acts .acts-said")).to_have_text("Your note is kept")
-
 
 class TestHostile:
     def test_titles_and_answers_are_only_text_in_the_list_and_in_files(
@@ -659,7 +633,8 @@ class TestHostile:
         page = visit(serve_page(opener, Settings(data=data)))
         ask(page, f"How much will the four electric ferries cost? {texts[0]}")
         expect(page.locator("#history .history-open")).to_have_count(len(texts) + 1)
-        assert page.locator("#history :is(script, img, iframe, object, embed, video, form, link, svg, a)").count() == 0
+        alive = "#history :is(script, img, iframe, object, embed, video, form, link, svg, a)"
+        expect(page.locator(alive)).to_have_count(0)
         page.locator("#history .history-more").first.click()
         with page.expect_download() as downloading:
             page.get_by_role("button", name="HTML", exact=True).click()
@@ -682,33 +657,28 @@ class TestEveryScreen:
         store.save("", (Turn(1, "Unbroken" * 30, "stopped"),))
         page = visit(url, 390, 844, has_touch=True)
 
-        def fits() -> bool:
-            return bool(page.evaluate("document.documentElement.scrollWidth <= window.innerWidth"))
-
         ask(page, FERRIES)
-        assert fits()
+        fits(page)
         expect(page.get_by_role("searchbox", name="Search conversations")).to_be_hidden()
         button = page.get_by_role("button", name="Conversations", exact=True)
         button.tap()
         expect(page.get_by_role("searchbox", name="Search conversations")).to_be_focused()
-        assert page.locator("#chat-column").evaluate("each => each.inert")
+        expect(page.locator("#chat-column")).to_have_js_property("inert", True)
         page.locator(".history-more").first.tap()
-        assert fits()
+        fits(page)
         page.keyboard.press("Escape")
         expect(button).to_be_focused()
-        assert not page.locator("#chat-column").evaluate("each => each.inert")
+        expect(page.locator("#chat-column")).to_have_js_property("inert", False)
         button.tap()
         page.locator(".history-open", has_text="Unbroken").tap()
         expect(page.locator("#chat .question")).to_contain_text("Unbroken")
         expect(page.get_by_role("searchbox", name="Search conversations")).to_be_hidden()
-        assert fits()
+        fits(page)
 
-    @pytest.mark.parametrize("scheme", ["light", "dark"])
     def test_axe_finds_nothing(
-        self, visit: Callable[..., Any], url: str, check_accessibility: Callable[[Any], None], scheme: str, expect: Any
+        self, visit: Callable[..., Any], url: str, check_accessibility: Callable[[Any], None], expect: Any
     ) -> None:
-        page = visit(url, color_scheme=scheme)
-
+        page = visit(url)
         ask(page, FERRIES)
         kept(page, FERRIES)
         press(page, "wrong", 1)

@@ -19,7 +19,7 @@ from rag.index.generations import new_generation
 from rag.settings import Settings
 from rag.types import Progress
 from rag.web.keeper import Keeper
-from reader import ask, beat, wait_until
+from reader import ask, beat, fits, to_settings, wait_until
 
 NEW = {"keeper.txt": "The lighthouse keeper of Osk retired after forty years."}
 QUESTION = "When did the lighthouse keeper of Osk retire?"
@@ -64,7 +64,7 @@ def desk(serve_page: Callable[..., str], settings: Settings, hashing: Embedder, 
 @pytest.fixture
 def page(visit: Callable[..., Any], desk: Desk, expect: Any) -> Any:
     page = visit(desk.url)
-    page.get_by_role("tab", name="Settings").click()
+    to_settings(page, page.get_by_role("tab", name="Settings"))
     expect(page.locator("#index-state .index-state")).to_have_text("Up to date")
     return page
 
@@ -87,7 +87,9 @@ def fact(page: Any, name: str) -> str:
 
 
 class TestIndex:
-    def test_it_says_what_is_in_the_index(self, page: Any, desk: Desk) -> None:
+    def test_it_says_what_is_in_the_index_and_looking_twice_is_answered_twice(
+        self, page: Any, desk: Desk, expect: Any
+    ) -> None:
         (generation,) = desk.settings.index.glob("gen-*")
         size = sum(each.stat().st_size for each in generation.rglob("*") if each.is_file())
         assert fact(page, "Articles") == str(len(ARTICLES))
@@ -95,6 +97,11 @@ class TestIndex:
         assert fact(page, "Generation") == "1"
         assert fact(page, "Size on disk") == f"{size / 1e6:.1f} MB"
         assert re.search(r"\d{1,2} \w+ 20\d\d", fact(page, "Built"))
+        said = page.locator("#index-said .said")
+        for _ in range(2):
+            page.get_by_role("button", name="Check for changes").click()
+            expect(said).to_have_text("The index is up to date with the folder.")
+            page.evaluate("document.querySelector('#index-said .said').textContent = ''")
 
     def test_a_rebuild_shows_its_progress_and_the_whole_page_knows_its_outcome(
         self, page: Any, desk: Desk, expect: Any
@@ -135,13 +142,17 @@ class TestIndex:
         expect(page.locator("#index-contents dt:text-is('Generation') + dd")).to_have_text("2")
         expect(page.locator("#index-state .index-state")).to_have_text("Up to date")
 
-    def test_a_press_is_heard_while_the_progress_is_drawn(
+    def test_a_press_is_heard_while_the_progress_is_drawn_and_nothing_moves_under_the_pointer(
         self, page: Any, desk: Desk, expect: Any, cancelled: threading.Event
     ) -> None:
+        tops = "[...document.querySelectorAll('#model-column :is(button, input)')].map((e) => e.getBoundingClientRect().top)"
+        before = page.evaluate(tops)
         desk.hold = "reading"
         page.get_by_role("button", name="Rebuild from scratch").click()
         assert desk.reached.wait(SECONDS)
         cancel = page.get_by_role("button", name="Cancel the build")
+        expect(cancel).to_be_visible()
+        assert page.evaluate(tops)[:4] == before[:4]
         cancel.hover()
         page.mouse.down()
         beat(page)
@@ -154,23 +165,15 @@ class TestIndex:
         expect(page.locator("#index-state .index-state")).to_have_text("The build was cancelled")
         expect(page.get_by_role("button", name="Show the index")).to_be_focused()
 
-    def test_nothing_moves_under_the_pointer_while_a_build_goes_on(self, page: Any, desk: Desk, expect: Any) -> None:
-        tops = "[...document.querySelectorAll('#model-column :is(button, input)')].map((e) => e.getBoundingClientRect().top)"
-        page.locator("#model-unready summary").wait_for()
-        before = page.evaluate(tops)
-        desk.hold = "reading"
-        page.get_by_role("button", name="Rebuild from scratch").click()
-        assert desk.reached.wait(SECONDS)
-        expect(page.locator("#index-state .index-state")).to_have_text("Being built")
-        expect(page.get_by_role("button", name="Cancel the build")).to_be_visible()
-        assert page.evaluate(tops)[:4] == before[:4]
-
-    def test_what_is_drawn_already_is_not_drawn_again(self, page: Any, desk: Desk, expect: Any) -> None:
+    def test_a_change_is_found_and_taken_in_from_the_masthead_where_nothing_is_drawn_twice(
+        self, page: Any, desk: Desk, expect: Any
+    ) -> None:
         write_articles(desk.settings.articles, NEW)
         page.get_by_role("button", name="Check for changes").click()
         update = page.locator(".status").get_by_role("button", name="Update the index")
         update.focus()
         expect(page.locator("#index-state .index-state")).to_have_text("The folder has changed")
+        expect(page.locator(".index-about")).to_contain_text("build the index again to read the changes")
         beat(page)
         page.evaluate(
             "window.drawn = 0; const watcher = new MutationObserver((all) => (drawn += all.length));"
@@ -185,24 +188,6 @@ class TestIndex:
         expect(page.locator("#index-contents dt:text-is('Articles') + dd")).to_have_text(str(len(ARTICLES) + 1))
         expect(page.locator(".status")).to_be_hidden()
         expect(page.get_by_role("tab", name="Settings")).to_be_focused()
-
-    def test_looking_twice_is_answered_twice(self, page: Any, expect: Any) -> None:
-        said = page.locator("#index-said .said")
-        for _ in range(2):
-            page.get_by_role("button", name="Check for changes").click()
-            expect(said).to_have_text("The index is up to date with the folder.")
-            page.evaluate("document.querySelector('#index-said .said').textContent = ''")
-
-    def test_a_change_is_found_and_taken_in_from_the_masthead(self, page: Any, desk: Desk, expect: Any) -> None:
-        page.get_by_role("button", name="Check for changes").click()
-        expect(page.get_by_role("status").filter(has_text="The index is up to date with the folder.")).to_be_visible()
-        write_articles(desk.settings.articles, NEW)
-        page.get_by_role("button", name="Check for changes").click()
-        expect(page.locator("#index-state .index-state")).to_have_text("The folder has changed")
-        expect(page.locator(".index-about")).to_contain_text("build the index again to read the changes")
-        page.get_by_role("button", name="Update the index").click()
-        expect(page.locator("#index-contents dt:text-is('Articles') + dd")).to_have_text(str(len(ARTICLES) + 1))
-        expect(page.locator(".status")).to_be_hidden()
 
     def test_a_build_that_fails_leaves_the_old_index_and_says_why(
         self, page: Any, desk: Desk, expect: Any, monkeypatch: pytest.MonkeyPatch
@@ -235,21 +220,15 @@ class TestIndex:
         follow.click()
         expect(follow).not_to_be_checked()
 
-    @pytest.mark.parametrize("scheme", ["light", "dark"])
     def test_axe_finds_nothing_and_a_phone_does_not_scroll_sideways(
-        self,
-        visit: Callable[..., Any],
-        desk: Desk,
-        expect: Any,
-        check_accessibility: Callable[[Any], None],
-        scheme: str,
+        self, visit: Callable[..., Any], desk: Desk, expect: Any, check_accessibility: Callable[[Any], None]
     ) -> None:
-        page = visit(desk.url, 390, 844, color_scheme=scheme)
+        page = visit(desk.url, 390, 844)
         page.get_by_role("tab", name="Settings").click()
         expect(page.locator("#index-contents dt:text-is('Generation') + dd")).to_have_text("1")
 
         def check() -> None:
-            assert not page.evaluate("document.documentElement.scrollWidth > window.innerWidth")
+            fits(page)
             check_accessibility(page)
 
         check()
@@ -377,7 +356,7 @@ class TestFirst:
         page.get_by_role("tab", name="Articles").click()
         for reason in ("Unsupported format .png; put it into a .pdf", "no words"):
             expect(page.locator("#library .reason", has_text=re.compile(reason, re.IGNORECASE))).to_have_count(1)
-        assert not page.evaluate("document.documentElement.scrollWidth > window.innerWidth")
+        fits(page)
 
     def test_a_folder_that_is_missing_can_be_made_and_tried_again(
         self, visit: Callable[..., Any], served: Callable[[], str], settings: Settings, expect: Any

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import socket
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from double import EXAMPLES, Opener, ServicesDouble
+from double import EXAMPLES, Opener
 from rag.errors import Busy
 from rag.settings import Settings
 from rag.web.accounts import Accounts, PasswordHash, write_accounts
@@ -18,24 +17,14 @@ from rag.web.security import Address
 PASSWORD = "test-key four words"
 
 
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        return int(server.getsockname()[1])
-
-
 @pytest.fixture
-def url(tmp_path: Path, chromium: Any) -> Iterator[str]:
-    pytest.importorskip("gradio")
-    import ui
-
+def url(tmp_path: Path, serve_page: Callable[..., str]) -> str:
     path = tmp_path / "accounts.txt"
     write_accounts(path, {"maren": PasswordHash.of(PASSWORD, 16, 8, 1)})
     settings = Settings(accounts=str(path), root_path="/news", data=tmp_path / "data")
     opener = Opener()
     opener.ready.set()
-    page = ui.build_page(opener, settings, lambda _: EXAMPLES, ServicesDouble())
-    yield ui.serve(page, "127.0.0.1", free_port(), address=Address.of(settings), accounts=Accounts(path)) + "news/"
-    page.close(verbose=False)
+    return serve_page(opener, settings, address=Address.of(settings), accounts=Accounts(path)) + "news/"
 
 
 def test_who_logs_in_can_ask_and_who_logs_out_cannot(url: str, visit: Callable[..., Any], expect: Any) -> None:

@@ -7,10 +7,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from test_hostile import assert_harmless, model_answers
+from test_hostile import assert_harmless
 
 from double import ARTICLES
 from embeddings import Embedder
+from hostile import model_answers
 from rag.chatbot import Chatbot
 from rag.settings import Settings
 from rag.types import Message
@@ -26,8 +27,8 @@ def settings(tmp_path_factory: pytest.TempPathFactory) -> Settings:
 
 
 @pytest.fixture(scope="module")
-def url(serve_page: Callable[..., str], settings: Settings, bundled: Embedder) -> str:
-    return serve_page(
+def url(serve_module: Callable[..., str], settings: Settings, bundled: Embedder) -> str:
+    return serve_module(
         lambda on_progress: Chatbot.open(settings, embedder=bundled, on_progress=on_progress),
         settings,
         tuple(read_questions(settings.articles)),
@@ -61,10 +62,10 @@ def test_an_example_is_answered_and_its_quote_stands_in_the_article(
     assert any(quote in path.read_text("utf-8") for path in SEEDS.glob("*.md"))
 
 
-def test_where_no_answer_is_found_the_page_says_so(url: str, visit: Callable[..., Any]) -> None:
+def test_where_no_answer_is_found_the_page_says_so(url: str, visit: Callable[..., Any], expect: Any) -> None:
     page = visit_built(visit, url)
     answer = ask(page, "How deep is Lake Baikal?")
-    assert "No answer found." in answer.inner_text()
+    expect(answer).to_contain_text("No answer found.")
 
 
 @pytest.fixture(scope="module")
@@ -84,7 +85,7 @@ def written() -> list[str]:
 
 @pytest.fixture(scope="module")
 def served_model(
-    serve_page: Callable[..., str],
+    serve_module: Callable[..., str],
     articles: Path,
     written: list[str],
     bundled: Embedder,
@@ -95,7 +96,7 @@ def served_model(
     def model(messages: Sequence[Message]) -> Iterator[str]:
         yield from written
 
-    return serve_page(
+    return serve_module(
         lambda on_progress: Chatbot.open(settings, embedder=bundled, model=model, on_progress=on_progress), settings
     )
 
@@ -124,10 +125,15 @@ class TestWrittenByAModel:
     ) -> None:
         home, heard = listener
         page = visit_built(visit, served_model)
-        for payload in model_answers(home).values():
-            text = payload if payload.isprintable() else payload[:3000]
-            written[:] = [f"The four ferries will cost 61 million crowns [1]. {text} ", "They cross in eleven minutes."]
-            ask(page, "How much will the four electric ferries cost?")
+        texts = (
+            text[:500] for text in model_answers(home).values()
+        )  # how long an answer is costs the check, not the page
+        written[:] = [
+            "The four ferries will cost 61 million crowns [1]. ",
+            "\n\n".join(texts),
+            "\n\nThey cross in eleven minutes.",
+        ]
+        ask(page, "How much will the four electric ferries cost?")
         assert_harmless(page, heard, home, named=False)
 
     def test_a_model_that_fails_gives_way_and_says_so(
