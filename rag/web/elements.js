@@ -88,6 +88,8 @@ function askFirst(question, choices, ...parts) {
     dialog.remove();
     choices[dialog.returnValue]?.[1]?.();
   };
+  // Back leads to something else, which it was not asked of.
+  window.addEventListener("popstate", () => dialog.close(), { once: true, signal: listening.signal });
   element.append(dialog);
   dialog.showModal();
   return dialog;

@@ -166,7 +166,8 @@ class TestKept:
         expect(page.locator("#chat .answer").last).to_contain_text("Stopped.")
         press(page, "edit")
         expect(page.get_by_role("textbox", name="Edit the question")).to_be_visible()
-        open_kept(page, FROST)  # whose form it is not
+        page.go_back()  # to another conversation, whose question it is not
+        expect(page.locator("#chat .question")).to_have_text([f"You asked: {FROST}"])
         expect(page.get_by_role("textbox", name="Edit the question")).to_be_hidden()
 
     def test_a_closed_page_leaves_what_had_come(
