@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy
 import pytest
+from lxml.html import fragment_fromstring
 
 from embeddings import Embedder
 from embeddings.projection import project
@@ -19,7 +22,7 @@ from rag.index.map import passage_map, topic_words
 from rag.index.store import Index, verify
 from rag.settings import Settings
 from rag.types import Header
-from rag.web.coverage import COLOURS, coverage
+from rag.web.coverage import COLOURS, Coverage, coverage
 
 QUESTION = "Who protested because of Lake Verrin?"
 
@@ -92,36 +95,57 @@ class TestMap:
         assert len(chatbot.map().points) == len(made.points) + 1
 
 
+def table(drawn: Coverage, kind: str) -> list[list[Any]]:
+    """The cells of one of Coverage's tables, row by row, the heads first."""
+    found = fragment_fromstring(drawn.tables, create_parent="div").xpath(f"//table[contains(@class, '{kind}')]//tr")
+    return [list(row) for row in found]
+
+
+def words(row: Sequence[Any]) -> list[str]:
+    return [cell.text_content() for cell in row]
+
+
 class TestCoverage:
     def test_the_evidence_of_the_last_answer_comes_first_with_its_rank(self, chatbot: Chatbot) -> None:
         answer = chatbot.ask(QUESTION)
         talk: Conversation = (Turn(1, QUESTION, "done", answer), Turn(2, "Who?", "answering"))
-        rows = coverage(chatbot, talk).tables["rows"]
-        expected = {
+        drawn = coverage(chatbot, talk)
+        heads, *rows = table(drawn, "coverage-passages")
+        ranks = {
             part: place
             for place, hit in reversed(list(enumerate(answer.hits, 1)))
             for part in hit.passage.id.split("+")
         }
+        assert words(heads) == ["Passage", "In the answer"]
         assert len(rows) == len(chatbot.map().points)
-        assert [row["rank"] for row in rows[: len(expected)]] == sorted(expected.values())
-        assert not any(row["rank"] for row in rows[len(expected) :])
-        cited = {(each.hit.document.id, each.hit.passage.start) for each in answer.citations}
-        assert {(row["article"], row["start"]) for row in rows if row["cited"]} == cited
-        assert {row["standing"].split()[0] for row in rows if row["rank"]} == {"cited", "found"}
-        assert QUESTION in coverage(chatbot, talk).about
-        assert not any(row["rank"] for row in coverage(chatbot, ()).tables["rows"])
+        standing = [words(row)[1] for row in rows]
+        assert [int(each.split()[-1]) for each in standing[: len(ranks)]] == sorted(ranks.values())
+        assert set(standing[len(ranks) :]) <= {"–"}
+        cited = {(each.hit.document.id, str(each.hit.passage.start)) for each in answer.citations}
+        buttons = {row[0].find(".//button"): text for row, text in zip(rows, standing, strict=True)}
+        assert {
+            (each.get("data-article"), each.get("data-start")) for each in buttons if buttons[each].startswith("cited")
+        } == cited
+        assert {each.split()[0] for each in standing[: len(ranks)]} == {"cited", "found"}
+        assert QUESTION in drawn.about
+        assert words(table(coverage(chatbot, ()), "coverage-passages")[0]) == ["Passage"]
 
     def test_every_row_opens_its_passage(self, chatbot: Chatbot) -> None:
-        for row in coverage(chatbot, ()).tables["rows"]:
-            text = chatbot.document(row["article"]).text[row["start"] : row["end"]]
-            assert " ".join(text.split()).startswith(row["text"].rstrip("…"))
+        _, *rows = table(coverage(chatbot, ()), "coverage-passages")
+        for row in rows:
+            button = row[0].find(".//button")
+            text = chatbot.document(button.get("data-article")).text
+            passage = text[int(button.get("data-start")) : int(button.get("data-end"))]
+            assert " ".join(passage.split()).startswith(button.text.rstrip("…"))
 
     def test_outlets_beyond_the_colours_share_one(self, chatbot: Chatbot, monkeypatch: pytest.MonkeyPatch) -> None:
         headers = [Header(f"{n}.md", outlet=f"Outlet {n % 9}", published="2031-01-01") for n in range(90)]
         monkeypatch.setattr(chatbot, "documents", lambda: headers)
         drawn = coverage(chatbot, ())
-        assert drawn.tables["columns"] == ["Date", *(f"Outlet {n}" for n in range(COLOURS)), "Other or no outlet"]
-        assert drawn.tables["dates"] == [["2031-01-01", *[10] * COLOURS, 30]]
+        assert [words(row) for row in table(drawn, "coverage-dates")] == [
+            ["Date", *(f"Outlet {n}" for n in range(COLOURS)), "Other or no outlet"],
+            ["2031-01-01", *["10"] * COLOURS, "30"],
+        ]
         assert sum(each["count"] for each in json.loads(drawn.times)["data"]["values"]) == 90
 
     def test_texts_are_escaped_in_the_markup_and_hold_nothing_hidden(
@@ -130,11 +154,11 @@ class TestCoverage:
         hostile = Header("a.md", outlet="<img src=x onerror=alert(1)>\u202e", published="2031-01-01")
         monkeypatch.setattr(chatbot, "documents", lambda: [hostile])
         drawn = coverage(chatbot, ())
-        assert "<img" not in drawn.about
-        assert "\u202e" not in drawn.about + drawn.times
+        assert "<img" not in drawn.about + drawn.tables
+        assert "\u202e" not in drawn.about + drawn.times + drawn.tables
 
     def test_a_folder_without_articles_has_an_empty_map(self, settings: Settings, hashing: Embedder) -> None:
         for file in list(settings.articles.rglob("*.*")):
             file.unlink()
         drawn = coverage(Chatbot.open(settings, embedder=hashing), ())
-        assert drawn.tables["rows"] == drawn.tables["dates"] == []
+        assert drawn.tables == ""
