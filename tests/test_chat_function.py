@@ -85,6 +85,26 @@ def test_an_error_of_ours_passes_as_it_is() -> None:
         drafts(limited)
 
 
+def test_who_leaves_closes_what_an_sdk_returned() -> None:
+    class Stream:
+        closed = threading.Event()
+
+        def __iter__(self) -> Stream:
+            return self
+
+        def __next__(self) -> str:
+            time.sleep(0.01)
+            return "rain "
+
+        def close(self) -> None:
+            self.closed.set()
+
+    stream = FunctionModel(lambda _: Stream()).stream(ASKED)
+    assert next(draft.text for draft in stream if draft.text).startswith("rain ")
+    stream.close()  # type: ignore[attr-defined]
+    assert Stream.closed.wait(5)
+
+
 def test_who_leaves_closes_the_generator() -> None:
     closed = threading.Event()
 

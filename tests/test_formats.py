@@ -695,9 +695,17 @@ def test_what_is_not_read_is_counted_by_kind(name: str) -> None:
 
 
 def test_hidden_text_of_a_mail_is_counted() -> None:
-    body = "<p style='display:none'>Read this first</p><p>It sank.</p>"
-    found = read("a.eml", f"Subject: x\nContent-Type: text/html\n\n{body}".encode())
+    hidden = "<div style='display:none'>Read <b style='display:none'>this <i aria-hidden=true>first</i></b></div>"
+    found = read("a.eml", f"Subject: x\nContent-Type: text/html\n\n{hidden}<p>It sank.</p>".encode())
     assert (found.text, found.left_out) == ("It sank.", (("hidden text", 3),))
+
+
+@pytest.mark.parametrize("tag", ['td"width=5"', 'x"y', "b'old", "a&b", "user's", "o:p"])
+def test_a_tag_that_nobody_may_give_costs_no_mail(tag: str) -> None:
+    body = f"<p>It <{tag}>sank.</p><p>By tram &#1;line&#0; 9.</p>"
+    found = read("a.eml", f"Subject: x\nContent-Type: text/html\n\n{body}".encode())
+    assert " ".join(found.text.split()).startswith("It sank. By tram line")
+    assert "|" not in found.text
 
 
 def test_the_title_is_no_section() -> None:

@@ -70,13 +70,18 @@ class Server:
             return json.loads(connection.getresponse().read())
 
 
+def check(name: str) -> None:
+    if name.endswith(".mp4"):
+        raise RefusedFile(unsupported(".mp4"))
+
+
 def served(turns: Turns) -> Iterator[Server]:
     from starlette.applications import Starlette
     from starlette.routing import Route
 
     folder = Folder()
     app = Starlette(
-        routes=[Route("/footnote/articles", transfer.receiver(folder.add, MEGABYTE, turns), methods=["POST"])]
+        routes=[Route("/footnote/articles", transfer.receiver(folder.add, MEGABYTE, turns, check), methods=["POST"])]
     )
 
     async def named(scope: Any, receive: Any, send: Any) -> None:
@@ -153,6 +158,11 @@ def test_a_refusal_is_told_in_words_without_a_path(server: Server, name: str, da
     assert answer["refused"].startswith(reason)
     assert "home" not in answer["refused"]
     assert server.folder.kept == {}
+
+
+def test_of_a_file_that_cannot_come_in_nothing_is_read(server: Server) -> None:
+    with closing(server.begin("ann", "film.mp4", MEGABYTE)) as connection:  # whose body is never sent
+        assert json.loads(connection.getresponse().read())["refused"].startswith("Unsupported format .mp4")
 
 
 def test_it_is_told_in_the_language_of_the_page(server: Server) -> None:

@@ -165,7 +165,7 @@ def differing(
 ) -> tuple[Candidate, ...]:
     """Find answers of the same kind that articles of one story give differently. Empty where they agree.
 
-    Two amounts in euros or two names can differ; two reasons, or a price and a length, only stand side by side.
+    Two amounts or two names can differ; two reasons, or an amount and a name, only stand side by side.
     """
     if chosen.state != "answered":
         return ()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Generator, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import cast
 
 from rag.chat import ChatFunction, Drafts
@@ -67,5 +67,5 @@ class FunctionModel:
                 kind=type(error).__name__,
             ) from None
         finally:
-            if isinstance(returned, Generator):
-                returned.close()
+            if callable(close := getattr(returned, "close", None)):
+                close()

@@ -100,15 +100,21 @@ class TransformersEngine:
 
     def load(self) -> None:
         from transformers import AutoModelForCausalLM
-        from transformers.utils import logging as bars
+        from transformers.utils import logging
         from transformers.utils.import_utils import is_torch_cuda_available, is_torch_mps_available
 
         if self._downloaded:
             self._folder = _download(self._hub_name, (*_READ, _WEIGHTS))
+        bars: Any = logging
+        shown = bars.is_progress_bar_enabled()
         bars.disable_progress_bar()
-        model: Any = AutoModelForCausalLM.from_pretrained(
-            str(self._folder), trust_remote_code=False, use_safetensors=True, local_files_only=True, dtype="auto"
-        )
+        try:
+            model: Any = AutoModelForCausalLM.from_pretrained(
+                str(self._folder), trust_remote_code=False, use_safetensors=True, local_files_only=True, dtype="auto"
+            )
+        finally:
+            if shown:
+                bars.enable_progress_bar()
         device = "cuda" if is_torch_cuda_available() else "mps" if is_torch_mps_available() else "cpu"
         self._model = model.to(device).eval()
         # What its makers chose for sampling would only be warned about: nothing is sampled here.

@@ -121,8 +121,10 @@ def parsed(data: str | bytes) -> object:
 
 def checked_version(version: object) -> int:
     """Return the version, where it can be read; raises StoreCorrupt or StoreTooNew."""
-    if type(version) is not int or version < 2:
+    if type(version) is not int or version < 1:
         raise damaged("it has no version")
+    if version < 2:
+        raise damaged("it is of a version that was never released")
     if version > VERSION:
         raise StoreTooNew("this was written by a newer Footnote; update the program")
     return version

@@ -19,6 +19,7 @@ summary table tbody td tfoot th thead tr ul
 BLOCK_TAGS = frozenset(_BLOCK_TAGS.split())
 HEADINGS = frozenset({"h1", "h2", "h3", "h4", "h5", "h6"})
 _CELL, _PIECE = "\x01", "\x00"  # what stands between cells, and between the paragraphs of a cell
+_NO_MARKS = str.maketrans("", "", _CELL + _PIECE)
 _RAISED = str.maketrans("0123456789+-=()abcdefghiklmnoprstuvwxyz", "⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻⁼⁽⁾ᵃᵇᶜᵈᵉᶠᵍʰⁱᵏˡᵐⁿᵒᵖʳˢᵗᵘᵛʷˣʸᶻ")
 
 
@@ -135,6 +136,7 @@ class _Writer:
     def _write(self, node: Any, where: str, text: str | None) -> None:
         if not text:
             return
+        text = text.translate(_NO_MARKS)
         if self._raised:
             text = raised(text)
         self._parts.append(text)

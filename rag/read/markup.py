@@ -32,13 +32,16 @@ def paragraphs_of(tree: Any, left_out: Counter[str] | None = None) -> list[Parag
     from lxml import etree
 
     for node in tree.iter(etree.Element):
-        node.tag = local(node).lower()  # XHTML has a namespace
+        name = local(node).lower()  # XHTML has a namespace
+        if name != node.tag:  # HTML lets names through that nobody may give, as of <td"width=5">
+            node.tag = name
     tree.tag = "div"
     unread = (etree.Comment, etree.ProcessingInstruction, etree.Entity, *_UNSEEN)
     etree.strip_elements(tree, *unread, with_tail=False)
-    for node in list(tree.iterdescendants()):
-        if is_unseen(node) or node.get("aria-hidden") == "true":
-            if left_out is not None:
+    for node in tree.iterdescendants():
+        inside = node.getparent().tag == "left-out"
+        if inside or is_unseen(node) or node.get("aria-hidden") == "true":
+            if left_out is not None and not inside:
                 left_out[HIDDEN] += len("".join(node.itertext()).split())
             node.tag = "left-out"
     etree.strip_elements(tree, "left-out", with_tail=False)

@@ -38,7 +38,8 @@ function giveBack() {
 function show({ open, turn, verdict, text: value }) {
   const noted = () => say("Noted: {verdict}. Add a comment", { verdict: say(NAMES[verdict]) });
   const title = open === "edit" ? say("Edit the question") : noted();
-  const text = make("textarea", { ariaLabel: title, value, rows: 3, maxLength: 2000, autofocus: true });
+  const required = open === "edit";
+  const text = make("textarea", { ariaLabel: title, value, rows: 3, maxLength: 2000, autofocus: true, required });
   const note = () => trigger("act", { turn, name: "note", note: text.value });
   const ask = () => trigger("ask_otherwise", { turn, text: text.value });
   const done = open === "edit" ? [say("Ask again"), ask, "model-button"] : [say("Save the note"), note, "model-button"];

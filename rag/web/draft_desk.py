@@ -46,6 +46,14 @@ class Shown(NamedTuple):
     checked: Checked | None = None
 
 
+def checked_suffix(name: str) -> str:
+    """Return how a draft's file ends. Raises RefusedFile where no draft does."""
+    suffix = PurePath(name).suffix.lower()
+    if suffix not in SUFFIXES:
+        raise RefusedFile("a draft is a .txt, .md or .docx file; save it as one of them")
+    return suffix
+
+
 class Drafts(Room):
     """A room (see ``rag.web.rooms``): a text, or a file's, is checked sentence by sentence.
 
@@ -73,9 +81,7 @@ class Drafts(Room):
 
     def read(self, name: str, data: bytes) -> dict[str, Any]:
         """Return the ``text`` of a draft's file. Raises FootnoteError."""
-        suffix = PurePath(name).suffix.lower()
-        if suffix not in SUFFIXES:
-            raise RefusedFile("a draft is a .txt, .md or .docx file; save it as one of them")
+        suffix = checked_suffix(name)
         if suffix != ".docx" and len(data) > LONGEST_TEXT_FILE:
             raise RefusedFile("longer than {longest:,} characters; check a part", longest=LONGEST_DRAFT)
         return {"text": checked_draft(draft_text(f"draft{suffix}", data, self._worker))}

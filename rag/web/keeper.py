@@ -11,7 +11,6 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping
-from contextlib import suppress
 from datetime import datetime
 from functools import partial
 from html import escape
@@ -22,7 +21,7 @@ from rag.errors import Cancelled, FootnoteError
 from rag.read.folder import QUESTIONS
 from rag.types import FileStatus, Progress
 from rag.web.language import decimal, phrase, spoken, told
-from rag.web.opening import LOADING, Job, Opening, State, sentence
+from rag.web.opening import LOADING, Job, Opening, State, sentence, what_went_wrong
 from rag.web.render import facts
 from rag.web.rooms import Field, Form, Visitor
 from rag.web.shelf import REMOVED
@@ -336,8 +335,10 @@ class Keeper(Form):
         if wish == "rebuild":
             self.rebuild()
         elif wish == "added":
-            with suppress(FootnoteError):  # what stands in the way is told as the folder's
+            try:
                 self.catch_up()
+            except Exception as error:  # the page must hear on; what stands in the way is told as the folder's
+                what_went_wrong(error, "looking at the folder")
         elif wish == "cancel":
             self.cancel()
         self._look_sometimes()

@@ -122,6 +122,10 @@ class Library(Room):
         ]
         return {"names": listed, "ids": ids}
 
+    def check_name(self, name: str) -> None:
+        """Raise FootnoteError where no file of that name can come in."""
+        self._shelf.check_name(name)
+
     def add(self, name: str, data: bytes) -> dict[str, Any]:
         """Put a file into the folder; return its ``name``, whether it was ``renamed`` or ``known``. Raises FootnoteError."""
         return asdict(self._shelf.add(name, data))

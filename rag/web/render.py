@@ -332,10 +332,11 @@ def panel(conversation: Conversation, language: str = "en", newest: bool = False
     """Return the turns' sources as plain data, keys as strings (gradio sends no others); ``current`` is the one to
     show.
 
-    Where only the ``newest`` turn has changed the others are not sent again and again: the page has them, and ``whole`` is
-    false.
+    Where only the ``newest`` turn's answer has changed the others are not sent again and again: the page has them, and
+    ``whole`` is false.
     """
     answered = [turn for turn in conversation if turn.answer is not None]
+    newest = newest and conversation[-1].answer is not None  # else it may have replaced another, which must go
     sent = [turn for turn in answered if not newest or turn is conversation[-1]]
     with speaking(language):
         turns = {str(turn.number): turn_data(turn) for turn in sent}

@@ -402,7 +402,8 @@ def language_of(scope: Scope) -> str:
 def _headers(path: str, status: int, own: Iterable[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
     """Return the headers that an answer gets: those of the page, or stricter ones for an article's file."""
     if path != FILES:
-        return [*HEADERS, *(_FOR_GOOD if path.startswith("/assets/") and status == 200 else ())]
+        fixed = path.startswith("/assets/") and status == 200 and not set(_FOR_GOOD) <= set(own)
+        return [*HEADERS, *(_FOR_GOOD if fixed else ())]
     policy = _VIEWER if (b"content-type", b"application/pdf") in own else _SANDBOX
     kept = [(name, policy if name == b"content-security-policy" else value) for name, value in HEADERS]
     return [*kept, (b"cache-control", b"private, no-store")]

@@ -90,10 +90,14 @@ class Shelf:
 
     def add(self, name: str, data: bytes) -> Taken:
         """Put a file into the folder, if it is an article. Raises FootnoteError with the reason where it is none."""
-        self.check_writable()
-        name = safe_name(name)
+        name = self.check_name(name)
         self.read(name, data)
         return self.keep(name, data)
+
+    def check_name(self, name: str) -> str:
+        """Return what a file of that name is called here. Raises FootnoteError where none can come in."""
+        self.check_writable()
+        return safe_name(name)
 
     def read(self, name: str, data: bytes) -> list[Document]:
         """Read the articles in a file's bytes, in a process of its own. Raise RefusedFile."""

@@ -16,7 +16,7 @@ from starlette.routing import Route
 from rag.errors import FootnoteError, RefusedFile
 from rag.read import MEGABYTE
 from rag.settings import Settings
-from rag.web.draft_desk import Drafts
+from rag.web.draft_desk import Drafts, checked_suffix
 from rag.web.language import speaking, told
 from rag.web.library import Library
 from rag.web.opening import sentence, what_went_wrong
@@ -44,8 +44,8 @@ def routes(library: Library, drafts: Drafts, settings: Settings) -> list[Route]:
     largest = settings.max_file_megabytes * MEGABYTE
     return [
         Route(FILES, sender(library.file)),
-        Route(ARTICLES, receiver(library.add, largest, turns), methods=["POST"]),
-        Route(DRAFT, receiver(drafts.read, largest, turns), methods=["POST"]),
+        Route(ARTICLES, receiver(library.add, largest, turns, library.check_name), methods=["POST"]),
+        Route(DRAFT, receiver(drafts.read, largest, turns, checked_suffix), methods=["POST"]),
         Route(ADDRESSES, receiver(library.collect, MAX_BODY, turns), methods=["POST"]),
     ]
 
@@ -65,17 +65,21 @@ def sender(load: Callable[[str], tuple[str, bytes]]) -> Handle:
     return send
 
 
-def receiver(take: Take, largest: int, turns: Turns) -> Handle:
-    """Hand ``take`` a request's ``name`` and body, aside; return as JSON what it returns, or why it was ``refused``."""
+def receiver(take: Take, largest: int, turns: Turns, check: Callable[[str], object] = str) -> Handle:
+    """Hand ``take`` a request's ``name`` and body, aside; return as JSON what it returns, or why it was ``refused``.
+
+    ``check`` raises FootnoteError for a name of which nothing is to be read.
+    """
 
     async def receive(request: Request) -> Response:
-        visitor = visitor_of(request.scope)
+        visitor, name = visitor_of(request.scope), request.query_params.get("name", "")
         with speaking(language_of(request.scope)):
             try:
+                await aside(check, name)
                 await _begin(turns, visitor)
                 try:
                     data = await _read(request, largest)
-                    answer = await aside(take, request.query_params.get("name", ""), data)
+                    answer = await aside(take, name, data)
                 finally:
                     turns.end(visitor)
             except ClientDisconnect:
