@@ -500,8 +500,9 @@ class Chatbot:
         return [Paragraph("", chosen)]
 
     def _same_story(self, one: Candidate, other: Candidate) -> bool:
-        texts = [each.hit.passage.text for each in (one, other)]
-        return bool(self._similarity.between(texts[:1], texts[1:])[0, 0] >= SAME_STORY)
+        pairs = [(one.quote, other.quote), (one.hit.passage.text, other.hit.passage.text)]
+        nearness = [float(self._similarity.between([mine], [theirs])[0, 0]) for mine, theirs in pairs]
+        return sum(nearness) / len(pairs) >= SAME_STORY
 
     def _candidates(
         self, question: str, hits: Sequence[Hit], index: Index, mentions: Sequence[Mention], each_alike: bool = False

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -115,6 +116,20 @@ def test_an_entry_that_is_not_plain_yaml_costs_that_entry_only(header: str) -> N
     assert (found.published, found.text) == ("2019-06-12", FIRST)
     assert not Path("/tmp/footnote-was-here").exists()
     assert time.process_time() - started < 5
+
+
+def test_a_text_file_may_have_front_matter_too() -> None:
+    data = (
+        b"---\ntitle: Storm on Osk\noutlet: Courier\nauthor: Ada Brook\npublished: 2031-03-04\n---\nThe ferry sank.\n"
+    )
+    text, markdown = parse("a.txt", data), parse("a.md", data)
+    assert text == replace(markdown, id="a.txt")
+    assert (text.title, text.outlet, text.published, text.text) == (
+        "Storm on Osk",
+        "Courier",
+        "2031-03-04",
+        "The ferry sank.",
+    )
 
 
 def test_front_matter_that_is_too_long_is_refused() -> None:

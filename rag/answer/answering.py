@@ -26,10 +26,10 @@ CLOSE = -6.0
 MOST_SENTENCES = 3
 WORTH_ADDING = 3.5
 """A further sentence may score so much less than the best one, in logits."""
-SOURCES_DIFFER = 1.0
+SOURCES_DIFFER = 4.5
 """Another article's answer may score so much less than the best one to be shown beside it, in logits."""
-SAME_STORY = 0.3
-"""How near in meaning, 0 to 1, the passages of answers that differ must be; see benchmarks/README.md."""
+SAME_STORY = 0.35
+"""How near in meaning, 0 to 1, answers that differ and their passages must be on average; see benchmarks/README.md."""
 SOURCES_COMPARED = 5.5
 """The same where the question compares sources."""
 MOST_SOURCES = 4
@@ -163,9 +163,9 @@ def choose(candidates: Sequence[Candidate]) -> Chosen:
 def differing(
     chosen: Chosen, candidates: Sequence[Candidate], same_story: Callable[[Candidate, Candidate], bool]
 ) -> tuple[Candidate, ...]:
-    """Find answers of the same kind that articles of one story give differently. Empty where they agree.
+    """Find numbers or dates that articles of one story give differently. Empty where they agree.
 
-    Two amounts or two names can differ; two reasons, or an amount and a name, only stand side by side.
+    Two names or two reasons only stand side by side: hardly any of those that the sets hold are a disagreement.
     """
     if chosen.state != "answered":
         return ()
@@ -174,8 +174,8 @@ def differing(
     for each in candidates:
         likely = each.hit.document.id not in read and each.score >= max(ANSWERED, best.score - SOURCES_DIFFER)
         read.add(each.hit.document.id)
-        new = likely and all(_answers_differ(each, other) for other in different)
-        if new and _same_kind(best.span, each.span) and same_story(best, each):
+        new = likely and all(_amounts_differ(each.span, other.span) for other in different)
+        if new and same_story(best, each):
             different.append(each)
     return tuple(different) if len(different) > 1 else ()
 
@@ -271,21 +271,28 @@ def _repeats(one: Candidate, other: Candidate) -> bool:
     return len(mine & theirs) >= 0.6 * min(len(mine), len(theirs))
 
 
-def _same_kind(one: str, other: str) -> bool:
-    """Tell whether two answers are both names, dates, numbers or shares.
+def _amounts_differ(one: str, other: str) -> bool:
+    """Tell whether two answers are both numbers, dates or shares, and not the same ones.
 
-    >>> _same_kind("250 people", "about 400 guests"), _same_kind("5.2 million euros", "40 per cent")
+    >>> _amounts_differ("250 people", "about 400 guests"), _amounts_differ("ten", "10 days")
     (True, False)
-    >>> _same_kind("because it rained", "a strike")
-    False
+    >>> _amounts_differ("5.2 million euros", "40 per cent"), _amounts_differ("Ana Brik", "Oskar Lund")
+    (False, False)
     """
-    mine, theirs = (_kinds(span) for span in (one, other))
-    return bool(mine) and mine == theirs
+    mine, theirs = (_amounts(answer) for answer in (one, other))
+    kinds, forms = zip(*((set(each), set().union(*each.values())) for each in (mine, theirs)), strict=True)
+    return bool(mine) and kinds[0] == kinds[1] and forms[0].isdisjoint(forms[1])
 
 
-def _kinds(answer: str) -> set[str]:
-    found = [each for each in facts(answer) if each.kind in ("number", "date", "name")]
-    return {"share" if any(form.endswith("%") for form in each.forms) else each.kind for each in found}
+def _amounts(answer: str) -> dict[str, set[str]]:
+    """Return the ways of writing an answer's numbers, dates and shares, each kind for itself."""
+    found: dict[str, set[str]] = {}
+    for each in facts(answer):
+        if each.kind in ("number", "date"):
+            share = any(form.endswith("%") for form in each.forms)
+            values = {form.partition(" ")[0] for form in each.forms}  # without what is counted
+            found.setdefault("share" if share else each.kind, set()).update(values)
+    return found
 
 
 def _answers_differ(one: Candidate, other: Candidate) -> bool:

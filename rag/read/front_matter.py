@@ -1,4 +1,4 @@
-"""The header of a Markdown file: YAML between ---, TOML between +++, or one JSON object.
+"""The header of a Markdown or text file: YAML between ---, TOML between +++, or one JSON object.
 
 Each entry is read by itself: one that is not valid costs its own quotes and brackets at most, never the article.
 """
@@ -7,11 +7,14 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Sequence
 from typing import Any
 
 from rag.errors import RefusedFile
 from rag.read.dates import date_line
 from rag.read.encoding import clean
+from rag.read.header import TITLE_CHARACTERS, FoundHeader, find_header
+from rag.types import Header
 
 LONGEST = 20_000
 """Characters; the YAML parser is slow and front matter is short."""
@@ -49,6 +52,25 @@ def split_front_matter(text: str) -> tuple[Fields, str]:
     if len(header) > LONGEST:
         raise RefusedFile("front matter is too long; shorten it")
     return {name: _value(written) for name, written in fields.items()}, text[match.end() :]
+
+
+def header_of(id: str, fields: Fields, lines: Sequence[str], heading: str = "") -> tuple[Header, frozenset[int]]:
+    """Return what front matter or else an article's lines tell of it, and the places of lines that tell nothing else."""
+    title = text_field(fields, "title", "headline") or heading
+    found = find_header(lines, title)
+    if fields:
+        found = FoundHeader(title or found.title)  # what the front matter does not say is not looked for in the text
+    dates = ("published", "publishedat", "datepublished", "publishdate", "publicationdate", "pubdate", "date")
+    header = Header(
+        id,
+        title=found.title[:TITLE_CHARACTERS].strip(),
+        outlet=text_field(fields, "outlet", "publication", "publisher", "site", "sitename") or found.outlet,
+        authors=people_field(fields, "authors", "author", "by", "byline") or found.authors,
+        published=date_field(fields, *dates) or found.published,
+        language=text_field(fields, "language", "lang"),
+        source=text_field(fields, "source", "url", "link") or found.source,
+    )
+    return header, found.used
 
 
 def text_field(fields: Fields, *names: str) -> str:

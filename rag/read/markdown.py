@@ -11,11 +11,10 @@ from typing import TYPE_CHECKING
 from rag.read.assemble import article
 from rag.read.blocks import HEADINGS
 from rag.read.encoding import decode
-from rag.read.front_matter import date_field, people_field, split_front_matter, text_field
+from rag.read.front_matter import header_of, split_front_matter
 from rag.read.furniture import clean_paragraphs
-from rag.read.header import TITLE_CHARACTERS, FoundHeader, find_header
 from rag.read.lines import begins_turn, paragraphs
-from rag.types import Document, Header
+from rag.types import Document
 
 if TYPE_CHECKING:
     from markdown_it.token import Token
@@ -35,23 +34,8 @@ def read_markdown(id: str, data: bytes) -> Document:
     fields, text = split_front_matter(decode(data))
     hidden: Counter[str] = Counter()
     first, lines, sure, headings = _rendered(text, hidden)
-    title = text_field(fields, "title", "headline") or first
-    found = find_header(lines, title)
-    if fields:
-        found = FoundHeader(title or found.title)  # what the front matter does not say is not looked for in the text
-    kept, left_out = clean_paragraphs(lines, found.used, sure)
-    known = Header(
-        id,
-        title=found.title[:TITLE_CHARACTERS].strip(),
-        outlet=text_field(fields, "outlet", "publication", "publisher", "site", "sitename") or found.outlet,
-        authors=people_field(fields, "authors", "author", "by", "byline") or found.authors,
-        published=date_field(
-            fields, "published", "publishedat", "datepublished", "publishdate", "publicationdate", "pubdate", "date"
-        )
-        or found.published,
-        language=text_field(fields, "language", "lang"),
-        source=text_field(fields, "source", "url", "link") or found.source,
-    )
+    known, used = header_of(id, fields, lines, first)
+    kept, left_out = clean_paragraphs(lines, used, sure)
     return article(kept, headings, known, left_out + hidden)
 
 
