@@ -92,6 +92,10 @@ class Catalogue:
     >>> asked = Catalogue([courier]).mentions("What did the Harbour Courier report in March 2031?", date(2032, 1, 1))
     >>> [(each.label, each.sure) for each in asked]
     [('Harbour Courier', True), ('Mar 2031', True)]
+    >>> others = [courier, Header(id="b.md", outlet="Northbay Gazette")]
+    >>> asked = Catalogue(others).mentions("Compare what the Courier and the Gazette say.", date(2032, 1, 1))
+    >>> [(each.label, each.sure) for each in asked]
+    [('Harbour Courier', True), ('Northbay Gazette', True)]
     """
 
     def __init__(self, headers: Iterable[Header]) -> None:
@@ -118,6 +122,9 @@ class Catalogue:
             if mention is not None:
                 text.names.append(mention)
             place = text.place(mention.end) if mention else place + 1
+        for after in [each for each in text.names if each.kind == "outlet" and each.sure]:
+            text.names.extend(self._joined(text, after))
+        text.names.sort(key=lambda each: each.start)
         for place in range(len(text.names) - 1, 0, -1):  # "What do the Courier and the Gazette say?"
             before, after = text.names[place - 1 : place + 1]
             between = question[before.end : after.start].lower()
@@ -131,6 +138,21 @@ class Catalogue:
                 sure = any(word.startswith(_PUBLISHING) for word in around)
                 dates.append(Mention("date", start, stop, published=(first, last), sure=sure))
         return tuple(sorted([*text.names, *dates], key=lambda each: each.start))
+
+    def _joined(self, text: _Text, after: Mention) -> Iterator[Mention]:
+        """Yield the outlet, by a part of its name, of "the Courier and" before another one that says something."""
+        end = text.place(after.start)
+        while end and (text.words[end - 1] in _JOINS or text.words[end - 1] == "the"):
+            end -= 1
+        begin = end - 1
+        alias = self._spelt.get(text.spellings[begin]) if begin >= 0 and text.words[end] in _JOINS else None
+        free = begin >= 0 and all(
+            each.end <= text.tokens[begin].start() for each in text.names if each.start < after.start
+        )
+        if alias and free and alias.kind == "outlet" and alias.partial and len(alias.values) == 1:
+            start, stop = text.tokens[begin].span()
+            if text.is_name(begin) and not text.is_name(begin - 1):
+                yield Mention("outlet", start, stop, alias.name, alias.values)
 
     def _name(self, text: _Text, begin: int, end: int) -> Mention | None:
         """Return the name that some words write: as in the index, in another alphabet, or a letter or two away."""
@@ -233,6 +255,8 @@ def _aliases(headers: Sequence[Header]) -> Iterator[_Alias]:
         for way in (*_ways(outlet), _host(source)):
             yield _Alias("outlet", way, outlet, (outlet,))
         content = [word for word in words(_SEPARATOR.split(outlet)[0]) if word.lower() not in FUNCTION_WORDS]
+        if len(content) > 1:
+            yield _Alias("outlet", (content[-1],), outlet, (outlet,), partial=True)  # "the Courier"
         if len(content) > 2:
             yield _Alias("outlet", ("".join(word[0] for word in content),), outlet, (outlet,), partial=True)
     for author in dict.fromkeys(author for header in headers for author in header.authors):
