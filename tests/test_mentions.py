@@ -327,3 +327,21 @@ def test_any_headers_make_a_catalogue(headers: list[Header]) -> None:
 
 def test_an_empty_index_knows_dates_only() -> None:
     assert [each.kind for each in Catalogue([]).mentions("What did Zvezda report in 2019?", TODAY)] == ["date"]
+
+
+@pytest.mark.parametrize(
+    ("question", "expected"),
+    [
+        ("What did the Courier report?", ["Harbour Courier"]),
+        ("What did the courier report?", []),  # who brings parcels
+        ("Who hired the Courier?", []),
+        ("What do the Courier and the Gazette say?", ["Harbour Courier", "Northbay Gazette"]),
+        ("What does the Times report?", []),  # either of two
+        ("What does the Gazette of Velm report?", []),
+        ("What does the Velm Gazette report?", []),
+    ],
+)
+def test_the_last_word_of_an_outlets_name_counts_where_it_says_something(question: str, expected: list[str]) -> None:
+    outlets = ("Harbour Courier", "Northbay Gazette", "Osk Times", "Kelm Times")
+    catalogue = Catalogue([Header(f"{outlet}.md", outlet=outlet) for outlet in outlets])
+    assert [each.name for each in catalogue.mentions(question, date(2031, 1, 1))] == expected

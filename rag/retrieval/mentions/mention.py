@@ -231,6 +231,7 @@ def _mention(alias: _Alias, text: _Text, begin: int, end: int) -> Mention | None
     reports = text.reports(begin, end)
     sure = reports if alias.kind == "outlet" else text.reports(begin, end, _PUBLISHING)
     if alias.partial:
+        longer = longer or text.words[end : end + 1] == ["of"]  # "The Times of India" is not the New York Times
         shown = reports and capital and not longer and len(alias.values) == 1
     elif alias.kind == "document":
         shown = len(content) > 2 or text.gap(begin).endswith(tuple("\"'“‘«„"))
