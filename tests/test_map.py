@@ -21,7 +21,7 @@ from rag.index.build import build
 from rag.index.map import passage_map, topic_words
 from rag.index.store import Index, verify
 from rag.settings import Settings
-from rag.types import Header
+from rag.types import Citation, Header, Sentence
 from rag.web.coverage import COLOURS, Coverage, coverage
 
 QUESTION = "Who protested because of Lake Verrin?"
@@ -106,27 +106,35 @@ def words(row: Sequence[Any]) -> list[str]:
 
 
 class TestCoverage:
-    def test_the_evidence_of_the_last_answer_comes_first_with_its_rank(self, chatbot: Chatbot) -> None:
+    def test_the_last_answers_footnotes_come_first_then_what_else_was_found(self, chatbot: Chatbot) -> None:
         answer = chatbot.ask(QUESTION)
+        first = answer.hits[0]  # the best passage need not be the first footnote
+        others = [hit for hit in answer.hits if hit.document.id != first.document.id][:2]
+        cited = [(number, hit) for number, hit in ((2, first), (1, others[0]), (3, others[1]))]
+        citations = [
+            Citation(number, hit, hit.passage.text, hit.passage.start, hit.passage.end) for number, hit in cited
+        ]
+        answer = replace(answer, sentences=(Sentence("It was said.", tuple(citations)),), citations=tuple(citations))
         talk: Conversation = (Turn(1, QUESTION, "done", answer), Turn(2, "Who?", "answering"))
         drawn = coverage(chatbot, talk)
         heads, *rows = table(drawn, "coverage-passages")
-        ranks = {
-            part: place
-            for place, hit in reversed(list(enumerate(answer.hits, 1)))
-            for part in hit.passage.id.split("+")
-        }
         assert words(heads) == ["Passage", "In the answer"]
         assert len(rows) == len(chatbot.map().points)
+        parts = {part: hit.document.id for hit in answer.hits for part in hit.passage.id.split("+")}
+        footnotes = {part: number for number, hit in cited for part in hit.passage.id.split("+")}
         standing = [words(row)[1] for row in rows]
-        assert [int(each.split()[-1]) for each in standing[: len(ranks)]] == sorted(ranks.values())
-        assert set(standing[len(ranks) :]) <= {"–"}
-        cited = {(each.hit.document.id, str(each.hit.passage.start)) for each in answer.citations}
-        buttons = {row[0].find(".//button"): text for row, text in zip(rows, standing, strict=True)}
-        assert {
-            (each.get("data-article"), each.get("data-start")) for each in buttons if buttons[each].startswith("cited")
-        } == cited
-        assert {each.split()[0] for each in standing[: len(ranks)]} == {"cited", "found"}
+        found = ["found"] * (len(parts) - len(footnotes))
+        rest = ["–"] * (len(rows) - len(parts))
+        assert standing == [*(f"cited {number}" for number in sorted(footnotes.values())), *found, *rest]
+        articles = [row[0].find(".//button").get("data-article") for row in rows]
+        assert {(text, id) for text, id in zip(standing, articles, strict=True) if text.startswith("cited")} == {
+            (f"cited {each.number}", each.hit.document.id) for each in citations
+        }
+        points = json.loads(drawn.passages)["data"]["values"]
+        assert [(each["number"], each["article"]) for each in points] == [
+            (int(text.split()[1]) if text.startswith("cited") else 0, id)
+            for text, id in zip(standing, articles, strict=True)
+        ]
         assert QUESTION in drawn.about
         assert words(table(coverage(chatbot, ()), "coverage-passages")[0]) == ["Passage"]
 

@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import AsyncGenerator, Iterable, Sequence
 from datetime import date, timedelta
 from html import escape
-from math import ceil
+from math import ceil, inf
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from rag.export.conversation import Conversation
@@ -111,17 +111,17 @@ def _about(headers: list[Header], named: dict[int, str], answer: Answer | None) 
 
 
 def _rows(made: PassageMap, titles: dict[str, str], outlets: list[str], answer: Answer | None) -> list[Data]:
-    """Return the passages, those of the answer first."""
+    """Return the passages: cited ones by the number of their footnote, the others that were found by rank, the rest."""
     hits = answer.hits if answer is not None else ()
     rank = {part: place for place, hit in reversed(list(enumerate(hits, 1))) for part in hit.passage.id.split("+")}
-    cited = {each.hit.passage.id for each in answer.citations} if answer is not None else set()
-    cited = {part for id in cited for part in id.split("+")}
+    citations = answer.citations if answer is not None else ()
+    numbers = {part: each.number for each in citations for part in each.hit.passage.id.split("+")}
     labels = [" · ".join(each.words) for each in made.topics]
 
     def row(point: Point) -> Data:
         header, passage = point.header, point.passage
-        place = rank.get(passage.id, 0)
-        standing = f"{phrase('cited' if passage.id in cited else 'found')} {place}" if place else ""
+        place, number = rank.get(passage.id, 0), numbers.get(passage.id, 0)
+        standing = f"{phrase('cited')} {number}" if number else phrase("found") if place else ""
         return {
             "article": header.id,
             "title": shortened(header.title or titles.get(header.id, "") or header.id, MAX_TITLE),
@@ -136,11 +136,11 @@ def _rows(made: PassageMap, titles: dict[str, str], outlets: list[str], answer: 
             "topic": point.topic % COLOURS,
             "words": labels[point.topic],
             "rank": place,
+            "number": number,
             "standing": standing,
-            "cited": passage.id in cited,
         }
 
-    return sorted(map(row, made.points_with(rank)), key=lambda each: each["rank"] or len(hits) + 1)
+    return sorted(map(row, made.points_with(rank)), key=lambda each: (each["number"] or inf, each["rank"] or inf))
 
 
 def _passages(rows: list[Data]) -> str:
@@ -257,10 +257,6 @@ def _tooltip(**titles: str) -> list[Data]:
     return [{"field": field, "title": title} for field, title in titles.items()]
 
 
-def _cited(cited: str, other: str) -> Data:
-    return {"condition": {"test": "datum.cited", "value": f"var(--{cited})"}, "value": f"var(--{other})"}
-
-
 def _time_chart(named: dict[int, str], periods: list[str], counts: Counter[tuple[str, int]]) -> str:
     values = [
         {"period": period, "outlet": named[number], "colour": number, "count": count}
@@ -287,11 +283,12 @@ def _time_chart(named: dict[int, str], periods: list[str], counts: Counter[tuple
 
 
 def _map_chart(made: PassageMap, rows: list[Data]) -> str:
-    """Draw the map of passages. Evidence is ringed with its rank, the rest faint, the topics' words above all."""
+    """Draw the map of passages. Evidence is ringed, what is cited numbered, the rest faint, the topics' words above all."""
     places = {
         axis: {"field": axis, "type": "quantitative", "scale": {"domain": [-0.04, 1.04]}, "axis": None} for axis in "xy"
     }
     tooltip = _tooltip(title=phrase("Article"), byline=phrase("Published"), text=phrase("Passage"))
+    standing = [*_tooltip(standing=phrase("In the answer")), *tooltip]
     point = {"type": "point", "filled": True, "cursor": "pointer"}
     side = "datum.x < 0.2 ? 'left' : datum.x > 0.8 ? 'right' : 'center'"
     words = {"font": "Source Serif 4", "fontSize": {"expr": "width < 500 ? 12 : 14"}, "fontWeight": 600}
@@ -299,7 +296,8 @@ def _map_chart(made: PassageMap, rows: list[Data]) -> str:
     choice: Data = {"input": "select", "options": ["outlet", "topic"], "labels": [phrase("Outlet"), phrase("Topic")]}
     choice["name"] = phrase("Colour by")
     known = sum(row["outlet"] < COLOURS for row in rows)
-    evidence = {"transform": [{"filter": "datum.rank"}]}
+    number = {"type": "text", "font": "Source Sans 3", "fontSize": 13, "fontWeight": 700}
+    cited = {"condition": {"test": "datum.number", "value": "var(--yellow)"}, "value": "var(--sheet)"}
     size = max(30, min(110, 20_000 // (len(rows) or 1)))
     drawn: list[Data] = [
         {
@@ -313,14 +311,14 @@ def _map_chart(made: PassageMap, rows: list[Data]) -> str:
             "encoding": {"text": {"field": "words"}},
         },
         {
-            **evidence,
+            "transform": [{"filter": "datum.rank"}],
             "mark": {**point, "size": 330, "opacity": 1, "stroke": "var(--ink)", "strokeWidth": 2},
-            "encoding": {"color": _cited("yellow", "sheet"), "tooltip": tooltip},
+            "encoding": {"color": cited, "tooltip": standing},
         },
         {
-            **evidence,
-            "mark": {"type": "text", "fontSize": 13, "fontWeight": 700, "font": "Source Sans 3", "cursor": "pointer"},
-            "encoding": {"text": {"field": "rank"}, "color": _cited("on-yellow", "ink"), "tooltip": tooltip},
+            "transform": [{"filter": "datum.number"}],
+            "mark": {**number, "color": "var(--on-yellow)", "cursor": "pointer"},
+            "encoding": {"text": {"field": "number"}, "tooltip": standing},
         },
     ]
     return _chart(

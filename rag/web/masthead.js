@@ -84,6 +84,8 @@ function showTab() {
 footnote.tab = (name) => {
   const tab = name === "ask" ? "" : name;
   if (arrived && tab !== inAddress("tab")) writeAddress({ tab }, true);
+  // Vega measures its place when it draws, behind another tab as nothing, and again only when the window changes.
+  if (name === "coverage") requestAnimationFrame(() => dispatchEvent(new Event("resize")));
 };
 on(window, "popstate", showTab);
 // A tab that was pressed before the one in the address was opened stays.

@@ -117,13 +117,12 @@ def _acts(turn: Turn, last: bool) -> str:
     saved = [
         _act(turn, f"save-{kind}", title, phrase("Save as {name}", name=title)) for kind, title in SAVED_AS.items()
     ]
+    delete = phrase("Remove this answer; its question returns to the box")
     more = [
+        *([retry, edit, _act(turn, "delete", phrase("Delete"), delete)] if last else []),
         _act(turn, "copy-markdown", phrase("Copy as Markdown"), phrase("Copy the answer with its sources as Markdown")),
         f'<div class="saves">{phrase("Save as")} {"".join(saved)}</div>',
     ]
-    if last:
-        delete = phrase("Remove this answer; its question returns to the box")
-        more += [retry, edit, _act(turn, "delete", phrase("Delete"), delete)]
     parts = (
         *(() if turn.answer.refused else verdicts),
         _act(turn, "copy", phrase("Copy"), phrase("Copy the answer with its sources as plain text"), "copy"),

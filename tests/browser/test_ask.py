@@ -210,6 +210,30 @@ class TestTools:
             assert downloading.value.suggested_filename.endswith(suffix)
             assert held in Path(downloading.value.path()).read_bytes()
 
+    @pytest.mark.parametrize(("width", "height"), [(390, 844), (1440, 900)])
+    def test_a_menu_lies_wholly_in_view_wherever_its_answer_ends(
+        self, visit: Callable[..., Any], url: str, expect: Any, width: int, height: int
+    ) -> None:
+        page = visit(url, width, height)
+        ask(page, FERRIES)
+        menu = page.locator("#chat details.menu", has=page.locator("#act-1-delete"))
+        choices = menu.locator(".choices")
+        for top in (100, height // 2, height - 60):
+            page.locator("#chat .answer").evaluate(
+                """(answer, top) => {
+                    const acts = answer.parentElement.querySelector(".acts");
+                    answer.style.paddingBottom = "0";
+                    answer.style.paddingBottom = `${top - acts.getBoundingClientRect().top}px`;
+                }""",
+                top,
+            )
+            menu.locator("summary").click()
+            expect(choices).to_be_in_viewport(ratio=1)
+            end = choices.evaluate("({ clientWidth: x, clientHeight: y }) => ({ x: x - 8, y: y - 8 })")
+            for corner in ({"x": 8, "y": 8}, end):
+                choices.click(position=corner, trial=True)  # nothing lies over it
+            page.keyboard.press("Escape")
+
     def test_a_refusal_can_only_be_asked_again(self, visit: Callable[..., Any], url: str, expect: Any) -> None:
         page = visit(url)
         ask(page, UNKNOWN)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import threading
 from collections.abc import Callable
 from typing import Any
 
@@ -100,7 +101,29 @@ class TestCharts:
         expect(cited).to_have_count(len({part for each in answer.citations for part in each.hit.passage.id.split("+")}))
         first = page.locator(".coverage-passages tbody tr").first
         expect(first.get_by_role("cell").last).to_have_text("cited 1")
-        expect(first).to_contain_text(answer.hits[0].passage.text[:40])
+        expect(first).to_contain_text(answer.citations[0].hit.passage.text[:40])
+        numbers = page.locator("#coverage-map .layer_3_marks text")
+        assert set(numbers.all_text_contents()) == {str(each.number) for each in answer.citations}
+        cited.first.hover()
+        expect(page.locator("#vg-tooltip-element")).to_contain_text("cited 1")
+
+    def test_what_was_drawn_behind_another_tab_is_there_on_return(
+        self, url: str, visit: Callable[..., Any], chatbot: Chatbot, expect: Any
+    ) -> None:
+        page = visit(url)
+        drawn, gate = chatbot.map, threading.Event()
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(chatbot, "map", lambda: gate.wait(60) and drawn())
+            page.get_by_role("tab", name="Coverage").click()
+            expect(page.locator("#coverage-about")).to_contain_text("The map is being drawn…")
+            page.get_by_role("tab", name="Settings").click()
+            expect(page.locator("#coverage-about")).to_be_hidden()
+            gate.set()
+            page.locator(POINTS).first.wait_for(state="attached", timeout=60_000)
+        page.get_by_role("tab", name="Coverage").click()
+        for chart in ("times", "map"):
+            wide = f"document.querySelector('#coverage-{chart} svg.marks').getBoundingClientRect().width > 500"
+            page.wait_for_function(wide)
 
 
 class TestTables:
