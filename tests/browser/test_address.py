@@ -123,5 +123,5 @@ def test_what_replaces_an_answer_is_named_in_words(visit: Callable[..., Any], fo
     tools = page.locator("#chat details.menu", has=page.locator("#act-1-delete"))
     tools.locator("summary").click()
     forms = ["Markdown", "HTML", "Word", "JSON", "BibTeX", "RIS", "CSL"]
-    expect(tools.get_by_role("button")).to_have_text(["Copy as Markdown", *forms, "Retry", "Edit", "Delete"])
+    expect(tools.get_by_role("button")).to_have_text(["Retry", "Edit", "Delete", "Copy as Markdown", *forms])
     expect(page.locator("#chat .message-buttons button")).to_have_count(0)
