@@ -272,3 +272,10 @@ def test_what_is_of_another_year_sets_no_bar_of_nearness() -> None:
     other = candidate("4,100 visitors came in 2022.", 1.0, "b.md", "4,100")
     found = weigh([other, year], asked("How many visitors came in 2020?", "2020"), nearness=[0.9, 0.5])
     assert (found[0].span, found[0].score) == ("3,207", 1.0)
+
+
+def test_what_is_near_but_of_another_year_keeps_the_right_year_from_being_far() -> None:
+    year = candidate("3,207 visitors came in 2020.", 1.0, answer="3,207")
+    other = candidate("4,100 visitors came in 2022.", 1.0, "b.md", "4,100")
+    found = weigh([other, year], asked("How many visitors came in 2020?", "2020"), nearness=[0.9, 0.0])
+    assert (found[0].span, found[0].score) == ("3,207", 1.0)

@@ -112,7 +112,7 @@ def weigh(
     for each, coverage, near, lacks in zip(candidates, covered, nearness, missing, strict=True):
         weight = HANGING_COVERAGE_WEIGHT if each.unit.context else COVERAGE_WEIGHT
         score = each.score + weight * (coverage - max(covered)) - NUMBER_WEIGHT * lacks
-        score += NEAR_WEIGHT * min(0.0, near - nearest) - FAR_WEIGHT * (not nearest)
+        score += NEAR_WEIGHT * min(0.0, near - nearest) - FAR_WEIGHT * (not any(nearness))
         score += ACROSS_WEIGHT * (is_cyrillic(asked.text) != is_cyrillic(each.quote))
         score += NEWER_WEIGHT * newness.get(each.hit.document.published, 0.0)
         weighed.append(replace(each, score=score))

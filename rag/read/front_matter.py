@@ -55,7 +55,7 @@ def split_front_matter(text: str) -> tuple[Fields, str]:
 
 
 def header_of(id: str, fields: Fields, lines: Sequence[str], heading: str = "") -> tuple[Header, frozenset[int]]:
-    """Return what front matter or else an article's lines tell of it, and the places of lines that tell nothing else."""
+    """Return an article's header, and the places of the lines that only tell of it. Front matter goes before lines."""
     title = text_field(fields, "title", "headline") or heading
     found = find_header(lines, title)
     if fields:

@@ -78,7 +78,7 @@ OWNER = "footnote.owner"
 """Where a request's scope names its account, as conversations are kept under it; absent without a login."""
 
 _FOR_GOOD = ((b"cache-control", b"max-age=31536000, immutable"),)
-"""For gradio's own files, whose names hold a hash of what is in them; else a page that is opened again loads 80 of them."""
+"""A year, for gradio's own files: their names hold a hash of what is in them."""
 _UNUSED = ("/gradio_api/upload",)  # files come in by the page's own addresses
 
 

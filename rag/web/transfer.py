@@ -26,13 +26,13 @@ from rag.web.shelf import unwritable
 from rag.web.stream import aside
 
 AT_ONCE = 16
-"""How many files come in at once."""
+"""Files that come in at once."""
 OWN = 4
-"""How many of them are one visitor's at most: the others stay free for everybody else."""
+"""Files of one visitor among them at most: the other places stay free for everybody else."""
 WAITING = 16
-"""How many more of one visitor wait for that; further ones are refused."""
+"""Files of one visitor that wait for a place; further ones are refused."""
 WAITING_SECONDS = 30.0
-"""How long they wait at most. Less than a body may take, see ``rag.web.connections``."""
+"""Longest wait for a place; less than a body may take, see ``rag.web.connections``."""
 
 Take = Callable[[str, bytes], dict[str, Any]]
 Handle = Callable[[Request], Awaitable[Response]]
